@@ -1,0 +1,177 @@
+/**
+ * The Broker contract: what every stage, every client over a wire and every engine adapter keeps, and all that the
+ * conformance suite, the command, the screen and the bench rely on.
+ *
+ * Two families of reading, never mixed in one group:
+ *
+ *     log        fetch(offset) ... commit(offset)          the reader remembers where it is
+ *     delivery   receive() under a lease ... ack / nack    the broker remembers what is unfinished
+ *
+ * Always true, for every operation: a caller's mistake rejects with an `MqError` (nothing is thrown synchronously); an
+ * operation or option whose capability is absent rejects with `MQ_NOT_SUPPORTED`; after `close` it rejects with
+ * `MQ_CLOSED`; an aborted `signal` rejects with `MQ_ABORTED`, and nothing claimed by the call stays claimed.
+ */
+import type { Capability } from './capabilities.ts';
+import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from './description.ts';
+import type { Inside } from './inside.ts';
+import type { Limits } from './limits.ts';
+import type { BatchReceipt, BrowsedRecord, Delivery, DeliveryRef, Message, Receipt, StoredRecord } from './message.ts';
+import type { BeginOptions, Transaction } from './transaction.ts';
+
+export interface SendOptions {
+  /** Capability `partitions` for anything but 0. */
+  readonly partition?: number;
+  readonly signal?: AbortSignal;
+  /** How long to wait for room before `MQ_QUEUE_FULL`; in process the default is to wait without end. */
+  readonly timeoutMs?: number;
+}
+
+export interface ReceiveOptions {
+  /** Default `default`; any other name needs the capability `groups`. */
+  readonly group?: string;
+  /** Default: one name per broker or client instance. */
+  readonly memberId?: string;
+  /** Deliveries wanted at most, 1 to `limits.receiveCountMax`. Default 1. */
+  readonly max?: number;
+  /** Body, key, id and header bytes wanted at most; at least one delivery is returned all the same. Default 1 MiB. */
+  readonly bytesMax?: number;
+  /** How long to wait for the first message, 0 to `limits.waitMsMax`. Default 0: answer at once. */
+  readonly waitMs?: number;
+  /** Capability `lease`: how long the caller may work on each delivery. Default 30 s. */
+  readonly leaseMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type NackOutcome = 'retry' | 'return' | 'reject';
+
+export interface NackOptions {
+  /**
+   * `retry` (default): it failed, deliver it again. `return`: not processed, does not count as a failure.
+   * `reject`: never again (capability `dead-letter`).
+   */
+  readonly outcome?: NackOutcome;
+  /** Capability `delay`: not again before so many ms. */
+  readonly delayMs?: number;
+  readonly reason?: string;
+}
+
+export interface FetchOptions {
+  /** Default 0. */
+  readonly partition?: number;
+  /** First offset wanted; the end of the log is legal and waits. Default 0. */
+  readonly offset?: number;
+  /** Records wanted at most, 1 to `limits.receiveCountMax`. Default 1. */
+  readonly max?: number;
+  readonly bytesMax?: number;
+  readonly waitMs?: number;
+  /** Capability `transactions` for `read-committed`; others read everything. */
+  readonly isolation?: 'read-uncommitted' | 'read-committed';
+  readonly signal?: AbortSignal;
+}
+
+export interface FetchResult {
+  /** Ascending offsets; gaps are legal, so always continue at `nextOffset`. */
+  readonly records: readonly StoredRecord[];
+  readonly nextOffset: number;
+  readonly logStartOffset: number;
+  /** Records below it may be shown to readers. */
+  readonly highWatermark: number;
+}
+
+/** Which position of which group. */
+export interface OffsetOptions {
+  readonly group: string;
+  /** Default 0. */
+  readonly partition?: number;
+}
+
+export interface BrowseOptions {
+  /** Default `default`. */
+  readonly group?: string;
+  readonly partition?: number;
+  /** Default 1. */
+  readonly max?: number;
+  /** Continue after this offset. */
+  readonly after?: number;
+}
+
+/** Capability `push`. */
+export interface SubscribeOptions {
+  readonly group?: string;
+  readonly memberId?: string;
+  /** Unfinished deliveries the subscriber accepts at once. */
+  readonly creditMax: number;
+  readonly leaseMs?: number;
+}
+
+export interface Subscription {
+  close(): Promise<void>;
+}
+
+export interface CloseOptions {
+  /** How long to let accepted work finish. */
+  readonly timeoutMs?: number;
+}
+
+export interface Broker extends AsyncDisposable {
+  /** What it is, for people: `blocking-queue`, `ring-buffer`, `http-client`. */
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly limits: Limits;
+
+  /** Idempotent for equal options, else `MQ_TOPIC_EXISTS`. */
+  createTopic(topic: string, options?: TopicOptions): Promise<void>;
+  /** Its messages and groups are gone; calls that wait on it reject with `MQ_UNKNOWN_TOPIC`. */
+  deleteTopic(topic: string): Promise<void>;
+  /** All topics by name in code unit order, or only `options.topic` (`MQ_UNKNOWN_TOPIC` when there is none). */
+  describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]>;
+
+  /** Capability `groups`. Idempotent for equal options, else `MQ_GROUP_EXISTS`. */
+  createGroup(topic: string, group: string, options?: GroupOptions): Promise<void>;
+  deleteGroup(topic: string, group: string): Promise<void>;
+
+  /** Resolves when the broker has taken responsibility: awaiting it is the back-pressure. */
+  send(topic: string, message: Message, options?: SendOptions): Promise<Receipt>;
+  /** One partition, all or nothing, also for room: waits until all fit; `MQ_BATCH_TOO_LARGE` when they never can. */
+  sendBatch(topic: string, messages: readonly Message[], options?: SendOptions): Promise<BatchReceipt>;
+
+  /** 0 to `max` deliveries; an empty answer is normal. Wakes as soon as a message exists. */
+  receive(topic: string, options?: ReceiveOptions): Promise<readonly Delivery[]>;
+  /**
+   * Capability `lease`. Finishes deliveries; repeating a recent ack succeeds. Valid entries apply even when others do
+   * not: those are listed in `details.failed` of `MQ_LEASE_EXPIRED`. `cumulative`: also finishes this member's other
+   * in-flight deliveries up to the highest offset named.
+   */
+  ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void>;
+  /** Capability `lease`. Gives a delivery back. */
+  nack(delivery: DeliveryRef, options?: NackOptions): Promise<void>;
+  /** Capability `lease`. The lease ends `leaseMs` from now; resolves to that time, epoch ms. */
+  extendLease(delivery: DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number>;
+  /** Capability `lease`. The member's deliveries go back to the group and keep their deliveryCount. */
+  leave(topic: string, options: { readonly group?: string; readonly memberId?: string }): Promise<void>;
+  /** Capability `browse`. What the group has not finished, ascending, without lease. */
+  browse(topic: string, options?: BrowseOptions): Promise<readonly BrowsedRecord[]>;
+
+  /** Capability `offsets`. Out of range is `MQ_OFFSET_OUT_OF_RANGE`; at the end of the log it waits `waitMs`. */
+  fetch(topic: string, options?: FetchOptions): Promise<FetchResult>;
+  /** Capability `offsets`. Sets the next offset a log group reads; never moves back. Resolves to the one in force. */
+  commit(topic: string, options: OffsetOptions & { readonly offset: number }): Promise<number>;
+  /** Capability `offsets`. Next offset to read; of a queue group its ack floor. */
+  committed(topic: string, options: OffsetOptions): Promise<number>;
+  /** Capability `offsets`. Moves either kind of group, also back; voids leases, and acks at or above the target. */
+  seek(topic: string, options: OffsetOptions & { readonly to: SeekTarget }): Promise<number>;
+
+  /** Capability `transactions`. */
+  begin(options?: BeginOptions): Promise<Transaction>;
+  /** Capability `push`. */
+  subscribe(topic: string, options: SubscribeOptions, onDelivery: (delivery: Delivery) => void): Promise<Subscription>;
+
+  /** The inside of a topic for the screen, at most `max` cells; optional. */
+  inspect?(topic: string, options?: { readonly max?: number }): Promise<Inside>;
+
+  /**
+   * Always settles, also when called twice. New calls reject with `MQ_CLOSED`, waiting sends too (never accepted);
+   * waiting receives and fetches resolve empty. A client closes only its connection.
+   */
+  close(options?: CloseOptions): Promise<void>;
+}

@@ -1,0 +1,89 @@
+/**
+ * What a broker says about its topics and groups. The screen, the metrics and the conformance suite all read these
+ * numbers, so they can never disagree. Everything here is plain JSON.
+ */
+
+/** What a send does when the topic is full. In a ring, `drop-oldest` overwrites the oldest slot. */
+export type Overflow = 'wait' | 'reject' | 'drop-oldest';
+
+/** Chosen at `createTopic`; what is left out takes the broker's default. */
+export interface TopicOptions {
+  /** Records the topic holds at most; in a ring the number of slots. */
+  readonly messagesMax?: number;
+  /** Capability `offsets`: bytes the topic holds at most (bodies, keys, ids, headers, and a fixed cost per record). */
+  readonly bytesMax?: number;
+  readonly overflow?: Overflow;
+  /** Capability `partitions`; default 1. */
+  readonly partitionCount?: number;
+}
+
+/** A place in a partition: an end, an offset, or (capability `time-index`) the first record at or after epoch ms. */
+export type SeekTarget = 'earliest' | 'latest' | { readonly offset: number } | { readonly timestamp: number };
+
+/** How a reader that fell behind the first held record goes on. */
+export type OutOfRangeReset = 'earliest' | 'latest' | 'error';
+
+/** How members share a queue group; all but `shared` need the capability `group-modes`. */
+export type GroupMode = 'shared' | 'exclusive' | 'failover' | 'key-ordered';
+
+/** Chosen at `createGroup`. */
+export interface GroupOptions {
+  /** Where a new group begins. Default `earliest`, for an ephemeral group `latest`. */
+  readonly start?: SeekTarget;
+  /** True: the group dies with its last member. Default false. */
+  readonly isEphemeral?: boolean;
+  /** Default `earliest`. */
+  readonly onOutOfRange?: OutOfRangeReset;
+  /** Default `shared`. */
+  readonly mode?: GroupMode;
+}
+
+/**
+ * The numbers a topic and a group share. For a group they count what that group sees. For a topic the message counts
+ * are the sums over its groups, or, while it has no group, every held record is available; `lag` is that of the
+ * slowest group; offsets are summed over partitions.
+ */
+export interface Counts {
+  readonly availableCount: number;
+  readonly inFlightCount: number;
+  readonly delayedCount: number;
+  /** Deliveries ever made that were not the first of their message. */
+  readonly redeliveredCount: number;
+  readonly expiredCount: number;
+  readonly deadCount: number;
+  /** Records overwritten or reclaimed before the group (topic: before any group, or dropped from a queue) finished them. */
+  readonly droppedCount: number;
+  /** Calls waiting now. Topic: waiting sends, receives and fetches. Group: waiting receives. */
+  readonly waiterCount: number;
+  /** `logEndOffset` minus the group's committed offset: what the group has not finished. */
+  readonly lag: number;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+}
+
+export interface MemberDescription {
+  readonly memberId: string;
+  readonly inFlightCount: number;
+}
+
+export interface GroupDescription extends Counts {
+  readonly group: string;
+  /** Becomes `queue` by the first receive, `log` by the first commit, and then stays. */
+  readonly kind: 'undecided' | 'queue' | 'log';
+  readonly isEphemeral: boolean;
+  readonly onOutOfRange: OutOfRangeReset;
+  readonly mode: GroupMode;
+  /** Next offset to read; for a queue group its ack floor: everything below is finished. Of partition 0. */
+  readonly committedOffset: number;
+  readonly members: readonly MemberDescription[];
+}
+
+export interface TopicDescription extends Counts {
+  readonly topic: string;
+  readonly partitionCount: number;
+  /** The options in force, defaults filled in. */
+  readonly options: TopicOptions;
+  /** Bytes held now, as `bytesMax` counts them; 0 where the broker does not bound bytes. */
+  readonly bytes: number;
+  readonly groups: readonly GroupDescription[];
+}

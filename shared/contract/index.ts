@@ -1,0 +1,10 @@
+/** What `stagemq/contract` exports. An entry of the package only: nothing inside the project imports it. */
+export * from './broker.ts';
+export * from './capabilities.ts';
+export * from './description.ts';
+export * from './errors.ts';
+export * from './inside.ts';
+export * from './limits.ts';
+export * from './message.ts';
+export * from './transaction.ts';
+export * from './validation.ts';

@@ -1,0 +1,105 @@
+/**
+ * The inside of a queue, as the screen draws it: a plain-JSON snapshot with at most `max` cells. A broker that keeps
+ * its messages somewhere else (a student's, an engine's) may leave `inspect` out.
+ */
+
+/** A call that waits, oldest first. */
+export interface WaiterView {
+  /** The member (receive), or the message id (send). */
+  readonly who: string;
+  /** How long it has waited, ms. */
+  readonly waitedMs: number;
+}
+
+/** One message in a queue. */
+export interface QueueSlotView {
+  readonly offset: number;
+  readonly id: string;
+  readonly bytes: number;
+  /** First characters of the body, control characters replaced. */
+  readonly preview: string;
+}
+
+/** Stage 1: messages between two lines of waiters. At most one of the two lines is ever non-empty. */
+export interface QueueView {
+  readonly kind: 'queue';
+  readonly topic: string;
+  readonly capacity: number;
+  readonly size: number;
+  /** Oldest first, at most `max`. */
+  readonly slots: readonly QueueSlotView[];
+  readonly waitingSends: readonly WaiterView[];
+  readonly waitingReceives: readonly WaiterView[];
+  readonly waitingSendsCount: number;
+  readonly waitingReceivesCount: number;
+}
+
+/**
+ * What a cell holds, seen by all groups together: `in-flight` when any group has it in flight, `acked` when every
+ * group finished it, `overwritten` for the youngest offsets that were dropped before a group finished them.
+ */
+export type CellState = 'free' | 'ready' | 'in-flight' | 'acked' | 'overwritten';
+
+/** One slot of the ring. */
+export interface CellView {
+  readonly slot: number;
+  /** null when the cell is free. */
+  readonly offset: number | null;
+  readonly state: CellState;
+  readonly id: string | null;
+  readonly bytes: number;
+  readonly preview: string;
+}
+
+/** One group's pointers over a ring or log. */
+export interface GroupPointerView {
+  readonly group: string;
+  readonly kind: 'undecided' | 'queue' | 'log';
+  /** Next offset never handed out. */
+  readonly nextOffset: number;
+  /** Everything below is finished. */
+  readonly committedOffset: number;
+  readonly lag: number;
+  /** Offsets in flight, ascending, at most `max`. */
+  readonly inFlight: readonly {
+    readonly offset: number;
+    readonly memberId: string;
+    readonly deliveryCount: number;
+    readonly leaseLeftMs: number;
+  }[];
+  readonly inFlightCount: number;
+  readonly redeliveredCount: number;
+  readonly droppedCount: number;
+  readonly waitingReceives: readonly WaiterView[];
+  readonly waitingReceivesCount: number;
+}
+
+/** Stage 2: the ring. `cells` are the youngest `max` held records, oldest first, then free cells when there is room. */
+export interface RingView {
+  readonly kind: 'ring';
+  readonly topic: string;
+  readonly slotCount: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  /** The slot the next record takes: `logEndOffset % slotCount`. */
+  readonly writeSlot: number;
+  readonly cells: readonly CellView[];
+  readonly groups: readonly GroupPointerView[];
+  readonly waitingSends: readonly WaiterView[];
+  readonly waitingSendsCount: number;
+  /** Waiting `fetch` calls. */
+  readonly waitingFetches: readonly WaiterView[];
+  readonly waitingFetchesCount: number;
+}
+
+/** Told apart by `kind`; later stages add kinds. */
+export type Inside = QueueView | RingView;
+
+/** First `charactersMax` characters of a body for a screen; invalid UTF-8 and control characters become a dot. */
+export function previewOf(body: Uint8Array, charactersMax = 24): string {
+  const text = new TextDecoder().decode(body.subarray(0, charactersMax * 4));
+  const shown = Array.from(text.normalize('NFC')).slice(0, charactersMax).join('');
+  return shown.replace(/[\p{C}\ufffd]/gu, '·');
+}

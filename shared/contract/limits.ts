@@ -1,0 +1,78 @@
+/**
+ * Every limit of the contract, by name. Nothing in StageMQ is unbounded: what is not limited by an option is limited
+ * here. A broker answers its own numbers as `broker.limits` (over HTTP in `GET /broker`), and the conformance suite
+ * tests the limit and the limit plus one from that answer alone, so an engine with other numbers stays testable.
+ */
+
+/** The limits one broker enforces. Units are in the names; every number is inclusive (`limit` is accepted). */
+export interface Limits {
+  /** Topic, group and member names, in UTF-8 bytes after NFC. */
+  readonly nameBytesMax: number;
+  /** One message body, in bytes. */
+  readonly bodyBytesMax: number;
+  /** One message key, in UTF-8 bytes. */
+  readonly keyBytesMax: number;
+  /** One caller-chosen message id, in UTF-8 bytes. */
+  readonly idBytesMax: number;
+  /** Headers of one message. */
+  readonly headersCountMax: number;
+  /** Names and values of all headers of one message together, in UTF-8 bytes. */
+  readonly headersBytesMax: number;
+  /** Messages in one `sendBatch`. */
+  readonly batchCountMax: number;
+  /** Bodies, keys, ids and headers of one `sendBatch` together, in bytes. */
+  readonly batchBytesMax: number;
+  /** `max` of one `receive`, `fetch` or `browse`; also the deliveries in one `ack`. */
+  readonly receiveCountMax: number;
+  /** `bytesMax` of one `receive` or `fetch`. */
+  readonly receiveBytesMax: number;
+  /** `waitMs` of one `receive` or `fetch`. */
+  readonly waitMsMax: number;
+  /** `leaseMs` of one `receive` or `extendLease`. */
+  readonly leaseMsMax: number;
+  /** Deliveries one group of one topic may hold in flight. */
+  readonly inFlightCountMax: number;
+  /** Waiting sends, and likewise waiting receives and fetches, of one topic. */
+  readonly waitersCountMax: number;
+  /** Topics of one broker. */
+  readonly topicsCountMax: number;
+  /** Groups of one topic. */
+  readonly groupsCountMax: number;
+  /** Members of one group. */
+  readonly membersCountMax: number;
+}
+
+/** What StageMQ's own brokers enforce. */
+export const LIMITS: Limits = Object.freeze({
+  nameBytesMax: 249,
+  bodyBytesMax: 1024 * 1024,
+  keyBytesMax: 1024,
+  idBytesMax: 249,
+  headersCountMax: 100,
+  headersBytesMax: 16 * 1024,
+  batchCountMax: 10_000,
+  batchBytesMax: 8 * 1024 * 1024,
+  receiveCountMax: 1024,
+  receiveBytesMax: 8 * 1024 * 1024,
+  waitMsMax: 60_000,
+  leaseMsMax: 12 * 60 * 60 * 1000,
+  inFlightCountMax: 65_536,
+  waitersCountMax: 65_536,
+  topicsCountMax: 10_000,
+  groupsCountMax: 1000,
+  membersCountMax: 10_000,
+});
+
+/** What an operation means when its caller says nothing. */
+export const DEFAULTS = Object.freeze({
+  group: 'default',
+  max: 1,
+  waitMs: 0,
+  leaseMs: 30_000,
+  /** `bytesMax` of a receive or fetch: at least one record is always returned. */
+  bytesMax: 1024 * 1024,
+  /** A member that neither held a lease nor had a call open for so long is forgotten. */
+  memberTimeoutMs: 30_000,
+  /** How many of a group's accepted lease tokens are remembered, so that repeating an ack succeeds. */
+  tokensRememberedCount: 1024,
+});

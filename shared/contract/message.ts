@@ -1,0 +1,97 @@
+/**
+ * The words for one message on its way through a broker:
+ *
+ *     Message (sent) --> StoredRecord (kept, has an offset) --> Delivery (handed out, has a lease)
+ *
+ * Ownership of bytes: a body belongs to the broker after `send`, and what a broker hands out is read-only by agreement
+ * (an in-process broker hands out the very bytes it keeps, so changing them changes what the next reader sees).
+ */
+
+/** Header name -> value. Handed out without a prototype, so `headers.__proto__` is an ordinary name. */
+export type Headers = Readonly<Record<string, string>>;
+
+/** What a producer sends. */
+export interface Message {
+  /** The content; a string is stored as UTF-8. At most `limits.bodyBytesMax` bytes; empty is legal. */
+  readonly body: Uint8Array | string;
+  /** Messages with equal keys go to the same partition, in order. */
+  readonly key?: string;
+  readonly headers?: Headers;
+  /** The caller's own id; without one the broker (or a client, before its first attempt) makes one. */
+  readonly id?: string;
+  /** Capability `delay`: not before so many ms from acceptance. Excludes `deliverAt`. */
+  readonly delayMs?: number;
+  /** Capability `delay`: not before this time, in epoch ms. Excludes `delayMs`. */
+  readonly deliverAt?: number;
+  /** Capability `ttl`: not delivered later than so many ms after acceptance. */
+  readonly ttlMs?: number;
+  /** Capability `priority`: 0 (default) to 9, higher first. */
+  readonly priority?: number;
+}
+
+/** How safe an accepted message is: only in memory, handed to the operating system, or on the disk. */
+export type Durability = 'memory' | 'written' | 'synced';
+
+/** The broker's word that it has taken responsibility for one message. */
+export interface Receipt {
+  readonly topic: string;
+  readonly partition: number;
+  /** null for a delayed message (it gets its offset when due) and on engines that have no offsets. */
+  readonly offset: number | null;
+  readonly id: string;
+  readonly durability: Durability;
+  /** Epoch ms; only on the receipt of a delayed message. */
+  readonly deliverAt?: number;
+}
+
+/** The broker's word for a whole batch: its messages have the offsets `baseOffset` to `baseOffset + count - 1`. */
+export interface BatchReceipt {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: number | null;
+  readonly count: number;
+  /** Ids in the order of the messages. */
+  readonly ids: readonly string[];
+  readonly durability: Durability;
+}
+
+/** A message as a broker keeps it and as `fetch` returns it. */
+export interface StoredRecord {
+  readonly topic: string;
+  readonly partition: number;
+  /** Logical number in its partition: 0, 1, 2, ... for ever; null only on engines that have none. */
+  readonly offset: number | null;
+  readonly id: string;
+  readonly key?: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  /** The broker's clock at acceptance, epoch ms; never decreases within a partition. */
+  readonly timestamp: number;
+}
+
+/** Why a delivery is not the first one of its message. */
+export type RedeliveryReason = 'lease-expired' | 'retry' | 'return' | 'member-left' | 'seek';
+
+/** One handing-out of a message to one member. */
+export interface Delivery extends StoredRecord {
+  readonly group: string;
+  readonly memberId: string;
+  /** From 1; counts failures, so a return or a member's leave does not raise it. */
+  readonly deliveryCount: number;
+  /** The right to ack this delivery; null on a broker without `lease`, where receiving finishes the message. */
+  readonly leaseToken: string | null;
+  /** Epoch ms at which the lease ends; null without a lease. */
+  readonly leaseExpiresAt: number | null;
+  /** Present when this is not the first delivery. */
+  readonly redeliveryReason?: RedeliveryReason;
+}
+
+/** The part of a delivery that `ack`, `nack` and `extendLease` need; a whole `Delivery` is one. */
+export type DeliveryRef = Pick<Delivery, 'topic' | 'partition' | 'offset' | 'group' | 'memberId' | 'leaseToken'>;
+
+/** What `browse` lists: a record the group has not finished, and where it stands. */
+export interface BrowsedRecord extends StoredRecord {
+  readonly state: 'available' | 'in-flight' | 'delayed';
+  /** How often it was handed out so far; 0 when never. */
+  readonly deliveryCount: number;
+}

@@ -1,0 +1,183 @@
+/**
+ * What every broker and door checks before it touches its state: names, messages, ranges. One implementation, so that
+ * all stages refuse the same input with the same words.
+ *
+ * Always true: each function either returns the normalised value or throws an `MqError` whose `details.path` names the
+ * argument and whose message says what would be right. Pure: no state, no clock.
+ */
+import { MqError } from './errors.ts';
+import type { Limits } from './limits.ts';
+import type { Headers, Message } from './message.ts';
+
+const encoder = new TextEncoder();
+
+/** A checked message in the form a broker stores. */
+export interface CheckedMessage {
+  readonly body: Uint8Array;
+  readonly key: string | undefined;
+  readonly headers: Headers;
+  /** The caller's id; the broker makes one when it is undefined. */
+  readonly id: string | undefined;
+  /** Body, key, id and headers in bytes: what batch and capacity limits count. */
+  readonly bytes: number;
+}
+
+/** `MQ_INVALID_ARGUMENT` for the argument at `path`; `expected` completes "... must be". */
+export function invalidArgument(path: string, expected: string, got?: unknown): MqError {
+  const shown = got === undefined ? '' : `, got ${describeValue(got)}`;
+  return new MqError('MQ_INVALID_ARGUMENT', `${path} must be ${expected}${shown}`, { details: { path } });
+}
+
+/** A value as an error message shows it: short, on one line, never a whole body. */
+export function describeValue(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'undefined') {
+    return String(value);
+  }
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
+}
+
+/**
+ * A topic, group or member name in NFC: 1 to `nameBytesMax` UTF-8 bytes, no control characters, no lone surrogates,
+ * not `.` or `..`; a leading `$` is reserved for names the broker makes. `/` and any script are allowed.
+ */
+export function checkName(path: string, name: unknown, limits: Limits): string {
+  if (typeof name !== 'string') throw invalidArgument(path, 'a string', name);
+  if (!name.isWellFormed()) throw invalidArgument(path, 'well-formed Unicode (no lone surrogates)', name);
+  const normal = name.normalize('NFC');
+  const bytes = utf8Length(normal);
+  if (bytes < 1 || bytes > limits.nameBytesMax) {
+    throw invalidArgument(path, `1 to ${limits.nameBytesMax} UTF-8 bytes, not ${bytes}`);
+  }
+  if (/\p{Cc}/u.test(normal)) throw invalidArgument(path, 'free of control characters', normal);
+  if (normal === '.' || normal === '..') throw invalidArgument(path, 'other than "." and ".."', normal);
+  if (normal.startsWith('$')) throw invalidArgument(path, 'without a leading "$", which is reserved', normal);
+  return normal;
+}
+
+/** A safe integer within an inclusive range; `undefined` gives `fallback`. */
+export function checkInteger(
+  path: string,
+  value: unknown,
+  range: { readonly min: number; readonly max: number; readonly fallback: number },
+): number {
+  if (value === undefined) return range.fallback;
+  if (!Number.isSafeInteger(value) || (value as number) < range.min || (value as number) > range.max) {
+    throw invalidArgument(path, `a whole number from ${range.min} to ${range.max}`, value);
+  }
+  return value as number;
+}
+
+/** One of the listed words; `undefined` gives `fallback`. */
+export function checkChoice<T extends string>(path: string, value: unknown, choices: readonly T[], fallback: T): T {
+  if (value === undefined) return fallback;
+  if (!choices.includes(value as T)) throw invalidArgument(path, `one of ${choices.join(', ')}`, value);
+  return value as T;
+}
+
+/** An options object (or nothing) without members the operation does not know: a misspelt option is never ignored. */
+export function checkOptions(path: string, options: unknown, known: readonly string[]): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidArgument(path, 'an object', options);
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw invalidArgument(`${path}.${name}`, `left out: there is no such option (known: ${known.join(', ')})`);
+    }
+  }
+}
+
+const MESSAGE_MEMBERS = ['body', 'key', 'headers', 'id', 'delayMs', 'deliverAt', 'ttlMs', 'priority'];
+
+/** Checks everything about a message that does not need a capability. */
+export function checkMessage(path: string, message: Message, limits: Limits): CheckedMessage {
+  if (typeof message !== 'object' || message === null) throw invalidArgument(path, 'an object with a body', message);
+  checkOptions(path, message, MESSAGE_MEMBERS);
+  const body = checkBody(`${path}.body`, message.body, limits);
+  const key = checkText(`${path}.key`, message.key, limits.keyBytesMax);
+  const id = checkText(`${path}.id`, message.id, limits.idBytesMax);
+  if (id === '') throw invalidArgument(`${path}.id`, 'at least one character');
+  const headers = checkHeaders(`${path}.headers`, message.headers, limits);
+  const textBytes = (key === undefined ? 0 : utf8Length(key)) + (id === undefined ? 0 : utf8Length(id));
+  return { body, key, headers: headers.headers, id, bytes: body.length + textBytes + headers.bytes };
+}
+
+/** All messages of a batch; refuses an empty batch and one above the batch limits. */
+export function checkBatch(path: string, messages: readonly Message[], limits: Limits): CheckedMessage[] {
+  if (!Array.isArray(messages) || messages.length === 0)
+    throw invalidArgument(path, 'an array with a message', messages);
+  if (messages.length > limits.batchCountMax) {
+    throw tooLarge('MQ_BATCH_TOO_LARGE', path, messages.length, limits.batchCountMax, 'messages');
+  }
+  const checked = messages.map((message, index) => checkMessage(`${path}[${index}]`, message, limits));
+  const bytes = checked.reduce((sum, message) => sum + message.bytes, 0);
+  if (bytes > limits.batchBytesMax) throw tooLarge('MQ_BATCH_TOO_LARGE', path, bytes, limits.batchBytesMax, 'bytes');
+  return checked;
+}
+
+/** The UTF-8 length of `text` in bytes, without encoding it when it is ASCII. */
+export function utf8Length(text: string): number {
+  for (let index = 0; index < text.length; index += 1) {
+    if (text.charCodeAt(index) > 0x7f) return encoder.encode(text).length;
+  }
+  return text.length;
+}
+
+function checkBody(path: string, body: unknown, limits: Limits): Uint8Array {
+  if (typeof body === 'string' && !body.isWellFormed()) {
+    throw invalidArgument(path, 'well-formed Unicode when it is a string (send bytes otherwise)');
+  }
+  const bytes = typeof body === 'string' ? encoder.encode(body) : body;
+  if (!(bytes instanceof Uint8Array)) throw invalidArgument(path, 'a Uint8Array or a string', body);
+  if (bytes.length > limits.bodyBytesMax) {
+    throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, bytes.length, limits.bodyBytesMax, 'bytes');
+  }
+  // A Buffer is a Uint8Array with other manners (slice, toString): what we store and hand out is always the plain kind.
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+function checkText(path: string, text: unknown, bytesMax: number): string | undefined {
+  if (text === undefined) return undefined;
+  if (typeof text !== 'string') throw invalidArgument(path, 'a string', text);
+  if (!text.isWellFormed()) throw invalidArgument(path, 'well-formed Unicode (no lone surrogates)', text);
+  const bytes = utf8Length(text);
+  if (bytes > bytesMax) throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, bytes, bytesMax, 'UTF-8 bytes');
+  return text;
+}
+
+const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
+
+function checkHeaders(path: string, headers: unknown, limits: Limits): { headers: Headers; bytes: number } {
+  if (headers === undefined) return { headers: NO_HEADERS, bytes: 0 };
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw invalidArgument(path, 'an object of strings', headers);
+  }
+  const entries = Object.entries(headers);
+  if (entries.length > limits.headersCountMax) {
+    throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, entries.length, limits.headersCountMax, 'headers');
+  }
+  const checked: Record<string, string> = Object.create(null);
+  let bytes = 0;
+  for (const [name, value] of entries) {
+    const where = `${path}[${describeValue(name)}]`;
+    if (name === '' || !name.isWellFormed()) throw invalidArgument(where, 'named by a non-empty, well-formed string');
+    if (typeof value !== 'string' || !value.isWellFormed()) throw invalidArgument(where, 'a well-formed string', value);
+    bytes += utf8Length(name) + utf8Length(value);
+    checked[name] = value;
+  }
+  if (bytes > limits.headersBytesMax) {
+    throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, bytes, limits.headersBytesMax, 'UTF-8 bytes');
+  }
+  return { headers: Object.freeze(checked), bytes };
+}
+
+function tooLarge(
+  code: 'MQ_MESSAGE_TOO_LARGE' | 'MQ_BATCH_TOO_LARGE',
+  path: string,
+  got: number,
+  max: number,
+  unit: string,
+): MqError {
+  return new MqError(code, `${path} has ${got} ${unit}; at most ${max} are accepted`, { details: { path } });
+}
