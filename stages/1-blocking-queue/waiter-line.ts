@@ -1,0 +1,139 @@
+/**
+ * A line of waiting calls, first come first served.
+ *
+ *     first <-> second <-> third        each node: what the call wants, and its promise
+ *
+ * Always true: a waiter is in the line exactly as long as its promise is pending; serving, time-out, abort and
+ * `settleAll` each take it out in O(1) and settle it once. So a value handed to a waiter is never lost: after `serve`
+ * the promise is resolved, and an abort that comes later finds nothing to abort.
+ * Used by queues and brokers; knows nothing of messages.
+ */
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { MqError } from '../../shared/contract/errors.ts';
+
+/** How long and until when one call waits. */
+export interface WaitOptions<Got> {
+  /** Leaves the line with `MQ_ABORTED` when it aborts. */
+  readonly signal?: AbortSignal | undefined;
+  /** Without it the call waits until it is served. */
+  readonly timeoutMs?: number | undefined;
+  /** The answer of a call whose time ran out: returns the value to resolve with, or throws what to reject with. */
+  readonly onTimeout?: () => Got;
+}
+
+/** One waiting call. `want` is its owner's business. */
+export interface Waiter<Want, Got> {
+  readonly want: Want;
+  /** Monotonic ms at which it joined. */
+  readonly sinceMs: number;
+  /** Takes it out of the line and resolves its call. */
+  serve(got: Got): void;
+  /** Takes it out of the line and rejects its call. */
+  fail(error: unknown): void;
+}
+
+interface Node<Want, Got> extends Waiter<Want, Got> {
+  previous: Node<Want, Got> | undefined;
+  next: Node<Want, Got> | undefined;
+}
+
+/** `MQ_ABORTED` for an aborted signal, with the signal's reason as cause. */
+export function abortedError(signal: AbortSignal): MqError {
+  return new MqError('MQ_ABORTED', 'the call was aborted by its signal', { cause: signal.reason });
+}
+
+export class WaiterLine<Want, Got> {
+  readonly #clock: Clock;
+  /** Both undefined, or both set and linked through `next` and `previous`. */
+  #first: Node<Want, Got> | undefined;
+  #last: Node<Want, Got> | undefined;
+  #size = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The one that waits longest. */
+  get first(): Waiter<Want, Got> | undefined {
+    return this.#first;
+  }
+
+  /** Joins the end of the line; settles when served, failed, timed out or aborted. An aborted signal never joins. */
+  wait(want: Want, options: WaitOptions<Got> = {}): Promise<Got> {
+    const { signal, timeoutMs, onTimeout } = options;
+    if (signal?.aborted) return Promise.reject(abortedError(signal));
+    return new Promise<Got>((resolve, reject) => {
+      let timer: Timer | undefined;
+      const onAbort = (): void => node.fail(abortedError(signal as AbortSignal));
+      /** True for the first caller only: whoever takes the node out settles it. */
+      const takeOut = (): boolean => {
+        if (!this.#unlink(node)) return false;
+        timer?.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        return true;
+      };
+      const node: Node<Want, Got> = {
+        want,
+        sinceMs: this.#clock.monotonicMs(),
+        previous: undefined,
+        next: undefined,
+        serve: (got) => {
+          if (takeOut()) resolve(got);
+        },
+        fail: (error) => {
+          if (takeOut()) reject(error);
+        },
+      };
+      this.#link(node);
+      signal?.addEventListener('abort', onAbort);
+      if (timeoutMs === undefined || onTimeout === undefined) return;
+      timer = this.#clock.setTimer(() => {
+        if (!takeOut()) return;
+        try {
+          resolve(onTimeout());
+        } catch (error) {
+          reject(error);
+        }
+      }, timeoutMs);
+    });
+  }
+
+  /** Oldest first. A waiter may be served while iterating. */
+  *[Symbol.iterator](): IterableIterator<Waiter<Want, Got>> {
+    for (let node = this.#first; node !== undefined; ) {
+      const { next } = node;
+      yield node;
+      node = next;
+    }
+  }
+
+  /** Empties the line, oldest first. */
+  settleAll(settle: (waiter: Waiter<Want, Got>) => void): void {
+    for (const waiter of this) settle(waiter);
+  }
+
+  #link(node: Node<Want, Got>): void {
+    node.previous = this.#last;
+    if (this.#last === undefined) this.#first = node;
+    else this.#last.next = node;
+    this.#last = node;
+    this.#size += 1;
+  }
+
+  /** False when the node is not in the line any more. */
+  #unlink(node: Node<Want, Got>): boolean {
+    if (node !== this.#first && node.previous === undefined) return false;
+    if (node.previous === undefined) this.#first = node.next;
+    else node.previous.next = node.next;
+    if (node.next === undefined) this.#last = node.previous;
+    else node.next.previous = node.previous;
+    node.previous = undefined;
+    node.next = undefined;
+    this.#size -= 1;
+    return true;
+  }
+}
