@@ -1,0 +1,260 @@
+/**
+ * The rules of the house, as tests about the source tree itself. Each failure names the file, the rule and its reason,
+ * so that nobody has to look a rule up. docs/style.md explains them in prose.
+ *
+ * Always true: a rule lists every offender at once, not only the first.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parseSync, Visitor } from 'oxc-parser';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const FOLDERS = ['stages', 'shared', 'cli', 'bench', 'docs'];
+const TOP_LEVEL = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'package.json'];
+const TOOL_FILES = ['biome.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.dist.json', 'node_modules', 'dist'];
+const FILE_LINES_MAX = 300;
+const FUNCTION_LINES_MAX = 70;
+const SPINE_LINES_MAX = 250;
+
+/** Parts of shared/ that any stage may build on. */
+const GROUND = /^shared\/(contract\/[a-z-]+|clock|random|broker-options|lesson)\.ts$/;
+/** Files that may name a concrete broker. */
+const COMPOSES =
+  /^(stages\/[^/]+\/(index|story|limit)\.ts|cli\/target\.ts|bench\/.*|shared\/conformance\/mutants\/.*)$/;
+const IS_TEST = /\.(test|long)\.ts$/;
+
+/** npm packages by folder: the first matching row decides; tests may use any. */
+const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici', 'prom-client']],
+  [/^stages\//, []],
+  [/^shared\/conformance\//, ['fast-check']],
+  [/^shared\//, []],
+  [/^cli\/diff\.ts$/, ['diff']],
+  [
+    /^cli\/tui\//,
+    ['ink', 'react', '@inkjs/ui', '@pppp606/ink-chart', 'string-width', 'tsx', '@xterm/headless', '@lydell/node-pty'],
+  ],
+  [/^cli\//, ['commander', 'ink', 'react']],
+];
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly lineCount: number;
+  readonly imports: readonly string[];
+  readonly exportedNames: readonly string[];
+  readonly functions: readonly { readonly line: number; readonly lineCount: number }[];
+}
+
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'));
+  return files.map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join('/'));
+}
+
+function readSource(path: string): SourceFile {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const parsed = parseSync(path, text);
+  assert.deepEqual(parsed.errors, [], `${path} does not parse`);
+  const imports: string[] = [];
+  for (const { moduleRequest } of parsed.module.staticImports) imports.push(moduleRequest.value);
+  const exportedNames: string[] = [];
+  for (const { entries } of parsed.module.staticExports) {
+    for (const entry of entries) {
+      if (entry.moduleRequest) imports.push(entry.moduleRequest.value);
+      if (entry.exportName.name) exportedNames.push(entry.exportName.name);
+    }
+  }
+  const lineAt = (position: number): number => text.slice(0, position).split('\n').length;
+  const functions: { line: number; lineCount: number }[] = [];
+  const onFunction = (node: { start: number; end: number }): void => {
+    const line = lineAt(node.start);
+    functions.push({ line, lineCount: lineAt(node.end) - line + 1 });
+  };
+  const onImport = (node: { source: { type: string; value?: unknown } }): void => {
+    if (typeof node.source.value === 'string') imports.push(node.source.value);
+  };
+  new Visitor({
+    FunctionDeclaration: onFunction,
+    FunctionExpression: onFunction,
+    ArrowFunctionExpression: onFunction,
+    ImportExpression: onImport,
+  }).visit(parsed.program);
+  return { path, text, lineCount: text.split('\n').length - 1, imports, exportedNames, functions };
+}
+
+const sources = FOLDERS.flatMap(filesBelow)
+  .filter((path) => /\.(ts|tsx|js)$/.test(path) && !path.endsWith('.d.ts'))
+  .map(readSource);
+const taught = sources.filter((file) => !IS_TEST.test(file.path));
+
+/** One line per offender; an empty list passes. */
+function rule(reason: string, offenders: readonly string[]): void {
+  assert.ok(offenders.length === 0, `${reason}\n  ${offenders.join('\n  ')}`);
+}
+
+/** Where a relative import leads, from the root; undefined for packages and node:. */
+function leadsTo(file: SourceFile, specifier: string): string | undefined {
+  return specifier.startsWith('.') ? posix.join(posix.dirname(file.path), specifier) : undefined;
+}
+
+function stageOf(path: string): number | undefined {
+  const match = /^stages\/(\d)-/.exec(path);
+  return match === null ? undefined : Number(match[1]);
+}
+
+test('the sources are found, so that no rule passes for want of files', () => {
+  assert.ok(taught.length > 20 && sources.length > taught.length);
+});
+
+test('the top level has only what a newcomer should meet', () => {
+  const known = new Set([...TOP_LEVEL, ...TOOL_FILES, ...FOLDERS]);
+  const strangers = readdirSync(ROOT).filter(
+    (name) => !name.startsWith('.') && !known.has(name) && !name.endsWith('.tgz'),
+  );
+  rule('a new thing goes into one of the folders that are there:', strangers);
+});
+
+test('a file can be read in one sitting', () => {
+  const long = sources.filter((file) => file.lineCount > FILE_LINES_MAX);
+  rule(
+    `at most ${FILE_LINES_MAX} lines, so that a file is one thought; find its second noun and give it a file:`,
+    long.map((file) => `${file.path}: ${file.lineCount} lines`),
+  );
+  const spines = sources.filter(
+    (file) => /^stages\/[^/]+\/broker\.ts$/.test(file.path) && file.lineCount > SPINE_LINES_MAX,
+  );
+  rule(
+    `a spine has at most ${SPINE_LINES_MAX} lines, so that two of them can be compared; move a part out:`,
+    spines.map((file) => `${file.path}: ${file.lineCount} lines`),
+  );
+});
+
+test('a function fits on a screen', () => {
+  const long = taught.flatMap((file) =>
+    file.functions
+      .filter((fn) => fn.lineCount > FUNCTION_LINES_MAX)
+      .map((fn) => `${file.path}:${fn.line}: ${fn.lineCount} lines`),
+  );
+  rule(`at most ${FUNCTION_LINES_MAX} lines, so that it is seen whole:`, long);
+});
+
+test('every file says what it is before it begins', () => {
+  const silent = sources.filter(
+    (file) => !/^(#!.*\n)?(\/\/[^\n]*\n)*\/\*\*/.test(file.text) && !IS_TEST.test(file.path),
+  );
+  rule(
+    'a file opens with a /** paragraph: what, always true, who may call:',
+    silent.map((file) => file.path),
+  );
+});
+
+test('imports point back, never forward or sideways', () => {
+  const offenders: string[] = [];
+  for (const file of sources) {
+    for (const specifier of file.imports) {
+      const target = leadsTo(file, specifier);
+      const reason = target === undefined ? undefined : reasonAgainst(file.path, target);
+      if (reason !== undefined) offenders.push(`${file.path} -> ${target}: ${reason}`);
+    }
+  }
+  rule('a stage builds on earlier ones, everything builds on the contract:', offenders);
+});
+
+function reasonAgainst(from: string, to: string): string | undefined {
+  const [fromStage, toStage] = [stageOf(from), stageOf(to)];
+  const composes = COMPOSES.test(from) || IS_TEST.test(from);
+  if (toStage !== undefined && fromStage !== undefined && toStage > fromStage) return 'a later stage';
+  if (toStage !== undefined && toStage !== fromStage) {
+    if (fromStage === undefined && !composes) return 'only composition roots name a stage';
+    if (/\/(index|broker)\.ts$/.test(to) && !composes) return 'a part never imports a spine or a composition';
+  }
+  if (
+    /^shared\/(contract|client|conformance)\/index\.ts$/.test(to) &&
+    !IS_TEST.test(from) &&
+    !/^(cli|bench)\//.test(from)
+  ) {
+    return 'an entry of the package, for its users; import the file that owns the name';
+  }
+  if (fromStage !== undefined && to.startsWith('shared/') && !GROUND.test(to) && !composes)
+    return 'not ground a stage builds on';
+  if (from.startsWith('shared/contract/') && !to.startsWith('shared/contract/') && !IS_TEST.test(from))
+    return 'the contract stands alone';
+  if (/^(stages|shared)\//.test(from) && /^(cli|bench)\//.test(to)) return 'cli and bench are users, not ground';
+  if (from.startsWith('bench/') && to.startsWith('cli/')) return 'bench does not need the command';
+  return undefined;
+}
+
+test('a folder uses only the packages it was given', () => {
+  const offenders: string[] = [];
+  for (const file of taught) {
+    const row = PACKAGES.find(([folder]) => folder.test(file.path));
+    if (row === undefined) continue;
+    for (const specifier of file.imports) {
+      if (specifier.startsWith('.') || specifier.startsWith('node:')) continue;
+      const isGiven = row[1].some(
+        (name) => specifier === name || specifier.startsWith(name.endsWith('/') ? name : `${name}/`),
+      );
+      if (!isGiven) offenders.push(`${file.path} -> ${specifier}`);
+    }
+  }
+  rule('the taught code has no dependency that is not the lesson of its folder:', offenders);
+  const contract = taught.filter((file) => file.path.startsWith('shared/contract/'));
+  const bound = contract.filter((file) => file.imports.some((specifier) => specifier.startsWith('node:')));
+  rule(
+    'the contract runs anywhere, so it does not even need Node:',
+    bound.map((file) => file.path),
+  );
+});
+
+test('one word has one meaning, and some words have none here', () => {
+  const glossary = readFileSync(join(ROOT, 'docs/glossary.md'), 'utf8');
+  const section = /## Words we do not use[^\n]*\n([\s\S]*?)(\n## |$)/.exec(glossary)?.[1] ?? '';
+  const banned = new Set([...section.matchAll(/^\| `([a-z]+)` \|/gm)].map((match) => match[1]));
+  assert.ok(banned.has('manager') && banned.size > 8, 'docs/glossary.md lists the words that are not used');
+  const wordsOf = (name: string): string[] =>
+    (name.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? []).map((word) => word.toLowerCase());
+  const offenders = taught.flatMap((file) =>
+    [...file.exportedNames, posix.basename(file.path)]
+      .flatMap((name) => wordsOf(name).map((word) => [name, word] as const))
+      .filter(([, word]) => banned.has(word) || banned.has(word.replace(/s$/, '')))
+      .map(([name, word]) => `${file.path}: ${name} ("${word}")`),
+  );
+  rule('docs/glossary.md says which word is meant instead:', offenders);
+});
+
+test('nothing is left behind', () => {
+  const marks = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X', 'HA' + 'CK'].join('|')})\\b`);
+  rule(
+    'an open end is an exercise in a README, not a mark in the code:',
+    sources.filter((file) => marks.test(file.text)).map((file) => file.path),
+  );
+  const silenced = new RegExp(`@ts-(ignore|expect-error|nocheck)|biome-${'ignore'}`);
+  rule(
+    'the checker is right or its rule is changed for all:',
+    sources.filter((file) => silenced.test(file.text)).map((file) => file.path),
+  );
+});
+
+test('no test sleeps', () => {
+  const sleepers = sources.filter(
+    (file) => IS_TEST.test(file.path) && /timers\/promises|setTimeout\([^)]*resolve/.test(file.text),
+  );
+  rule(
+    'virtual time passes at once and an event arrives when it arrives:',
+    sleepers.map((file) => file.path),
+  );
+});
+
+test('no stage extends another', () => {
+  const extending = taught.filter(
+    (file) => file.path.startsWith('stages/') && /class \w+ extends (?!Error|MqError)/.test(file.text),
+  );
+  rule(
+    'a spine is copied and changed, so that a difference of two files is the lesson:',
+    extending.map((file) => file.path),
+  );
+});
