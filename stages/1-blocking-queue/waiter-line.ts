@@ -19,6 +19,8 @@ export interface WaitOptions<Got> {
   readonly timeoutMs?: number | undefined;
   /** The answer of a call whose time ran out: returns the value to resolve with, or throws what to reject with. */
   readonly onTimeout?: () => Got;
+  /** Runs after the call left the line unserved, by time-out or abort: whoever stood behind it may be next now. */
+  readonly onLeave?: () => void;
 }
 
 /** One waiting call. `want` is its owner's business. */
@@ -64,11 +66,14 @@ export class WaiterLine<Want, Got> {
 
   /** Joins the end of the line; settles when served, failed, timed out or aborted. An aborted signal never joins. */
   wait(want: Want, options: WaitOptions<Got> = {}): Promise<Got> {
-    const { signal, timeoutMs, onTimeout } = options;
+    const { signal, timeoutMs, onTimeout, onLeave } = options;
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     return new Promise<Got>((resolve, reject) => {
       let timer: Timer | undefined;
-      const onAbort = (): void => node.fail(abortedError(signal as AbortSignal));
+      const onAbort = (): void => {
+        node.fail(abortedError(signal as AbortSignal));
+        onLeave?.();
+      };
       /** True for the first caller only: whoever takes the node out settles it. */
       const takeOut = (): boolean => {
         if (!this.#unlink(node)) return false;
@@ -98,6 +103,7 @@ export class WaiterLine<Want, Got> {
         } catch (error) {
           reject(error);
         }
+        onLeave?.();
       }, timeoutMs);
     });
   }

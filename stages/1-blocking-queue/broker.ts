@@ -1,0 +1,210 @@
+/**
+ * The spine of stage 1: topics, each one bounded queue; a message goes to whoever takes it first, and is gone.
+ *
+ *     send --> [ topic "orders": BlockingQueue ] --> receive      producers and consumers compete at both ends
+ *     send --> [ topic "mails":  BlockingQueue ] --> receive
+ *
+ * Always true: a message is in exactly one place (a waiting send, the queue, one receiver), and what a call checked
+ * still holds when it acts, because nothing is awaited in between. Made by `createBroker`, used through the contract.
+ */
+import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
+import { type Clock, SystemClock } from '../../shared/clock.ts';
+import type { Broker, CloseOptions, ReceiveOptions, SendOptions } from '../../shared/contract/broker.ts';
+import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
+import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
+import { MqError } from '../../shared/contract/errors.ts';
+import type { QueueView } from '../../shared/contract/inside.ts';
+import type { Limits } from '../../shared/contract/limits.ts';
+import type { BatchReceipt, Delivery, Message, Receipt } from '../../shared/contract/message.ts';
+import { checkBatch, checkInteger, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
+import { SystemRandom } from '../../shared/random.ts';
+import {
+  checkBrokerOptions,
+  checkMessageOptions,
+  checkReceiveOptions,
+  checkSendOptions,
+  checkTopicOptions,
+  isSameTopicOptions,
+} from './checked-options.ts';
+import { type QueuedMessage, TOPIC_DEFAULTS, Topic } from './topic.ts';
+import { abortedError } from './waiter-line.ts';
+
+/** Cells of an `inspect` whose caller does not say. */
+const INSPECT_CELLS = 64;
+
+export class BlockingQueueBroker implements Broker {
+  readonly name: string = 'blocking-queue';
+  readonly capabilities = capabilitiesOfStage(1);
+  readonly limits: Limits;
+  readonly #clock: Clock;
+  readonly #autoCreateTopics: boolean;
+  readonly #topicDefaults: TopicOptions;
+  /** Random, so that ids of two instances never meet. */
+  readonly #instanceId: string;
+  #idCount = 0;
+  /** By name in NFC. A Map and not an object: `__proto__` is a legal name. */
+  readonly #topics = new Map<string, Topic>();
+  #isClosed = false;
+
+  constructor(options: BrokerOptions = {}) {
+    checkBrokerOptions(options, this.capabilities);
+    this.limits = limitsWith(options.limits);
+    this.#clock = options.clock ?? new SystemClock();
+    this.#autoCreateTopics = options.autoCreateTopics ?? true;
+    this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
+    this.#instanceId = (options.random ?? new SystemRandom()).hex(8);
+  }
+
+  async createTopic(topic: string, options?: TopicOptions): Promise<void> {
+    const name = this.#checkCall(topic);
+    const checked = this.#checkTopicOptions('options', options, this.#topicDefaults);
+    const existing = this.#topics.get(name);
+    if (existing === undefined) this.#addTopic(name, checked);
+    else if (!isSameTopicOptions(existing.options, checked)) {
+      throw new MqError('MQ_TOPIC_EXISTS', `topic "${name}" exists with other options`);
+    }
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    const { name, queue } = this.#existingTopic(this.#checkCall(topic));
+    this.#topics.delete(name);
+    queue.close({ error: new MqError('MQ_UNKNOWN_TOPIC', `topic "${name}" was deleted`) });
+  }
+
+  async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
+    this.#checkOpen();
+    checkOptions('options', options, ['topic']);
+    if (options?.topic !== undefined) return [this.#existingTopic(this.#checkCall(options.topic)).describe()];
+    const names = [...this.#topics.keys()].sort();
+    return names.map((name) => this.#existingTopic(name).describe());
+  }
+
+  createGroup = unsupported('groups', 'createGroup');
+  deleteGroup = unsupported('groups', 'deleteGroup');
+
+  async send(topic: string, message: Message, options?: SendOptions): Promise<Receipt> {
+    const name = this.#checkCall(topic);
+    const checked = checkMessage('message', message, this.limits);
+    checkMessageOptions('message', message, this);
+    const { signal, timeoutMs } = checkSendOptions(options, this);
+    const target = this.#openTopic(name);
+    const queued = target.messageOf(checked, checked.id ?? this.#nextId());
+    await target.queue.put(queued, { signal, timeoutMs });
+    return { topic: name, partition: 0, offset: queued.offset, id: queued.id, durability: 'memory' };
+  }
+
+  async sendBatch(topic: string, messages: readonly Message[], options?: SendOptions): Promise<BatchReceipt> {
+    const name = this.#checkCall(topic);
+    const checked = checkBatch('messages', messages, this.limits);
+    messages.forEach((message, index) => {
+      checkMessageOptions(`messages[${index}]`, message, this);
+    });
+    const { signal, timeoutMs } = checkSendOptions(options, this);
+    const target = this.#openTopic(name);
+    const queued = checked.map((message) => target.messageOf(message, message.id ?? this.#nextId()));
+    await target.queue.putAll(queued, { signal, timeoutMs });
+    const ids = queued.map(({ id }) => id);
+    return {
+      topic: name,
+      partition: 0,
+      baseOffset: queued[0]?.offset ?? null,
+      count: ids.length,
+      ids,
+      durability: 'memory',
+    };
+  }
+
+  async receive(topic: string, options?: ReceiveOptions): Promise<readonly Delivery[]> {
+    const name = this.#checkCall(topic);
+    const { memberId = this.#memberId, max, bytesMax, waitMs, signal } = checkReceiveOptions(options, this);
+    const source = this.#openTopic(name);
+    if (signal?.aborted) throw abortedError(signal);
+    let bytes = 0;
+    const fits = (message: QueuedMessage): boolean => {
+      bytes += message.bytes;
+      return bytes <= bytesMax || bytes === message.bytes; // the first one always
+    };
+    const messages = source.queue.drain(max, fits);
+    if (messages.length === 0) {
+      const first = await source.queue.poll({ timeoutMs: waitMs, signal, who: memberId });
+      if (first !== undefined && fits(first)) messages.push(first, ...source.queue.drain(max - 1, fits));
+    }
+    return messages.map((message) => source.deliveryOf(message, memberId));
+  }
+
+  ack = unsupported('lease', 'ack');
+  nack = unsupported('lease', 'nack');
+  extendLease = unsupported('lease', 'extendLease');
+  leave = unsupported('lease', 'leave');
+  browse = unsupported('browse', 'browse');
+
+  fetch = unsupported('offsets', 'fetch');
+  commit = unsupported('offsets', 'commit');
+  committed = unsupported('offsets', 'committed');
+  seek = unsupported('offsets', 'seek');
+
+  begin = unsupported('transactions', 'begin');
+  subscribe = unsupported('push', 'subscribe');
+
+  async inspect(topic: string, options?: { readonly max?: number }): Promise<QueueView> {
+    const name = this.#checkCall(topic);
+    checkOptions('options', options, ['max']);
+    const range = { min: 1, max: this.limits.receiveCountMax, fallback: INSPECT_CELLS };
+    return this.#existingTopic(name).inspect(checkInteger('options.max', options?.max, range));
+  }
+
+  async close(options?: CloseOptions): Promise<void> {
+    checkOptions('options', options, ['timeoutMs']);
+    this.#isClosed = true;
+    for (const { queue } of this.#topics.values()) queue.close();
+    this.#topics.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get #memberId(): string {
+    return `member-${this.#instanceId}`;
+  }
+
+  #nextId(): string {
+    this.#idCount += 1;
+    return `${this.#instanceId}-${this.#idCount}`;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the broker is closed');
+  }
+
+  /** What every call on a topic begins with; the topic's name in NFC. */
+  #checkCall(topic: string): string {
+    this.#checkOpen();
+    return checkName('topic', topic, this.limits);
+  }
+
+  #checkTopicOptions(path: string, options: TopicOptions | undefined, defaults: TopicOptions): TopicOptions {
+    return checkTopicOptions(path, options, { capabilities: this.capabilities, limits: this.limits, defaults });
+  }
+
+  #existingTopic(name: string): Topic {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new MqError('MQ_UNKNOWN_TOPIC', `there is no topic "${name}"`);
+    return topic;
+  }
+
+  /** For send and receive, which create what does not exist. */
+  #openTopic(name: string): Topic {
+    const isMissing = !this.#topics.has(name);
+    return isMissing && this.#autoCreateTopics ? this.#addTopic(name, this.#topicDefaults) : this.#existingTopic(name);
+  }
+
+  #addTopic(name: string, options: TopicOptions): Topic {
+    if (this.#topics.size >= this.limits.topicsCountMax) {
+      throw new MqError('MQ_LIMIT_EXCEEDED', `the broker has ${this.limits.topicsCountMax} topics, which is its limit`);
+    }
+    const topic = new Topic({ name, options, limits: this.limits, clock: this.#clock });
+    this.#topics.set(name, topic);
+    return topic;
+  }
+}

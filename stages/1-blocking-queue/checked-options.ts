@@ -1,0 +1,178 @@
+/**
+ * The options of the operations every stage has, checked once for all stages: shape, range, and whether the broker has
+ * the capability an option needs.
+ *
+ * Always true: each function returns the options with defaults filled in, or throws `MQ_INVALID_ARGUMENT` (with the
+ * path), or `MQ_NOT_SUPPORTED` (with the capability). The set of capabilities decides, not the stage, so a later stage
+ * uses this file unchanged. Spines call it first, before they touch their state.
+ */
+import type { BrokerOptions } from '../../shared/broker-options.ts';
+import type { ReceiveOptions, SendOptions } from '../../shared/contract/broker.ts';
+import { type Capability, notSupported } from '../../shared/contract/capabilities.ts';
+import type { Overflow, TopicOptions } from '../../shared/contract/description.ts';
+import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
+import type { Message } from '../../shared/contract/message.ts';
+import {
+  checkChoice,
+  checkInteger,
+  checkName,
+  checkOptions,
+  describeValue,
+  invalidArgument,
+} from '../../shared/contract/validation.ts';
+
+/** What the checking broker can do and how much it takes; a Broker is one. */
+export interface Rules {
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly limits: Limits;
+}
+
+/** Most records a topic can be made for; keeps one topic's bookkeeping below about 128 MiB. */
+export const TOPIC_MESSAGES_MAX = 2 ** 24;
+
+const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
+
+export interface CheckedSendOptions {
+  readonly partition: number;
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+export interface CheckedReceiveOptions {
+  readonly group: string;
+  /** undefined: the broker's own. */
+  readonly memberId: string | undefined;
+  readonly max: number;
+  readonly bytesMax: number;
+  readonly waitMs: number;
+  readonly leaseMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Options of `createBroker`; `limits` and `topicDefaults` are checked by those who read them. */
+export function checkBrokerOptions(options: BrokerOptions, capabilities: ReadonlySet<Capability>): void {
+  checkOptions('options', options, [
+    'clock',
+    'random',
+    'autoCreateTopics',
+    'topicDefaults',
+    'limits',
+    'memberTimeoutMs',
+  ]);
+  if (options.autoCreateTopics !== undefined && typeof options.autoCreateTopics !== 'boolean') {
+    throw invalidArgument('options.autoCreateTopics', 'true or false', options.autoCreateTopics);
+  }
+  if (options.memberTimeoutMs !== undefined && !capabilities.has('groups')) {
+    throw notSupported('groups', 'options.memberTimeoutMs');
+  }
+}
+
+/** Options of a topic, with `defaults` for what is left out; equal options give equal results. */
+export function checkTopicOptions(
+  path: string,
+  options: TopicOptions | undefined,
+  rules: Rules & { readonly defaults: TopicOptions },
+): TopicOptions {
+  checkOptions(path, options, ['messagesMax', 'bytesMax', 'overflow', 'partitionCount']);
+  const { defaults } = rules;
+  const given = options ?? {};
+  const whole = (name: 'messagesMax' | 'bytesMax' | 'partitionCount', max: number): number =>
+    checkInteger(`${path}.${name}`, given[name], { min: 1, max, fallback: defaults[name] ?? 1 });
+  const messagesMax = whole('messagesMax', TOPIC_MESSAGES_MAX);
+  const bytesMax = whole('bytesMax', Number.MAX_SAFE_INTEGER);
+  const partitionCount = whole('partitionCount', rules.limits.topicsCountMax);
+  const overflow = checkChoice(`${path}.overflow`, given.overflow, OVERFLOWS, defaults.overflow ?? 'wait');
+  if (given.bytesMax !== undefined) need(rules, 'offsets', `${path}.bytesMax`);
+  if (partitionCount !== 1) need(rules, 'partitions', `${path}.partitionCount`);
+  return {
+    messagesMax,
+    ...(rules.capabilities.has('offsets') ? { bytesMax } : {}),
+    overflow,
+    ...(rules.capabilities.has('partitions') ? { partitionCount } : {}),
+  };
+}
+
+/** True when both were made by `checkTopicOptions` from options that mean the same. */
+export function isSameTopicOptions(one: TopicOptions, other: TopicOptions): boolean {
+  return (
+    one.messagesMax === other.messagesMax &&
+    one.bytesMax === other.bytesMax &&
+    one.overflow === other.overflow &&
+    one.partitionCount === other.partitionCount
+  );
+}
+
+/** Refuses what a message asks for and this broker cannot do; its shape is checked by `checkMessage`. */
+export function checkMessageOptions(path: string, message: Message, rules: Rules): void {
+  if (message.delayMs !== undefined) need(rules, 'delay', `${path}.delayMs`);
+  if (message.deliverAt !== undefined) need(rules, 'delay', `${path}.deliverAt`);
+  if (message.ttlMs !== undefined) need(rules, 'ttl', `${path}.ttlMs`);
+  if (message.priority !== undefined) need(rules, 'priority', `${path}.priority`);
+}
+
+export function checkSendOptions(options: SendOptions | undefined, rules: Rules): CheckedSendOptions {
+  if (options === undefined) return SEND_DEFAULTS;
+  checkOptions('options', options, ['partition', 'signal', 'timeoutMs']);
+  const { partition, timeoutMs } = options;
+  return {
+    partition: checkPartition('options.partition', partition, rules),
+    signal: checkSignal('options.signal', options.signal),
+    timeoutMs: timeoutMs === undefined ? undefined : checkInteger('options.timeoutMs', timeoutMs, ANY_DURATION_MS),
+  };
+}
+
+export function checkReceiveOptions(options: ReceiveOptions | undefined, rules: Rules): CheckedReceiveOptions {
+  if (options === undefined) return RECEIVE_DEFAULTS;
+  checkOptions('options', options, ['group', 'memberId', 'max', 'bytesMax', 'waitMs', 'leaseMs', 'signal']);
+  const { limits } = rules;
+  const { group, memberId, leaseMs } = options;
+  const checked: CheckedReceiveOptions = {
+    group: group === undefined ? DEFAULTS.group : checkName('options.group', group, limits),
+    memberId: memberId === undefined ? undefined : checkName('options.memberId', memberId, limits),
+    max: checkInteger('options.max', options.max, { min: 1, max: limits.receiveCountMax, fallback: DEFAULTS.max }),
+    bytesMax: checkBytesMax('options.bytesMax', options.bytesMax, limits),
+    waitMs: checkInteger('options.waitMs', options.waitMs, { min: 0, max: limits.waitMsMax, fallback: 0 }),
+    leaseMs: checkInteger('options.leaseMs', leaseMs, { min: 1, max: limits.leaseMsMax, fallback: DEFAULTS.leaseMs }),
+    signal: checkSignal('options.signal', options.signal),
+  };
+  if (checked.group !== DEFAULTS.group) need(rules, 'groups', 'options.group');
+  if (leaseMs !== undefined) need(rules, 'lease', 'options.leaseMs');
+  return checked;
+}
+
+/** A partition number; anything but 0 needs the capability `partitions`. */
+export function checkPartition(path: string, partition: unknown, rules: Rules): number {
+  const checked = checkInteger(path, partition, { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
+  if (checked !== 0) need(rules, 'partitions', path);
+  return checked;
+}
+
+/** `bytesMax` of a receive or fetch. A broker that allows less than the default starts from what it allows. */
+export function checkBytesMax(path: string, bytesMax: unknown, limits: Limits): number {
+  const fallback = Math.min(DEFAULTS.bytesMax, limits.receiveBytesMax);
+  return checkInteger(path, bytesMax, { min: 1, max: limits.receiveBytesMax, fallback });
+}
+
+export function checkSignal(path: string, signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw invalidArgument(path, `an AbortSignal, got ${describeValue(signal)}`);
+}
+
+/** Throws `MQ_NOT_SUPPORTED` unless the broker has `capability`; `what` names the option that asks for it. */
+export function need(rules: Rules, capability: Capability, what: string): void {
+  if (!rules.capabilities.has(capability)) throw notSupported(capability, what);
+}
+
+const ANY_DURATION_MS = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
+
+const SEND_DEFAULTS: CheckedSendOptions = Object.freeze({ partition: 0, signal: undefined, timeoutMs: undefined });
+
+const RECEIVE_DEFAULTS: CheckedReceiveOptions = Object.freeze({
+  group: DEFAULTS.group,
+  memberId: undefined,
+  max: DEFAULTS.max,
+  bytesMax: DEFAULTS.bytesMax,
+  waitMs: DEFAULTS.waitMs,
+  leaseMs: DEFAULTS.leaseMs,
+  signal: undefined,
+});
