@@ -1,0 +1,120 @@
+/**
+ * `mq doctor`: what this machine has and lacks for each part of StageMQ, each finding with what to type.
+ * Exit code 1 only when something that is always needed is missing; a server that does not run is no illness.
+ */
+import { createServer } from 'node:net';
+import { availableParallelism, totalmem } from 'node:os';
+import process from 'node:process';
+import type { Command } from 'commander';
+import { isMqError } from '../../shared/contract/errors.ts';
+import { EXIT, QuietEnd } from '../exit.ts';
+import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
+import { tokenOf } from '../server-target.ts';
+import { DEFAULT_PORT, defaultTarget, openTarget } from '../target.ts';
+import type { Terminal } from '../terminal.ts';
+import { printable } from '../text.ts';
+
+const NODE_MAJOR_MIN = 24;
+const SCREEN_COLUMNS_MIN = 80;
+const SCREEN_ROWS_MIN = 24;
+/** Needed by `mq bench` for charts and HTTP load, and by nothing else. */
+const BENCH_PACKAGES = ['autocannon', 'vega', 'vega-lite'];
+
+type Verdict = 'ok' | 'note' | 'bad';
+
+interface Finding {
+  readonly verdict: Verdict;
+  readonly what: string;
+  readonly found: string;
+  /** What to type, when there is something to do. */
+  readonly advice?: string;
+}
+
+const COLORS = { ok: 'green', note: 'yellow', bad: 'red' } as const;
+
+export function define(command: Command, terminal: Terminal): void {
+  addJsonOption(addTargetOptions(command), 'the findings');
+  addExamples(command, 'mq doctor', 'mq doctor --target http://127.0.0.1:6767');
+  command.action(async (options: TargetOptions & { json?: boolean }) => {
+    const findings = [
+      nodeFinding(),
+      machineFinding(),
+      screenFinding(terminal),
+      ...BENCH_PACKAGES.map(packageFinding),
+      await portFinding(),
+      await serverFinding(terminal, options),
+    ];
+    if (options.json) await terminal.printJson(findings);
+    else for (const finding of findings) await terminal.print(...linesOf(terminal, finding));
+    if (findings.some(({ verdict }) => verdict === 'bad')) throw new QuietEnd(EXIT.failed);
+  });
+}
+
+function linesOf(terminal: Terminal, { verdict, what, found, advice }: Finding): string[] {
+  const line = `${terminal.paint(COLORS[verdict], verdict.padEnd(4))}  ${what.padEnd(10)}  ${printable(found)}`;
+  return advice === undefined ? [line] : [line, `                  ${advice}`];
+}
+
+function nodeFinding(): Finding {
+  const isNewEnough = Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN;
+  const finding = { what: 'node', found: `${process.version} on ${process.platform} ${process.arch}` };
+  if (isNewEnough) return { verdict: 'ok', ...finding };
+  return { verdict: 'bad', ...finding, advice: `install Node ${NODE_MAJOR_MIN} or newer: https://nodejs.org` };
+}
+
+function machineFinding(): Finding {
+  const gibibytes = (totalmem() / 2 ** 30).toFixed(1);
+  return { verdict: 'ok', what: 'machine', found: `${availableParallelism()} cores, ${gibibytes} GiB of memory` };
+}
+
+function screenFinding(terminal: Terminal): Finding {
+  const { columns = 0, rows = 0, isTTY } = terminal.stdout;
+  if (!terminal.isInteractive || isTTY !== true) {
+    return { verdict: 'note', what: 'screen', found: 'no terminal here: mq tells stories as plain lines' };
+  }
+  const found = `a terminal of ${columns} by ${rows}`;
+  if (columns >= SCREEN_COLUMNS_MIN && rows >= SCREEN_ROWS_MIN) return { verdict: 'ok', what: 'screen', found };
+  const advice = `make the window at least ${SCREEN_COLUMNS_MIN} by ${SCREEN_ROWS_MIN}`;
+  return { verdict: 'note', what: 'screen', found, advice };
+}
+
+function packageFinding(name: string): Finding {
+  try {
+    import.meta.resolve(name);
+    return { verdict: 'ok', what: name, found: 'installed' };
+  } catch {
+    return {
+      verdict: 'note',
+      what: name,
+      found: 'not installed: mq bench does without',
+      advice: `npm install ${name}`,
+    };
+  }
+}
+
+/** Whether `mq serve` would find its port free. */
+async function portFinding(): Promise<Finding> {
+  const isFree = await new Promise<boolean>((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ port: DEFAULT_PORT, host: '127.0.0.1' }, () => probe.close(() => resolve(true)));
+  });
+  const what = `port ${DEFAULT_PORT}`;
+  if (isFree) return { verdict: 'ok', what, found: 'free' };
+  return { verdict: 'note', what, found: 'taken: by a running mq serve?', advice: 'mq serve 3 --port 0' };
+}
+
+async function serverFinding(terminal: Terminal, options: TargetOptions): Promise<Finding> {
+  const target = options.target ?? defaultTarget(terminal.env);
+  const what = 'server';
+  try {
+    const opened = await openTarget(target, { token: tokenOf(terminal, options) });
+    const { broker, name } = opened;
+    const found = `${name} answers: ${broker.name}, ${[...broker.capabilities].join(' ')}`;
+    await opened.close();
+    return { verdict: 'ok', what, found };
+  } catch (error) {
+    if (!isMqError(error)) throw error;
+    return { verdict: 'note', what, found: `${target}: ${error.message}`, advice: 'mq serve 3' };
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * `mq fetch <topic>`: reads a topic by offset. Nothing is taken: any number of readers see the same records.
+ *
+ * Always true: it goes on at the `nextOffset` the broker answers, never at a sum of its own, so gaps are no holes;
+ * with `--group` the position is committed after the records were accepted by standard output, never before.
+ */
+import type { Command } from 'commander';
+import type { Broker, FetchResult } from '../../shared/contract/broker.ts';
+import type { SeekTarget } from '../../shared/contract/description.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
+import { QuietEnd, usageError } from '../exit.ts';
+import * as option from '../options.ts';
+import { writeRecords } from '../record-output.ts';
+import { requireCapability, withServer } from '../server-target.ts';
+import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
+import type { Terminal } from '../terminal.ts';
+
+const FETCH_COUNT_MAX = 500;
+
+interface FetchCommandOptions extends option.TargetOptions {
+  readonly offset?: SeekTarget;
+  readonly group?: string;
+  readonly partition: number;
+  readonly max: number;
+  readonly wait: number;
+  readonly follow?: boolean;
+  readonly raw?: boolean;
+  readonly json?: boolean;
+}
+
+export function define(command: Command, terminal: Terminal): void {
+  command
+    .argument('<topic>', 'what to read')
+    .option('--offset <place>', 'start at an offset, earliest or latest (default: earliest)', option.seekTarget)
+    .option('--group <name>', 'start where this group stands, and commit what was printed')
+    .option('--partition <n>', 'which partition', option.wholeNumber({ min: 0 }), 0)
+    .option('--max <n>', 'end after so many records', option.wholeNumber({ min: 1 }), Number.POSITIVE_INFINITY)
+    .option('--wait <ms>', 'at the end of the log, wait so long for more', option.wholeNumber({ min: 0 }), 0)
+    .option('--follow', 'do not end: wait for the next record')
+    .option('--raw', 'print bodies without a line end after each');
+  option.addJsonOption(option.addTargetOptions(command), 'each record on a line');
+  option.addExamples(command, 'mq fetch numbers', 'mq fetch t --offset 100 --max 10 --json', 'mq fetch t --group log');
+  command.action((topic: string, options: FetchCommandOptions) => runFetch(terminal, topic, options));
+}
+
+async function runFetch(terminal: Terminal, topic: string, options: FetchCommandOptions): Promise<void> {
+  if (options.offset !== undefined && options.group !== undefined) {
+    throw usageError('a group knows where it stands, so --offset does not go with --group', 'move it: mq groups seek');
+  }
+  const abort = new AbortController();
+  let stoppedBy: StopSignal | undefined;
+  using _ = onStopSignal((signal) => {
+    stoppedBy = signal;
+    abort.abort(signal);
+  });
+  await withServer(terminal, options, async (broker) => {
+    requireCapability(broker, 'offsets', 'mq fetch');
+    let offset = await startOffset(broker, topic, options);
+    let leftCount = options.max;
+    while (leftCount > 0 && !abort.signal.aborted) {
+      const fetched = await fetchSome(broker, { topic, offset, leftCount, options, signal: abort.signal });
+      if (fetched.records.length > 0) await writeRecords(terminal, fetched.records, options);
+      const isMoved = fetched.nextOffset > offset;
+      offset = fetched.nextOffset;
+      leftCount -= fetched.records.length;
+      if (isMoved && options.group !== undefined) {
+        await broker.commit(topic, { group: options.group, partition: options.partition, offset });
+      }
+      if (!isMoved) break;
+    }
+  });
+  if (stoppedBy !== undefined) throw new QuietEnd(exitCodeOfSignal(stoppedBy));
+}
+
+/** The first offset to read. */
+async function startOffset(broker: Broker, topic: string, options: FetchCommandOptions): Promise<number> {
+  const { group, partition, offset = 'earliest' } = options;
+  if (group !== undefined) {
+    try {
+      return await broker.committed(topic, { group, partition });
+    } catch (error) {
+      // A group begins to exist with its first commit; until then it stands at the beginning.
+      if (!isMqError(error, 'MQ_UNKNOWN_GROUP')) throw error;
+    }
+  }
+  if (typeof offset === 'object') {
+    if ('offset' in offset) return offset.offset;
+    throw usageError('mq fetch cannot start at a time', 'seek a group there: mq groups seek <topic> <group> <time>');
+  }
+  const [description] = await broker.describeTopics({ topic });
+  return (offset === 'latest' ? description?.logEndOffset : description?.logStartOffset) ?? 0;
+}
+
+interface FetchStep {
+  readonly topic: string;
+  readonly offset: number;
+  readonly leftCount: number;
+  readonly options: FetchCommandOptions;
+  readonly signal: AbortSignal;
+}
+
+/** The next records; none, and the same offset, when `--wait` passed at the end of the log or the reader was stopped. */
+async function fetchSome(broker: Broker, step: FetchStep): Promise<FetchResult> {
+  const { topic, offset, leftCount, options, signal } = step;
+  const { receiveCountMax, waitMsMax } = broker.limits;
+  let leftMs = options.follow ? Number.POSITIVE_INFINITY : options.wait;
+  for (;;) {
+    const waitMs = Math.min(leftMs, waitMsMax);
+    const max = Math.min(FETCH_COUNT_MAX, receiveCountMax, leftCount);
+    const { partition } = options;
+    try {
+      const fetched = await broker.fetch(topic, { partition, offset, max, waitMs, signal });
+      leftMs -= waitMs;
+      if (fetched.nextOffset > offset || leftMs <= 0) return fetched;
+    } catch (error) {
+      if (!(signal.aborted && isMqError(error, 'MQ_ABORTED'))) throw error;
+      return { records: [], nextOffset: offset, logStartOffset: offset, highWatermark: offset };
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * `mq receive <topic>`: takes messages from a group, prints them, and acknowledges them.
+ *
+ * Always true: a message is acknowledged after its bytes were accepted by standard output, never before, so killing
+ * the command loses nothing: what was not printed is delivered again. What it still holds when it ends early (Ctrl-C,
+ * `| head`) it gives back at once.
+ */
+import type { Command } from 'commander';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
+import type { Delivery } from '../../shared/contract/message.ts';
+import { QuietEnd } from '../exit.ts';
+import * as option from '../options.ts';
+import { Progress } from '../progress.ts';
+import { writeRecords } from '../record-output.ts';
+import { requireCapability, withServer } from '../server-target.ts';
+import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
+import type { Terminal } from '../terminal.ts';
+import { counted } from '../text.ts';
+
+/** Small enough that a slow reader finishes it within a lease, large enough that the wire is not the bottleneck. */
+const RECEIVE_COUNT_MAX = 500;
+const DEFAULT_WAIT_MS = 1000;
+
+interface ReceiveCommandOptions extends option.TargetOptions {
+  readonly group?: string;
+  readonly member?: string;
+  readonly max: number;
+  readonly wait: number;
+  readonly lease?: number;
+  readonly ack: 'printed' | 'none';
+  readonly follow?: boolean;
+  readonly raw?: boolean;
+  readonly json?: boolean;
+}
+
+export function define(command: Command, terminal: Terminal): void {
+  command
+    .argument('<topic>', 'where from')
+    .option('--group <name>', 'the group to read for: each group sees every message')
+    .option('--member <name>', 'name of this reader within its group (default: a new one)')
+    .option('--max <n>', 'end after so many messages', option.wholeNumber({ min: 1 }), Number.POSITIVE_INFINITY)
+    .option('--wait <ms>', 'end after so long without one', option.wholeNumber({ min: 0 }), DEFAULT_WAIT_MS)
+    .option('--follow', 'do not end: wait for the next message')
+    .option('--lease <ms>', 'how long a message stays ours unacknowledged', option.wholeNumber({ min: 1 }))
+    .option('--ack <when>', 'printed, or none: let the lease run out', option.oneOf('printed', 'none'), 'printed')
+    .option('--raw', 'print bodies without a line end after each');
+  option.addJsonOption(option.addTargetOptions(command), 'each delivery on a line');
+  option.addExamples(
+    command,
+    'mq receive numbers',
+    'mq receive t --group audit --max 100 --json',
+    'mq receive t --follow | grep error',
+  );
+  command.action((topic: string, options: ReceiveCommandOptions) => runReceive(terminal, topic, options));
+}
+
+async function runReceive(terminal: Terminal, topic: string, options: ReceiveCommandOptions): Promise<void> {
+  const abort = new AbortController();
+  let stoppedBy: StopSignal | undefined;
+  using _ = onStopSignal((signal) => {
+    stoppedBy = signal;
+    abort.abort(signal);
+  });
+  await withServer(terminal, options, async (broker) => {
+    if (options.group !== undefined) requireCapability(broker, 'groups', '--group');
+    await new Receiving(terminal, broker, topic, options).run(abort.signal);
+  });
+  if (stoppedBy !== undefined) throw new QuietEnd(exitCodeOfSignal(stoppedBy));
+}
+
+/** One run of `mq receive`. */
+class Receiving {
+  readonly #terminal: Terminal;
+  readonly #broker: Broker;
+  readonly #topic: string;
+  readonly #options: ReceiveCommandOptions;
+  /** Messages printed. */
+  #count = 0;
+  /** Received and not yet acknowledged. */
+  #held: readonly Delivery[] = [];
+
+  constructor(terminal: Terminal, broker: Broker, topic: string, options: ReceiveCommandOptions) {
+    this.#terminal = terminal;
+    this.#broker = broker;
+    this.#topic = topic;
+    this.#options = options;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { max, ack } = this.#options;
+    using progress = new Progress(this.#terminal, 'receiving');
+    try {
+      while (this.#count < max && !signal.aborted) {
+        const deliveries = await this.#receive(signal);
+        if (deliveries.length === 0) return;
+        await writeRecords(this.#terminal, deliveries, this.#options);
+        this.#count += deliveries.length;
+        if (ack === 'printed') await this.#ack();
+        if (!this.#terminal.stdout.isTTY) this.#showProgress(progress);
+      }
+    } catch (error) {
+      await this.#giveBack();
+      if (!(signal.aborted && isMqError(error, 'MQ_ABORTED'))) throw error;
+    }
+  }
+
+  /** The next deliveries; none when `--wait` passed without one. Waits longer than the broker allows are repeated. */
+  async #receive(signal: AbortSignal): Promise<readonly Delivery[]> {
+    const { group, member, lease, max, wait, follow } = this.#options;
+    const { receiveCountMax, waitMsMax } = this.#broker.limits;
+    let leftMs = follow ? Number.POSITIVE_INFINITY : wait;
+    do {
+      const waitMs = Math.min(leftMs, waitMsMax);
+      this.#held = await this.#broker.receive(this.#topic, {
+        max: Math.min(RECEIVE_COUNT_MAX, receiveCountMax, max - this.#count),
+        waitMs,
+        signal,
+        ...(group === undefined ? {} : { group }),
+        ...(member === undefined ? {} : { memberId: member }),
+        ...(lease === undefined ? {} : { leaseMs: lease }),
+      });
+      leftMs -= waitMs;
+    } while (this.#held.length === 0 && leftMs > 0);
+    return this.#held;
+  }
+
+  /** Finishes what was printed. A lease that ended meanwhile is no failure of ours, but the reader should know. */
+  async #ack(): Promise<void> {
+    const held = this.#held;
+    this.#held = [];
+    if (held.every(({ leaseToken }) => leaseToken === null)) return;
+    try {
+      await this.#broker.ack(held);
+    } catch (error) {
+      if (!isMqError(error, 'MQ_LEASE_EXPIRED')) throw error;
+      const lateCount = error.details.failed?.length ?? held.length;
+      this.#terminal.complain(
+        `mq: ${counted(lateCount, 'message')} took longer to print than their lease and will be delivered again`,
+        '    give them more time: --lease <ms>',
+      );
+    }
+  }
+
+  /** Ending early: what was received and not printed goes back to the group now, not when its lease ends. */
+  async #giveBack(): Promise<void> {
+    const [first] = this.#held;
+    if (first === undefined || first.leaseToken === null || this.#options.ack === 'none') return;
+    const { group, memberId } = first;
+    // When this fails too, the leases end by themselves; the first failure is the one to report.
+    await this.#broker.leave(this.#topic, { group, memberId }).catch(() => undefined);
+  }
+
+  #showProgress(progress: Progress): void {
+    const { max } = this.#options;
+    progress.show(counted(this.#count, 'message'), Number.isFinite(max) ? this.#count / max : undefined);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * `mq test [target...]`: the conformance suite on stages and on any url, also that of a broker written in another
+ * language. Prints five counts a target and, for a failure, its story. Exit code 1 when a test failed or could not be
+ * run, 3 when a target cannot be reached at all.
+ */
+import type { Command } from 'commander';
+import { describeStory } from '../../shared/conformance/conformance.ts';
+import { chosenTests, runConformance } from '../../shared/conformance/run.ts';
+import type { ConformanceReport, TestResult } from '../../shared/conformance/verdict.ts';
+import { EXIT, QuietEnd } from '../exit.ts';
+import * as option from '../options.ts';
+import { Progress } from '../progress.ts';
+import { tokenOf } from '../server-target.ts';
+import { conformanceTargetOf, defaultTarget } from '../target.ts';
+import type { Terminal } from '../terminal.ts';
+import { printable, tableLines } from '../text.ts';
+
+interface TestCommandOptions {
+  readonly seed?: number;
+  readonly only?: string;
+  readonly token?: string;
+  readonly verbose?: boolean;
+  readonly json?: boolean;
+}
+
+export function define(command: Command, terminal: Terminal): void {
+  command
+    .argument('[target...]', 'stage numbers and urls (default: $MQ_TARGET, else http://127.0.0.1:6767)')
+    .option('--seed <n>', 'repeat a run', option.wholeNumber({ min: 0, max: 2 ** 32 - 1 }))
+    .option('--only <text>', 'only the tests whose sentence is, or contains, this text')
+    .option('--token <token>', 'bearer token of the urls (default: $MQ_TOKEN)')
+    .option('--verbose', 'print every test with its verdict');
+  option.addJsonOption(command, 'an array of reports');
+  option.addExamples(
+    command,
+    'mq test 1 2 3',
+    'mq test http://localhost:8080 --only "a message"',
+    'mq test 2 --seed 7 --json',
+  );
+  command.action((targets: string[], options: TestCommandOptions) => runTest(terminal, targets, options));
+}
+
+async function runTest(terminal: Terminal, words: readonly string[], options: TestCommandOptions): Promise<void> {
+  const targets = words.length > 0 ? words : [defaultTarget(terminal.env)];
+  const token = tokenOf(terminal, options);
+  const chosen = targets.map((word) => conformanceTargetOf(word, { token }));
+  const total = chosenTests(options.only).length;
+  const reports: ConformanceReport[] = [];
+  // All are opened once before any is tested: a wrong url should not be found out after a minute.
+  for (const target of chosen) await (await target.createBroker()).close();
+  for (const target of chosen) {
+    using progress = new Progress(terminal, `testing ${target.name}`);
+    let doneCount = 0;
+    const onResult = (result: TestResult): void => {
+      doneCount += 1;
+      progress.show(`${doneCount} of ${total}  ${result.name}`, doneCount / total);
+    };
+    const { seed, only } = options;
+    reports.push(
+      await runConformance({
+        ...target,
+        onResult,
+        ...(seed === undefined ? {} : { seed }),
+        ...(only === undefined ? {} : { only }),
+      }),
+    );
+  }
+  if (options.json) await terminal.printJson(reports);
+  else await terminal.print(...reportLines(terminal, reports, options.verbose === true));
+  if (reports.some((report) => report.failed + report.couldNotTest > 0)) throw new QuietEnd(EXIT.failed);
+}
+
+function reportLines(terminal: Terminal, reports: readonly ConformanceReport[], isVerbose: boolean): string[] {
+  const header = ['target', 'passed', 'failed', 'not yet', 'option off', 'could not test', 'seed'];
+  const rows = reports.map(({ target, passed, failed, notYet, optionOff, couldNotTest, seed }) => {
+    return [target, passed, failed, notYet, optionOff, couldNotTest, seed];
+  });
+  const details = reports.flatMap((report) => {
+    const shown = report.tests.filter(({ verdict }) => isVerbose || verdict === 'failed' || verdict === 'couldNotTest');
+    return shown.flatMap((result) => resultLines(terminal, report.target, result));
+  });
+  return [...details, ...tableLines(header, rows)];
+}
+
+const COLORS = { passed: 'green', failed: 'red', notYet: 'gray', optionOff: 'gray', couldNotTest: 'yellow' } as const;
+const WORDS = {
+  passed: 'passed',
+  failed: 'failed',
+  notYet: 'not yet',
+  optionOff: 'option off',
+  couldNotTest: 'could not test',
+} as const;
+
+function resultLines(terminal: Terminal, target: string, result: TestResult): string[] {
+  const verdict = terminal.paint(COLORS[result.verdict], WORDS[result.verdict]);
+  const reason = result.reason === undefined || result.story !== undefined ? '' : ` (${printable(result.reason)})`;
+  const line = `${target}  ${verdict}: ${printable(result.name)}${reason}`;
+  if (result.story === undefined) return [line];
+  return [line, ...describeStory(result.story).split('\n').map(printable), ''];
+}

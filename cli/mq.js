@@ -1,0 +1,51 @@
+#!/usr/bin/env node
+/**
+ * The command `mq`: the one file of this package that runs without being compiled, on whatever Node starts it.
+ *
+ *     Node >= 24   checkout (main.ts beside this file)  -> imports cli/main.ts, Node strips the types itself
+ *                  package                              -> imports dist/cli/main.js
+ *     older Node   the checkout's own Node is installed -> runs this file again under it
+ *                  otherwise                            -> says what to install
+ *
+ * Always true: under Node >= 24 there is one process. A second process shares our terminal, gets the signals we get,
+ * and its exit code is ours (128 + n when signal n ended it). The syntax here stays old enough for an old Node to read.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MAJOR_MIN = 24;
+/** Where the devDependency `node` keeps its binary; node_modules/.bin has only a link or a script to it. */
+const OWN_NODE = process.platform === 'win32' ? '../node_modules/node/bin/node.exe' : '../node_modules/node/bin/node';
+const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+const here = (path) => new URL(path, import.meta.url);
+
+if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  const entry = existsSync(here('./main.ts')) ? './main.ts' : '../dist/cli/main.js';
+  void import(here(entry).href).then(({ runProcess }) => runProcess(process));
+} else if (existsSync(here(OWN_NODE))) {
+  runUnder(fileURLToPath(here(OWN_NODE)));
+} else {
+  console.error(`mq needs Node ${NODE_MAJOR_MIN} or newer, and this is ${process.version}.`);
+  console.error('In a checkout of StageMQ type: npm ci     (it brings the right Node along)');
+  console.error('Anywhere else install Node from https://nodejs.org and type the command again.');
+  process.exitCode = 1;
+}
+
+function runUnder(node) {
+  const child = spawn(node, process.argv.slice(1), {
+    stdio: 'inherit',
+    // cli/signals.ts: a Ctrl-C reaches the child twice, from the terminal and from us, and is meant once.
+    env: Object.assign({}, process.env, { MQ_SIGNALS_ARE_FORWARDED: '1' }),
+  });
+  for (const signal of FORWARDED_SIGNALS) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`mq could not start ${node}: ${error.message}`);
+    console.error('Type: npm ci     (it installs that Node again)');
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
+}

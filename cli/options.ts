@@ -1,0 +1,104 @@
+/**
+ * The options several commands share, and how a text on the command line becomes a number, a header or a place.
+ *
+ * Always true: a value out of range is refused here, before anything is sent, with the option's name and the range.
+ */
+import { Argument, type Command, InvalidArgumentError } from 'commander';
+import type { SeekTarget } from '../shared/contract/description.ts';
+import { checkStage, STAGES } from './target.ts';
+
+/** What every command that talks to a running server takes. */
+export interface TargetOptions {
+  readonly target?: string;
+  readonly token?: string;
+}
+
+export interface JsonOption {
+  readonly json?: boolean;
+}
+
+/** `--target` and `--token`. */
+export function addTargetOptions(command: Command): Command {
+  return command
+    .option('--target <url>', 'the server (default: $MQ_TARGET, else http://127.0.0.1:6767)')
+    .option('--token <token>', 'bearer token of the server (default: $MQ_TOKEN)');
+}
+
+/** `--json`; `what` says what is printed. */
+export function addJsonOption(command: Command, what: string): Command {
+  return command.option('--json', `print ${what} as JSON`);
+}
+
+/** Lines at the end of `--help`, each a command that works as it stands. */
+export function addExamples(command: Command, ...examples: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${examples.map((example) => `  $ ${example}`).join('\n')}`);
+}
+
+/** The argument `<stage>`: the number of a stage that is built. */
+export function stageArgument(): Argument {
+  const argument = new Argument('<stage>', 'number of the stage').argParser((text) => {
+    if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It takes the number of a stage.');
+    return checkStage(Number(text));
+  });
+  // For help and completions only: checkStage says it better than a list of choices does.
+  argument.argChoices = STAGES.map(String);
+  return argument;
+}
+
+/** `--lang` of the commands that speak both languages. */
+export function addLanguageOption(command: Command): Command {
+  return command.option('--lang <language>', 'en or zh (default: from LC_ALL, LC_MESSAGES, LANG)');
+}
+
+export interface Range {
+  readonly min: number;
+  readonly max?: number;
+}
+
+/** A parser for a whole number within an inclusive range. */
+export function wholeNumber(range: Range): (text: string) => number {
+  const { min, max = Number.MAX_SAFE_INTEGER } = range;
+  return (text) => {
+    const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value) || value < min || value > max) {
+      const bounds = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+      throw new InvalidArgumentError(`It takes a whole number ${bounds}.`);
+    }
+    return value;
+  };
+}
+
+/** A parser for one of some words. */
+export function oneOf<Word extends string>(...words: readonly Word[]): (text: string) => Word {
+  return (text) => {
+    const word = words.find((candidate) => candidate === text);
+    if (word === undefined) throw new InvalidArgumentError(`It takes one of: ${words.join(', ')}.`);
+    return word;
+  };
+}
+
+/** A parser that gathers what an option given several times was given. */
+export function gathered(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+/** A parser for `name=value`, given once or several times. */
+export function headerPair(text: string, before: Readonly<Record<string, string>> | undefined): Record<string, string> {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('It takes name=value, such as --header color=red.');
+  // Without a prototype: a header may be called __proto__.
+  const headers: Record<string, string> = Object.assign(Object.create(null), before);
+  headers[text.slice(0, equals)] = text.slice(equals + 1);
+  return headers;
+}
+
+/** A parser for a place in a log: `earliest`, `latest`, an offset, or a time such as 2026-11-20T08:00:00Z. */
+export function seekTarget(text: string): SeekTarget {
+  if (text === 'earliest' || text === 'latest') return text;
+  if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return { offset: Number(text) };
+  const timestamp = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(timestamp)) {
+    throw new InvalidArgumentError('It takes earliest, latest, an offset, or a time such as 2026-11-20T08:00:00Z.');
+  }
+  return { timestamp };
+}

@@ -1,0 +1,39 @@
+/**
+ * Being asked to stop: the first SIGINT, SIGTERM or SIGHUP asks nicely, the second ends the process at once.
+ *
+ * Always true: one Ctrl-C counts once. When mq.js had to start a second process, that one gets a Ctrl-C twice, from the
+ * terminal and passed on by mq.js; a repeat of the same signal within `ECHO_MS` is then that echo.
+ */
+import { constants } from 'node:os';
+import process from 'node:process';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export type StopSignal = (typeof SIGNALS)[number];
+
+const ECHO_MS = 100;
+
+/** The exit code of a process that a signal ended. */
+export function exitCodeOfSignal(signal: StopSignal): number {
+  return 128 + constants.signals[signal];
+}
+
+/** Calls `onStop` once, at the first signal. Resolves nothing: dispose of it when the work is done. */
+export function onStopSignal(onStop: (signal: StopSignal) => void): Disposable {
+  const hasEchoes = process.env.MQ_SIGNALS_ARE_FORWARDED !== undefined;
+  let first: { signal: StopSignal; atMs: number } | undefined;
+  const onSignal = (signal: StopSignal): void => {
+    const atMs = performance.now();
+    if (first === undefined) {
+      first = { signal, atMs };
+      onStop(signal);
+    } else if (!(hasEchoes && signal === first.signal && atMs - first.atMs < ECHO_MS)) {
+      process.exit(exitCodeOfSignal(signal));
+    }
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    [Symbol.dispose]: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
