@@ -1,0 +1,51 @@
+/**
+ * The anomalies the history checker can name. Each is a contradiction between two calls: what the one was promised or
+ * told, and what the other got.
+ *
+ *     lost                  accepted, never read by anybody, although a later message of the topic was
+ *     unobserved            accepted, and not read by the end of a run that read everything
+ *     phantom               read, but never sent (or only sent afterwards)
+ *     aborted read          read, although its send was refused
+ *     duplicate             one message at two offsets; or handed out again although it was finished or still leased
+ *     reordered             handed out in another order than the offsets
+ *     inconsistent offsets  one offset, two messages
+ *     internal skip         one fetch jumps over a message that exists
+ *     external skip         from one fetch to the next, reading jumps over a message that exists
+ *     internal nonmonotonic poll, external nonmonotonic poll    reading goes back, within a fetch or between two
+ *     nonmonotonic send     a producer's later message stands before its earlier one
+ *     ack regression        a committed position moved back, and nobody had moved it
+ */
+import type { Call } from './history.ts';
+
+export type AnomalyName =
+  | 'lost'
+  | 'unobserved'
+  | 'phantom'
+  | 'aborted read'
+  | 'duplicate'
+  | 'reordered'
+  | 'inconsistent offsets'
+  | 'internal skip'
+  | 'external skip'
+  | 'internal nonmonotonic poll'
+  | 'external nonmonotonic poll'
+  | 'nonmonotonic send'
+  | 'ack regression';
+
+export interface Anomaly {
+  readonly name: AnomalyName;
+  /** The two calls that contradict each other, older first; one call that contradicts itself stands alone. */
+  readonly calls: readonly Call[];
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** What a run has read to the end, so that what is missing may be called missing. */
+export interface CheckOptions {
+  /** Queue groups that were drained after the last send: everything accepted from `from` (default 0) on is due. */
+  readonly drained?: readonly { readonly topic: string; readonly group: string; readonly from?: number }[];
+  /** Topics fetched from offset 0 to the end after the last send. */
+  readonly readWhole?: readonly string[];
+  /** Stop after so many. Default 20. */
+  readonly anomaliesMax?: number;
+}

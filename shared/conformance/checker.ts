@@ -1,0 +1,123 @@
+/**
+ * The history checker: given the record of all calls of a run, it names what no correct broker could have answered.
+ *
+ *     calls -> index -> checks of the log family    (checker-log.ts)
+ *                   -> checks of the queue family   (checker-queue.ts)
+ *                   -> checks of both               (here)
+ *
+ * Always true: a history of a correct broker gives no anomaly, however its calls overlapped; every anomaly cites the
+ * calls that contradict each other. Time and memory are bounded by the history, which is bounded itself: each check
+ * sorts it once and passes over it once. Pure.
+ */
+import type { Anomaly, CheckOptions } from './anomaly.ts';
+import { logAnomalies } from './checker-log.ts';
+import { queueAnomalies } from './checker-queue.ts';
+import type { Call, History } from './history.ts';
+import { byStart, type CallOf, type HistoryIndex, indexHistory, keyOf } from './history-index.ts';
+
+export type { Anomaly, AnomalyName, CheckOptions } from './anomaly.ts';
+
+const ANOMALIES_MAX = 20;
+
+/** The first anomalies of a history, worst kinds first. A history that had to drop calls proves nothing: it throws. */
+export function checkHistory(
+  history: Pick<History, 'calls' | 'isWhole'>,
+  options: CheckOptions = {},
+): readonly Anomaly[] {
+  if (!history.isWhole) throw new RangeError('the history dropped calls; give it a larger callsMax');
+  const index = indexHistory(history.calls);
+  const found: Anomaly[] = [];
+  const max = options.anomaliesMax ?? ANOMALIES_MAX;
+  for (const check of [phantoms, inconsistentOffsets, queueAnomalies, logAnomalies, ackRegressions]) {
+    for (const anomaly of check(index, options)) {
+      found.push(anomaly);
+      if (found.length >= max) return found;
+    }
+  }
+  return found;
+}
+
+/** Everything that was read had been sent, and its send had not been refused. */
+function* phantoms(index: HistoryIndex): Generator<Anomaly> {
+  for (const { call, topic, record } of index.observations) {
+    const attempts = index.attempts.get(keyOf(topic, record.value)) ?? [];
+    const earlier = attempts.filter((attempt) => attempt.call.startedAt < call.endedAt);
+    if (earlier.some((attempt) => attempt.call.outcome !== 'failed')) continue;
+    const [refusedSend] = earlier;
+    const shown = JSON.stringify(record.value);
+    if (refusedSend !== undefined) {
+      const calls = [refusedSend.call, call];
+      yield {
+        name: 'aborted read',
+        calls,
+        expected: `${shown} never read: its send was refused`,
+        got: `${shown} was read`,
+      };
+      continue;
+    }
+    const later = attempts[0]?.call;
+    const calls = later === undefined ? [call] : [call, later];
+    yield {
+      name: 'phantom',
+      calls,
+      expected: 'only messages that had been sent',
+      got: `${shown}, which nobody had sent`,
+    };
+  }
+}
+
+/** An offset of a partition stands for one message, in every receipt and for every reader. */
+function* inconsistentOffsets(index: HistoryIndex): Generator<Anomaly> {
+  const seen = new Map<string, { readonly value: string; readonly call: Call }>();
+  const placed = [...index.attempts.values()].flat();
+  const read = index.observations.map(({ call, topic, record }) => ({ call, topic, ...record }));
+  for (const { call, topic, partition, offset, value } of [...placed, ...read]) {
+    if (offset === null) continue;
+    const key = keyOf(topic, partition, offset);
+    const first = seen.get(key);
+    if (first === undefined) seen.set(key, { value, call });
+    else if (first.value !== value) {
+      yield {
+        name: 'inconsistent offsets',
+        calls: [first.call, call],
+        expected: `offset ${offset} to be ${JSON.stringify(first.value)} for everybody`,
+        got: JSON.stringify(value),
+      };
+    }
+  }
+}
+
+/** What a group has committed only grows, unless somebody seeks. */
+function* ackRegressions(index: HistoryIndex): Generator<Anomaly> {
+  const groups = Map.groupBy(index.positions, ({ facts }) => keyOf(facts.topic, facts.group, facts.partition));
+  for (const [key, positions] of groups) {
+    const seeks = index.seeks
+      .filter(({ facts }) => keyOf(facts.topic, facts.group, facts.partition) === key)
+      .sort(byStart);
+    yield* regressionsOfGroup(positions, seeks);
+  }
+}
+
+/** `positions` in the order of their starts; `waiting` holds the same in the order of their ends. */
+function* regressionsOfGroup(
+  positions: readonly CallOf<'commit' | 'committed'>[],
+  seeks: readonly CallOf<'seek'>[],
+): Generator<Anomaly> {
+  const byEnd = [...positions].sort((a, b) => a.call.endedAt - b.call.endedAt);
+  let ended = 0;
+  let highest: CallOf<'commit' | 'committed'> | undefined;
+  for (const position of positions) {
+    const { call, facts } = position;
+    // Whatever was known before the latest seek ended says nothing about what comes after it.
+    const seek = seeks.findLast((other) => other.call.startedAt < call.endedAt)?.call;
+    const knownSince = seek?.endedAt ?? 0;
+    if (highest !== undefined && highest.call.startedAt < knownSince) highest = undefined;
+    for (let next = byEnd[ended]; next !== undefined && next.call.endedAt < call.startedAt; next = byEnd[ended]) {
+      ended += 1;
+      if (next.call.startedAt > knownSince && next.facts.offset > (highest?.facts.offset ?? -1)) highest = next;
+    }
+    if (highest === undefined || call.startedAt < knownSince || facts.offset >= highest.facts.offset) continue;
+    const expected = `at least ${highest.facts.offset}, which the group had reached before`;
+    yield { name: 'ack regression', calls: [highest.call, call], expected, got: String(facts.offset) };
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The record of every call made to a broker, with the order of its beginnings and ends.
+ *
+ *     step   1      2      3      4
+ *     a      |-- send x ---|             endedAt 3
+ *     b             |-- receive -|       startedAt 2: these two overlap, so neither is "before" the other
+ *
+ * Always true: steps are unique and ascend; a call is before another exactly when its end has a lower step than the
+ * other's start. Bounded: at most `callsMax` calls are kept; older ones are dropped and `isWhole` becomes false, and
+ * the checker refuses such a history. Written by the recorder, read by the checker and by failure stories.
+ */
+
+/** One record or delivery as a reader saw it. */
+export interface ReadRecord {
+  readonly partition: number;
+  readonly offset: number | null;
+  /** Stands for the body; workloads for the checker send every value once. */
+  readonly value: string;
+  /** Deliveries only. */
+  readonly leaseToken?: string | null;
+  readonly deliveryCount?: number;
+}
+
+/** What a lease belongs to. */
+export interface LeaseRef {
+  readonly topic: string;
+  readonly group: string;
+  readonly partition: number;
+  readonly offset: number | null;
+  readonly leaseToken: string | null;
+}
+
+/** A call about the position of a group. */
+interface PositionFacts<Kind extends string> {
+  readonly kind: Kind;
+  readonly topic: string;
+  readonly group: string;
+  readonly partition: number;
+  /** The position the broker answered. */
+  readonly offset: number;
+}
+
+/** What the checker needs to know of a call; asked and answered facts together. */
+export type CallFacts =
+  | {
+      readonly kind: 'send';
+      readonly topic: string;
+      readonly partition: number;
+      readonly values: readonly string[];
+      /** null until answered, and on brokers without offsets. */
+      readonly baseOffset: number | null;
+    }
+  | {
+      readonly kind: 'fetch';
+      readonly topic: string;
+      readonly partition: number;
+      readonly offset: number;
+      readonly records: readonly ReadRecord[];
+      readonly nextOffset: number;
+      readonly logStartOffset: number;
+    }
+  | {
+      readonly kind: 'receive';
+      readonly topic: string;
+      readonly group: string;
+      readonly memberId: string;
+      readonly leaseMs: number;
+      readonly records: readonly ReadRecord[];
+    }
+  | { readonly kind: 'ack'; readonly refs: readonly LeaseRef[]; readonly isCumulative: boolean }
+  | { readonly kind: 'nack'; readonly refs: readonly LeaseRef[] }
+  | { readonly kind: 'extendLease'; readonly refs: readonly LeaseRef[]; readonly leaseMs: number }
+  | { readonly kind: 'leave'; readonly topic: string; readonly group: string; readonly memberId: string }
+  | PositionFacts<'commit'>
+  | PositionFacts<'committed'>
+  | PositionFacts<'seek'>
+  | { readonly kind: 'deleteTopic'; readonly topic: string }
+  | { readonly kind: 'deleteGroup'; readonly topic: string; readonly group: string }
+  | { readonly kind: 'other'; readonly topic: string | undefined };
+
+/** `failed`: certainly without effect. `unknown`: nobody can tell whether it took effect. */
+export type CallOutcome = 'open' | 'ok' | 'failed' | 'unknown';
+
+export interface Call {
+  /** Who made it: one producer, consumer or test. */
+  readonly client: string;
+  /** As a student would write it. */
+  readonly text: string;
+  /** What came back, in words; empty while open. */
+  readonly answer: string;
+  readonly outcome: CallOutcome;
+  readonly startedAt: number;
+  /** Infinity while open. */
+  readonly endedAt: number;
+  /** Monotonic ms of the recorder's clock. */
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly facts: CallFacts;
+}
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
+
+/** Ends a recorded call. */
+export type EndCall = (end: {
+  readonly outcome: Exclude<CallOutcome, 'open'>;
+  readonly answer: string;
+  readonly facts?: CallFacts;
+}) => void;
+
+const CALLS_MAX = 100_000;
+
+export class History {
+  readonly #callsMax: number;
+  readonly #nowMs: () => number;
+  #calls: Call[] = [];
+  #step = 0;
+  #isWhole = true;
+
+  constructor(options: { readonly nowMs: () => number; readonly callsMax?: number }) {
+    this.#nowMs = options.nowMs;
+    this.#callsMax = options.callsMax ?? CALLS_MAX;
+  }
+
+  /** In the order of their starts. */
+  get calls(): readonly Call[] {
+    return this.#calls;
+  }
+
+  /** False when calls had to be dropped. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** Notes that a call begins; the function it returns notes the end, once. */
+  start(call: { readonly client: string; readonly text: string; readonly facts: CallFacts }): EndCall {
+    this.#step += 1;
+    const entry: Writable<Call> = {
+      ...call,
+      answer: '',
+      outcome: 'open',
+      startedAt: this.#step,
+      endedAt: Number.POSITIVE_INFINITY,
+      startedAtMs: this.#nowMs(),
+      endedAtMs: Number.POSITIVE_INFINITY,
+    };
+    this.#keep(entry);
+    return (end) => {
+      this.#step += 1;
+      entry.outcome = end.outcome;
+      entry.answer = end.answer;
+      entry.endedAt = this.#step;
+      entry.endedAtMs = this.#nowMs();
+      if (end.facts !== undefined) entry.facts = end.facts;
+    };
+  }
+
+  /** The two calls a reader should look at first when nothing better is known: the latest, and what it built on. */
+  latestTwo(): readonly Call[] {
+    const ended = this.#calls.filter((call) => call.outcome !== 'open').sort((a, b) => a.endedAt - b.endedAt);
+    const last = ended.at(-1);
+    if (last === undefined) return this.#calls.slice(-2);
+    const topic = topicOf(last.facts);
+    const earlier = ended.slice(0, -1).reverse();
+    const sameTopic = earlier.filter((call) => topicOf(call.facts) === topic);
+    const cause =
+      sameTopic.find((call) => hasEffect(call.facts) && call.facts.kind !== last.facts.kind) ?? sameTopic[0];
+    const first = cause ?? earlier[0];
+    return first === undefined ? [last] : [first, last];
+  }
+
+  #keep(entry: Call): void {
+    this.#calls.push(entry);
+    if (this.#calls.length <= this.#callsMax) return;
+    this.#calls = this.#calls.slice(Math.ceil(this.#callsMax / 2));
+    this.#isWhole = false;
+  }
+}
+
+/** One call on one line: who, what, and what came back. */
+export function describeCall(call: Call): string {
+  const answer = call.outcome === 'open' ? 'no answer yet' : call.answer;
+  return `${call.client}: ${call.text} -> ${answer}`;
+}
+
+function hasEffect(facts: CallFacts): boolean {
+  return facts.kind !== 'other' && facts.kind !== 'fetch' && facts.kind !== 'committed';
+}
+
+function topicOf(facts: CallFacts): string | undefined {
+  if ('topic' in facts) return facts.topic;
+  return 'refs' in facts ? facts.refs[0]?.topic : undefined;
+}

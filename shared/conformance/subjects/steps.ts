@@ -1,0 +1,103 @@
+/**
+ * The steps tests are made of: send some, receive some, read bodies as text. Small on purpose, so that a test reads as
+ * the story it tells. Used by the subjects only.
+ */
+
+import type { Broker, FetchOptions, ReceiveOptions } from '../../contract/broker.ts';
+import { isMqError } from '../../contract/errors.ts';
+import type { Delivery, Receipt, StoredRecord } from '../../contract/message.ts';
+import { holds, present } from '../check.ts';
+import type { TestContext } from '../test-context.ts';
+
+/** `prefix-0`, `prefix-1`, ... */
+export function bodies(count: number, prefix = 'm'): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
+}
+
+/** Sends one after the other. */
+export async function sendAll(broker: Broker, topic: string, texts: readonly string[]): Promise<Receipt[]> {
+  const receipts: Receipt[] = [];
+  for (const body of texts) receipts.push(await broker.send(topic, { body }));
+  return receipts;
+}
+
+export function textOf(record: Pick<StoredRecord, 'body'>): string {
+  return new TextDecoder().decode(record.body);
+}
+
+export function texts(records: readonly Pick<StoredRecord, 'body'>[]): string[] {
+  return records.map(textOf);
+}
+
+/** Receives exactly one message. */
+export async function receiveOne(broker: Broker, topic: string, options: ReceiveOptions = {}): Promise<Delivery> {
+  const deliveries = await broker.receive(topic, { max: 1, ...options });
+  holds(deliveries.length === 1, 'one delivery', texts(deliveries));
+  return present(deliveries[0], 'the delivery');
+}
+
+/** Receives and finishes until nothing is left; everything in the order in which it came. */
+export async function drain(context: TestContext, topic: string, options: ReceiveOptions = {}): Promise<Delivery[]> {
+  const all: Delivery[] = [];
+  for (;;) {
+    const deliveries = await context.broker.receive(topic, { max: 100, ...options });
+    if (deliveries.length === 0) return all;
+    await context.finish(deliveries);
+    all.push(...deliveries);
+  }
+}
+
+/** Fetches from `offset` to the end, always going on at `nextOffset`. */
+export async function readLog(broker: Broker, topic: string, options: FetchOptions = {}): Promise<StoredRecord[]> {
+  const all: StoredRecord[] = [];
+  let offset = options.offset ?? 0;
+  for (;;) {
+    const { records, nextOffset } = await broker.fetch(topic, { max: 100, ...options, offset });
+    if (records.length === 0 && nextOffset === offset) return all;
+    all.push(...records);
+    offset = nextOffset;
+  }
+}
+
+/** The offset of a receipt on a broker that has offsets. */
+export function offsetOf(record: { readonly offset: number | null }): number {
+  return present(record.offset, 'the offset');
+}
+
+/** A signal that is aborted by hand. */
+export function abortable(): { readonly signal: AbortSignal; abort(reason?: unknown): void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: (reason) => controller.abort(reason) };
+}
+
+/** The values in ascending code unit order. */
+export function sorted(values: readonly string[]): string[] {
+  return [...values].sort();
+}
+
+/**
+ * Does `step`, which must be done within `budgetMs` to mean anything (a lease is running). Where a real clock was too
+ * slow, it is done again, at most twice: a slow machine is no broken promise.
+ */
+export async function punctually(context: TestContext, budgetMs: number, step: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const startedMs = performance.now();
+    try {
+      return await step();
+    } catch (error) {
+      const wasLate = context.clock === 'real' && performance.now() - startedMs >= budgetMs;
+      if (!wasLate || attempt === 3) throw error;
+    }
+  }
+}
+
+/** True when the call was refused with `code`; other refusals are passed on. */
+export async function isRefused(call: Promise<unknown>, code: 'MQ_QUEUE_FULL' | 'MQ_LEASE_EXPIRED'): Promise<boolean> {
+  try {
+    await call;
+    return false;
+  } catch (error) {
+    if (isMqError(error, code)) return true;
+    throw error;
+  }
+}
