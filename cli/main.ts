@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { EXIT, failureOf, usageError } from './exit.ts';
 import { type Streams, Terminal } from './terminal.ts';
-import { printable } from './text.ts';
+import { nearest, printable } from './text.ts';
 
 /** What a file of commands/ exports. */
 export interface CommandModule {
@@ -116,7 +116,10 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
 async function openScreen(program: Command, terminal: Terminal): Promise<void> {
   const [unknown] = program.args;
   if (unknown !== undefined) {
-    const near = COMMANDS.find(({ name }) => name.startsWith(unknown.slice(0, 2)))?.name;
+    const near = nearest(
+      unknown,
+      COMMANDS.map(({ name }) => name),
+    );
     const hint = near === undefined ? 'type: mq --help' : `did you mean: mq ${near}     (all commands: mq --help)`;
     throw usageError(`there is no command "${printable(unknown)}"`, hint);
   }

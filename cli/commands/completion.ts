@@ -60,31 +60,31 @@ function wordsOf(argument: Argument): readonly string[] {
 const SCRIPTS: Readonly<Record<Shell, (commands: readonly Completed[]) => string>> = {
   bash: (commands) => `# bash completion for mq
 _mq() {
-  local current=\${COMP_WORDS[COMP_CWORD]} path="" word
+  local current=\${COMP_WORDS[COMP_CWORD]} typed="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$path $word" in
-${pathCases(commands, '      ')}
+    case "$typed $word" in
+${typedCases(commands, '      ')}
     esac
   done
-  case "$path" in
+  case "$typed" in
 ${commands.map((command) => `    ${quoted(command.path)}) COMPREPLY=($(compgen -W ${quoted(allWords(command))} -- "$current")) ;;`).join('\n')}
   esac
 }
 complete -o default -F _mq mq
 `,
+  // `path` would be the search path of zsh itself, so the word is `typed` here.
   zsh: (commands) => `#compdef mq
 # zsh completion for mq
 _mq() {
-  local path="" word
+  local typed="" word
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    case "$path $word" in
-${pathCases(commands, '      ')}
+    case "$typed $word" in
+${typedCases(commands, '      ')}
     esac
   done
-  case "$path" in
+  case "$typed" in
 ${commands.map((command) => `    ${quoted(command.path)}) compadd -- ${allWords(command)} ;;`).join('\n')}
   esac
-  _files
 }
 if [ "$funcstack[1]" = "_mq" ]; then _mq "$@"; else compdef _mq mq; fi
 `,
@@ -94,10 +94,10 @@ ${commands.flatMap(fishLines).join('\n')}
 };
 
 /** Lines that turn the words typed so far into the path of a command. */
-function pathCases(commands: readonly Completed[], indent: string): string {
+function typedCases(commands: readonly Completed[], indent: string): string {
   const named = commands.filter((command) => command.path !== '');
   return named
-    .map(({ path }) => `${indent}${quoted(path.includes(' ') ? path : ` ${path}`)}) path=${quoted(path)} ;;`)
+    .map(({ path }) => `${indent}${quoted(path.includes(' ') ? path : ` ${path}`)}) typed=${quoted(path)} ;;`)
     .join('\n');
 }
 

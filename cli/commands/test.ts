@@ -4,10 +4,10 @@
  * run, 3 when a target cannot be reached at all.
  */
 import type { Command } from 'commander';
-import { describeStory } from '../../shared/conformance/conformance.ts';
-import { chosenTests, runConformance } from '../../shared/conformance/run.ts';
-import type { ConformanceReport, TestResult } from '../../shared/conformance/verdict.ts';
-import { EXIT, QuietEnd } from '../exit.ts';
+import type { ConformanceTarget } from '../../shared/conformance/conformance-test.ts';
+import type { ConformanceReport, FailureStory, TestResult } from '../../shared/conformance/verdict.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
+import { CommandError, EXIT, QuietEnd } from '../exit.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { tokenOf } from '../server-target.ts';
@@ -40,44 +40,69 @@ export function define(command: Command, terminal: Terminal): void {
   command.action((targets: string[], options: TestCommandOptions) => runTest(terminal, targets, options));
 }
 
+type NamedTarget = Pick<ConformanceTarget, 'name' | 'createBroker' | 'clock' | 'stage' | 'isConfigurable'>;
+
 async function runTest(terminal: Terminal, words: readonly string[], options: TestCommandOptions): Promise<void> {
   const targets = words.length > 0 ? words : [defaultTarget(terminal.env)];
   const token = tokenOf(terminal, options);
   const chosen = targets.map((word) => conformanceTargetOf(word, { token }));
-  const total = chosenTests(options.only).length;
-  const reports: ConformanceReport[] = [];
   // All are opened once before any is tested: a wrong url should not be found out after a minute.
-  for (const target of chosen) await (await target.createBroker()).close();
-  for (const target of chosen) {
-    using progress = new Progress(terminal, `testing ${target.name}`);
-    let doneCount = 0;
-    const onResult = (result: TestResult): void => {
-      doneCount += 1;
-      progress.show(`${doneCount} of ${total}  ${result.name}`, doneCount / total);
-    };
-    const { seed, only } = options;
-    reports.push(
-      await runConformance({
-        ...target,
-        onResult,
-        ...(seed === undefined ? {} : { seed }),
-        ...(only === undefined ? {} : { only }),
-      }),
-    );
-  }
+  for (const target of chosen) await openOnce(target, words.length === 0);
+  const reports: ConformanceReport[] = [];
+  for (const target of chosen) reports.push(await testTarget(terminal, target, options));
   if (options.json) await terminal.printJson(reports);
-  else await terminal.print(...reportLines(terminal, reports, options.verbose === true));
+  else await terminal.print(...(await reportLines(terminal, reports, options.verbose === true)));
   if (reports.some((report) => report.failed + report.couldNotTest > 0)) throw new QuietEnd(EXIT.failed);
 }
 
-function reportLines(terminal: Terminal, reports: readonly ConformanceReport[], isVerbose: boolean): string[] {
+async function openOnce(target: NamedTarget, isDefault: boolean): Promise<void> {
+  try {
+    const broker = await target.createBroker();
+    await broker.close();
+  } catch (error) {
+    if (!isDefault || !isMqError(error, 'MQ_UNREACHABLE')) throw error;
+    throw new CommandError(`no target was named, and nothing listens on ${target.name}`, {
+      hint: 'name what to test: mq test 1 2 3     (or start a server: mq serve 3)',
+      exitCode: EXIT.unreachable,
+    });
+  }
+}
+
+async function testTarget(
+  terminal: Terminal,
+  target: NamedTarget,
+  { seed, only }: TestCommandOptions,
+): Promise<ConformanceReport> {
+  // Loaded here: the suite is large, and `mq test --help` is not about it.
+  const { chosenTests, runConformance } = await import('../../shared/conformance/run.ts');
+  const total = chosenTests(only).length;
+  using progress = new Progress(terminal, `testing ${target.name}`);
+  let doneCount = 0;
+  const onResult = (result: TestResult): void => {
+    doneCount += 1;
+    progress.show(`${doneCount} of ${total}  ${result.name}`, doneCount / total);
+  };
+  return await runConformance({
+    ...target,
+    onResult,
+    ...(seed === undefined ? {} : { seed }),
+    ...(only === undefined ? {} : { only }),
+  });
+}
+
+async function reportLines(
+  terminal: Terminal,
+  reports: readonly ConformanceReport[],
+  isVerbose: boolean,
+): Promise<string[]> {
+  const { describeStory } = await import('../../shared/conformance/conformance.ts');
   const header = ['target', 'passed', 'failed', 'not yet', 'option off', 'could not test', 'seed'];
   const rows = reports.map(({ target, passed, failed, notYet, optionOff, couldNotTest, seed }) => {
     return [target, passed, failed, notYet, optionOff, couldNotTest, seed];
   });
   const details = reports.flatMap((report) => {
     const shown = report.tests.filter(({ verdict }) => isVerbose || verdict === 'failed' || verdict === 'couldNotTest');
-    return shown.flatMap((result) => resultLines(terminal, report.target, result));
+    return shown.flatMap((result) => resultLines(terminal, report.target, result, describeStory));
   });
   return [...details, ...tableLines(header, rows)];
 }
@@ -91,7 +116,12 @@ const WORDS = {
   couldNotTest: 'could not test',
 } as const;
 
-function resultLines(terminal: Terminal, target: string, result: TestResult): string[] {
+function resultLines(
+  terminal: Terminal,
+  target: string,
+  result: TestResult,
+  describeStory: (story: FailureStory) => string,
+): string[] {
   const verdict = terminal.paint(COLORS[result.verdict], WORDS[result.verdict]);
   const reason = result.reason === undefined || result.story !== undefined ? '' : ` (${printable(result.reason)})`;
   const line = `${target}  ${verdict}: ${printable(result.name)}${reason}`;
