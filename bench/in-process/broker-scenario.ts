@@ -1,0 +1,99 @@
+/**
+ * The stages as brokers, called in this process: send one by one, receive in batches, and acknowledge where the broker
+ * has leases. Stage 3 is reached by its client over loopback, so its row is the price of the wire, not of a broker.
+ */
+import type { Broker } from '../../shared/contract/broker.ts';
+import type { Scenario } from '../race.ts';
+import { type NumberedMessage, type PassContestant, passContestant, type Racer, type Received } from './pass.ts';
+
+const TOPIC = 'bench';
+/** Messages sent before one receive takes them. */
+const BATCH_COUNT = 256;
+/** Sends that a client over a wire keeps open at once; in process each send is awaited before the next. */
+const WIRE_SENDS_COUNT = 32;
+
+/** A broker to measure, made anew for every run. */
+export interface BrokerContestant {
+  readonly name: string;
+  readonly isOverWire: boolean;
+  readonly create: () => Promise<Broker>;
+}
+
+export function brokerScenario(brokers: readonly BrokerContestant[], runMs: number): Scenario {
+  const floor: PassContestant = {
+    name: 'array push + splice',
+    role: 'floor',
+    passCount: BATCH_COUNT * 32,
+    runMs,
+    start: arrayInBatches,
+  };
+  const stages = brokers.map(
+    (contestant): PassContestant => ({
+      name: contestant.name,
+      role: 'stage',
+      passCount: contestant.isOverWire ? BATCH_COUNT : BATCH_COUNT * 32,
+      runMs,
+      start: (received) => brokerRacer(contestant, received),
+    }),
+  );
+  return {
+    name: 'broker',
+    title: 'The stages as brokers',
+    how:
+      `${BATCH_COUNT} sends, then receive(${BATCH_COUNT}), then one cumulative ack where there are leases. ` +
+      `In process each send is awaited before the next; over a wire ${WIRE_SENDS_COUNT} are open at once.`,
+    contestants: [floor, ...stages].map(passContestant),
+  };
+}
+
+function arrayInBatches(received: Received): Racer {
+  const array: NumberedMessage[] = [];
+  return {
+    async pass(messages) {
+      for (let first = 0; first < messages.length; first += BATCH_COUNT) {
+        for (const message of messages.slice(first, first + BATCH_COUNT)) await array.push(message);
+        for (const { body } of array.splice(0)) received(body);
+      }
+    },
+  };
+}
+
+async function brokerRacer({ isOverWire, create }: BrokerContestant, received: Received): Promise<Racer> {
+  const broker = await create();
+  const sendAll = isOverWire ? sendConcurrently : sendInTurn;
+  return {
+    async pass(messages) {
+      for (let first = 0; first < messages.length; first += BATCH_COUNT) {
+        const batch = messages.slice(first, first + BATCH_COUNT);
+        await sendAll(broker, batch);
+        await receiveAll(broker, received, batch.length);
+      }
+    },
+    close: () => broker.close({ timeoutMs: 1000 }),
+  };
+}
+
+async function sendInTurn(broker: Broker, messages: readonly NumberedMessage[]): Promise<void> {
+  for (const message of messages) await broker.send(TOPIC, message);
+}
+
+async function sendConcurrently(broker: Broker, messages: readonly NumberedMessage[]): Promise<void> {
+  const rest = messages.values();
+  const sendRest = async (): Promise<void> => {
+    for (const message of rest) await broker.send(TOPIC, message);
+  };
+  await Promise.all(Array.from({ length: WIRE_SENDS_COUNT }, sendRest));
+}
+
+/** Ends at an empty answer too: what did not come is counted as lost, not waited for. */
+async function receiveAll(broker: Broker, received: Received, count: number): Promise<void> {
+  const hasLease = broker.capabilities.has('lease');
+  for (let open = count; open > 0; ) {
+    const deliveries = await broker.receive(TOPIC, { max: BATCH_COUNT });
+    const last = deliveries.at(-1);
+    if (last === undefined) return;
+    for (const { body } of deliveries) received(body);
+    if (hasLease) await broker.ack([last], { cumulative: true });
+    open -= deliveries.length;
+  }
+}

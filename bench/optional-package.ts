@@ -1,0 +1,52 @@
+/**
+ * Loads what only the bench needs (load generator, charts, queues to compare with) when it is needed, so that embedding
+ * a broker installs none of it.
+ *
+ * Always true: a missing package is `MQ_MISSING_DEPENDENCY` with the line that installs it; any other failure of a
+ * package while loading passes through unchanged.
+ */
+import { MqError } from '../shared/contract/errors.ts';
+
+/** Package -> how it is loaded. The specifiers are literal, so that the types of each package are known. */
+const PACKAGES = {
+  async: () => import('async'),
+  autocannon: () => import('autocannon'),
+  denque: () => import('denque'),
+  fastq: () => import('fastq'),
+  'p-queue': () => import('p-queue'),
+  vega: () => import('vega'),
+  'vega-lite': () => import('vega-lite'),
+};
+
+export type OptionalPackage = keyof typeof PACKAGES;
+
+/** The namespace of the package; a CommonJS one has its exports in `default`. */
+export async function loadOptional<Name extends OptionalPackage>(
+  name: Name,
+): Promise<Awaited<ReturnType<(typeof PACKAGES)[Name]>>> {
+  await requirePackages([name]);
+  return (await PACKAGES[name]()) as Awaited<ReturnType<(typeof PACKAGES)[Name]>>;
+}
+
+/** Rejects before anything is measured, naming everything that is missing in one line to type. */
+export async function requirePackages(names: readonly OptionalPackage[]): Promise<void> {
+  const missing: OptionalPackage[] = [];
+  for (const name of names) {
+    try {
+      await PACKAGES[name]();
+    } catch (error) {
+      if (!isMissing(error, name)) throw error;
+      missing.push(name);
+    }
+  }
+  if (missing.length === 0) return;
+  const line = `npm install --save-dev ${missing.join(' ')}`;
+  throw new MqError('MQ_MISSING_DEPENDENCY', `the bench needs ${missing.join(', ')}; install with: ${line}`);
+}
+
+/** True when the package itself was not found, false when it was but something inside it was not. */
+function isMissing(error: unknown, name: string): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  const isNotFound = error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND';
+  return isNotFound && error.message.includes(`'${name}'`);
+}

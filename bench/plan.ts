@@ -1,0 +1,16 @@
+/** How long and how often a bench measures: the whole of it, or quickly for a class. Data only. */
+
+export interface Plan {
+  readonly roundsCount: number;
+  /** One run of one contestant in this process. */
+  readonly passMs: number;
+  /** One run through the HTTP door, and how long its connections run before it counts. */
+  readonly doorMs: number;
+  readonly doorWarmUpMs: number;
+}
+
+/** Several minutes; for figures that somebody will quote. */
+export const FULL_PLAN: Plan = { roundsCount: 5, passMs: 1000, doorMs: 3000, doorWarmUpMs: 500 };
+
+/** Well under a minute; the ratios hold, the third digit does not. */
+export const QUICK_PLAN: Plan = { roundsCount: 3, passMs: 100, doorMs: 400, doorWarmUpMs: 100 };

@@ -1,0 +1,145 @@
+/**
+ * What a bench run amounts to, as plain JSON: the same object is printed, drawn and written to `bench/results`.
+ *
+ *     runs (race) --> rows: medians, spread, ratio to the floor --> verdicts on the bars
+ *
+ * Pure: no clock, no disk, no randomness; a report of a report file can be made again from its `runs`.
+ */
+import { RATIO_BARS, type RatioBar, WAITERS_BAR, type WaitersBar } from './bars.ts';
+import type { WaitersResult } from './http-door/waiters.ts';
+import type { Machine } from './machine.ts';
+import type { RaceResult, Role, Run, Scenario } from './race.ts';
+import { type Summary, summarise, summariseRatio } from './statistics.ts';
+import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
+
+/** One contestant of one scenario. */
+export interface Row {
+  readonly contestant: string;
+  readonly role: Role;
+  readonly messagesPerSecond: Summary;
+  /** Messages per second as a share of the floor's, round by round; null without a floor. */
+  readonly ratioToFloor: Summary | null;
+  readonly p50Us: Summary | null;
+  readonly p99Us: Summary | null;
+  readonly p999Us: Summary | null;
+  readonly serverCpuUsPerMessage: Summary | null;
+  readonly serverBusyShare: Summary | null;
+  /** Of all rounds together. */
+  readonly counts: Counts;
+}
+
+export interface ScenarioReport {
+  readonly name: string;
+  readonly title: string;
+  readonly how: string;
+  readonly rows: readonly Row[];
+}
+
+/** In process or through the HTTP door: figures of different tables are never compared. */
+export interface Table {
+  readonly name: 'in-process' | 'http-door';
+  readonly title: string;
+  readonly scenarios: readonly ScenarioReport[];
+}
+
+export type Verdict = 'met' | 'not met' | 'not measured';
+
+export interface BarReport {
+  readonly name: string;
+  readonly claim: string;
+  readonly verdict: Verdict;
+  /** Messages per second of the subject by those of the reference; null when not measured. */
+  readonly ratio: Summary | null;
+  readonly ratioMin: number;
+  /** True when some rounds lie on the other side of the bar than the median: measure again, longer, alone. */
+  readonly isWithinNoise: boolean;
+  /** Server CPU per message of the reference by that of the subject: what the ratio would be if nothing but the server counted. */
+  readonly serverCpuRatio: Summary | null;
+}
+
+export interface WaitersReport extends WaitersResult {
+  readonly claim: string;
+  readonly verdict: Verdict;
+  readonly bytesPerWaiterMax: number;
+  readonly givenBackShareMin: number;
+}
+
+export interface BenchReport {
+  /** Raised when a reader of old files would misread a new one. */
+  readonly formatVersion: 1;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly command: string;
+  readonly isQuick: boolean;
+  readonly roundsCount: number;
+  readonly targets: readonly string[];
+  readonly machine: Machine;
+  readonly tables: readonly Table[];
+  readonly waiters: WaitersReport | null;
+  readonly bars: readonly BarReport[];
+}
+
+/** The rows of one scenario, from its runs. */
+export function reportScenario(scenario: Scenario, result: RaceResult): ScenarioReport {
+  const floor = scenario.contestants.find(({ role }) => role === 'floor');
+  const floorRuns = floor === undefined ? undefined : result.get(floor.name);
+  const rows = scenario.contestants.map(({ name, role }): Row => {
+    const runs = result.get(name) ?? [];
+    return {
+      contestant: name,
+      role,
+      messagesPerSecond: summarise(rates(runs)),
+      ratioToFloor: floorRuns === undefined ? null : summariseRatio(rates(runs), rates(floorRuns)),
+      p50Us: summariseKnown(runs.map(({ latency }) => latency?.p50Us)),
+      p99Us: summariseKnown(runs.map(({ latency }) => latency?.p99Us)),
+      p999Us: summariseKnown(runs.map(({ latency }) => latency?.p999Us)),
+      serverCpuUsPerMessage: summariseKnown(runs.map((run) => run.serverCpuUsPerMessage)),
+      serverBusyShare: summariseKnown(runs.map((run) => run.serverBusyShare)),
+      counts: runs.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS),
+    };
+  });
+  const { name, title, how } = scenario;
+  return { name, title, how, rows };
+}
+
+/** A verdict on every bar; those whose contestants did not run are `not measured`. */
+export function judge(tables: readonly Table[], bars: readonly RatioBar[] = RATIO_BARS): BarReport[] {
+  const scenarios = tables.flatMap((table) => table.scenarios);
+  return bars.map((bar) => {
+    const rows = scenarios.find(({ name }) => name === bar.scenario)?.rows ?? [];
+    const subject = rows.find(({ contestant }) => contestant === bar.subject);
+    const reference = rows.find(({ contestant }) => contestant === bar.reference);
+    const { name, claim, ratioMin } = bar;
+    if (subject === undefined || reference === undefined) {
+      const verdict: Verdict = 'not measured';
+      return { name, claim, verdict, ratio: null, ratioMin, isWithinNoise: false, serverCpuRatio: null };
+    }
+    const ratio = summariseRatio(subject.messagesPerSecond.runs, reference.messagesPerSecond.runs);
+    const verdict: Verdict = ratio.median >= ratioMin ? 'met' : 'not met';
+    const isWithinNoise = ratio.min < ratioMin && ratio.max >= ratioMin;
+    return { name, claim, verdict, ratio, ratioMin, isWithinNoise, serverCpuRatio: cpuRatio(subject, reference) };
+  });
+}
+
+export function judgeWaiters(result: WaitersResult, bar: WaitersBar = WAITERS_BAR): WaitersReport {
+  const { claim, bytesPerWaiterMax, givenBackShareMin } = bar;
+  const isBounded = result.bytesPerWaiter <= bytesPerWaiterMax && result.waiterCountAfter === 0;
+  const isMet = isBounded && result.givenBackShare >= givenBackShareMin && result.lostCount === 0;
+  return { ...result, claim, verdict: isMet ? 'met' : 'not met', bytesPerWaiterMax, givenBackShareMin };
+}
+
+function rates(runs: readonly Run[]): number[] {
+  return runs.map(({ messagesPerSecond }) => messagesPerSecond);
+}
+
+/** Null unless every run knows the value: a median of some rounds would be compared with one of all. */
+function summariseKnown(values: readonly (number | undefined)[]): Summary | null {
+  const known = values.filter((value) => value !== undefined);
+  return known.length > 0 && known.length === values.length ? summarise(known) : null;
+}
+
+function cpuRatio(subject: Row, reference: Row): Summary | null {
+  const [own, other] = [subject.serverCpuUsPerMessage, reference.serverCpuUsPerMessage];
+  return own === null || other === null ? null : summariseRatio(other.runs, own.runs);
+}

@@ -1,0 +1,112 @@
+/**
+ * `npm run bench`, and what `mq bench` calls: measures the targets, judges the bars, prints, and writes the report.
+ *
+ *     node bench/run.ts [target...] [--quick] [--json] [--output <folder>]
+ *
+ * A target is a stage number (1, 2, 3; all three by default) or the url of a running server. Exit codes: 0 measured
+ * (also when a bar is not met, for that is a finding and not a failure), 1 failed, 2 wrong use.
+ */
+import { parseArgs } from 'node:util';
+import { isMqError } from '../shared/contract/errors.ts';
+import { inProcessScenarios } from './in-process/scenarios.ts';
+import { describeMachine } from './machine.ts';
+import { requirePackages } from './optional-package.ts';
+import { FULL_PLAN, type Plan, QUICK_PLAN } from './plan.ts';
+import { race, type Scenario } from './race.ts';
+import { type BenchReport, judge, reportScenario, type ScenarioReport, type Table } from './report.ts';
+import { parseTargets } from './targets.ts';
+import { printReport } from './text-table.ts';
+import { DEFAULT_OUTPUT_FOLDER, writeReport } from './write-report.ts';
+
+export type { BenchReport } from './report.ts';
+export { printReport } from './text-table.ts';
+
+export interface BenchOptions {
+  /** Stage numbers or urls of servers. */
+  readonly targets: readonly string[];
+  readonly isQuick: boolean;
+  /** Told what is being measured, a line at a time. */
+  readonly onProgress?: (text: string) => void;
+  /** Where the JSON and the HTML go; without it nothing is written. */
+  readonly outputFolder?: string;
+}
+
+const IN_PROCESS_TITLE = 'In process: calls in one process, no wire (stage 3: its own loopback client)';
+
+/** Rejects with `MQ_INVALID_ARGUMENT` for an unknown target, `MQ_MISSING_DEPENDENCY` before anything is measured. */
+export async function runBench(options: BenchOptions): Promise<BenchReport> {
+  const targets = parseTargets(options.targets);
+  await requirePackages(['fastq', 'async', 'p-queue', 'denque', 'autocannon', 'vega', 'vega-lite']);
+  const plan = options.isQuick ? QUICK_PLAN : FULL_PLAN;
+  const startedAt = new Date();
+  const machine = await describeMachine();
+  const tables: Table[] = [
+    {
+      name: 'in-process',
+      title: IN_PROCESS_TITLE,
+      scenarios: await raceAll(inProcessScenarios(targets, plan.passMs), plan, options.onProgress),
+    },
+  ];
+  const report: BenchReport = {
+    formatVersion: 1,
+    startedAt: startedAt.toISOString(),
+    durationMs: Date.now() - startedAt.getTime(),
+    command: commandOf(options),
+    isQuick: options.isQuick,
+    roundsCount: plan.roundsCount,
+    targets: [...targets.stages.map(String), ...targets.urls],
+    machine,
+    tables: tables.filter(({ scenarios }) => scenarios.length > 0),
+    waiters: null,
+    bars: judge(tables),
+  };
+  if (options.outputFolder !== undefined) await writeReport(report, options.outputFolder);
+  return report;
+}
+
+async function raceAll(
+  scenarios: readonly Scenario[],
+  plan: Plan,
+  onProgress: BenchOptions['onProgress'],
+): Promise<ScenarioReport[]> {
+  const reports: ScenarioReport[] = [];
+  for (const scenario of scenarios) {
+    const result = await race(scenario, { roundsCount: plan.roundsCount, onProgress });
+    reports.push(reportScenario(scenario, result));
+  }
+  return reports;
+}
+
+/** What to type to measure the same again. */
+function commandOf({ targets, isQuick }: BenchOptions): string {
+  return ['npm run bench --', ...targets, ...(isQuick ? ['--quick'] : [])].join(' ');
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      output: { type: 'string', default: DEFAULT_OUTPUT_FOLDER },
+    },
+  });
+  const report = await runBench({
+    targets: positionals,
+    isQuick: values.quick,
+    onProgress: (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`),
+    outputFolder: values.output,
+  });
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : printReport(report));
+  return 0;
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = isMqError(error, 'MQ_INVALID_ARGUMENT') ? 2 : 1;
+  }
+}
