@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runCaptured } from './testing/captured-terminal.ts';
+
+const COMMANDS = 'stage limit serve send receive fetch topics groups test bench doctor completion'.split(' ');
+const SUBCOMMANDS = {
+  topics: ['list', 'create', 'delete', 'describe'],
+  groups: ['list', 'create', 'delete', 'describe', 'seek'],
+};
+
+/** A port nothing can listen on from outside: connecting to it is refused at once. */
+const NOBODY = 'http://127.0.0.1:1';
+
+test('--version prints the version of the package and nothing else', async () => {
+  const ran = await runCaptured(['--version']);
+  assert.match(ran.stdout, /^\d+\.\d+\.\d+\n$/);
+  assert.equal(ran.exitCode, 0);
+});
+
+test('--help names every command', async () => {
+  const { stdout, exitCode } = await runCaptured(['--help']);
+  for (const name of COMMANDS) assert.match(stdout, new RegExp(`^ {2}${name} `, 'm'));
+  assert.equal(exitCode, 0);
+});
+
+test('every command and subcommand has --help with an example of itself, and --json', async () => {
+  const lines = COMMANDS.map((name) => [name]);
+  for (const [name, subcommands] of Object.entries(SUBCOMMANDS)) {
+    lines.push(...subcommands.map((subcommand) => [name, subcommand]));
+  }
+  for (const words of lines) {
+    const { stdout, exitCode } = await runCaptured([...words, '--help']);
+    assert.equal(exitCode, 0, words.join(' '));
+    assert.match(stdout, new RegExp(`Examples:\n {2}\\$ .*mq ${words[0]}`), words.join(' '));
+    const isFamily = words.length === 1 && Object.hasOwn(SUBCOMMANDS, words[0] ?? '');
+    if (!isFamily) assert.match(stdout, / --json /, words.join(' '));
+  }
+});
+
+/** What is wrong, and what the message must name. */
+const WRONG_USES: readonly (readonly [string, RegExp])[] = [
+  ['snd', /no command "snd".*did you mean: mq send/s],
+  ['--frobnicate', /unknown option '--frobnicate'/],
+  ['--lang de', /--lang de.*en and zh/s],
+  ['stage', /missing required argument 'stage'.*mq stage --help/s],
+  ['stage two', /'two' is invalid.*number of a stage/s],
+  ['stage 9', /no stage 9.*1, 2, 3/s],
+  ['stage 4', /stage 4 is not built yet/],
+  ['stage 1 2', /too many arguments/],
+  ['stage 1 --lang klingon', /en and zh/],
+  ['limit 0', /no stage 0/],
+  ['serve', /missing required argument 'stage'/],
+  ['serve 3 --port 70000', /--port.*0 to 65535/s],
+  ['serve 3 --port -1', /--port/],
+  ['serve 3 --port 1e3', /--port/],
+  ['serve 3 --messages-max -5', /--messages-max.*at least 1/s],
+  ['serve 3 --bytes-max 0', /--bytes-max.*at least 1/s],
+  ['serve 3 --overflow spill', /--overflow.*wait, reject, drop-oldest/s],
+  ['serve 3 --prot 80', /unknown option '--prot'.*--port/s],
+  ['send', /missing required argument 'topic'.*mq send --help/s],
+  ['send t --header color', /--header.*name=value/s],
+  ['send t --message a --raw', /--raw.*--message/s],
+  ['send t --target 2', /stage 2 is no server.*mq serve 2/s],
+  ['receive t --target 3', /stage 3 is no server.*mq serve 3/s],
+  ['receive t --max 0', /--max.*at least 1/s],
+  ['receive t --wait soon', /--wait.*whole number/s],
+  ['receive t --ack maybe', /--ack.*printed, none/s],
+  ['fetch t --offset middle', /--offset.*earliest/s],
+  ['fetch t --offset 3 --group g', /--offset does not go with --group/],
+  ['fetch t --target ftp://host', /stage number or a url.*ftp/s],
+  ['topics frobnicate', /too many arguments/],
+  ['topics create', /missing required argument 'topic'/],
+  ['topics create t --partitions 0', /--partitions/],
+  ['groups create t', /missing required argument 'group'/],
+  ['groups create t g --on-out-of-range panic', /--on-out-of-range/],
+  ['groups seek t g', /missing required argument 'to'/],
+  ['groups seek t g yesterday', /earliest, latest, an offset/],
+  ['test 7', /no stage 7/],
+  ['test 1 --seed minus', /--seed/],
+  ['bench 1 nowhere', /stage number or a url.*nowhere/s],
+  ['doctor everything', /too many arguments/],
+  ['completion tcsh', /bash, zsh, fish/],
+];
+
+test('wrong use exits 2, says what is wrong on standard error, and prints nothing else', async () => {
+  for (const [line, message] of WRONG_USES) {
+    const { exitCode, stdout, stderr } = await runCaptured(line.split(' '), { env: { MQ_TARGET: NOBODY } });
+    assert.equal(exitCode, 2, `mq ${line}: ${stderr}`);
+    assert.match(stderr, message, `mq ${line}`);
+    assert.match(stderr, /^mq: /, `mq ${line}`);
+    assert.doesNotMatch(stderr, /\n +at /, `mq ${line} shows a stack`);
+    assert.equal(stdout, '', `mq ${line}`);
+  }
+});
+
+test('a url with a password in it is refused, and the password is not repeated', async () => {
+  const { exitCode, stderr } = await runCaptured(['topics', '--target', 'http://me:geheim@127.0.0.1:1']);
+  assert.equal(exitCode, 2);
+  assert.doesNotMatch(stderr, /geheim/);
+});
+
+test('a server that cannot be reached exits 3 and says how to start one', async () => {
+  for (const line of [
+    'send t -m x',
+    'receive t',
+    'fetch t',
+    'topics',
+    'groups',
+    'topics create t',
+    'groups delete t g',
+  ]) {
+    const { exitCode, stderr } = await runCaptured([...line.split(' '), '--target', NOBODY, '--token', 'geheim']);
+    assert.equal(exitCode, 3, `mq ${line}: ${stderr}`);
+    assert.match(stderr, /mq serve 3/, `mq ${line}`);
+    assert.doesNotMatch(stderr, /geheim/, `mq ${line}`);
+  }
+  assert.equal((await runCaptured(['test'], { env: { MQ_TARGET: NOBODY } })).exitCode, 3);
+});
+
+test('what a name does to a terminal is written out in an error', async () => {
+  const { stderr } = await runCaptured(['\x1b[2Jbad\r\nname']);
+  assert.match(stderr, /\\x1b\[2Jbad\\r\\nname/);
+});

@@ -1,0 +1,45 @@
+/** A terminal whose output is kept in memory: commands run in the test's own process, without starting a Node each. */
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { main } from '../main.ts';
+import { Terminal } from '../terminal.ts';
+
+export interface Ran {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Standard input. */
+  readonly input?: string | Uint8Array;
+  readonly env?: NodeJS.ProcessEnv;
+  /** True: standard output pretends to be a terminal. */
+  readonly isTty?: boolean;
+}
+
+/** Runs one command line in this process. */
+export async function runCaptured(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const [stdout, stderr] = [new Captured(), new Captured()];
+  const stdin = options.input === undefined ? new PassThrough().end() : Readable.from([Buffer.from(options.input)]);
+  const terminal = new Terminal({
+    stdin,
+    stdout: options.isTty ? Object.assign(stdout, { isTTY: true, columns: 80, rows: 24 }) : stdout,
+    stderr,
+    env: options.env ?? {},
+  });
+  const exitCode = await main(args, terminal);
+  return { exitCode, stdout: stdout.text, stderr: stderr.text };
+}
+
+class Captured extends Writable {
+  readonly #chunks: Buffer[] = [];
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#chunks.push(chunk);
+    done();
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8');
+  }
+}
