@@ -1,0 +1,88 @@
+/**
+ * What producers, consumers and readers of the screen share: the broker they use, the clock they live on, and where
+ * they report what they saw. They report observations only; what an observation means is decided by who listens.
+ */
+import type { Timer } from '../../shared/clock.ts';
+import type { Broker } from '../../shared/contract/broker.ts';
+import type { Delivery } from '../../shared/contract/message.ts';
+import type { EventTone } from './event-log.ts';
+import type { MessageKey, ValuesOf } from './messages.ts';
+import type { PausableClock } from './pausable-clock.ts';
+
+/** A lease on the screen: short enough to see it end. */
+export const LEASE_MS = 4000;
+/** How long one receive or fetch waits before it asks again. */
+export const WAIT_MS = 20_000;
+/** Deliveries a consumer takes at once. */
+export const TAKEN_MAX = 3;
+
+export type ReaderState = 'waiting' | 'working' | 'paused' | 'crashed';
+
+/** What a pane shows of a consumer or log reader. */
+export interface ReaderView {
+  readonly name: string;
+  readonly group: string;
+  readonly kind: 'queue' | 'log';
+  readonly state: ReaderState;
+  readonly isSlow: boolean;
+  /** The offset after the highest one it was given; null before the first. */
+  readonly nextOffset: number | null;
+  readonly held: readonly { readonly offset: number | null; readonly deliveryCount: number }[];
+  readonly finishedCount: number;
+  /** Messages it got that had been handed out before. */
+  readonly redeliveredCount: number;
+}
+
+/** A consumer or a log reader, as the keys drive it. */
+export interface Reader {
+  readonly name: string;
+  readonly group: string;
+  readonly view: ReaderView;
+  togglePause(): void;
+  toggleSlow(): void;
+  /** Dies without a word to the broker; when dead, comes back. */
+  toggleCrash(): void;
+  /** Goes in good order. */
+  leave(): Promise<void>;
+  /** Stops for good; the broker is about to be closed. */
+  close(): void;
+}
+
+/** Where actors report. */
+export interface Observer {
+  onSent(sent: { readonly id: string; readonly startedAtMs: number }): void;
+  onDelivered(delivery: Delivery, by: string): void;
+  onFinished(done: { readonly id: string }): void;
+  /** A reader died; `held` are the deliveries it had neither finished nor given back. */
+  onCrashed(by: string, held: readonly Delivery[]): void;
+  tell<Key extends MessageKey>(tone: EventTone, key: Key, values: ValuesOf<Key>): void;
+}
+
+/** Where an actor lives. */
+export interface Place {
+  readonly broker: Broker;
+  readonly clock: PausableClock;
+  readonly topic: string;
+  readonly observer: Observer;
+}
+
+/** Resolves after `ms` of the screen's clock, or at once when `signal` aborts. */
+export function rest(place: Place, options: { readonly ms: number; readonly signal: AbortSignal }): Promise<void> {
+  const { ms, signal } = options;
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    let timer: Timer | undefined;
+    const finish = (): void => {
+      timer?.cancel();
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    timer = place.clock.setTimer(finish, ms);
+    signal.addEventListener('abort', finish);
+  });
+}
+
+/** `#12 #13 #14` */
+export function offsetsText(records: readonly { readonly offset: number | null }[]): string {
+  return records.map(({ offset }) => `#${offset ?? '?'}`).join(' ');
+}

@@ -1,0 +1,170 @@
+/**
+ * A consumer of the screen: receives a few deliveries under a lease, works on them one by one, and acks each.
+ *
+ *     waiting -> working -> waiting ...        pause: stops in its tracks, its leases run on
+ *                  \-> crashed -> (restart)    crash: forgets everything and tells nobody, like a killed process
+ *
+ * Always true: what it holds is exactly what it received and has neither finished nor lost; a restarted consumer is a
+ * new member of its group, as a restarted process would be.
+ */
+import { isMqError } from '../../shared/contract/errors.ts';
+import type { Delivery } from '../../shared/contract/message.ts';
+import {
+  LEASE_MS,
+  offsetsText,
+  type Place,
+  type Reader,
+  type ReaderState,
+  type ReaderView,
+  TAKEN_MAX,
+  WAIT_MS,
+} from './actor.ts';
+import { ReaderLife } from './reader-life.ts';
+
+const WORK_MS = 350;
+/** Three slow messages take longer than the lease: the last one comes back while its first reader still works on it. */
+const SLOW_WORK_MS = 1800;
+
+export class Consumer implements Reader {
+  readonly name: string;
+  readonly group: string;
+  readonly #place: Place;
+  readonly #life: ReaderLife;
+  /** 1, then 2 after a restart, ... */
+  #lifeCount = 0;
+  #isSlow = false;
+  #held: readonly Delivery[] = [];
+  #nextOffset: number | null = null;
+  #finishedCount = 0;
+  #redeliveredCount = 0;
+
+  constructor(name: string, place: Place, options: { readonly group: string }) {
+    this.name = name;
+    this.group = options.group;
+    this.#place = place;
+    this.#life = new ReaderLife(name, place);
+    this.#begin();
+  }
+
+  get view(): ReaderView {
+    return {
+      name: this.name,
+      group: this.group,
+      kind: 'queue',
+      state: this.#state,
+      isSlow: this.#isSlow,
+      nextOffset: this.#nextOffset,
+      held: this.#held.map(({ offset, deliveryCount }) => ({ offset, deliveryCount })),
+      finishedCount: this.#finishedCount,
+      redeliveredCount: this.#redeliveredCount,
+    };
+  }
+
+  togglePause(): void {
+    this.#life.togglePause();
+  }
+
+  toggleSlow(): void {
+    this.#isSlow = !this.#isSlow;
+  }
+
+  toggleCrash(): void {
+    const { observer } = this.#place;
+    if (this.#life.isCrashed) {
+      this.#begin();
+      observer.tell('plain', 'event.restarted', { who: this.name, member: this.#memberId });
+      return;
+    }
+    const held = this.#held;
+    this.close();
+    observer.onCrashed(this.name, held);
+  }
+
+  async leave(): Promise<void> {
+    const { broker, topic, observer } = this.#place;
+    const held = this.#held;
+    const wasAlive = !this.#life.isCrashed;
+    this.close();
+    observer.tell('plain', 'event.left', { who: this.name, offsets: held.length === 0 ? '-' : offsetsText(held) });
+    if (!wasAlive || !broker.capabilities.has('lease')) return;
+    await broker.leave(topic, { group: this.group, memberId: this.#memberId });
+  }
+
+  close(): void {
+    this.#life.end();
+    this.#held = [];
+  }
+
+  get #state(): ReaderState {
+    if (this.#life.isCrashed) return 'crashed';
+    if (this.#life.isPaused) return 'paused';
+    return this.#held.length > 0 ? 'working' : 'waiting';
+  }
+
+  get #memberId(): string {
+    return this.#lifeCount === 1 ? this.name : `${this.name}.${this.#lifeCount}`;
+  }
+
+  #begin(): void {
+    this.#lifeCount += 1;
+    this.#life.begin((life) => this.#turn(life));
+  }
+
+  async #turn(life: AbortSignal): Promise<void> {
+    const deliveries = await this.#receive();
+    // A crash while the answer was on its way: the deliveries reached a dead process.
+    if (life.aborted) {
+      if (deliveries.length > 0) this.#place.observer.onCrashed(this.name, deliveries);
+      return;
+    }
+    this.#take(deliveries);
+    for (const delivery of deliveries) {
+      if (!(await this.#life.work(this.#isSlow ? SLOW_WORK_MS : WORK_MS, life))) return;
+      await this.#finish(delivery, life);
+      if (life.aborted) return;
+      this.#held = this.#held.filter((held) => held !== delivery);
+    }
+  }
+
+  async #receive(): Promise<readonly Delivery[]> {
+    const { broker, topic } = this.#place;
+    const options = {
+      ...(broker.capabilities.has('groups') ? { group: this.group } : {}),
+      ...(broker.capabilities.has('lease') ? { leaseMs: LEASE_MS } : {}),
+      memberId: this.#memberId,
+      max: TAKEN_MAX,
+      waitMs: WAIT_MS,
+      signal: this.#life.ask(),
+    };
+    try {
+      return await broker.receive(topic, options);
+    } catch (error) {
+      if (isMqError(error, 'MQ_ABORTED')) return [];
+      throw error;
+    }
+  }
+
+  #take(deliveries: readonly Delivery[]): void {
+    this.#held = deliveries;
+    for (const delivery of deliveries) {
+      if (delivery.offset !== null) this.#nextOffset = Math.max(this.#nextOffset ?? 0, delivery.offset + 1);
+      if (delivery.redeliveryReason !== undefined) this.#redeliveredCount += 1;
+      this.#place.observer.onDelivered(delivery, this.name);
+    }
+  }
+
+  async #finish(delivery: Delivery, life: AbortSignal): Promise<void> {
+    const { broker, observer } = this.#place;
+    try {
+      // Without a lease receiving was the end of it for the broker, and there is nothing to ack.
+      if (delivery.leaseToken !== null) await broker.ack([delivery]);
+    } catch (error) {
+      if (!isMqError(error, 'MQ_LEASE_EXPIRED')) throw error;
+      if (!life.aborted) observer.tell('warn', 'event.lateAck', { who: this.name, offset: delivery.offset ?? '?' });
+      return;
+    }
+    if (life.aborted) return;
+    this.#finishedCount += 1;
+    observer.onFinished({ id: delivery.id });
+  }
+}

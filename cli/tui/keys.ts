@@ -1,0 +1,117 @@
+/**
+ * What each key does: one table, from which the keyboard is read, the footer drawn and the help page written, so the
+ * three cannot disagree.
+ */
+import type { Key } from 'ink';
+import type { MessageKey } from './messages.ts';
+
+export type Command =
+  | 'send'
+  | 'type'
+  | 'burst'
+  | 'faster'
+  | 'slower'
+  | 'addProducer'
+  | 'removeProducer'
+  | 'previousProducer'
+  | 'nextProducer'
+  | 'add'
+  | 'addGroup'
+  | 'addReader'
+  | 'remove'
+  | 'pause'
+  | 'slow'
+  | 'crash'
+  | 'previousReader'
+  | 'nextReader'
+  | 'freeze'
+  | 'step'
+  | 'second'
+  | 'overflow'
+  | 'curl'
+  | 'stage1'
+  | 'stage2'
+  | 'stage3'
+  | 'picker'
+  | 'language'
+  | 'help'
+  | 'quit';
+
+/** Names of texts without values, as the footer and the help page use them. */
+type Label = Extract<MessageKey, `key.${string}`>;
+type Explanation = Extract<MessageKey, `help.${string}`>;
+
+export interface Binding {
+  /** As people read it. */
+  readonly shown: string;
+  /** Input -> command. */
+  readonly keys: Readonly<Record<string, Command>>;
+  readonly label: Label;
+  readonly explanation: Explanation;
+  /** 1: in every footer; 2: in a footer with room; 3: only on the help page. */
+  readonly rank: 1 | 2 | 3;
+  /** Only where the stage has it. */
+  readonly stages?: readonly number[];
+}
+
+/** Arrows and such have no character; they are looked up by these names. */
+type NamedKey = 'up' | 'down' | 'left' | 'right' | 'escape' | 'space';
+
+function binding(
+  shown: string,
+  keys: Readonly<Record<string, Command>>,
+  name: Label extends `key.${infer Name}` ? Name : never,
+  options: { readonly rank: 1 | 2 | 3; readonly stages?: readonly number[] },
+): Binding {
+  return { shown, keys, label: `key.${name}`, explanation: `help.${name}`, ...options };
+}
+
+export const BINDINGS: readonly Binding[] = [
+  binding('s', { s: 'send' }, 'send', { rank: 1 }),
+  binding('m', { m: 'type' }, 'type', { rank: 1 }),
+  binding('b', { b: 'burst' }, 'burst', { rank: 1 }),
+  binding('+ -', { '+': 'faster', '=': 'faster', '-': 'slower', _: 'slower' }, 'rate', { rank: 1 }),
+  binding('c', { c: 'crash' }, 'crash', { rank: 1 }),
+  binding('p', { p: 'pause' }, 'pause', { rank: 1 }),
+  binding('w', { w: 'slow' }, 'slow', { rank: 1 }),
+  binding('a', { a: 'add' }, 'add', { rank: 1 }),
+  binding('x', { x: 'remove' }, 'remove', { rank: 2 }),
+  binding('g', { g: 'addGroup' }, 'addGroup', { rank: 2, stages: [2, 3] }),
+  binding('r', { r: 'addReader' }, 'addReader', { rank: 2, stages: [2, 3] }),
+  binding('up down', { up: 'previousReader', down: 'nextReader' }, 'selectReader', { rank: 2 }),
+  binding('n', { n: 'addProducer' }, 'addProducer', { rank: 2 }),
+  binding('N', { N: 'removeProducer' }, 'removeProducer', { rank: 3 }),
+  binding('left right', { left: 'previousProducer', right: 'nextProducer' }, 'selectProducer', { rank: 3 }),
+  binding('space', { space: 'freeze' }, 'freeze', { rank: 1 }),
+  binding('.', { '.': 'step' }, 'step', { rank: 1 }),
+  binding('>', { '>': 'second' }, 'second', { rank: 2 }),
+  binding('o', { o: 'overflow' }, 'overflow', { rank: 2 }),
+  binding('u', { u: 'curl' }, 'curl', { rank: 1, stages: [3] }),
+  binding('1 2 3', { 1: 'stage1', 2: 'stage2', 3: 'stage3' }, 'stage', { rank: 3 }),
+  binding('Esc', { escape: 'picker' }, 'picker', { rank: 3 }),
+  binding('l', { l: 'language' }, 'language', { rank: 2 }),
+  binding('?', { '?': 'help', h: 'help' }, 'help', { rank: 1 }),
+  binding('q', { q: 'quit' }, 'quit', { rank: 1 }),
+];
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map(BINDINGS.flatMap(({ keys }) => Object.entries(keys)));
+
+/** What a key press on the stage page asks for. */
+export function commandOf(input: string, key: Key): Command | undefined {
+  if (key.ctrl || key.meta) return undefined;
+  return COMMANDS.get(namedKey(input, key) ?? input);
+}
+
+function namedKey(input: string, key: Key): NamedKey | undefined {
+  if (key.upArrow) return 'up';
+  if (key.downArrow) return 'down';
+  if (key.leftArrow) return 'left';
+  if (key.rightArrow) return 'right';
+  if (key.escape) return 'escape';
+  return input === ' ' ? 'space' : undefined;
+}
+
+/** The bindings a stage has, those of at most `rank`. */
+export function bindingsOf(stage: number, rank: 1 | 2 | 3): readonly Binding[] {
+  return BINDINGS.filter((entry) => entry.rank <= rank && (entry.stages?.includes(stage) ?? true));
+}

@@ -1,0 +1,65 @@
+/**
+ * How the panes share the terminal.
+ *
+ *     header
+ *     +- producers -+- consumers -------------+
+ *     +- inside -----------------------------+
+ *     +- what happened ------+- requests -----+      requests: only in stage 3
+ *     rates and times
+ *     keys
+ *
+ * Always true: the heights add up to the rows of the terminal and the widths to its columns, for every size from
+ * `COLUMNS_MIN` x `ROWS_MIN` up. A pure function of the size.
+ */
+export const COLUMNS_MIN = 76;
+export const ROWS_MIN = 22;
+/** From here on there is room for a line of details in every cell. */
+const TALL_ROWS = 32;
+const WIDE_COLUMNS = 108;
+
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface Layout extends Size {
+  readonly isTall: boolean;
+  readonly isWide: boolean;
+  readonly topHeight: number;
+  readonly producersWidth: number;
+  readonly readersWidth: number;
+  readonly insideHeight: number;
+  readonly bottomHeight: number;
+  readonly eventsWidth: number;
+  readonly requestsWidth: number;
+  readonly keysHeight: number;
+}
+
+export function isTooSmall(size: Size): boolean {
+  return size.columns < COLUMNS_MIN || size.rows < ROWS_MIN;
+}
+
+export function layoutOf(size: Size, stage: number): Layout {
+  const { columns, rows } = size;
+  const isTall = rows >= TALL_ROWS;
+  const isWide = columns >= WIDE_COLUMNS;
+  const keysHeight = isTall ? 2 : 1;
+  const topHeight = isTall ? 11 : 6;
+  const insideHeight = isTall ? 12 : 9;
+  const producersWidth = isWide ? 30 : 23;
+  const requestsWidth = stage === 3 ? Math.floor(columns * (isWide ? 0.45 : 0.5)) : 0;
+  return {
+    columns,
+    rows,
+    isTall,
+    isWide,
+    topHeight,
+    producersWidth,
+    readersWidth: columns - producersWidth,
+    insideHeight,
+    bottomHeight: rows - 2 - keysHeight - topHeight - insideHeight,
+    eventsWidth: columns - requestsWidth,
+    requestsWidth,
+    keysHeight,
+  };
+}

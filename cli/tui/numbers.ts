@@ -1,0 +1,32 @@
+/** Numbers as the screen writes them: short, and steady in width. Pure functions. */
+import { valuesToSymbols } from '@pppp606/ink-chart';
+
+/** 4 -> "4", 3.94 -> "3.9", 120.4 -> "120". */
+export function rateText(perSecond: number): string {
+  return perSecond >= 100 ? perSecond.toFixed(0) : perSecond.toFixed(1);
+}
+
+/** 0.052 -> "52µs", 3.14 -> "3.1ms", 420 -> "420ms", 1234 -> "1.2s"; "-" for none. */
+export function durationText(ms: number | null): string {
+  if (ms === null) return '-';
+  if (ms < 1) return `${Math.round(ms * 1000)}µs`;
+  if (ms < 10) return `${ms.toFixed(1)}ms`;
+  return ms < 1000 ? `${ms.toFixed(0)}ms` : `${(ms / 1000).toFixed(1)}s`;
+}
+
+/** 12345 ms -> "12.3 s". */
+export function clockText(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** The last `width` values as a row of bars on a scale from zero; padded on the left. */
+export function trendText(values: readonly number[], width: number): string {
+  const shown = values.slice(-Math.max(width, 0));
+  const highest = Math.max(1, ...shown);
+  const bars = valuesToSymbols(
+    shown.map((value) => value / highest),
+    'block',
+    true,
+  );
+  return bars.join('').padStart(width);
+}

@@ -1,0 +1,142 @@
+/**
+ * Stages 2 and 3 as a picture: the slots of the ring with the write pointer above and the pointers of the groups below.
+ *
+ *      0    1   ▼2    3         slot numbers, the write pointer
+ *     24A  25F  ·    23A        offset and state of each cell
+ *     △1   ▲1                   group 1: everything below △ is finished, ▲ is handed out next
+ *
+ * A pure function of the broker's own view.
+ */
+import type { CellView, GroupPointerView, RingView, WaiterView } from '../../shared/contract/inside.ts';
+import type { Language } from '../../shared/lesson.ts';
+import { cellSpans, legendLine } from './cells.ts';
+import { say, translate } from './messages.ts';
+import { fit, type Line, lineWidth, type Span, span, type Tone } from './text.ts';
+
+const CELL_WIDTH_MIN = 6;
+const CELLS_PER_ROW = 12;
+
+interface RingPicture {
+  readonly language: Language;
+  readonly width: number;
+  readonly isTall: boolean;
+}
+
+export function ringTitle(view: RingView, language: Language): string {
+  const { topic, slotCount, logStartOffset, logEndOffset } = view;
+  const isEmpty = logStartOffset === logEndOffset;
+  const range = isEmpty ? say(language, 'ring.empty') : `#${logStartOffset}..#${logEndOffset - 1}`;
+  const waiting = [
+    view.waitingSendsCount > 0 ? translate(language, 'ring.sendsWait', { count: view.waitingSendsCount }) : '',
+    view.waitingFetchesCount > 0 ? translate(language, 'ring.fetchesWait', { count: view.waitingFetchesCount }) : '',
+  ];
+  return [translate(language, 'ring.title', { topic, slots: slotCount, range }), ...waiting]
+    .filter(Boolean)
+    .join(' · ');
+}
+
+export function ringLines(view: RingView, picture: RingPicture): Line[] {
+  const cellsPerRow = picture.width >= CELL_WIDTH_MIN * view.slotCount ? view.slotCount : CELLS_PER_ROW;
+  const cellWidth = Math.max(Math.floor((picture.width - 2) / cellsPerRow), CELL_WIDTH_MIN);
+  const cells = cellsBySlot(view);
+  const lines: Line[] = [];
+  for (let first = 0; first < view.slotCount; first += cellsPerRow) {
+    const slots = Array.from({ length: Math.min(cellsPerRow, view.slotCount - first) }, (_, index) => first + index);
+    lines.push(
+      indented(slots.flatMap((slot) => slotNumber(slot, { view, cellWidth }))),
+      indented(slots.flatMap((slot) => cellSpans(cells.get(slot) ?? { offset: null, state: 'free' }, cellWidth))),
+      ...(picture.isTall ? [indented(slots.map((slot) => detail(cells.get(slot), { view, cellWidth })))] : []),
+      indented(slots.flatMap((slot) => pointers(slot, { view, cellWidth }))),
+    );
+  }
+  if (picture.isTall) lines.push(waitersLine(view, picture.language));
+  return [...lines, legend(picture.language, picture.width)];
+}
+
+/** Which group a number and a colour mean; the pane of the consumers uses the same. */
+export function groupTone(index: number): Tone {
+  const tones: readonly Tone[] = ['group-1', 'group-2', 'group-3', 'group-4'];
+  return tones[index % tones.length] ?? 'plain';
+}
+
+/** The cells by slot; of two that name the same slot the younger one is there. */
+function cellsBySlot(view: RingView): ReadonlyMap<number, CellView> {
+  const cells = new Map<number, CellView>();
+  for (const cell of view.cells) {
+    const other = cells.get(cell.slot);
+    if (other === undefined || (cell.offset ?? -1) > (other.offset ?? -1)) cells.set(cell.slot, cell);
+  }
+  return cells;
+}
+
+interface RingCells {
+  readonly view: RingView;
+  readonly cellWidth: number;
+}
+
+function slotNumber(slot: number, { view, cellWidth }: RingCells): Span[] {
+  const isWritten = slot === view.writeSlot;
+  return [span(fit(isWritten ? `▼${slot}` : String(slot), cellWidth, 'center'), isWritten ? 'key' : 'dim')];
+}
+
+/** Who works on it and for how long, else what it says. */
+function detail(cell: CellView | undefined, { view, cellWidth }: RingCells): Span {
+  const lease = view.groups.flatMap(({ inFlight }) => inFlight).find(({ offset }) => offset === cell?.offset);
+  const text =
+    lease === undefined ? (cell?.preview ?? '') : `${lease.memberId} ${(lease.leaseLeftMs / 1000).toFixed(0)}s`;
+  return span(`${fit(text, cellWidth - 1, 'center')} `, lease === undefined ? 'dim' : 'warn');
+}
+
+/** `▲12△3`: next of groups 1 and 2, committed of group 3. */
+function pointers(slot: number, { view, cellWidth }: RingCells): Span[] {
+  const at = (offsetOf: (group: GroupPointerView) => number): number[] =>
+    view.groups.flatMap((group, index) => (offsetOf(group) % view.slotCount === slot ? [index] : []));
+  const next = at(({ nextOffset }) => nextOffset);
+  const committed = at(({ committedOffset }) => committedOffset).filter((index) => !next.includes(index));
+  const marks = [...marksOf('▲', next), ...marksOf('△', committed)];
+  const room = Math.max(cellWidth - lineWidth(marks), 0);
+  const left = Math.floor(room / 2);
+  return [span(' '.repeat(left)), ...marks, span(' '.repeat(room - left))];
+}
+
+function marksOf(mark: string, groups: readonly number[]): Span[] {
+  const [first] = groups;
+  if (first === undefined) return [];
+  return [span(mark, groupTone(first)), ...groups.map((index) => span(String(index + 1), groupTone(index)))];
+}
+
+/** The calls that wait at the ring, by name. */
+function waitersLine(view: RingView, language: Language): Line {
+  const names = (waiters: readonly WaiterView[]): string => waiters.map(({ who }) => who).join(' ');
+  const receives = view.groups.flatMap(({ waitingReceives }) => waitingReceives);
+  const receivesCount = view.groups.reduce((sum, { waitingReceivesCount }) => sum + waitingReceivesCount, 0);
+  return [
+    span(` ${translate(language, 'ring.sendsWait', { count: view.waitingSendsCount })}`, tone(view.waitingSendsCount)),
+    span(` ${names(view.waitingSends)}  `),
+    span(translate(language, 'ring.receivesWait', { count: receivesCount }), 'dim'),
+    span(` ${names(receives)}  `),
+    span(translate(language, 'ring.fetchesWait', { count: view.waitingFetchesCount }), 'dim'),
+    span(` ${names(view.waitingFetches)}`),
+  ];
+}
+
+function tone(waitingCount: number): Tone {
+  return waitingCount > 0 ? 'warn' : 'dim';
+}
+
+function legend(language: Language, width: number): Line {
+  const cells = legendLine(language, ['ready', 'in-flight', 'acked', 'overwritten', 'free']);
+  const marks: Line = [
+    span('▼', 'key'),
+    span(` ${say(language, 'mark.write')}  `, 'dim'),
+    span('▲', 'strong'),
+    span(` ${say(language, 'mark.next')}  `, 'dim'),
+    span('△', 'strong'),
+    span(` ${say(language, 'mark.committed')}`, 'dim'),
+  ];
+  return lineWidth([...cells, ...marks]) <= width ? [...cells, ...marks] : cells;
+}
+
+function indented(spans: readonly Span[]): Line {
+  return [span(' '), ...spans];
+}

@@ -1,0 +1,271 @@
+/**
+ * The state of the screen outside React: which page, which stage, who is chosen, and the stage at work.
+ *
+ *     key -> commandOf -> Session.run -> Simulation ...          20 times a second: sample -> state -> React
+ *
+ * Always true: `state` is replaced, never changed, and only when there is something new to show; at most one stage is
+ * open, and the one before is closed before the next opens; `close` always settles.
+ */
+import type { Language } from '../../shared/lesson.ts';
+import type { OpenedTarget, OpenTargetOptions } from '../target.ts';
+import type { Reader } from './actor.ts';
+import type { Command } from './keys.ts';
+import { PausableClock } from './pausable-clock.ts';
+import type { Producer } from './producer.ts';
+import { Simulation, type SimulationView } from './simulation.ts';
+
+const SAMPLE_EVERY_MS = 50;
+const REQUESTS_MAX = 50;
+export const FIRST_STAGE = 1;
+export const LAST_STAGE = 3;
+
+/** One request the server of stage 3 answered. */
+export type RequestEntry = Parameters<NonNullable<OpenTargetOptions['onRequest']>>[0];
+
+/** Opens a stage; `openTarget` with the number as text. */
+export type OpenStage = (stage: number, options: OpenTargetOptions) => Promise<OpenedTarget>;
+
+export type Page = 'picker' | 'opening' | 'stage';
+export type Overlay = 'none' | 'help' | 'typing' | 'curl';
+
+export interface ScreenState {
+  readonly page: Page;
+  /** The stage that runs, or the one marked in the picker. */
+  readonly stage: number;
+  readonly overlay: Overlay;
+  readonly language: Language;
+  /** Names of who the keys act on; undefined when there is nobody. */
+  readonly producer: string | undefined;
+  readonly reader: string | undefined;
+  readonly simulation: SimulationView | undefined;
+  /** Newest last, without the screen's own looking. */
+  readonly requests: readonly RequestEntry[];
+  readonly url: string | null;
+}
+
+interface RunningStage {
+  readonly target: OpenedTarget;
+  readonly clock: PausableClock;
+  simulation: Simulation;
+}
+
+/** What the keys do, as far as they do anything where the user is. */
+type Actions = Partial<Record<Command, () => void>>;
+
+export interface SessionOptions {
+  readonly language: Language;
+  readonly openStage: OpenStage;
+  /** Called once, when the user wants to leave. */
+  readonly onQuit: () => void;
+  /** A defect of ours, which ends the screen. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #listeners = new Set<() => void>();
+  #state: ScreenState;
+  #running: RunningStage | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isSampling = false;
+  /** Stages are opened and closed one after the other. */
+  #changes: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#state = {
+      page: 'picker',
+      stage: FIRST_STAGE,
+      overlay: 'none',
+      language: options.language,
+      producer: undefined,
+      reader: undefined,
+      simulation: undefined,
+      requests: [],
+      url: null,
+    };
+  }
+
+  /** For `useSyncExternalStore`. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** For `useSyncExternalStore`. */
+  readonly getState = (): ScreenState => this.#state;
+
+  /** What a key asks for. */
+  run(command: Command): void {
+    const running = this.#state.page === 'stage' ? this.#running : undefined;
+    const actions = running === undefined ? this.#anywhere : { ...this.#anywhere, ...this.#onStage(running) };
+    actions[command]?.();
+  }
+
+  /** Marks another stage in the picker. */
+  mark(steps: 1 | -1): void {
+    this.#set({ stage: Math.min(Math.max(this.#state.stage + steps, FIRST_STAGE), LAST_STAGE) });
+  }
+
+  openStage(stage: number): void {
+    this.#change(async () => {
+      await this.#closeStage();
+      if (this.#isClosed) return;
+      this.#set({ page: 'opening', stage, overlay: 'none', simulation: undefined, requests: [], url: null });
+      const clock = new PausableClock();
+      const onRequest = (entry: RequestEntry): void => this.#onRequest(entry);
+      const target = await this.#options.openStage(stage, { brokerOptions: { clock }, onRequest });
+      const simulation = new Simulation({ broker: target.broker, clock });
+      this.#running = { target, clock, simulation };
+      await simulation.start();
+      this.#timer = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS);
+      this.#set({ page: 'stage', url: target.url });
+      await this.#sample();
+    });
+  }
+
+  closeOverlay(): void {
+    this.#set({ overlay: 'none' });
+  }
+
+  /** The typed message is finished. */
+  sendTyped(body: string): void {
+    this.closeOverlay();
+    if (body !== '') this.#producer?.sendOne(body);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#change(() => this.#closeStage());
+    await this.#changes;
+  }
+
+  readonly #anywhere: Actions = {
+    quit: () => this.#options.onQuit(),
+    language: () => this.#set({ language: this.#state.language === 'en' ? 'zh' : 'en' }),
+    stage1: () => this.openStage(1),
+    stage2: () => this.openStage(2),
+    stage3: () => this.openStage(3),
+  };
+
+  #onStage(running: RunningStage): Actions {
+    const { simulation, clock } = running;
+    const [producer, reader] = [this.#producer, this.#reader];
+    const choose = (isNext: boolean) => ({
+      producer: () => this.#set({ producer: neighbour(simulation.producers, producer, isNext) }),
+      reader: () => this.#set({ reader: neighbour(simulation.readers, reader, isNext) }),
+    });
+    return {
+      send: () => producer?.sendOne(),
+      type: () => producer && this.#set({ overlay: 'typing' }),
+      burst: () => producer?.burst(),
+      faster: () => producer?.changeRate(1),
+      slower: () => producer?.changeRate(-1),
+      addProducer: () => simulation.addProducer(),
+      removeProducer: () => producer && simulation.removeProducer(producer),
+      previousProducer: choose(false).producer,
+      nextProducer: choose(true).producer,
+      add: () => simulation.addConsumer(reader?.group),
+      addGroup: () => simulation.addConsumer(),
+      addReader: () => simulation.addLogReader(),
+      remove: () => this.#inBackground(() => reader && simulation.removeReader(reader)),
+      pause: () => reader?.togglePause(),
+      slow: () => reader?.toggleSlow(),
+      crash: () => reader?.toggleCrash(),
+      previousReader: choose(false).reader,
+      nextReader: choose(true).reader,
+      freeze: () => (clock.isPaused ? clock.resume() : clock.pause()),
+      step: () => this.#inBackground(() => clock.step()),
+      second: () => this.#inBackground(() => clock.stepBy(1000)),
+      overflow: () => this.#change(() => this.#changeOverflow(running)),
+      curl: () => this.#showCurl(simulation),
+      picker: () => this.#change(() => this.#backToPicker()),
+      help: () => this.#set({ overlay: 'help' }),
+    };
+  }
+
+  #showCurl(simulation: Simulation): void {
+    if (this.#state.requests.length > 0) this.#set({ overlay: 'curl' });
+    else simulation.tell('plain', 'event.noRequests', {});
+  }
+
+  async #backToPicker(): Promise<void> {
+    await this.#closeStage();
+    this.#set({ page: 'picker', simulation: undefined });
+  }
+
+  get #producer(): Producer | undefined {
+    const producers = this.#running?.simulation.producers ?? [];
+    return producers.find(({ name }) => name === this.#state.producer) ?? producers[0];
+  }
+
+  get #reader(): Reader | undefined {
+    const readers = this.#running?.simulation.readers ?? [];
+    return readers.find(({ name }) => name === this.#state.reader) ?? readers[0];
+  }
+
+  /** The same stage again, with another answer to "what if it is full". */
+  async #changeOverflow(running: RunningStage): Promise<void> {
+    const overflow = running.simulation.nextOverflow;
+    await running.simulation.abandon();
+    running.simulation = new Simulation({ broker: running.target.broker, clock: running.clock, overflow });
+    await running.simulation.start();
+    running.simulation.tell('plain', 'event.overflow', { overflow });
+  }
+
+  #onRequest(entry: RequestEntry): void {
+    // The screen's own looking would drown what the producers and consumers do.
+    if (entry.path.includes('/inside') || (entry.method === 'GET' && !entry.path.includes('/messages'))) return;
+    this.#set({ requests: [...this.#state.requests, entry].slice(-REQUESTS_MAX) });
+  }
+
+  async #sample(): Promise<void> {
+    const simulation = this.#running?.simulation;
+    if (simulation === undefined || this.#isSampling) return;
+    this.#isSampling = true;
+    try {
+      await simulation.sample();
+      if (simulation !== this.#running?.simulation) return;
+      this.#set({ simulation: simulation.view, producer: this.#producer?.name, reader: this.#reader?.name });
+    } catch (error) {
+      if (simulation === this.#running?.simulation) this.#options.onFault(error);
+    } finally {
+      this.#isSampling = false;
+    }
+  }
+
+  async #closeStage(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    clearInterval(this.#timer);
+    if (running === undefined) return;
+    // Time runs again, so that what waits at the broker can end.
+    running.clock.resume();
+    running.simulation.close();
+    await running.target.close();
+    running.clock.close();
+  }
+
+  #change(work: () => Promise<void>): void {
+    this.#changes = this.#changes.then(work).catch((error: unknown) => this.#options.onFault(error));
+  }
+
+  #inBackground(work: () => Promise<void> | undefined): void {
+    work()?.catch((error: unknown) => this.#options.onFault(error));
+  }
+
+  #set(changes: Partial<ScreenState>): void {
+    this.#state = { ...this.#state, ...changes };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function neighbour<Actor extends { readonly name: string }>(
+  actors: readonly Actor[],
+  actor: Actor | undefined,
+  isNext: boolean,
+): string | undefined {
+  const index = actor === undefined ? -1 : actors.indexOf(actor);
+  return actors[(index + (isNext ? 1 : actors.length - 1)) % actors.length]?.name;
+}

@@ -1,0 +1,249 @@
+/**
+ * One stage at work: its real broker, the producers and readers that use it, and what was seen of all of them.
+ *
+ *     producers --send--> broker (stage 1, 2 or 3) --receive / fetch--> consumers, log readers
+ *          \                  | inspect, describeTopics                   /
+ *           \-- observer -----+---- sample() 20 times a second ----------/ --> SimulationView --> screen
+ *
+ * Always true: everything lives on one PausableClock, so a pause freezes all of it; a view is never changed, only
+ * replaced; nothing in a view is made up: it is what the broker or an actor reported.
+ */
+import type { Broker } from '../../shared/contract/broker.ts';
+import type { Overflow, TopicDescription } from '../../shared/contract/description.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
+import type { Inside } from '../../shared/contract/inside.ts';
+import type { Delivery } from '../../shared/contract/message.ts';
+import { LEASE_MS, type Observer, offsetsText, type Place, type Reader, type ReaderView } from './actor.ts';
+import { Consumer } from './consumer.ts';
+import { CrashWatch } from './crash-watch.ts';
+import { EventLog, type EventTone, type ScreenEvent } from './event-log.ts';
+import { LogReader } from './log-reader.ts';
+import { Measurements, type MeasurementsView, NO_GROUP } from './measurements.ts';
+import type { MessageKey, ValuesOf } from './messages.ts';
+import type { PausableClock } from './pausable-clock.ts';
+import { Producer, type ProducerView } from './producer.ts';
+
+export const TOPIC = 'orders';
+/** Few enough that students see the queue fill and the ring wrap. */
+const QUEUE_CAPACITY = 12;
+const RING_SLOTS = 24;
+const ACTORS_MAX = 8;
+const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
+const GROUP_NAMES = ['pay', 'mail', 'ship', 'audit', 'stock', 'bonus', 'stats', 'taxes'] as const;
+
+/** What the screen is told 20 times a second. */
+export interface SimulationView {
+  readonly atMs: number;
+  readonly isPaused: boolean;
+  readonly overflow: Overflow;
+  readonly hasLeases: boolean;
+  readonly producers: readonly ProducerView[];
+  readonly readers: readonly ReaderView[];
+  /** Undefined until the first sample. */
+  readonly inside: Inside | undefined;
+  readonly description: TopicDescription | undefined;
+  readonly events: readonly ScreenEvent[];
+  readonly measurements: MeasurementsView;
+}
+
+export interface SimulationOptions {
+  readonly broker: Broker;
+  readonly clock: PausableClock;
+  readonly overflow?: Overflow;
+}
+
+export class Simulation implements Observer {
+  readonly #broker: Broker;
+  readonly #clock: PausableClock;
+  readonly #overflow: Overflow;
+  readonly #place: Place;
+  readonly #log = new EventLog();
+  readonly #watch = new CrashWatch();
+  readonly #startedAtMs: number;
+  #producers: readonly Producer[] = [];
+  #readers: readonly Reader[] = [];
+  /** Numbers in names are never used twice. */
+  #namedCount = { producer: 0, consumer: 0, logReader: 0 };
+  readonly #measurements: Measurements;
+  #inside: Inside | undefined;
+  #description: TopicDescription | undefined;
+  #wasBlocked = false;
+
+  constructor(options: SimulationOptions) {
+    this.#broker = options.broker;
+    this.#clock = options.clock;
+    this.#overflow = options.overflow ?? 'wait';
+    this.#place = { broker: options.broker, clock: options.clock, topic: TOPIC, observer: this };
+    const nowMs = options.clock.monotonicMs();
+    this.#startedAtMs = nowMs;
+    this.#measurements = new Measurements(nowMs);
+  }
+
+  /** Creates the topic and sets the first actors to work: two groups where the stage has groups. */
+  async start(): Promise<void> {
+    const messagesMax = this.hasGroups ? RING_SLOTS : QUEUE_CAPACITY;
+    await this.#broker.createTopic(TOPIC, { messagesMax, overflow: this.#overflow });
+    this.addConsumer(GROUP_NAMES[0]);
+    this.addConsumer(GROUP_NAMES[0]);
+    if (this.hasGroups) this.addConsumer(GROUP_NAMES[1]);
+    this.addProducer();
+  }
+
+  get hasGroups(): boolean {
+    return this.#broker.capabilities.has('groups');
+  }
+
+  get producers(): readonly Producer[] {
+    return this.#producers;
+  }
+
+  get readers(): readonly Reader[] {
+    return this.#readers;
+  }
+
+  get nextOverflow(): Overflow {
+    return OVERFLOWS[(OVERFLOWS.indexOf(this.#overflow) + 1) % OVERFLOWS.length] ?? 'wait';
+  }
+
+  addProducer(): void {
+    if (this.#isFull(this.#producers.length)) return;
+    this.#namedCount.producer += 1;
+    const producer = new Producer(`p${this.#namedCount.producer}`, this.#place, { rateIndex: 3 });
+    this.#producers = [...this.#producers, producer];
+  }
+
+  removeProducer(producer: Producer): void {
+    producer.close();
+    this.#producers = this.#producers.filter((other) => other !== producer);
+  }
+
+  /** Another member of `group`, or the first of a new group. */
+  addConsumer(group = this.#unusedGroup()): void {
+    if (this.#isFull(this.#readers.length)) return;
+    this.#namedCount.consumer += 1;
+    const name = `c${this.#namedCount.consumer}`;
+    this.#readers = [...this.#readers, new Consumer(name, this.#place, { group: this.hasGroups ? group : NO_GROUP })];
+  }
+
+  /** A reader that keeps its own place, in a group of its own. */
+  addLogReader(): void {
+    const canFetch = this.#broker.capabilities.has('offsets');
+    if (!canFetch) this.tell('warn', 'event.noOffsets', {});
+    if (!canFetch || this.#isFull(this.#readers.length)) return;
+    this.#namedCount.logReader += 1;
+    const name = `r${this.#namedCount.logReader}`;
+    this.#readers = [...this.#readers, new LogReader(name, this.#place, { group: this.#unusedGroup() })];
+  }
+
+  /** The reader leaves in good order; the last one of a group takes the group with it, so that nothing waits for it. */
+  async removeReader(reader: Reader): Promise<void> {
+    this.#readers = this.#readers.filter((other) => other !== reader);
+    await reader.leave();
+    if (!this.hasGroups || this.#readers.some(({ group }) => group === reader.group)) return;
+    try {
+      await this.#broker.deleteGroup(TOPIC, reader.group);
+      this.tell('plain', 'event.groupDeleted', { group: reader.group });
+    } catch (error) {
+      if (!isMqError(error, 'MQ_UNKNOWN_GROUP')) throw error;
+    }
+  }
+
+  onSent(sent: { readonly id: string; readonly startedAtMs: number }): void {
+    this.#measurements.sent({ ...sent, nowMs: this.#clock.monotonicMs() });
+  }
+
+  onDelivered(delivery: Delivery, by: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#measurements.received(nowMs);
+    const offset = delivery.offset ?? '?';
+    const back = this.#watch.delivered(delivery, nowMs);
+    if (back !== undefined) {
+      const after = seconds(back.afterMs);
+      this.tell('good', 'event.cameBack', { offset, holder: back.holder, after, by, count: delivery.deliveryCount });
+    } else if (delivery.redeliveryReason !== undefined) {
+      const reason = delivery.redeliveryReason;
+      this.tell('warn', 'event.redelivered', { offset, by, reason, count: delivery.deliveryCount });
+    }
+  }
+
+  onFinished(done: { readonly id: string }): void {
+    this.#measurements.finished(done.id, this.#clock.monotonicMs());
+  }
+
+  onCrashed(by: string, held: readonly Delivery[]): void {
+    if (held.length === 0) this.tell('bad', 'event.crashedIdle', { who: by });
+    else this.tell('bad', 'event.crashed', { who: by, offsets: offsetsText(held) });
+    this.#watch.crashed(by, held, this.#clock.monotonicMs());
+  }
+
+  tell<Key extends MessageKey>(tone: EventTone, key: Key, values: ValuesOf<Key>): void {
+    this.#log.add({ atMs: this.#clock.monotonicMs() - this.#startedAtMs, tone, key, values });
+  }
+
+  /** Looks into the broker. Resolves when the next `view` is up to date. */
+  async sample(): Promise<void> {
+    const [inside, [description]] = await Promise.all([
+      this.#broker.inspect?.(TOPIC, { max: RING_SLOTS }),
+      this.#broker.describeTopics({ topic: TOPIC }),
+    ]);
+    const nowMs = this.#clock.monotonicMs();
+    this.#inside = inside;
+    this.#description = description;
+    this.#measurements.sample(description, nowMs);
+    if (inside === undefined) return;
+    this.#tellBlocked(inside.waitingSendsCount);
+    // A little longer than the lease, so that a message on its way back is not called gone.
+    for (const { holder, offsets, afterMs } of this.#watch.gone(inside, { nowMs, afterMs: LEASE_MS + 500 })) {
+      this.tell('bad', 'event.gone', { offsets: offsetsText(offsets), holder, after: seconds(afterMs) });
+    }
+  }
+
+  get view(): SimulationView {
+    const nowMs = this.#clock.monotonicMs();
+    return {
+      atMs: nowMs - this.#startedAtMs,
+      isPaused: this.#clock.isPaused,
+      overflow: this.#overflow,
+      hasLeases: this.#broker.capabilities.has('lease'),
+      producers: this.#producers.map(({ view }) => view),
+      readers: this.#readers.map(({ view }) => view),
+      inside: this.#inside,
+      description: this.#description,
+      events: this.#log.events,
+      measurements: this.#measurements.view(nowMs),
+    };
+  }
+
+  /** All actors stop and the topic is deleted: another simulation may begin on the same broker. */
+  async abandon(): Promise<void> {
+    this.close();
+    await this.#broker.deleteTopic(TOPIC);
+  }
+
+  /** All actors stop; the broker is its owner's to close. */
+  close(): void {
+    for (const producer of this.#producers) producer.close();
+    for (const reader of this.#readers) reader.close();
+  }
+
+  /** Says it once when sends begin to wait and once when they go on, not for every sample in between. */
+  #tellBlocked(waitingSendsCount: number): void {
+    const isBlocked = waitingSendsCount > 0;
+    if (isBlocked && !this.#wasBlocked) this.tell('warn', 'event.full', { count: waitingSendsCount });
+    if (!isBlocked && this.#wasBlocked) this.tell('plain', 'event.roomAgain', {});
+    this.#wasBlocked = isBlocked;
+  }
+
+  #isFull(count: number): boolean {
+    if (count >= ACTORS_MAX) this.tell('warn', 'event.tooManyActors', { count: ACTORS_MAX });
+    return count >= ACTORS_MAX;
+  }
+
+  #unusedGroup(): string {
+    return GROUP_NAMES.find((name) => !this.#readers.some(({ group }) => group === name)) ?? GROUP_NAMES[0];
+  }
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}

@@ -1,0 +1,163 @@
+/** The page of one stage at work: six regions, each drawn by pure functions of the state. */
+import { TextInput } from '@inkjs/ui';
+import { Box } from 'ink';
+import type { ReactNode } from 'react';
+import type { Inside } from '../../shared/contract/inside.ts';
+import type { Language } from '../../shared/lesson.ts';
+import { producerLines, readerLines } from './actor-lines.ts';
+import type { Layout } from './layout.ts';
+import { say, translate } from './messages.ts';
+import { clockText, rateText } from './numbers.ts';
+import { FRAME, Pane } from './pane.tsx';
+import { queueLines, queueTitle } from './queue-lines.ts';
+import { ringLines, ringTitle } from './ring-lines.ts';
+import { Row, Rows } from './row.tsx';
+import { FIRST_STAGE, LAST_STAGE, type ScreenState, type Session } from './session.ts';
+import type { SimulationView } from './simulation.ts';
+import { curlLines, eventLines, helpLines, keyLines, measurementsLine, requestLines } from './story-lines.ts';
+import { EMPTY_LINE, fitLine, type Line, lineWidth, span } from './text.ts';
+
+interface PartProps {
+  readonly state: ScreenState;
+  readonly simulation: SimulationView;
+  readonly layout: Layout;
+}
+
+export function StagePage({ session, ...props }: PartProps & { readonly session: Session }): ReactNode {
+  const { state, simulation, layout } = props;
+  const room = { width: layout.columns, height: layout.keysHeight };
+  return (
+    <Box flexDirection="column" width={layout.columns} height={layout.rows}>
+      <Row line={headerLine(state, simulation, layout.columns)} />
+      <Actors {...props} />
+      <InsidePane {...props} />
+      {state.overlay === 'typing' ? <Typing session={session} {...props} /> : <Story {...props} />}
+      <Row line={measurementsLine(simulation.measurements, state.language, layout.columns)} />
+      <Rows lines={keyLines(state.stage, state.language, room)} />
+    </Box>
+  );
+}
+
+/** The help page and the curl of a request take the whole screen, so that a mouse can select a command. */
+export function FullPage({ state, layout }: { readonly state: ScreenState; readonly layout: Layout }): ReactNode {
+  const { language, stage } = state;
+  if (state.overlay === 'help') {
+    const room = { width: layout.columns - FRAME, height: layout.rows - FRAME };
+    const lines = helpLines(stage, language, room);
+    return <Pane title={say(language, 'pane.help')} width={layout.columns} height={layout.rows} lines={lines} />;
+  }
+  const command = curlLines(state.requests.at(-1)?.curl ?? '', layout.columns);
+  const lines: Line[] = [
+    [span(` ${say(language, 'pane.curl')}`, 'title')],
+    EMPTY_LINE,
+    ...command.map((text) => [span(text)]),
+  ];
+  return (
+    <Box flexDirection="column" width={layout.columns} height={layout.rows}>
+      <Rows lines={lines.slice(0, layout.rows)} />
+    </Box>
+  );
+}
+
+function headerLine(state: ScreenState, simulation: SimulationView, width: number): Line {
+  const { language } = state;
+  const tabs: Line = Array.from({ length: LAST_STAGE - FIRST_STAGE + 1 }, (_, index) => FIRST_STAGE + index).flatMap(
+    (stage) => [span(` ${stage} ${stageName(stage, language)} `, stage === state.stage ? 'chosen' : 'dim'), span(' ')],
+  );
+  const run = say(language, simulation.isPaused ? 'header.frozen' : 'header.running');
+  const right: Line = [
+    span(`${say(language, `header.overflow.${simulation.overflow}`)}  `, 'dim'),
+    span(`${run} ${clockText(simulation.atMs)} `, simulation.isPaused ? 'bad' : 'good'),
+  ];
+  const left: Line = [span(' StageMQ ', 'title'), ...tabs];
+  return [...fitLine(left, width - lineWidth(right)), ...right];
+}
+
+/** The name of a stage that is built. */
+export function stageName(stage: number, language: Language): string {
+  if (stage === 1) return say(language, 'stage.1');
+  return stage === 2 ? say(language, 'stage.2') : say(language, 'stage.3');
+}
+
+function Actors({ state, simulation, layout }: PartProps): ReactNode {
+  const { language } = state;
+  const { topHeight, producersWidth, readersWidth, isWide } = layout;
+  const { sentRate, receivedRate } = simulation.measurements;
+  const producers = { language, width: producersWidth - FRAME, height: topHeight - FRAME, chosen: state.producer };
+  const readers = { language, width: readersWidth - FRAME, height: topHeight - FRAME, chosen: state.reader, isWide };
+  return (
+    <Box height={topHeight} flexShrink={0}>
+      <Pane
+        title={`${say(language, 'pane.producers')} ${rateText(sentRate)}/s`}
+        width={producersWidth}
+        height={topHeight}
+        lines={producerLines(simulation, producers)}
+      />
+      <Pane
+        title={`${say(language, 'pane.consumers')} ${rateText(receivedRate)}/s`}
+        width={readersWidth}
+        height={topHeight}
+        lines={readerLines(simulation, readers)}
+      />
+    </Box>
+  );
+}
+
+function InsidePane({ state, simulation, layout }: PartProps): ReactNode {
+  const { columns, insideHeight, isTall } = layout;
+  const { title, lines } = pictureOf(simulation.inside, {
+    language: state.language,
+    width: columns - FRAME,
+    isTall,
+  });
+  return <Pane title={title} width={columns} height={insideHeight} lines={lines} />;
+}
+
+function pictureOf(
+  inside: Inside | undefined,
+  picture: { readonly language: Language; readonly width: number; readonly isTall: boolean },
+): { title: string; lines: Line[] } {
+  if (inside?.kind === 'queue') {
+    return { title: queueTitle(inside, picture.language), lines: queueLines(inside, picture) };
+  }
+  if (inside?.kind === 'ring') {
+    return { title: ringTitle(inside, picture.language), lines: ringLines(inside, picture) };
+  }
+  return { title: '', lines: [[span(say(picture.language, 'inside.none'), 'dim')]] };
+}
+
+function Story({ state, simulation, layout }: PartProps): ReactNode {
+  const { bottomHeight, eventsWidth, requestsWidth } = layout;
+  const height = bottomHeight - FRAME;
+  const requestsTitle = `${say(state.language, 'pane.requests')} ${state.url ?? ''}`;
+  return (
+    <Box height={bottomHeight} flexShrink={0}>
+      <Pane
+        title={say(state.language, 'pane.events')}
+        width={eventsWidth}
+        height={bottomHeight}
+        lines={eventLines(simulation.events, state.language, { width: eventsWidth - FRAME, height })}
+      />
+      {requestsWidth > 0 && (
+        <Pane
+          title={requestsTitle}
+          width={requestsWidth}
+          height={bottomHeight}
+          lines={requestLines(state.requests, { width: requestsWidth - FRAME, height })}
+        />
+      )}
+    </Box>
+  );
+}
+
+function Typing({ session, state, layout }: PartProps & { readonly session: Session }): ReactNode {
+  const title = translate(state.language, 'pane.message', { who: state.producer ?? '' });
+  return (
+    <Box flexDirection="column" height={layout.bottomHeight} flexShrink={0} overflow="hidden">
+      <Row line={[span(` ${title}`, 'title')]} />
+      <Box paddingLeft={1} height={layout.bottomHeight - 1} overflow="hidden">
+        <TextInput onSubmit={(body) => session.sendTyped(body)} />
+      </Box>
+    </Box>
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * The lines below the picture: what happened, the last requests, the rates, the keys, the help page and the curl of a
+ * request. Pure functions of the state.
+ */
+import type { Language } from '../../shared/lesson.ts';
+import type { EventTone, ScreenEvent } from './event-log.ts';
+import { bindingsOf } from './keys.ts';
+import type { MeasurementsView } from './measurements.ts';
+import { say, translateRecorded } from './messages.ts';
+import { clockText, durationText, rateText, trendText } from './numbers.ts';
+import type { RequestEntry } from './session.ts';
+import {
+  fit,
+  fitLine,
+  type Line,
+  lineWidth,
+  type Span,
+  span,
+  type Tone,
+  truncateStart,
+  widthOf,
+  wrap,
+} from './text.ts';
+
+interface Room {
+  readonly width: number;
+  readonly height: number;
+}
+
+const EVENT_TONES: Readonly<Record<EventTone, Tone>> = { plain: 'plain', good: 'good', warn: 'warn', bad: 'bad' };
+const TIME_WIDTH = 8;
+
+/** The newest events at the bottom, long ones on several lines. */
+export function eventLines(events: readonly ScreenEvent[], language: Language, room: Room): Line[] {
+  const lines: Line[] = [];
+  for (const event of events.toReversed()) {
+    const text = translateRecorded(language, event) + (event.count > 1 ? `  x${event.count}` : '');
+    const [first = '', ...rest] = wrap(text, room.width - TIME_WIDTH - 2);
+    const tone = EVENT_TONES[event.tone];
+    lines.unshift(
+      [span(`${fit(clockText(event.atMs), TIME_WIDTH, 'right')}  `, 'dim'), span(first, tone)],
+      ...rest.map((line) => [span(' '.repeat(TIME_WIDTH + 2)), span(line, tone)]),
+    );
+    if (lines.length >= room.height) break;
+  }
+  return lines.slice(-room.height);
+}
+
+/** `POST /topics/orders/messages 201 312µs`, the newest at the bottom; of a long path the end is shown. */
+export function requestLines(requests: readonly RequestEntry[], room: Room): Line[] {
+  return requests.slice(-room.height).map(({ method, path, status, durationUs }) => {
+    const time = fit(durationText(durationUs / 1000), 6, 'right');
+    const pathWidth = room.width - 6 - 1 - 4 - 1 - widthOf(time) - 1;
+    return [
+      span(fit(method, 6), 'strong'),
+      span(` ${fit(truncateStart(path, pathWidth), pathWidth)} `),
+      span(fit(String(status), 4), status < 400 ? 'good' : 'bad'),
+      span(` ${time}`, 'dim'),
+    ];
+  });
+}
+
+/** Rates with their last twenty seconds, then the times. */
+export function measurementsLine(measurements: MeasurementsView, language: Language, width: number): Line {
+  const { sentRate, finishedRate, sendTime, endToEndTime } = measurements;
+  const percentiles = (title: string, { p50Ms, p99Ms }: MeasurementsView['sendTime']): Span[] => [
+    span(`  ${title} `, 'dim'),
+    span(`p50 ${durationText(p50Ms)} p99 ${durationText(p99Ms)}`),
+  ];
+  const sent = [span(` ${say(language, 'rates.sent')} `, 'dim'), span(`${rateText(sentRate)}/s `, 'strong')];
+  const finished = [
+    span(`  ${say(language, 'rates.finished')} `, 'dim'),
+    span(`${rateText(finishedRate)}/s `, 'strong'),
+  ];
+  const times = [
+    ...percentiles(say(language, 'rates.send'), sendTime),
+    ...percentiles(say(language, 'rates.endToEnd'), endToEndTime),
+  ];
+  const room = Math.floor((width - lineWidth([...sent, ...finished, ...times])) / 2);
+  const trendWidth = Math.max(Math.min(room, 20), 0);
+  return fitLine(
+    [
+      ...sent,
+      span(trendText(measurements.sentTrend, trendWidth), 'title'),
+      ...finished,
+      span(trendText(measurements.finishedTrend, trendWidth), 'good'),
+      ...times,
+    ],
+    width,
+  );
+}
+
+/** As many keys as fit, the most used first; help and quit always. */
+export function keyLines(stage: number, language: Language, room: Room): Line[] {
+  const entries = bindingsOf(stage, room.height > 1 ? 2 : 1).map(
+    ({ shown, label }): Line => [span(` ${shown}`, 'key'), span(` ${say(language, label)} `)],
+  );
+  const always = entries.slice(-2);
+  const lines: Line[] = [[]];
+  for (const entry of entries.slice(0, -2)) {
+    const isLast = lines.length === room.height;
+    const free = room.width - (isLast ? always.reduce((sum, line) => sum + lineWidth(line), 0) : 0);
+    const line = lines.at(-1) ?? [];
+    if (lineWidth(line) + lineWidth(entry) <= free) lines[lines.length - 1] = [...line, ...entry];
+    else if (isLast) break;
+    else lines.push([...entry]);
+  }
+  lines[lines.length - 1] = [...(lines.at(-1) ?? []), ...always.flat()];
+  return lines.map((line) => fitLine(line, room.width));
+}
+
+/** Every key with what it does, in two columns where there is room. */
+export function helpLines(stage: number, language: Language, room: Room): Line[] {
+  const entries = bindingsOf(stage, 3);
+  const columnCount = entries.length > room.height || room.width >= 140 ? 2 : 1;
+  const width = Math.floor(room.width / columnCount);
+  const perColumn = Math.ceil(entries.length / columnCount);
+  const lines = entries.map(
+    ({ shown, explanation }): Line =>
+      fitLine([span(` ${fit(shown, columnCount === 1 ? 12 : 7)} `, 'key'), span(say(language, explanation))], width),
+  );
+  return lines.slice(0, perColumn).map((line, index) => [...line, ...(lines[index + perColumn] ?? [])]);
+}
+
+/** A command on several lines that a shell reads as one: each line but the last ends in a backslash. */
+export function curlLines(curl: string, width: number): string[] {
+  const words = curl.match(/(?:'[^']*'|"(?:\\.|[^"])*"|\\.|[^\s'"\\])+/g) ?? [];
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words) {
+    const isTooLong = line !== '' && widthOf(`${line} ${word} \\`) > width;
+    if (isTooLong) lines.push(`${line} \\`);
+    line = line === '' ? word : isTooLong ? `  ${word}` : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
