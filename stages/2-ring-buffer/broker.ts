@@ -1,0 +1,250 @@
+/**
+ * The spine of stage 2: topics, each one a ring that keeps what was sent; every group reads all of it at its own pace.
+ *
+ *     send --> [ topic "orders": TopicLog ] --> receive, ack      queue groups: members share, under leases
+ *     send --> [ topic "mails":  TopicLog ] --> fetch, commit     log groups: the reader remembers where it is
+ *
+ * Always true: a message is in exactly one place (a waiting send, the log), and what a call checked
+ * still holds when it acts, because nothing is awaited in between. Made by `createBroker`, used through the contract.
+ */
+import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
+import { SystemClock } from '../../shared/clock.ts';
+import type * as calls from '../../shared/contract/broker.ts';
+import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
+import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
+import { MqError } from '../../shared/contract/errors.ts';
+import type { RingView } from '../../shared/contract/inside.ts';
+import type { Limits } from '../../shared/contract/limits.ts';
+import type {
+  BatchReceipt,
+  BrowsedRecord,
+  Delivery,
+  DeliveryRef,
+  Message,
+  Receipt,
+} from '../../shared/contract/message.ts';
+import { checkBatch, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
+import { SystemRandom } from '../../shared/random.ts';
+import * as sending from '../1-blocking-queue/checked-options.ts';
+import type { TopicSettings } from './group-desk.ts';
+import { incomingBatch } from './incoming-batch.ts';
+import * as reading from './reading-options.ts';
+import { forEachRef } from './refusals.ts';
+import { TOPIC_DEFAULTS, TopicLog } from './topic-log.ts';
+import { describeTopic, inspectTopic } from './topic-view.ts';
+
+export class RingBufferBroker implements calls.Broker {
+  readonly name: string = 'ring-buffer';
+  readonly capabilities = capabilitiesOfStage(2);
+  readonly limits: Limits;
+  readonly #autoCreateTopics: boolean;
+  readonly #topicDefaults: TopicOptions;
+  /** What all topics share. */
+  readonly #settings: TopicSettings;
+  /** Random, so that ids and lease tokens of two instances never meet. */
+  readonly #instanceId: string;
+  readonly #memberId: string;
+  #idCount = 0;
+  /** By name in NFC. A Map and not an object: `__proto__` is a legal name. */
+  readonly #topics = new Map<string, TopicLog>();
+  #isClosed = false;
+
+  constructor(options: BrokerOptions = {}) {
+    sending.checkBrokerOptions(options, this.capabilities);
+    this.limits = limitsWith(options.limits);
+    this.#autoCreateTopics = options.autoCreateTopics ?? true;
+    this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
+    this.#instanceId = (options.random ?? new SystemRandom()).hex(8);
+    this.#memberId = `member-${this.#instanceId}`;
+    this.#settings = {
+      limits: this.limits,
+      clock: options.clock ?? new SystemClock(),
+      memberTimeoutMs: reading.checkMemberTimeoutMs(options.memberTimeoutMs),
+      nextTokenPrefix: this.#nextId,
+    };
+  }
+
+  async createTopic(topic: string, options?: TopicOptions): Promise<void> {
+    const name = this.#checkCall(topic);
+    const checked = this.#checkTopicOptions('options', options, this.#topicDefaults);
+    const existing = this.#topics.get(name);
+    if (existing === undefined) this.#addTopic(name, checked);
+    else if (!sending.isSameTopicOptions(existing.options, checked)) {
+      throw new MqError('MQ_TOPIC_EXISTS', `topic "${name}" exists with other options`);
+    }
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    const log = this.#topicOf(topic);
+    this.#topics.delete(log.name);
+    log.close(new MqError('MQ_UNKNOWN_TOPIC', `topic "${log.name}" was deleted`));
+  }
+
+  async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
+    this.#checkOpen();
+    checkOptions('options', options, ['topic']);
+    if (options?.topic !== undefined) return [describeTopic(this.#topicOf(options.topic))];
+    const names = [...this.#topics.keys()].sort();
+    return names.map((name) => describeTopic(this.#existingTopic(name)));
+  }
+
+  async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
+    const name = checkName('group', group, this.limits);
+    this.#topicOf(topic).createGroup(name, reading.checkGroupOptions(options, this));
+  }
+
+  async deleteGroup(topic: string, group: string): Promise<void> {
+    this.#topicOf(topic).deleteGroup(checkName('group', group, this.limits));
+  }
+
+  async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
+    const name = this.#checkCall(topic);
+    const checked = checkMessage('message', message, this.limits);
+    sending.checkMessageOptions('message', message, this);
+    const checkedOptions = sending.checkSendOptions(options, this);
+    const target = this.#openTopic(name);
+    const batch = incomingBatch([checked], this.#nextId);
+    target.checkFits(batch, 'MQ_MESSAGE_TOO_LARGE');
+    const offset = await target.send(batch, checkedOptions);
+    return { topic: name, partition: 0, offset, id: batch.messages[0]?.id ?? '', durability: 'memory' };
+  }
+
+  async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
+    const name = this.#checkCall(topic);
+    const checked = checkBatch('messages', messages, this.limits);
+    messages.forEach((message, index) => {
+      sending.checkMessageOptions(`messages[${index}]`, message, this);
+    });
+    const checkedOptions = sending.checkSendOptions(options, this);
+    const target = this.#openTopic(name);
+    const batch = incomingBatch(checked, this.#nextId);
+    target.checkFits(batch, 'MQ_BATCH_TOO_LARGE');
+    const baseOffset = await target.send(batch, checkedOptions);
+    const ids = batch.messages.map(({ id }) => id);
+    return { topic: name, partition: 0, baseOffset, count: ids.length, ids, durability: 'memory' };
+  }
+
+  async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
+    const name = this.#checkCall(topic);
+    const checked = sending.checkReceiveOptions(options, this);
+    const desk = this.#openTopic(name).openDesk(checked.group);
+    return desk.receive({ ...checked, memberId: checked.memberId ?? this.#memberId }, checked);
+  }
+
+  async ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
+    this.#checkOpen();
+    const refs = reading.checkRefs(deliveries, this);
+    const isCumulative = reading.checkAckOptions(options);
+    forEachRef(refs, (ref) => this.#existingTopic(ref.topic).existingDesk(ref.group).ack(ref, { isCumulative }));
+  }
+
+  async nack(delivery: DeliveryRef, options?: calls.NackOptions): Promise<void> {
+    this.#checkOpen();
+    const refs = reading.checkRefs([delivery], this);
+    const outcome = reading.checkNackOptions(options, this);
+    forEachRef(refs, (ref) => this.#existingTopic(ref.topic).existingDesk(ref.group).nack(ref, outcome));
+  }
+
+  async extendLease(delivery: DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
+    this.#checkOpen();
+    const refs = reading.checkRefs([delivery], this);
+    const leaseMs = reading.checkExtendOptions(options, this);
+    forEachRef(refs, (ref) => this.#existingTopic(ref.topic).existingDesk(ref.group).extend(ref, leaseMs));
+    return this.#settings.clock.now() + leaseMs;
+  }
+
+  async leave(topic: string, options?: { readonly group?: string; readonly memberId?: string }): Promise<void> {
+    const { group, memberId = this.#memberId } = reading.checkLeaveOptions(options, this);
+    this.#topicOf(topic).existingDesk(group).leave(memberId);
+  }
+
+  async browse(topic: string, options?: calls.BrowseOptions): Promise<readonly BrowsedRecord[]> {
+    const checked = reading.checkBrowseOptions(options, this);
+    return this.#topicOf(topic).existingDesk(checked.group).browse(checked);
+  }
+
+  async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
+    const checked = reading.checkFetchOptions(options, this);
+    return this.#topicOf(topic).fetch(checked, checked);
+  }
+
+  async commit(topic: string, options: calls.OffsetOptions & { readonly offset: number }): Promise<number> {
+    const group = reading.checkOffsetOptions(options, this, ['offset']);
+    return this.#topicOf(topic).commit(group, reading.checkOffset('options.offset', options.offset));
+  }
+
+  async committed(topic: string, options: calls.OffsetOptions): Promise<number> {
+    const group = reading.checkOffsetOptions(options, this);
+    return this.#topicOf(topic).existingDesk(group).committed();
+  }
+
+  async seek(topic: string, options: calls.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
+    const group = reading.checkOffsetOptions(options, this, ['to']);
+    return this.#topicOf(topic).seek(group, reading.checkSeekTarget('options.to', options.to, this));
+  }
+
+  begin = unsupported('transactions', 'begin');
+  subscribe = unsupported('push', 'subscribe');
+
+  async inspect(topic: string, options?: { readonly max?: number }): Promise<RingView> {
+    const max = reading.checkInspectOptions(options, this);
+    return inspectTopic(this.#topicOf(topic), { max, clock: this.#settings.clock });
+  }
+
+  async close(options?: calls.CloseOptions): Promise<void> {
+    checkOptions('options', options, ['timeoutMs']);
+    this.#isClosed = true;
+    for (const log of this.#topics.values()) log.close(new MqError('MQ_CLOSED', 'the broker is closed'));
+    this.#topics.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Ids and lease tokens share one count, so no two of either are ever equal. */
+  readonly #nextId = (): string => {
+    this.#idCount += 1;
+    return `${this.#instanceId}-${this.#idCount}`;
+  };
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the broker is closed');
+  }
+
+  /** What every call on a topic begins with; the topic's name in NFC. */
+  #checkCall(topic: string): string {
+    this.#checkOpen();
+    return checkName('topic', topic, this.limits);
+  }
+
+  #checkTopicOptions(path: string, options: TopicOptions | undefined, defaults: TopicOptions): TopicOptions {
+    return sending.checkTopicOptions(path, options, { capabilities: this.capabilities, limits: this.limits, defaults });
+  }
+
+  #existingTopic(name: string): TopicLog {
+    const topic = this.#topics.get(name);
+    if (topic === undefined) throw new MqError('MQ_UNKNOWN_TOPIC', `there is no topic "${name}"`);
+    return topic;
+  }
+
+  /** For all calls that do not create a topic. */
+  #topicOf(topic: string): TopicLog {
+    return this.#existingTopic(this.#checkCall(topic));
+  }
+
+  /** For send and receive, which create what does not exist. */
+  #openTopic(name: string): TopicLog {
+    const isMissing = !this.#topics.has(name);
+    return isMissing && this.#autoCreateTopics ? this.#addTopic(name, this.#topicDefaults) : this.#existingTopic(name);
+  }
+
+  #addTopic(name: string, options: TopicOptions): TopicLog {
+    if (this.#topics.size >= this.limits.topicsCountMax) {
+      throw new MqError('MQ_LIMIT_EXCEEDED', `the broker has ${this.limits.topicsCountMax} topics, which is its limit`);
+    }
+    const topic = new TopicLog({ name, options, settings: this.#settings });
+    this.#topics.set(name, topic);
+    return topic;
+  }
+}

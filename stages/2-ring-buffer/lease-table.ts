@@ -1,0 +1,186 @@
+/**
+ * Who holds which delivery of one group, and until when.
+ *
+ *     by offset     7 -> lease {member "a", token "s-12", deadline 30 s}      ack, nack: is this token the one?
+ *     by member     "a" -> 7, 8, 11       "b" -> 9                            cumulative ack, leave
+ *     by deadline   7, 8, 9, 11                                               one timer, for the first of them
+ *
+ * Always true (the README explains each):
+ *   I7  a lease is in all three orders or in none; its token was never given out before and never will be again
+ *   I8  at most one timer is armed, and not later than the earliest deadline; a group without leases may still have
+ *       one armed, which then does nothing
+ *
+ * A token is a random part per table and a counter: two instances never make the same, and a zombie's token, though it
+ * names the same offset as its successor's, does not open it. Knows nothing of records and positions.
+ */
+import type { Clock, Timer } from '../../shared/clock.ts';
+import { DEFAULTS } from '../../shared/contract/limits.ts';
+import { AcceptedTokens } from './accepted-tokens.ts';
+import { Heap, type HeapNode } from './heap.ts';
+
+/** The right of one member to work on one offset. */
+export interface Lease {
+  readonly offset: number;
+  readonly memberId: string;
+  readonly token: string;
+  /** Monotonic ms at which it ends. */
+  readonly deadlineMs: number;
+}
+
+interface HeldLease extends Lease {
+  deadlineMs: number;
+  byDeadline: HeapNode<HeldLease>;
+  byOffset: HeapNode<HeldLease>;
+}
+
+/** What a caller shows to prove that it holds a lease. */
+export interface LeaseClaim {
+  readonly offset: number;
+  readonly memberId: string;
+  readonly token: string;
+}
+
+export interface LeaseTableOptions {
+  readonly clock: Clock;
+  /** Unique per table; the first part of its tokens. */
+  readonly tokenPrefix: string;
+  /** Leases that ended because their time was over, earliest deadline first. */
+  readonly onExpire: (leases: readonly Lease[]) => void;
+}
+
+export class LeaseTable {
+  readonly #clock: Clock;
+  readonly #tokenPrefix: string;
+  readonly #onExpire: (leases: readonly Lease[]) => void;
+  /** I7 */
+  readonly #leases = new Map<number, HeldLease>();
+  readonly #byMember = new Map<string, Heap<HeldLease>>();
+  readonly #byDeadline = new Heap<HeldLease>((one, other) => one.deadlineMs < other.deadlineMs);
+  readonly #accepted = new AcceptedTokens(DEFAULTS.tokensRememberedCount);
+  #tokenCount = 0;
+  /** I8 */
+  #timer: Timer | undefined;
+  #timerDueMs = 0;
+
+  constructor(options: LeaseTableOptions) {
+    this.#clock = options.clock;
+    this.#tokenPrefix = options.tokenPrefix;
+    this.#onExpire = options.onExpire;
+  }
+
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  countOf(memberId: string): number {
+    return this.#byMember.get(memberId)?.size ?? 0;
+  }
+
+  /** The member's lease with the lowest offset. */
+  firstOf(memberId: string): Lease | undefined {
+    return this.#byMember.get(memberId)?.first;
+  }
+
+  at(offset: number): Lease | undefined {
+    return this.#leases.get(offset);
+  }
+
+  /** A new lease on an offset that has none. */
+  grant({ offset, memberId, deadlineMs }: Omit<Lease, 'token'>): Lease {
+    this.#tokenCount += 1;
+    const token = `${this.#tokenPrefix}-${this.#tokenCount}`;
+    const lease = { offset, memberId, token, deadlineMs } as HeldLease;
+    lease.byOffset = this.#orderOf(memberId).push(lease);
+    lease.byDeadline = this.#byDeadline.push(lease);
+    this.#leases.set(offset, lease);
+    this.#armFor(deadlineMs);
+    return lease;
+  }
+
+  /** The lease this claim opens; undefined when it ended, or was never the claimant's. */
+  find({ offset, memberId, token }: LeaseClaim): Lease | undefined {
+    const lease = this.#leases.get(offset);
+    return lease?.token === token && lease.memberId === memberId ? lease : undefined;
+  }
+
+  /** True when the claim's work was accepted before, lately enough to be remembered. */
+  wasAccepted(claim: LeaseClaim): boolean {
+    return this.#accepted.has(claim);
+  }
+
+  /** Ends a lease whose work is done; its token stays known for a while. */
+  accept(lease: Lease): void {
+    this.end(lease.offset);
+    this.#accepted.remember(lease);
+  }
+
+  /** Ends the lease on `offset`, if there is one; its token is worth nothing from now on. */
+  end(offset: number): Lease | undefined {
+    const lease = this.#leases.get(offset);
+    if (lease === undefined) return undefined;
+    this.#leases.delete(offset);
+    this.#byDeadline.remove(lease.byDeadline);
+    const ofMember = this.#orderOf(lease.memberId);
+    ofMember.remove(lease.byOffset);
+    if (ofMember.size === 0) this.#byMember.delete(lease.memberId);
+    return lease;
+  }
+
+  /** The lease of `offset` ends `leaseMs` from now instead. */
+  extend(offset: number, leaseMs: number): void {
+    const lease = this.#leases.get(offset);
+    if (lease === undefined) return;
+    this.#byDeadline.remove(lease.byDeadline);
+    lease.deadlineMs = this.#clock.monotonicMs() + leaseMs;
+    lease.byDeadline = this.#byDeadline.push(lease);
+    this.#armFor(lease.deadlineMs);
+  }
+
+  /** After a seek to `offset`: no lease is left, and acks from there on are forgotten. */
+  voidFrom(offset: number): void {
+    this.clear();
+    this.#accepted.forgetFrom(offset);
+  }
+
+  /** Ends all leases and disarms the timer. */
+  clear(): void {
+    this.#leases.clear();
+    this.#byMember.clear();
+    this.#byDeadline.clear();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #orderOf(memberId: string): Heap<HeldLease> {
+    let order = this.#byMember.get(memberId);
+    if (order === undefined) {
+      order = new Heap((one, other) => one.offset < other.offset);
+      this.#byMember.set(memberId, order);
+    }
+    return order;
+  }
+
+  /** I8. An armed timer that turns out too early costs one look; one per lease would cost much more. */
+  #armFor(deadlineMs: number): void {
+    if (this.#timer !== undefined && this.#timerDueMs <= deadlineMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = deadlineMs;
+    const delayMs = deadlineMs - this.#clock.monotonicMs();
+    this.#timer = this.#clock.setTimer(() => this.#expireDue(), delayMs, { isBackground: true });
+  }
+
+  #expireDue(): void {
+    this.#timer = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    const expired: Lease[] = [];
+    for (let first = this.#byDeadline.first; first !== undefined; first = this.#byDeadline.first) {
+      if (first.deadlineMs > nowMs) {
+        this.#armFor(first.deadlineMs);
+        break;
+      }
+      this.end(first.offset);
+      expired.push(first);
+    }
+    if (expired.length > 0) this.#onExpire(expired);
+  }
+}

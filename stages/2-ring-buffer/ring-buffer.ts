@@ -1,0 +1,111 @@
+/**
+ * A log in a fixed number of slots: appending goes round and round, and reading takes nothing away.
+ *
+ *     slotCount 8          logStartOffset 6            logEndOffset 13
+ *                               v                           v
+ *     slot      0    1    2    3    4    5    6    7        the record with offset o is in slot o % 8;
+ *             [ 8 ][ 9 ][10 ][11 ][12 ][   ][ 6 ][ 7 ]      the write pointer is at slot 13 % 8 = 5
+ *                                        ^
+ *                                  next append
+ *
+ * Always true (the README explains each):
+ *   I1  0 <= logEndOffset - logStartOffset <= slotCount, and 0 <= bytes <= bytesMax
+ *   I2  offset o is in slot o % slotCount exactly while logStartOffset <= o < logEndOffset; every other slot is empty
+ *
+ * It never decides what may go: its owner calls `releaseOldest`, to reclaim a slot everybody is done with or to
+ * overwrite one nobody read. Knows nothing of groups, time or waiting.
+ */
+import assert from 'node:assert/strict';
+
+/** Counted for every record on top of its content: the slot, the record object and the head of its body. */
+export const RECORD_OVERHEAD_BYTES = 128;
+
+export interface RingBufferOptions {
+  readonly slotCount: number;
+  /** Content and overhead of all held records together. */
+  readonly bytesMax: number;
+}
+
+/** What asks for room: `count` records whose contents are `bytes` together. */
+export interface RoomRequest {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export class RingBuffer<T extends NonNullable<unknown>> {
+  readonly slotCount: number;
+  readonly bytesMax: number;
+  /** I2. Grows to `slotCount` on the first lap and never again, so a ring that was never used costs nothing. */
+  readonly #values: (T | undefined)[] = [];
+  /** Content bytes of the value in the same slot. */
+  readonly #contentBytes: number[] = [];
+  #logStartOffset = 0;
+  #logEndOffset = 0;
+  #bytes = 0;
+
+  constructor(options: RingBufferOptions) {
+    this.slotCount = options.slotCount;
+    this.bytesMax = options.bytesMax;
+    assert(Number.isSafeInteger(this.slotCount) && this.slotCount >= 1, 'slotCount must be a whole number from 1');
+  }
+
+  /** Offset of the oldest held record; equal to `logEndOffset` when none is held. */
+  get logStartOffset(): number {
+    return this.#logStartOffset;
+  }
+
+  /** Offset the next record will get. */
+  get logEndOffset(): number {
+    return this.#logEndOffset;
+  }
+
+  /** Content and overhead of what is held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** False for what would not fit even into an empty ring. */
+  canEverHold({ count, bytes }: RoomRequest): boolean {
+    return count <= this.slotCount && bytes + count * RECORD_OVERHEAD_BYTES <= this.bytesMax;
+  }
+
+  hasRoomFor({ count, bytes }: RoomRequest): boolean {
+    const isRoomInSlots = this.#logEndOffset - this.#logStartOffset + count <= this.slotCount;
+    return isRoomInSlots && this.#bytes + bytes + count * RECORD_OVERHEAD_BYTES <= this.bytesMax;
+  }
+
+  /** Takes the slot at the write pointer; the caller has made room. `bytes`: the content alone. */
+  append(value: T, bytes: number): number {
+    const offset = this.#logEndOffset;
+    const slot = this.slotOf(offset);
+    this.#values[slot] = value;
+    this.#contentBytes[slot] = bytes;
+    this.#bytes += bytes + RECORD_OVERHEAD_BYTES;
+    this.#logEndOffset += 1;
+    assert(offset - this.#logStartOffset < this.slotCount && this.#bytes <= this.bytesMax, 'I1: append needs room');
+    return offset;
+  }
+
+  /** Empties the oldest slot: the one way out of the ring, whatever the reason. */
+  releaseOldest(): void {
+    assert(this.#logStartOffset < this.#logEndOffset, 'I1: nothing is held');
+    this.#bytes -= this.contentBytesAt(this.#logStartOffset) + RECORD_OVERHEAD_BYTES;
+    this.#values[this.slotOf(this.#logStartOffset)] = undefined;
+    this.#logStartOffset += 1;
+  }
+
+  /** The record with this offset; undefined when it is not held. */
+  at(offset: number): T | undefined {
+    const isHeld = offset >= this.#logStartOffset && offset < this.#logEndOffset;
+    return isHeld ? this.#values[this.slotOf(offset)] : undefined;
+  }
+
+  /** Content bytes of a held record. */
+  contentBytesAt(offset: number): number {
+    return this.#contentBytes[this.slotOf(offset)] ?? 0;
+  }
+
+  slotOf(offset: number): number {
+    return offset % this.slotCount;
+  }
+}

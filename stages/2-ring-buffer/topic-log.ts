@@ -1,0 +1,301 @@
+/**
+ * One topic of stage 2: the ring, the desks of the groups that read it, and those who wait for room or for records.
+ *
+ *     sends wait here       [ ring of records ]        fetches wait here (at the end of the log)
+ *     for room        -->      |    |    |
+ *                           desk  desk  desk           one per group; receives wait there
+ *
+ * Always true (the README explains each):
+ *   I3   timestamps never decrease with the offset, also when the wall clock is set back
+ *   I13  a send waits only while the first send of the line does not fit, and nobody overtakes it
+ *   I14  a fetch waits only at logEndOffset
+ *   I15  under `wait` and `reject` a record leaves the ring only when room is needed, there is a group, and every
+ *        group has finished it
+ * Only the spine uses it.
+ */
+
+import type { FetchResult } from '../../shared/contract/broker.ts';
+import type { GroupOptions, SeekTarget, TopicOptions } from '../../shared/contract/description.ts';
+import { MqError } from '../../shared/contract/errors.ts';
+import { abortedError, WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { GroupDesk, type HeldRecord, type TopicSettings } from './group-desk.ts';
+import type { IncomingBatch } from './incoming-batch.ts';
+import { GROUP_DEFAULTS, isSameGroupOptions } from './reading-options.ts';
+import { outOfRangeError, waitersError } from './refusals.ts';
+import { RingBuffer, type RoomRequest } from './ring-buffer.ts';
+
+/** Options of a topic whose creator does not say. */
+export const TOPIC_DEFAULTS = Object.freeze({
+  messagesMax: 65_536,
+  bytesMax: 64 * 1024 * 1024,
+  overflow: 'wait',
+} as const satisfies TopicOptions);
+
+/** Dropped offsets the screen still shows. */
+const OVERWRITTEN_SHOWN_COUNT = 8;
+
+export interface FetchWant {
+  readonly offset: number;
+  readonly max: number;
+  readonly bytesMax: number;
+}
+
+export interface WaitForRoomOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+export interface TopicLogOptions {
+  readonly name: string;
+  /** As `checkTopicOptions` made them. */
+  readonly options: TopicOptions;
+  readonly settings: TopicSettings;
+}
+
+export class TopicLog {
+  readonly name: string;
+  readonly options: TopicOptions;
+  readonly ring: RingBuffer<HeldRecord>;
+  readonly desks = new Map<string, GroupDesk>();
+  /** I13 */
+  readonly sends: WaiterLine<IncomingBatch, number>;
+  /** I14 */
+  readonly fetches: WaiterLine<FetchWant, FetchResult>;
+  /** The youngest offsets that were overwritten before every group had finished them. */
+  readonly overwrittenOffsets: number[] = [];
+  readonly #settings: TopicSettings;
+  #droppedCount = 0;
+  /** I3 */
+  #lastTimestamp = 0;
+
+  constructor({ name, options, settings }: TopicLogOptions) {
+    this.#settings = settings;
+    this.name = name;
+    this.options = options;
+    this.ring = new RingBuffer({
+      slotCount: options.messagesMax ?? TOPIC_DEFAULTS.messagesMax,
+      bytesMax: options.bytesMax ?? TOPIC_DEFAULTS.bytesMax,
+    });
+    this.sends = new WaiterLine(settings.clock);
+    this.fetches = new WaiterLine(settings.clock);
+  }
+
+  /** Records overwritten before every group had finished them, or while there was no group. */
+  get droppedCount(): number {
+    return this.#droppedCount;
+  }
+
+  /** Receives and fetches that wait. */
+  get waitingReaderCount(): number {
+    let count = this.fetches.size;
+    for (const { line } of this.desks.values()) count += line.size;
+    return count;
+  }
+
+  /** Refuses with `code` what could never enter. */
+  checkFits(batch: RoomRequest, code: 'MQ_MESSAGE_TOO_LARGE' | 'MQ_BATCH_TOO_LARGE'): void {
+    if (!this.ring.canEverHold(batch))
+      throw new MqError(code, `topic "${this.name}" can never hold it: ${this.#bound}`);
+  }
+
+  /** Resolves to the offset of the first message when all have entered; `checkFits` comes first. */
+  send(batch: IncomingBatch, { signal, timeoutMs }: WaitForRoomOptions): Promise<number> {
+    if (signal?.aborted) return Promise.reject(abortedError(signal));
+    // I13: whoever waits was here first.
+    if (this.sends.size === 0 && this.#makeRoom(batch)) return Promise.resolve(this.#append(batch));
+    if (this.options.overflow === 'reject' || timeoutMs === 0) return Promise.reject(this.#fullError());
+    const { waitersCountMax } = this.#settings.limits;
+    if (this.sends.size >= waitersCountMax) return Promise.reject(waitersError('sends', waitersCountMax));
+    return this.sends.wait(batch, {
+      signal,
+      timeoutMs,
+      onTimeout: () => {
+        throw this.#fullError();
+      },
+      // A large batch that gives up was perhaps all that kept a smaller one out.
+      onLeave: () => this.#admitWaiting(),
+    });
+  }
+
+  /** What is held from `offset` on, at least one record; at the end of the log it waits for one. */
+  async fetch(
+    want: FetchWant,
+    { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal | undefined },
+  ): Promise<FetchResult> {
+    if (signal?.aborted) throw abortedError(signal);
+    const { logStartOffset, logEndOffset } = this.ring;
+    if (want.offset < logStartOffset || want.offset > logEndOffset) throw outOfRangeError(want.offset, this.ring);
+    if (want.offset < logEndOffset || waitMs === 0) return this.read(want);
+    this.#checkMayWait();
+    return this.fetches.wait(want, { signal, timeoutMs: waitMs, onTimeout: () => this.read(want) });
+  }
+
+  /** The records a fetch gets now. */
+  read({ offset, max, bytesMax }: FetchWant): FetchResult {
+    const records: HeldRecord[] = [];
+    let bytes = 0;
+    for (let next = offset; records.length < max; next += 1) {
+      const record = this.ring.at(next);
+      if (record === undefined) break;
+      bytes += this.ring.contentBytesAt(next);
+      if (bytes > bytesMax && records.length > 0) break;
+      records.push(record);
+    }
+    const { logStartOffset, logEndOffset } = this.ring;
+    return { records, nextOffset: offset + records.length, logStartOffset, highWatermark: logEndOffset };
+  }
+
+  /** The offset a target means now. */
+  offsetOf(target: SeekTarget): number {
+    const { logStartOffset, logEndOffset } = this.ring;
+    if (target === 'earliest') return logStartOffset;
+    if (target === 'latest' || 'timestamp' in target) return logEndOffset;
+    if (target.offset < logStartOffset || target.offset > logEndOffset) throw outOfRangeError(target.offset, this.ring);
+    return target.offset;
+  }
+
+  createGroup(name: string, options: Required<GroupOptions>): void {
+    const existing = this.desks.get(name);
+    if (existing === undefined) this.#addDesk(name, options);
+    else if (!isSameGroupOptions(existing.options, options)) {
+      throw new MqError('MQ_GROUP_EXISTS', `group "${name}" of topic "${this.name}" exists with other options`);
+    }
+  }
+
+  deleteGroup(name: string): void {
+    const desk = this.existingDesk(name);
+    this.#removeDesk(desk, new MqError('MQ_UNKNOWN_GROUP', `group "${name}" of topic "${this.name}" was deleted`));
+  }
+
+  existingDesk(name: string): GroupDesk {
+    const desk = this.desks.get(name);
+    if (desk === undefined) throw new MqError('MQ_UNKNOWN_GROUP', `topic "${this.name}" has no group "${name}"`);
+    return desk;
+  }
+
+  /** The log group's position; the first commit makes the group. */
+  commit(name: string, offset: number): number {
+    if (offset > this.ring.logEndOffset) throw outOfRangeError(offset, this.ring);
+    return this.openDesk(name).commit(offset);
+  }
+
+  /** Moves either kind of group to what `target` means now. */
+  seek(name: string, target: SeekTarget): number {
+    const desk = this.existingDesk(name);
+    const offset = this.offsetOf(target);
+    desk.seek(offset);
+    return offset;
+  }
+
+  /** For receive and commit, which create what does not exist. */
+  openDesk(name: string): GroupDesk {
+    return this.desks.get(name) ?? this.#addDesk(name, GROUP_DEFAULTS);
+  }
+
+  /** Waiting sends reject with `error`; waiting receives and fetches too, or, when it is MQ_CLOSED, are answered empty. */
+  close(error: MqError): void {
+    const readerError = error.code === 'MQ_CLOSED' ? undefined : error;
+    this.sends.settleAll((send) => send.fail(error));
+    for (const desk of this.desks.values()) desk.close(readerError);
+    this.fetches.settleAll((fetch) => {
+      if (readerError === undefined) fetch.serve(this.read(fetch.want));
+      else fetch.fail(readerError);
+    });
+  }
+
+  /** True when `batch` fits now. What every group has finished goes, and under `drop-oldest` what is oldest. */
+  #makeRoom(batch: RoomRequest): boolean {
+    const { ring, desks } = this;
+    if (ring.hasRoomFor(batch)) return true;
+    const finishedBelow = this.#finishedBelow();
+    while (ring.logStartOffset < finishedBelow && !ring.hasRoomFor(batch)) ring.releaseOldest(); // I15
+    if (this.options.overflow !== 'drop-oldest') return ring.hasRoomFor(batch);
+    while (!ring.hasRoomFor(batch)) this.#overwriteOldest();
+    for (const desk of desks.values()) desk.fallBehind();
+    return true;
+  }
+
+  /** Every group has finished all offsets below; without a group, none. */
+  #finishedBelow(): number {
+    if (this.desks.size === 0) return this.ring.logStartOffset;
+    let lowest = this.ring.logEndOffset;
+    for (const { group } of this.desks.values()) lowest = Math.min(lowest, group.committedOffset);
+    return lowest;
+  }
+
+  #overwriteOldest(): void {
+    const offset = this.ring.logStartOffset;
+    const desks = [...this.desks.values()];
+    const isMissed = desks.length === 0 || desks.some(({ group }) => group.stateOf(offset) !== 'finished');
+    this.ring.releaseOldest();
+    if (!isMissed) return;
+    this.#droppedCount += 1;
+    this.overwrittenOffsets.push(offset);
+    if (this.overwrittenOffsets.length > OVERWRITTEN_SHOWN_COUNT) this.overwrittenOffsets.shift();
+  }
+
+  /** The one way in; there is room. Wakes one receive of each group, and all fetches: they take nothing away. */
+  #append({ messages }: IncomingBatch): number {
+    const baseOffset = this.ring.logEndOffset;
+    this.#lastTimestamp = Math.max(this.#lastTimestamp, this.#settings.clock.now());
+    for (const { content, id, bytes } of messages) {
+      const { body, key, headers } = content;
+      const place = { topic: this.name, partition: 0, offset: this.ring.logEndOffset, timestamp: this.#lastTimestamp };
+      this.ring.append(
+        key === undefined ? { ...place, id, headers, body } : { ...place, id, key, headers, body },
+        bytes,
+      );
+    }
+    for (const desk of this.desks.values()) desk.serve();
+    this.fetches.settleAll((fetch) => fetch.serve(this.read(fetch.want)));
+    return baseOffset;
+  }
+
+  /** Lets waiting sends in, first come first served, as long as the first one fits. */
+  #admitWaiting(): void {
+    for (let send = this.sends.first; send !== undefined; send = this.sends.first) {
+      if (!this.#makeRoom(send.want)) return;
+      send.serve(this.#append(send.want));
+    }
+  }
+
+  #addDesk(name: string, options: Required<GroupOptions>): GroupDesk {
+    const { groupsCountMax } = this.#settings.limits;
+    if (this.desks.size >= groupsCountMax) {
+      throw new MqError('MQ_LIMIT_EXCEEDED', `the topic has ${groupsCountMax} groups, which is the limit`);
+    }
+    const desk: GroupDesk = new GroupDesk({
+      ...this.#settings,
+      name,
+      options,
+      startOffset: this.offsetOf(options.start),
+      ring: this.ring,
+      checkMayWait: () => this.#checkMayWait(),
+      onProgress: () => this.#admitWaiting(),
+      onEmpty: () => {
+        if (options.isEphemeral) this.#removeDesk(desk);
+      },
+    });
+    this.desks.set(name, desk);
+    return desk;
+  }
+
+  #removeDesk(desk: GroupDesk, error?: MqError): void {
+    this.desks.delete(desk.name);
+    desk.close(error);
+    this.#admitWaiting(); // perhaps it was the slowest
+  }
+
+  #checkMayWait(): void {
+    const { waitersCountMax } = this.#settings.limits;
+    if (this.waitingReaderCount >= waitersCountMax) throw waitersError('receives and fetches', waitersCountMax);
+  }
+
+  #fullError(): MqError {
+    return new MqError('MQ_QUEUE_FULL', `topic "${this.name}" is full: ${this.#bound}`);
+  }
+
+  get #bound(): string {
+    return `it has ${this.ring.slotCount} slots and ${this.ring.bytesMax} bytes`;
+  }
+}
