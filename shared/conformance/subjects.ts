@@ -3,9 +3,19 @@
  * `subjects/` and a line here.
  */
 import type { ConformanceTest, Subject } from './conformance-test.ts';
+import { batches } from './subjects/batches.ts';
+import { bodiesAndHeaders } from './subjects/bodies-and-headers.ts';
+import { overflow } from './subjects/overflow.ts';
 import { sendReceive } from './subjects/send-receive.ts';
+import { waiting } from './subjects/waiting.ts';
 
-export const SUBJECTS: readonly Subject[] = Object.freeze([{ title: 'Sending and receiving', tests: sendReceive }]);
+export const SUBJECTS: readonly Subject[] = Object.freeze([
+  { title: 'Sending and receiving', tests: sendReceive },
+  { title: 'Bodies, headers, keys and ids', tests: bodiesAndHeaders },
+  { title: 'Waiting for a message', tests: waiting },
+  { title: 'A full topic', tests: overflow },
+  { title: 'Batches', tests: batches },
+]);
 
 /** Every test of every subject; names are unique. */
 export const ALL_TESTS: readonly ConformanceTest[] = Object.freeze(SUBJECTS.flatMap((subject) => subject.tests));

@@ -6,7 +6,7 @@
 import type { Broker, FetchOptions, ReceiveOptions } from '../../contract/broker.ts';
 import { isMqError } from '../../contract/errors.ts';
 import type { Delivery, Receipt, StoredRecord } from '../../contract/message.ts';
-import { holds, present } from '../check.ts';
+import { eventually, holds, present } from '../check.ts';
 import type { TestContext } from '../test-context.ts';
 
 /** `prefix-0`, `prefix-1`, ... */
@@ -45,6 +45,23 @@ export async function drain(context: TestContext, topic: string, options: Receiv
     await context.finish(deliveries);
     all.push(...deliveries);
   }
+}
+
+/** Receives and finishes until `count` messages came, also when some of them are let in only meanwhile. */
+export async function collect(
+  context: TestContext,
+  topic: string,
+  options: ReceiveOptions & { readonly count: number },
+): Promise<Delivery[]> {
+  const { count, ...receiveOptions } = options;
+  const all: Delivery[] = [];
+  await eventually(async () => {
+    const deliveries = await context.broker.receive(topic, receiveOptions);
+    await context.finish(deliveries);
+    all.push(...deliveries);
+    return all.length >= count;
+  }, `${count} messages to arrive`);
+  return all;
 }
 
 /** Fetches from `offset` to the end, always going on at `nextOffset`. */
