@@ -35,13 +35,15 @@ const ZERO = 0x30;
 /** Numbers below this fit into a body. */
 export const NUMBERS_MAX = 32 ** DIGITS_COUNT;
 
+const FILLING = '.'.repeat(BODY_BYTES - DIGITS_COUNT);
+
 /** A message of 100 ASCII characters that begins with its number. */
 export function numberedText(number: number): string {
   let digits = '';
   for (let rest = number, at = 0; at < DIGITS_COUNT; at += 1, rest >>>= 5) {
     digits = String.fromCharCode(ZERO + (rest & 31)) + digits;
   }
-  return digits.padEnd(BODY_BYTES, '.');
+  return digits + FILLING;
 }
 
 /** The same as bytes. */
@@ -49,10 +51,24 @@ export function numberedBody(number: number): Uint8Array {
   return new TextEncoder().encode(numberedText(number));
 }
 
+/** Puts a number where a body of these bytes begins. */
+export function writeNumber(bytes: Uint8Array, position: number, number: number): void {
+  for (let rest = number, at = position + DIGITS_COUNT - 1; at >= position; at -= 1, rest >>>= 5) {
+    bytes[at] = ZERO + (rest & 31);
+  }
+}
+
 /** The number of a body that `numberedBody` made; of any other bytes, some number that was never sent. */
 export function numberIn(body: Uint8Array): number {
   let number = 0;
   for (let at = 0; at < DIGITS_COUNT; at += 1) number = (number << 5) | (((body[at] ?? 0) - ZERO) & 31);
+  return number;
+}
+
+/** The same for a body as text. */
+export function numberInText(text: string): number {
+  let number = 0;
+  for (let at = 0; at < DIGITS_COUNT; at += 1) number = (number << 5) | ((text.charCodeAt(at) - ZERO) & 31);
   return number;
 }
 

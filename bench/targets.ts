@@ -2,6 +2,7 @@
 import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
 import { createBroker as createStage1 } from '../stages/1-blocking-queue/index.ts';
+import { createBroker as createStage2 } from '../stages/2-ring-buffer/index.ts';
 
 export interface Targets {
   /** Ascending, each once. */
@@ -12,6 +13,7 @@ export interface Targets {
 /** A broker of each stage, over a wire where the stage is one. */
 const STAGES = {
   1: () => createStage1(),
+  2: () => createStage2(),
 } as const;
 
 export type StageNumber = keyof typeof STAGES;

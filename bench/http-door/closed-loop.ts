@@ -1,0 +1,120 @@
+/**
+ * Closed-loop load by autocannon: each connection sends its next request when the last one is answered, so the rate is
+ * what the server can do, and response times are those of a busy server.
+ *
+ *     | connections warm up | window: answers are counted and timed | stop |
+ *
+ * What autocannon measures itself is not used. Its rates are sums over whole sampling intervals, its histogram counts
+ * in ms, and, given a rate, it invents samples to correct for coordinated omission unless `ignoreCoordinatedOmission` is
+ * set, which version 9 accepts only together with a rate: in a closed loop there is none and nothing is invented. We
+ * count and time the `response` events ourselves. Load at a rate is `open-loop.ts`'s.
+ */
+import { createHistogram } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, Instance, Options, Request } from 'autocannon';
+import { loadOptional } from '../optional-package.ts';
+import type { Latency } from '../race.ts';
+import type { Door } from './server-process.ts';
+import type { Usage } from './server-main.ts';
+
+export interface ClosedLoopOptions {
+  readonly door: Door;
+  readonly connectionsCount: number;
+  readonly warmUpMs: number;
+  readonly windowMs: number;
+  /** Sent in turn by each connection. */
+  readonly requests: readonly Request[];
+}
+
+export interface ClosedLoopResult {
+  /** In the window. */
+  readonly answersPerSecond: number;
+  readonly latency: Latency;
+  /** CPU time of the server's process in the window, as a share of one core. */
+  readonly serverBusyShare: number | undefined;
+}
+
+/** How often autocannon looks whether it shall stop. */
+const SAMPLE_MS = 20;
+/** Longer than any run: we stop it. */
+const DURATION_S_MAX = 3600;
+
+export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult> {
+  const { default: autocannon } = await loadOptional('autocannon');
+  const { door, connectionsCount, requests } = options;
+  const settings: Options = {
+    url: door.url,
+    connections: connectionsCount,
+    pipelining: 1,
+    duration: DURATION_S_MAX,
+    sampleInt: SAMPLE_MS,
+    excludeErrorStats: true,
+    requests: [...requests],
+  };
+  const ended = Promise.withResolvers<void>();
+  const run = autocannon(settings, (error: unknown) => (error ? ended.reject(error) : ended.resolve()));
+  const answers = new AnswerWindow(run);
+  try {
+    await sleep(options.warmUpMs);
+    const before = await door.usage?.();
+    answers.open();
+    await sleep(options.windowMs);
+    answers.close();
+    const after = await door.usage?.();
+    const { answersPerSecond, latency } = answers.result;
+    return { answersPerSecond, latency, serverBusyShare: busyShare(before, after) };
+  } finally {
+    run.stop();
+    await ended.promise;
+  }
+}
+
+/** Counts and times the answers that arrive while it is open. */
+class AnswerWindow {
+  readonly #latencyUs = createHistogram();
+  #isOpen = false;
+  #openedAtMs = 0;
+  #openMs = 0;
+  /** Answers of 300 and above, and connections that broke: a run with any of them measured something else. */
+  #failure: string | undefined;
+
+  constructor(run: Instance) {
+    run.on('response', (_client: Client, status: number, _bytes: number, durationMs: number) => {
+      if (status >= 300) this.#failure ??= `a request was answered ${status}`;
+      if (this.#isOpen) this.#latencyUs.record(Math.max(1, Math.round(durationMs * 1000)));
+    });
+    run.on('reqError', (error: Error) => {
+      this.#failure ??= `a request failed: ${error.message}`;
+    });
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#openedAtMs = performance.now();
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    this.#openMs = performance.now() - this.#openedAtMs;
+  }
+
+  get result(): { readonly answersPerSecond: number; readonly latency: Latency } {
+    if (this.#failure !== undefined) throw new Error(`the load is not what it should be: ${this.#failure}`);
+    if (this.#latencyUs.count === 0) throw new Error('no request was answered in the window');
+    return { answersPerSecond: (this.#latencyUs.count / this.#openMs) * 1000, latency: latencyOf(this.#latencyUs) };
+  }
+}
+
+export function latencyOf(histogram: { percentile(percent: number): number; readonly max: number }): Latency {
+  return {
+    p50Us: histogram.percentile(50),
+    p99Us: histogram.percentile(99),
+    p999Us: histogram.percentile(99.9),
+    maxUs: histogram.max,
+  };
+}
+
+export function busyShare(before: Usage | undefined, after: Usage | undefined): number | undefined {
+  if (before === undefined || after === undefined) return undefined;
+  return (after.cpuUs - before.cpuUs) / (after.wallUs - before.wallUs);
+}

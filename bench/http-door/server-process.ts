@@ -1,0 +1,86 @@
+/** Starts and asks a server that runs in a process of its own (see `server-main.ts`), or stands for a foreign one. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Memory, ServerKind, ServerReport, Usage } from './server-main.ts';
+
+/** A server under load, whoever runs it. */
+export interface Door {
+  readonly url: string;
+  /** Undefined for a server in a process we cannot ask. */
+  readonly usage?: () => Promise<Usage>;
+}
+
+/** As long as a slow machine may take to start, or to collect 10,000 connections' garbage. */
+const ANSWER_MS_MAX = 30_000;
+/** `.ts` in a checkout, `.js` in the package. */
+const MAIN = fileURLToPath(new URL(`./server-main${extname(import.meta.url)}`, import.meta.url));
+
+export class ServerProcess implements Door {
+  readonly url: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  static async start(kind: ServerKind): Promise<ServerProcess> {
+    const child = fork(MAIN, [kind], { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const { url } = await answerOf(child, 'ready');
+    return new ServerProcess(child, url);
+  }
+
+  async usage(): Promise<Usage> {
+    return (await this.#ask('usage')).usage;
+  }
+
+  /** After a garbage collection. */
+  async memory(): Promise<Memory> {
+    return (await this.#ask('memory')).memory;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await exited;
+  }
+
+  #ask<Kind extends 'usage' | 'memory'>(question: Kind): Promise<Extract<ServerReport, { kind: Kind }>> {
+    const answer = answerOf(this.#child, question);
+    this.#child.send(question);
+    return answer;
+  }
+}
+
+/** The next report of that kind; rejects when the process ends or stays silent. */
+function answerOf<Kind extends ServerReport['kind']>(
+  child: ChildProcess,
+  kind: Kind,
+): Promise<Extract<ServerReport, { kind: Kind }>> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      clearTimeout(timer);
+      child.off('message', onMessage);
+      child.off('exit', onExit);
+    };
+    const onMessage = (message: unknown): void => {
+      const report = message as ServerReport;
+      if (report.kind !== kind) return;
+      settle();
+      resolve(report as Extract<ServerReport, { kind: Kind }>);
+    };
+    const onExit = (code: number | null): void => {
+      settle();
+      reject(new Error(`the server's process ended with ${code} before it answered "${kind}"`));
+    };
+    const timer = setTimeout(() => {
+      settle();
+      reject(new Error(`the server's process did not answer "${kind}" within ${ANSWER_MS_MAX} ms`));
+    }, ANSWER_MS_MAX);
+    child.on('message', onMessage);
+    child.on('exit', onExit);
+  });
+}
