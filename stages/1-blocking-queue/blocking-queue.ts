@@ -138,7 +138,7 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
     if (options?.signal?.aborted) return Promise.reject(abortedError(options.signal));
     if (this.#closeError !== undefined) return Promise.reject(this.#closeError);
     if (values.length > this.capacity) return Promise.reject(tooLargeError(values.length, this.capacity));
-    if (!this.#makeRoom(values.length)) return this.#waitForRoom(values, options);
+    if (!this.#makeRoom(values.length)) return this.#waitForRoom([...values], options);
     for (const value of values) this.#accept(value);
     return ACCEPTED;
   }
@@ -246,6 +246,7 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
   }
 
   #waitForRoom(values: readonly T[], options: PutOptions = {}): Promise<void> {
+    assert(this.#takes.size === 0, 'I2, I3: a put never waits while a take does');
     const { signal, timeoutMs } = options;
     if (this.overflow === 'reject' || timeoutMs === 0) return Promise.reject(fullError(this.capacity));
     if (this.#puts.size >= this.#waitersCountMax) return Promise.reject(waitersError('puts', this.#waitersCountMax));
@@ -261,6 +262,7 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
   }
 
   #waitForValue(want: TakeWant, options: PollOptions): Promise<T | undefined> {
+    assert(this.#held.size === 0 && this.#puts.size === 0, 'I2: a take waits only while nothing is held');
     if (this.#takes.size >= this.#waitersCountMax) return Promise.reject(waitersError('takes', this.#waitersCountMax));
     const { signal, timeoutMs } = options;
     return this.#takes.wait(want, { signal, timeoutMs, onTimeout: () => undefined });

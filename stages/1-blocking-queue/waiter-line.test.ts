@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VirtualClock } from '../../shared/clock.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
+import { WaiterLine } from './waiter-line.ts';
+
+function newLine(): { clock: VirtualClock; line: WaiterLine<string, string> } {
+  const clock = new VirtualClock();
+  return { clock, line: new WaiterLine(clock) };
+}
+
+test('waiters stand in the order they came', async () => {
+  const { line } = newLine();
+  const calls = [line.wait('a'), line.wait('b'), line.wait('c')];
+  assert.deepEqual(
+    [...line].map((waiter) => waiter.want),
+    ['a', 'b', 'c'],
+  );
+  line.settleAll((waiter) => waiter.serve(`got ${waiter.want}`));
+  assert.deepEqual(await Promise.all(calls), ['got a', 'got b', 'got c']);
+  assert.equal(line.size, 0);
+  assert.equal(line.first, undefined);
+});
+
+test('a waiter leaves the middle of the line without disturbing its neighbours', async () => {
+  const { line } = newLine();
+  const abort = new AbortController();
+  const before = line.wait('before');
+  const middle = line.wait('middle', { signal: abort.signal });
+  const after = line.wait('after');
+  abort.abort();
+  await assert.rejects(middle, (error) => isMqError(error, 'MQ_ABORTED'));
+  assert.equal(line.size, 2);
+  line.settleAll((waiter) => waiter.serve(waiter.want));
+  assert.deepEqual(await Promise.all([before, after]), ['before', 'after']);
+});
+
+test('an aborted call rejects with the reason of its signal as cause', async () => {
+  const { line } = newLine();
+  const reason = new Error('the user left');
+  await assert.rejects(line.wait('late', { signal: AbortSignal.abort(reason) }), (error) => {
+    return isMqError(error, 'MQ_ABORTED') && error.cause === reason;
+  });
+  assert.equal(line.size, 0);
+});
+
+test('a call that was served does not notice an abort that comes later', async () => {
+  const { line } = newLine();
+  const abort = new AbortController();
+  const call = line.wait('one', { signal: abort.signal });
+  line.first?.serve('value');
+  abort.abort();
+  assert.equal(await call, 'value');
+});
+
+test('a waiter that was served twice is settled once and leaves the line once', async () => {
+  const { line } = newLine();
+  const first = line.wait('first');
+  const second = line.wait('second');
+  const waiter = line.first;
+  waiter?.serve('once');
+  waiter?.serve('twice');
+  waiter?.fail(new Error('too late'));
+  assert.equal(await first, 'once');
+  assert.equal(line.size, 1);
+  line.first?.serve('mine');
+  assert.equal(await second, 'mine');
+});
+
+test('a call whose time ran out resolves with what onTimeout returns', async () => {
+  const { clock, line } = newLine();
+  const call = line.wait('slow', { timeoutMs: 100, onTimeout: () => 'nothing' });
+  await clock.pass(99);
+  assert.equal(line.size, 1);
+  await clock.pass(1);
+  assert.equal(line.size, 0);
+  assert.equal(await call, 'nothing');
+});
+
+test('a call whose time ran out rejects with what onTimeout throws', async () => {
+  const { clock, line } = newLine();
+  const call = line.wait('slow', {
+    timeoutMs: 100,
+    onTimeout: () => {
+      throw new Error('full');
+    },
+  });
+  const rejected = assert.rejects(call, /full/);
+  await clock.pass(100);
+  await rejected;
+});
+
+test('a served call leaves no timer and no listener behind', async () => {
+  const { clock, line } = newLine();
+  const abort = new AbortController();
+  let listenerCount = 0;
+  const { signal } = abort;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listenerCount += 1;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listenerCount -= 1;
+    remove(...args);
+  };
+  const call = line.wait('one', { signal, timeoutMs: 1000, onTimeout: () => 'never' });
+  assert.equal(clock.timerCount, 1);
+  assert.equal(listenerCount, 1);
+  line.first?.serve('value');
+  await call;
+  assert.equal(clock.timerCount, 0);
+  assert.equal(listenerCount, 0);
+});
+
+test('onLeave runs after a time-out or an abort, when the line is already shorter, and not when served', async () => {
+  const { clock, line } = newLine();
+  const left: string[] = [];
+  const abort = new AbortController();
+  const onLeave = (who: string) => () => left.push(`${who}, ${line.size} remain`);
+  const calls = [
+    line.wait('aborted', { signal: abort.signal, onLeave: onLeave('aborted') }),
+    line.wait('timed out', { timeoutMs: 10, onTimeout: () => 'nothing', onLeave: onLeave('timed out') }),
+    line.wait('served', { onLeave: onLeave('served') }),
+  ];
+  const settled = Promise.allSettled(calls);
+  abort.abort();
+  await clock.pass(10);
+  line.first?.serve('value');
+  await settled;
+  assert.deepEqual(left, ['aborted, 2 remain', 'timed out, 1 remain']);
+});
+
+test('a thousand calls may wait on one signal without a warning', async () => {
+  const { line } = newLine();
+  const abort = new AbortController();
+  const calls = Array.from({ length: 1000 }, (_, index) => line.wait(String(index), { signal: abort.signal }));
+  abort.abort();
+  const outcomes = await Promise.allSettled(calls);
+  assert.ok(outcomes.every(({ status }) => status === 'rejected'));
+  assert.equal(line.size, 0);
+});
