@@ -1,0 +1,140 @@
+/**
+ * The fastify application of a server: parsers, guard, errors, routes. It does not listen.
+ *
+ *     guard --> body parser --> schema --> route --> Broker
+ *        \__________\____________\__________/   every error becomes a problem document
+ *
+ * Always true: what is thrown anywhere becomes a problem document, and a caller learns nothing of a defect but that there
+ * is one. Hooks that nobody asked for are not registered. `server.ts` makes one.
+ */
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { MqError } from '../../shared/contract/errors.ts';
+import { refuseBrokenRequest } from './broken-request.ts';
+import { Connections } from './connections.ts';
+import { Door, type Routes } from './door.ts';
+import { createGuard } from './guard.ts';
+import { parseJson } from './json-body.ts';
+import { headersOf, PROBLEM_TYPE, problemOf } from './problem.ts';
+import { logEntryOf } from './request-log.ts';
+import { RouteTable } from './route-table.ts';
+import { addBrokerRoutes, PROTOCOL_VERSION } from './routes/broker-routes.ts';
+import { addDeliveryRoutes } from './routes/delivery-routes.ts';
+import { addGroupRoutes } from './routes/group-routes.ts';
+import { addMessageRoutes } from './routes/message-routes.ts';
+import { addTopicRoutes } from './routes/topic-routes.ts';
+import { errorOfServer } from './server-error.ts';
+import type { CheckedServerOptions } from './server-options.ts';
+import { compileValidator, type SchemaTypes } from './validator.ts';
+
+/** Longest percent-encoded name in a path: 249 bytes thrice, and names that a broker makes are longer. */
+const PATH_PARAMETER_LENGTH_MAX = 8192;
+/** How often the server looks for requests that arrive too slowly. */
+const SLOW_CHECKS_PER_TIMEOUT = 4;
+
+export async function createApp(
+  broker: Broker,
+  options: CheckedServerOptions,
+): Promise<{ readonly app: FastifyInstance; readonly door: Door }> {
+  const app = fastify({
+    bodyLimit: options.requestBytesMax,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    connectionTimeout: options.idleTimeoutMs,
+    // Requests of a closing server reach the guard, which refuses them in our words.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+    http: {
+      maxHeaderSize: options.headerBytesMax,
+      headersTimeout: options.headersTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(options.headersTimeoutMs / SLOW_CHECKS_PER_TIMEOUT),
+    },
+    clientErrorHandler: (error, socket) => refuseBrokenRequest(error, socket, connections.isAnswering(socket)),
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+  });
+  const connections = new Connections(app.server);
+  const door = new Door(broker, { connections, onDefect: options.onDefect });
+  const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
+    const known = errorOfServer(error);
+    if (known.code === 'MQ_INTERNAL') options.onDefect(error);
+    const problem = problemOf(known);
+    // As bytes, which fastify leaves alone: to a text it would add a charset, which this type does not have.
+    const body = Buffer.from(JSON.stringify(problem));
+    void reply.code(problem.status).headers(headersOf(known)).type(PROBLEM_TYPE).send(body);
+  };
+  app.setValidatorCompiler(compileValidator);
+  app.setErrorHandler(answerError);
+  addGuard(app, connections, options);
+  addJsonParser(app);
+  if (options.onRequest !== undefined) addLog(app, options.onRequest, options);
+  await addRoutes(app, door, options);
+  await app.ready();
+  return { app, door };
+}
+
+function addGuard(app: FastifyInstance, connections: Connections, options: CheckedServerOptions): void {
+  const guard = createGuard(options);
+  app.addHook('onRequest', (request, reply, next) => {
+    connections.begin(request.raw.socket, reply.raw);
+    const refused = connections.isDraining
+      ? new MqError('MQ_CLOSED', 'the server is stopping')
+      : (guard(request.raw) ?? refuseCoding(request.headers['content-encoding']));
+    if (refused === undefined) next();
+    else next(refused);
+  });
+}
+
+/** A kilobyte may unfold into a gigabyte, so nothing is unfolded. */
+function refuseCoding(coding: string | undefined): MqError | undefined {
+  if (coding === undefined || coding === 'identity') return undefined;
+  return new MqError('MQ_UNSUPPORTED_MEDIA_TYPE', 'a request body must not be compressed (Content-Encoding)');
+}
+
+function addJsonParser(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, parsed) => {
+    try {
+      parsed(null, parseJson(body));
+    } catch (error) {
+      parsed(error as Error);
+    }
+  });
+}
+
+function addLog(
+  app: FastifyInstance,
+  onRequest: NonNullable<CheckedServerOptions['onRequest']>,
+  { clock, onDefect }: CheckedServerOptions,
+): void {
+  app.addHook('onResponse', (request, reply, next) => {
+    try {
+      onRequest(logEntryOf(request, reply, clock.now()));
+    } catch (error) {
+      onDefect(error);
+    }
+    next();
+  });
+}
+
+async function addRoutes(app: FastifyInstance, door: Door, { extraRoutes }: CheckedServerOptions): Promise<void> {
+  const table = new RouteTable();
+  app.addHook('onRoute', ({ method, url }) => table.add(method, url));
+  app.setNotFoundHandler((request, reply) => table.answer(request, reply));
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'StageMQ over HTTP', version: String(PROTOCOL_VERSION), description: 'docs/protocol-http.md' },
+    },
+  });
+  const routes: Routes = app.withTypeProvider<SchemaTypes>();
+  addBrokerRoutes(routes, door);
+  addTopicRoutes(routes, door);
+  addDeliveryRoutes(routes, door);
+  addGroupRoutes(routes, door);
+  await routes.register((scope: Routes, _options, added) => {
+    addMessageRoutes(scope, door);
+    added();
+  });
+  await extraRoutes?.(app, door.broker);
+}

@@ -1,0 +1,82 @@
+/**
+ * What every route has in hand: the broker behind the door, and what a call through it needs.
+ *
+ * Always true: a wait ends when its caller goes (nothing is claimed for nobody) and when the server stops (the caller
+ * gets an empty answer). Deliveries whose answer did not leave the server go back with the outcome `return`.
+ * Made by the server, used by `routes/`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { isMqError, MqError } from '../../shared/contract/errors.ts';
+import type { Delivery } from '../../shared/contract/message.ts';
+import { type Connections, DRAINING } from './connections.ts';
+import type { SchemaTypes } from './validator.ts';
+
+/** Where routes are added. */
+export type Routes = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, SchemaTypes>;
+
+export class Door {
+  readonly broker: Broker;
+  readonly connections: Connections;
+  readonly #onDefect: (error: unknown) => void;
+
+  constructor(broker: Broker, options: { connections: Connections; onDefect: (error: unknown) => void }) {
+    this.broker = broker;
+    this.connections = options.connections;
+    this.#onDefect = options.onDefect;
+  }
+
+  /** Aborts when the caller has gone or the server stops. */
+  signalOf(request: { readonly raw: IncomingMessage }): AbortSignal {
+    return this.connections.signalOf(request.raw.socket);
+  }
+
+  /** The value of a wait; when the server stops meanwhile, what `whenDraining` says. */
+  async wait<T>(
+    request: { readonly raw: IncomingMessage },
+    call: (signal: AbortSignal) => Promise<T>,
+    whenDraining: () => T | Promise<T>,
+  ): Promise<T> {
+    const signal = this.signalOf(request);
+    try {
+      return await call(signal);
+    } catch (error) {
+      if (isMqError(error, 'MQ_ABORTED') && signal.reason === DRAINING) return whenDraining();
+      throw error;
+    }
+  }
+
+  /** Gives `deliveries` back if their answer does not leave; call it before answering. */
+  returnUnlessSent(deliveries: readonly Delivery[], request: FastifyRequest, reply: FastifyReply): void {
+    if (deliveries.every(({ leaseToken }) => leaseToken === null)) return;
+    const answer = reply.raw;
+    const { socket } = request.raw;
+    if (answer.closed || socket.destroyed) {
+      this.#giveBack(deliveries);
+      return;
+    }
+    let isSent = false;
+    answer.once('finish', () => {
+      // A socket that breaks also ends its pending writes, and that is no sending.
+      isSent = !socket.destroyed;
+    });
+    answer.once('close', () => {
+      if (!isSent) this.#giveBack(deliveries);
+    });
+  }
+
+  #giveBack(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      this.broker.nack(delivery, { outcome: 'return' }).catch((error: unknown) => {
+        // The lease may have ended, or the broker closed, meanwhile: then there is nothing left to give back.
+        if (!isMqError(error)) this.#onDefect(error);
+      });
+    }
+  }
+}
+
+/** For a wait that cannot be answered empty: a send that waited for room. */
+export function stopping(): never {
+  throw new MqError('MQ_CLOSED', 'the server is stopping; nothing was stored');
+}

@@ -1,0 +1,108 @@
+/**
+ * Who may ask: the checks a request passes before it reaches a route.
+ *
+ *     request --> still serving? --> one Host, and ours? --> asked by our own page? --> token? --> route
+ *
+ * Always true: a request is refused by what its headers say, before a byte of its body is read; a token is compared in
+ * constant time and appears in no message. The server runs it in front of every route but `/healthz`'s token.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv4 } from 'node:net';
+import { MqError } from '../../shared/contract/errors.ts';
+import type { CheckedServerOptions } from './server-options.ts';
+
+/** The error to answer with, or undefined: go on. */
+export type Guard = (request: IncomingMessage) => MqError | undefined;
+
+/** The one route a supervisor may ask without the token. */
+const OPEN_PATH = '/healthz';
+const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** What a browser writes into Sec-Fetch-Site when another site's page asks. */
+const FOREIGN_SITES: ReadonlySet<unknown> = new Set(['cross-site', 'same-site']);
+/** `name`, `name:port`, `[v6]:port`. */
+const HOST_FIELD = /^(\[[0-9a-f:.]+\]|[^\s:[\]/@]+)(:\d{1,5})?$/;
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]']);
+
+export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowedHosts' | 'token'>): Guard {
+  const isOurHost = hostCheck(options);
+  const isOurToken = options.token === undefined ? undefined : tokenCheck(options.token);
+  /** The last Host that passed: nearly always the next one too. */
+  let familiarHost: string | undefined;
+  return (request) => {
+    const { headers, method, url = '' } = request;
+    const { host } = headers;
+    if (!url.startsWith('/') && url !== '*') return new MqError('MQ_INVALID_ARGUMENT', 'the target must be a path');
+    if (isRepeated(request.rawHeaders, 'host')) return new MqError('MQ_INVALID_ARGUMENT', 'there must be one Host');
+    if (host !== familiarHost || host === undefined) {
+      if (host === undefined || !isOurHost(host)) return foreignHost(host);
+      familiarHost = host;
+    }
+    if (!SAFE_METHODS.has(method)) {
+      const { origin } = headers;
+      if (origin !== undefined && !isSameHost(origin, host)) return foreignPage('Origin is another host');
+      if (FOREIGN_SITES.has(headers['sec-fetch-site'])) return foreignPage('a page of another site asks');
+    }
+    if (isOurToken === undefined || url === OPEN_PATH || isOurToken(headers.authorization)) return undefined;
+    return new MqError('MQ_UNAUTHORIZED', 'this server needs its token: Authorization: Bearer <token>');
+  };
+}
+
+function hostCheck({
+  host,
+  allowedHosts,
+}: {
+  host: string;
+  allowedHosts: readonly string[];
+}): (field: string) => boolean {
+  const allowed = new Set([host, ...allowedHosts, 'localhost'].map((name) => canonical(name)));
+  const isBoundToAll = EVERY_ADDRESS.has(host);
+  return (field) => {
+    const match = HOST_FIELD.exec(field.toLowerCase());
+    if (match === null) return false;
+    const name = canonical(match[1] ?? '');
+    if (allowed.has(name)) return true;
+    // An address cannot be rebound by a name server; only a name can.
+    return isBoundToAll ? isIP(name) !== 0 : name === '::1' || (isIPv4(name) && name.startsWith('127.'));
+  };
+}
+
+/** Lower case, without the brackets of an IPv6 address and the dot of a complete name. */
+function canonical(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+}
+
+function isRepeated(rawHeaders: readonly string[], name: string): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const field = rawHeaders[at];
+    if (field?.length === name.length && field.toLowerCase() === name) count += 1;
+  }
+  return count > 1;
+}
+
+function isSameHost(origin: string, host: string): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+}
+
+/** Compares digests, which have one length whatever was given, in constant time. */
+function tokenCheck(token: string): (authorization: string | undefined) => boolean {
+  const expected = digest(`bearer ${token}`);
+  return (authorization = '') => timingSafeEqual(digest(authorization.replace(/^bearer +/i, 'bearer ')), expected);
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+function foreignHost(host: string | undefined): MqError {
+  const shown = host === undefined ? 'no Host' : `Host ${JSON.stringify(host.slice(0, 100))}`;
+  return new MqError('MQ_FORBIDDEN', `this server is not called with ${shown}; allowedHosts can add a name`);
+}
+
+function foreignPage(why: string): MqError {
+  return new MqError('MQ_FORBIDDEN', `a page may change only what is on its own host: ${why}`);
+}

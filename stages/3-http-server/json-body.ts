@@ -1,0 +1,69 @@
+/**
+ * JSON from strangers: bytes to a value, or `MQ_INVALID_ARGUMENT`; nothing in between.
+ *
+ * Always true of what is returned: it was one JSON text in UTF-8 with nothing before or after, at most `JSON_DEPTH_MAX`
+ * levels deep, and no object in it named a member twice. `JSON.parse` alone accepts a repeated name (the last one wins,
+ * while another reader may take the first). `__proto__` is an own member like any other and pollutes nothing.
+ * Pure; the server's body parser calls it.
+ */
+import { isUtf8 } from 'node:buffer';
+import { MqError } from '../../shared/contract/errors.ts';
+
+/** Levels of arrays and objects. The deepest thing a route takes has four. */
+export const JSON_DEPTH_MAX = 16;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_OBJECT = 0x7d;
+const CLOSE_ARRAY = 0x5d;
+
+/** The value of a JSON text. */
+export function parseJson(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw refusedJson('there is no JSON in it');
+  if (!isUtf8(bytes)) throw refusedJson('it is not valid UTF-8');
+  const memberCount = scan(bytes);
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw refusedJson(error instanceof Error ? error.message : String(error));
+  }
+  if (countMembers(value) !== memberCount) throw refusedJson('an object in it has two members of one name');
+  return value;
+}
+
+/**
+ * The number of `name:` in the text, counted without parsing it: each colon outside a string. Refuses what is too deep
+ * before anything recursive sees it.
+ */
+function scan(bytes: Buffer): number {
+  let depth = 0;
+  let memberCount = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte === QUOTE) {
+      for (at += 1; at < bytes.length && bytes[at] !== QUOTE; at += 1) if (bytes[at] === BACKSLASH) at += 1;
+    } else if (byte === COLON) memberCount += 1;
+    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      depth += 1;
+      if (depth > JSON_DEPTH_MAX) throw refusedJson(`it is more than ${JSON_DEPTH_MAX} levels deep`);
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth -= 1;
+  }
+  return memberCount;
+}
+
+/** Members of all objects in `value`, of which there are fewer than in its text when a name was repeated. */
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inner = Object.values(value);
+  let count = Array.isArray(value) ? 0 : inner.length;
+  for (const part of inner) count += countMembers(part);
+  return count;
+}
+
+function refusedJson(why: string): MqError {
+  return new MqError('MQ_INVALID_ARGUMENT', `the body must be one JSON text: ${why}`, { details: { path: 'body' } });
+}

@@ -1,0 +1,45 @@
+/**
+ * Messages, records and deliveries as the JSON of the wire: a body is text where its bytes are UTF-8, else base64.
+ *
+ *     Uint8Array  <-->  { body: "text", encoding: "utf8" }   or   { body: "AP8=", encoding: "base64" }
+ *
+ * Always true: a body comes out of the journey byte for byte, whichever form it took. Pure; server and client call it.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { Delivery, Headers, Message, StoredRecord } from '../../shared/contract/message.ts';
+import { invalidArgument } from '../../shared/contract/validation.ts';
+
+export type Encoding = 'utf8' | 'base64';
+
+/** T with its body in JSON's terms. */
+export type Json<T> = Omit<T, 'body'> & { readonly body: string; readonly encoding: Encoding };
+
+/** A message as a caller writes it: utf8 unless it says otherwise. */
+export type JsonMessage = Omit<Message, 'body'> & { readonly body: string; readonly encoding?: Encoding };
+
+/** For answers, and for the requests of our client. The order of members is that of the protocol page. */
+export function toJson<T extends { readonly body: Uint8Array }>(record: T): Json<T> {
+  const bytes = Buffer.from(record.body.buffer, record.body.byteOffset, record.body.length);
+  const encoding: Encoding = isUtf8(bytes) ? 'utf8' : 'base64';
+  return { ...record, body: bytes.toString(encoding), encoding };
+}
+
+/** A request's message. `path` is where it stood, for errors. */
+export function messageOf(json: JsonMessage, path: string): Message {
+  const { body, encoding, ...rest } = json;
+  return { ...rest, body: encoding === 'base64' ? decodeBase64(body, `${path}.body`) : body };
+}
+
+/** An answer's record or delivery: bytes again, and headers without a prototype. */
+export function recordOf<T extends StoredRecord | Delivery>(json: Json<T>): T {
+  const { body, encoding, ...rest } = json;
+  const headers: Headers = Object.freeze(Object.assign(Object.create(null), json.headers));
+  return { ...rest, headers, body: new Uint8Array(Buffer.from(body, encoding)) } as unknown as T;
+}
+
+/** Strict, so that a typing error is not a shorter message: `Buffer.from` skips what it does not know. */
+function decodeBase64(text: string, path: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') !== text) throw invalidArgument(path, 'base64 (RFC 4648 section 4, with padding)');
+  return bytes;
+}

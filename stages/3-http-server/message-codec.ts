@@ -1,0 +1,304 @@
+/**
+ * `application/vnd.stagemq.messages.v1`: many messages, or stored records, as one run of bytes.
+ *
+ *     count u32 | entryBytes u32, flags u8, [key] [id] [headers] [delayMs] [deliverAt] [ttlMs] [priority] [stored], body | ...
+ *
+ * docs/protocol-http.md lays it out byte by byte and numbers the conditions of valid bytes; an error names the number.
+ * Always true: decoding is pure, reads nothing outside its bytes, allocates no more than they justify, and accepts
+ * exactly what encoding can produce. Server and client both call it.
+ */
+import { isUtf8 } from 'node:buffer';
+import { MqError } from '../../shared/contract/errors.ts';
+import type { Headers, Message, StoredRecord } from '../../shared/contract/message.ts';
+import { utf8Length } from '../../shared/contract/validation.ts';
+
+export const MESSAGES_TYPE = 'application/vnd.stagemq.messages.v1';
+
+const HAS_KEY = 0x01;
+const HAS_ID = 0x02;
+const HAS_HEADERS = 0x04;
+const HAS_DELAY = 0x08;
+const HAS_DELIVER_AT = 0x10;
+const HAS_TTL = 0x20;
+const HAS_PRIORITY = 0x40;
+const IS_STORED = 0x80;
+
+const LENGTH_BYTES = 4;
+/** Longest text and most headers a u16 can count. */
+const U16_MAX = 0xffff;
+const U32_SIZE = 2 ** 32;
+/** Largest high half of a safe integer. */
+const SAFE_HIGH_MAX = 2 ** 21 - 1;
+const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
+
+/** What an entry can hold: everything a Message has, and what makes it a StoredRecord. */
+type Entry = Message & Partial<Pick<StoredRecord, 'offset' | 'timestamp'>>;
+
+/** The bytes of `messages`; `MQ_MESSAGE_TOO_LARGE` for a text the format has no room for. */
+export function encodeMessages(messages: readonly Entry[]): Uint8Array<ArrayBuffer> {
+  const entrySizes = messages.map(entrySize);
+  const bytesTotal = entrySizes.reduce((sum, size) => sum + LENGTH_BYTES + size, LENGTH_BYTES);
+  const writer = new Writer(bytesTotal);
+  writer.u32(messages.length);
+  messages.forEach((message, index) => {
+    writer.u32(entrySizes[index] ?? 0);
+    writeEntry(writer, message);
+  });
+  return writer.bytes;
+}
+
+/** The messages of a request; what makes a record of an entry is skipped. Bodies are views of `bytes`. */
+export function decodeMessages(bytes: Uint8Array): Message[] {
+  return decodeEntries(bytes, (message) => message);
+}
+
+/** The records of an answer from one partition of a topic. Bodies are views of `bytes`. */
+export function decodeRecords(
+  bytes: Uint8Array,
+  from: { readonly topic: string; readonly partition: number },
+): StoredRecord[] {
+  return decodeEntries(bytes, ({ body, key, id, headers = NO_HEADERS }, stored) => {
+    if (stored === undefined || id === undefined || typeof body === 'string') {
+      throw new MqError('MQ_PROTOCOL', 'an entry of the answer lacks its id, offset or timestamp');
+    }
+    const { topic, partition } = from;
+    const record = { topic, partition, ...stored, id, headers, body };
+    return key === undefined ? record : { ...record, key };
+  });
+}
+
+function entrySize({ body, key, id, headers, delayMs, deliverAt, ttlMs, priority, timestamp }: Entry): number {
+  let size = 1 + (typeof body === 'string' ? utf8Length(body) : body.length);
+  if (key !== undefined) size += textSize('key', key);
+  if (id !== undefined) size += textSize('id', id);
+  if (headers !== undefined) size += headersSize(headers);
+  if (delayMs !== undefined) size += 8;
+  if (deliverAt !== undefined) size += 8;
+  if (ttlMs !== undefined) size += 8;
+  if (priority !== undefined) size += 1;
+  if (timestamp !== undefined) size += 16;
+  return size;
+}
+
+function textSize(what: string, text: string): number {
+  const size = utf8Length(text);
+  if (size > U16_MAX) throw new MqError('MQ_MESSAGE_TOO_LARGE', `${what} has ${size} bytes; at most ${U16_MAX} travel`);
+  return 2 + size;
+}
+
+/** 0 when there are none: an entry without headers does not even have their count. */
+function headersSize(headers: Headers): number {
+  let size = 0;
+  for (const name in headers) size += textSize('a header name', name) + textSize('a header value', headers[name] ?? '');
+  return size === 0 ? 0 : 2 + size;
+}
+
+function writeEntry(writer: Writer, entry: Entry): void {
+  const { body, key, id, headers, delayMs, deliverAt, ttlMs, priority, offset, timestamp } = entry;
+  const names = headers === undefined ? [] : Object.keys(headers);
+  const flags =
+    (key === undefined ? 0 : HAS_KEY) |
+    (id === undefined ? 0 : HAS_ID) |
+    (names.length === 0 ? 0 : HAS_HEADERS) |
+    (delayMs === undefined ? 0 : HAS_DELAY) |
+    (deliverAt === undefined ? 0 : HAS_DELIVER_AT) |
+    (ttlMs === undefined ? 0 : HAS_TTL) |
+    (priority === undefined ? 0 : HAS_PRIORITY) |
+    (timestamp === undefined ? 0 : IS_STORED);
+  writer.u8(flags);
+  if (key !== undefined) writer.text(key);
+  if (id !== undefined) writer.text(id);
+  if (headers !== undefined && names.length > 0) writeHeaders(writer, headers, names);
+  if (delayMs !== undefined) writer.u64(delayMs);
+  if (deliverAt !== undefined) writer.u64(deliverAt);
+  if (ttlMs !== undefined) writer.u64(ttlMs);
+  if (priority !== undefined) writer.u8(priority);
+  if (timestamp !== undefined) {
+    writer.u64(offset ?? null);
+    writer.u64(timestamp);
+  }
+  writer.body(body);
+}
+
+function writeHeaders(writer: Writer, headers: Headers, names: readonly string[]): void {
+  writer.u16(names.length);
+  for (const name of names) {
+    writer.text(name);
+    writer.text(headers[name] ?? '');
+  }
+}
+
+/** Writes from front to back into exactly the bytes it was made for. */
+class Writer {
+  readonly bytes: Buffer<ArrayBuffer>;
+  #position = 0;
+
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafeSlow(size);
+  }
+
+  u8(value: number): void {
+    this.#position = this.bytes.writeUInt8(value, this.#position);
+  }
+
+  u16(value: number): void {
+    this.#position = this.bytes.writeUInt16BE(value, this.#position);
+  }
+
+  u32(value: number): void {
+    this.#position = this.bytes.writeUInt32BE(value, this.#position);
+  }
+
+  /** A safe integer in two halves; null sets all bits. */
+  u64(value: number | null): void {
+    this.u32(value === null ? U32_SIZE - 1 : Math.floor(value / U32_SIZE));
+    this.u32(value === null ? U32_SIZE - 1 : value % U32_SIZE);
+  }
+
+  text(text: string): void {
+    const size = this.bytes.write(text, this.#position + 2, 'utf8');
+    this.u16(size);
+    this.#position += size;
+  }
+
+  body(body: Uint8Array | string): void {
+    if (typeof body === 'string') this.#position += this.bytes.write(body, this.#position, 'utf8');
+    else {
+      this.bytes.set(body, this.#position);
+      this.#position += body.length;
+    }
+  }
+}
+
+interface Stored {
+  readonly offset: number | null;
+  readonly timestamp: number;
+}
+
+function decodeEntries<T>(bytes: Uint8Array, make: (message: Message, stored: Stored | undefined) => T): T[] {
+  const reader = new Reader(bytes);
+  if (bytes.length < LENGTH_BYTES) throw invalidBytes(1, 'body', 'shorter than its count');
+  const count = reader.u32();
+  const entries: T[] = [];
+  // Not an array of `count` places: four hostile bytes must not reserve gigabytes.
+  for (let index = 0; index < count; index += 1) {
+    reader.beginEntry(index);
+    entries.push(decodeEntry(reader, make));
+  }
+  if (reader.position !== bytes.length) throw invalidBytes(8, 'body', 'longer than its last entry');
+  return entries;
+}
+
+function decodeEntry<T>(reader: Reader, make: (message: Message, stored: Stored | undefined) => T): T {
+  const flags = reader.u8();
+  const key = flags & HAS_KEY ? reader.text('key') : undefined;
+  const id = flags & HAS_ID ? reader.text('id') : undefined;
+  const headers = flags & HAS_HEADERS ? readHeaders(reader) : undefined;
+  if ((flags & ~(HAS_KEY | HAS_ID | HAS_HEADERS)) === 0) {
+    return make({ body: reader.rest(), key, id, headers }, undefined);
+  }
+  const delayMs = flags & HAS_DELAY ? reader.u64('delayMs') : undefined;
+  const deliverAt = flags & HAS_DELIVER_AT ? reader.u64('deliverAt') : undefined;
+  const ttlMs = flags & HAS_TTL ? reader.u64('ttlMs') : undefined;
+  const priority = flags & HAS_PRIORITY ? reader.u8() : undefined;
+  const stored =
+    flags & IS_STORED ? { offset: reader.u64OrNull('offset'), timestamp: reader.u64('timestamp') } : undefined;
+  return make({ body: reader.rest(), key, id, headers, delayMs, deliverAt, ttlMs, priority }, stored);
+}
+
+function readHeaders(reader: Reader): Headers {
+  const headers: Record<string, string> = Object.create(null);
+  for (let left = reader.u16(); left > 0; left -= 1) {
+    const name = reader.text('headers');
+    if (name in headers) throw invalidBytes(6, reader.pathOf('headers'), 'free of repeated names');
+    headers[name] = reader.text('headers');
+  }
+  return headers;
+}
+
+/** Reads from front to back; while inside an entry, not beyond its end. */
+class Reader {
+  position = 0;
+  readonly #bytes: Buffer;
+  /** Where the present entry ends; before the first entry, where the bytes end. */
+  #end: number;
+  #index = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#end = bytes.length;
+  }
+
+  beginEntry(index: number): void {
+    this.#index = index;
+    this.#end = this.#bytes.length;
+    if (this.position + LENGTH_BYTES > this.#end) throw invalidBytes(2, this.pathOf(), 'there, as the count says');
+    const size = this.u32();
+    if (size === 0) throw invalidBytes(2, this.pathOf(), 'at least one byte');
+    if (this.position + size > this.#end) throw invalidBytes(3, this.pathOf(), 'complete');
+    this.#end = this.position + size;
+  }
+
+  pathOf(member?: string): string {
+    return member === undefined ? `messages[${this.#index}]` : `messages[${this.#index}].${member}`;
+  }
+
+  u8(): number {
+    return this.#bytes[this.#take(1)] ?? 0;
+  }
+
+  u16(): number {
+    return this.#bytes.readUInt16BE(this.#take(2));
+  }
+
+  u32(): number {
+    return this.#bytes.readUInt32BE(this.#take(4));
+  }
+
+  u64(member: string): number {
+    return this.u64OrNull(member) ?? this.#refuseNumber(member);
+  }
+
+  /** null when all bits are set. */
+  u64OrNull(member: string): number | null {
+    const high = this.u32();
+    const low = this.u32();
+    if (high <= SAFE_HIGH_MAX) return high * U32_SIZE + low;
+    return high === U32_SIZE - 1 && low === U32_SIZE - 1 ? null : this.#refuseNumber(member);
+  }
+
+  text(member: string): string {
+    const size = this.u16();
+    const start = this.#take(size);
+    const text = this.#bytes.toString('utf8', start, start + size);
+    // Decoding puts U+FFFD where bytes are wrong; only then look closer, for a sender may also have meant it.
+    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start, start + size))) {
+      throw invalidBytes(5, this.pathOf(member), 'valid UTF-8');
+    }
+    return text;
+  }
+
+  /** What is left of the entry, as a plain Uint8Array. */
+  rest(): Uint8Array {
+    const start = this.position;
+    this.position = this.#end;
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
+  }
+
+  #take(size: number): number {
+    const start = this.position;
+    if (start + size > this.#end) throw invalidBytes(4, this.pathOf(), 'long enough for its fields');
+    this.position = start + size;
+    return start;
+  }
+
+  #refuseNumber(member: string): never {
+    throw invalidBytes(7, this.pathOf(member), 'at most 2^53 - 1');
+  }
+}
+
+/** `expected` completes "... must be"; `condition` is the number in docs/protocol-http.md. */
+function invalidBytes(condition: number, path: string, expected: string): MqError {
+  const detail = `${path} must be ${expected} (condition ${condition} of the binary format)`;
+  return new MqError('MQ_INVALID_ARGUMENT', detail, { details: { path } });
+}

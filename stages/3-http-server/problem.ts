@@ -1,0 +1,80 @@
+/**
+ * Errors on the wire: an `MqError` as a problem document (RFC 9457) and back.
+ *
+ *     MqError  --problemOf-->  {type, title, status, detail, code, ...details}  --errorOf-->  MqError
+ *
+ * Always true: an error that made the journey has its code, message and details again; an error that is no `MqError` is
+ * a defect, and tells a stranger nothing but that. Pure; server and client call it.
+ */
+import {
+  ERRORS,
+  type ErrorCode,
+  type ErrorDetails,
+  isErrorCode,
+  isMqError,
+  MqError,
+} from '../../shared/contract/errors.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+const TYPE_PREFIX = 'urn:stagemq:error:';
+
+/** When an error that may pass says nothing of its own. */
+const RETRY_AFTER_MS = 1000;
+
+/** What travels; the details of the error stand beside these members. */
+export interface Problem extends ErrorDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+}
+
+const DETAIL_NAMES: readonly (keyof ErrorDetails)[] = [
+  'path',
+  'capability',
+  'stage',
+  'logStartOffset',
+  'logEndOffset',
+  'failed',
+  'retryAfterMs',
+  'allow',
+];
+
+/** Any thrown value as an `MqError`; what is none becomes `MQ_INTERNAL`, with the value as its cause. */
+export function asMqError(error: unknown): MqError {
+  if (isMqError(error)) return error;
+  return new MqError('MQ_INTERNAL', 'the server met a defect of its own; its log has the cause', { cause: error });
+}
+
+export function problemOf({ code, message, details }: MqError): Problem {
+  const { meaning, httpStatus } = ERRORS[code];
+  return { type: TYPE_PREFIX + code, title: meaning, status: httpStatus, detail: message, code, ...details };
+}
+
+/** Header fields that belong to an error, in lower case. */
+export function headersOf({ code, details }: MqError): Record<string, string> {
+  switch (code) {
+    case 'MQ_QUEUE_FULL':
+    case 'MQ_LIMIT_EXCEEDED':
+      return { 'retry-after': String(Math.ceil((details.retryAfterMs ?? RETRY_AFTER_MS) / 1000)) };
+    case 'MQ_METHOD_NOT_ALLOWED':
+      return { allow: (details.allow ?? []).join(', ') };
+    case 'MQ_UNAUTHORIZED':
+      return { 'www-authenticate': 'Bearer' };
+    default:
+      return {};
+  }
+}
+
+/** The error an answer carries; `MQ_PROTOCOL` when it is not a problem document with a code we know. */
+export function errorOf(status: number, body: unknown): MqError {
+  if (typeof body !== 'object' || body === null || !('code' in body) || !isErrorCode(body.code)) {
+    return new MqError('MQ_PROTOCOL', `the server answered ${status} without a problem document that has a known code`);
+  }
+  const detail = 'detail' in body && typeof body.detail === 'string' ? body.detail : ERRORS[body.code].meaning;
+  const given = body as Record<string, unknown>;
+  const known = DETAIL_NAMES.filter((name) => given[name] !== undefined);
+  return new MqError(body.code, detail, { details: Object.fromEntries(known.map((name) => [name, given[name]])) });
+}

@@ -1,0 +1,66 @@
+/**
+ * One message as a raw request: the body is the message, and `mq-key`, `mq-id`, `mq-headers` travel beside it.
+ *
+ *     POST /topics/orders/messages
+ *     content-type: application/octet-stream
+ *     mq-key: table%207                            percent-encoded UTF-8
+ *     mq-headers: size=large&note=no+sugar         one form-urlencoded list
+ *
+ * Always true: a value that is encoded here is plain ASCII, so no text of a message can end a header line or begin
+ * another one. Pure; server and client call it.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Headers, Message } from '../../shared/contract/message.ts';
+import { invalidArgument } from '../../shared/contract/validation.ts';
+
+export const RAW_TYPE = 'application/octet-stream';
+
+const FORM_PAIR = /^[^=&]+=[^=&]*$/;
+
+/** The message of a raw request. */
+export function decodeRawMessage(body: Uint8Array, headers: IncomingHttpHeaders): Message {
+  const key = headers['mq-key'];
+  const id = headers['mq-id'];
+  const pairs = headers['mq-headers'];
+  if (key === undefined && id === undefined && pairs === undefined) return { body };
+  return {
+    body,
+    ...(key === undefined ? {} : { key: decodeText('mq-key', key) }),
+    ...(id === undefined ? {} : { id: decodeText('mq-id', id) }),
+    ...(pairs === undefined ? {} : { headers: decodePairs('mq-headers', pairs) }),
+  };
+}
+
+/** The request headers of a message; undefined when it has what they cannot carry, or more than `bytesMax`. */
+export function encodeRawHeaders(message: Message, bytesMax: number): Record<string, string> | undefined {
+  const { key, id, headers, delayMs, deliverAt, ttlMs, priority } = message;
+  if (delayMs !== undefined || deliverAt !== undefined || ttlMs !== undefined || priority !== undefined)
+    return undefined;
+  const fields: Record<string, string> = { 'content-type': RAW_TYPE };
+  if (key !== undefined) fields['mq-key'] = encodeURIComponent(key);
+  if (id !== undefined) fields['mq-id'] = encodeURIComponent(id);
+  const pairs = Object.entries(headers ?? {}).map((pair) => pair.map(encodeURIComponent).join('='));
+  if (pairs.length > 0) fields['mq-headers'] = pairs.join('&');
+  const bytes = Object.values(fields).reduce((sum, value) => sum + value.length, 0);
+  return bytes > bytesMax ? undefined : fields;
+}
+
+function decodePairs(path: string, list: string | string[]): Headers {
+  const headers: Record<string, string> = Object.create(null);
+  if (list === '') return headers;
+  for (const pair of String(list).split('&')) {
+    if (!FORM_PAIR.test(pair)) throw invalidArgument(path, 'a list of name=value joined by "&"', pair);
+    const [name = '', value = ''] = pair.split('=').map((part) => decodeText(path, part.replaceAll('+', ' ')));
+    if (name in headers) throw invalidArgument(path, 'free of repeated names', name);
+    headers[name] = value;
+  }
+  return headers;
+}
+
+function decodeText(path: string, text: string | string[]): string {
+  try {
+    return decodeURIComponent(String(text));
+  } catch {
+    throw invalidArgument(path, 'percent-encoded UTF-8', String(text));
+  }
+}

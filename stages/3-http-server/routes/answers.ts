@@ -1,0 +1,83 @@
+/**
+ * The `response` part of a route's schema: what it answers when it succeeds, and the problem document when it does not.
+ * The answers that are described only here are those that people and screens read, not clients.
+ *
+ * Always true: every route uses `ok` or `done`, so every operation of `/openapi.json` documents its errors.
+ */
+import { type TSchema, Type } from 'typebox';
+import { PROBLEM_TYPE } from '../problem.ts';
+
+const Problem = Type.Object(
+  { type: Type.String(), title: Type.String(), status: Type.Integer(), detail: Type.String(), code: Type.String() },
+  { additionalProperties: true },
+);
+const problem = { description: 'What was wrong (RFC 9457)', content: { [PROBLEM_TYPE]: { schema: Problem } } };
+const problems = { '4xx': problem, '5xx': problem };
+
+/** 200 with a JSON body, and other media types with bytes. */
+export const ok = <T extends TSchema>(schema: T, ...binaryTypes: string[]) => {
+  const bytes = { schema: Type.Unsafe<Uint8Array>({ type: 'string', format: 'binary' }) };
+  const content = { 'application/json': { schema }, ...Object.fromEntries(binaryTypes.map((type) => [type, bytes])) };
+  return { 200: { description: 'Success', content }, ...problems };
+};
+
+/** 204 without a body. */
+export const done = { 204: Type.Null({ description: 'Success; nothing to say' }), ...problems };
+
+/** 200 with text. */
+export const text = (mediaType: string) => ({
+  200: { description: 'Success', content: { [mediaType]: { schema: Type.String() } } },
+  ...problems,
+});
+
+const countMembers = Object.fromEntries(
+  [
+    'availableCount',
+    'inFlightCount',
+    'delayedCount',
+    'redeliveredCount',
+    'expiredCount',
+    'deadCount',
+    'droppedCount',
+    'waiterCount',
+    'lag',
+    'logStartOffset',
+    'logEndOffset',
+  ].map((name) => [name, Type.Integer()]),
+);
+const open = { additionalProperties: true };
+const GroupDescriptionAnswer = Type.Object(
+  {
+    group: Type.String(),
+    kind: Type.String(),
+    isEphemeral: Type.Boolean(),
+    onOutOfRange: Type.String(),
+    mode: Type.String(),
+    committedOffset: Type.Integer(),
+    members: Type.Array(Type.Object({ memberId: Type.String(), inFlightCount: Type.Integer() }, open)),
+    ...countMembers,
+  },
+  open,
+);
+export const DescriptionAnswer = Type.Object(
+  {
+    topic: Type.String(),
+    partitionCount: Type.Integer(),
+    options: Type.Object({}, open),
+    bytes: Type.Integer(),
+    ...countMembers,
+    groups: Type.Array(GroupDescriptionAnswer),
+  },
+  open,
+);
+export const DescriptionsAnswer = Type.Object({ topics: Type.Array(DescriptionAnswer) });
+export const InsideAnswer = Type.Object({ kind: Type.String(), topic: Type.String() }, open);
+export const BrokerAnswer = Type.Object({
+  name: Type.String(),
+  version: Type.String(),
+  protocolVersion: Type.Integer(),
+  capabilities: Type.Array(Type.String()),
+  limits: Type.Unsafe<Readonly<Record<string, number>>>({ type: 'object', additionalProperties: { type: 'integer' } }),
+});
+export const HealthAnswer = Type.Object({ status: Type.String() });
+export const OpenApiAnswer = Type.Object({ openapi: Type.String() }, open);

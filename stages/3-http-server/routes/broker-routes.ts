@@ -1,0 +1,38 @@
+/**
+ * About the broker and the door: who it is, whether it is well, its numbers, its routes.
+ *
+ * Always true: `GET /broker` is all a client needs to know before its first call. Added by the server.
+ */
+import { readFileSync } from 'node:fs';
+import type { Door, Routes } from '../door.ts';
+import { metricsOf } from '../metrics.ts';
+import { BrokerAnswer, HealthAnswer, OpenApiAnswer, ok, text } from './answers.ts';
+
+/** What the routes of this folder speak; a client of another version must not go on. */
+export const PROTOCOL_VERSION = 1;
+
+const METRICS_TYPE = 'text/plain';
+
+/** Version of the package, found by its own name: the same in a checkout and when installed. */
+const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('stagemq/package.json')), 'utf8')) as {
+  version: string;
+};
+
+export function addBrokerRoutes(routes: Routes, { broker, connections }: Door): void {
+  const about = { summary: 'Name, version, capabilities and limits', response: ok(BrokerAnswer) };
+  routes.get('/broker', { schema: about }, async () => {
+    const { name, capabilities, limits } = broker;
+    return { name, version, protocolVersion: PROTOCOL_VERSION, capabilities: [...capabilities], limits: { ...limits } };
+  });
+
+  const health = { summary: 'Is the door open?', response: ok(HealthAnswer) };
+  routes.get('/healthz', { schema: health }, async () => ({ status: 'ok' }));
+
+  const metrics = { summary: 'Every topic and group, for Prometheus', response: text(METRICS_TYPE) };
+  routes.get('/metrics', { schema: metrics }, async (_request, reply) => {
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsOf(broker, connections));
+  });
+
+  const openapi = { summary: 'These routes as OpenAPI 3.1', response: ok(OpenApiAnswer) };
+  routes.get('/openapi.json', { schema: openapi }, async () => routes.swagger());
+}

@@ -1,0 +1,105 @@
+/**
+ * Sending and fetching. Three content types come in, two go out:
+ *
+ *     application/json              one message, or { messages: [...] }        JSON records
+ *     application/octet-stream      one raw message, its key, id and headers beside it
+ *     application/vnd.stagemq...v1  many messages, binary                      the same, as records
+ *
+ * Always true: a send that waits for room ends when its caller goes, and has stored nothing then. Added by the server,
+ * in a scope of its own: only here bodies other than JSON are read.
+ */
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import type { SendOptions } from '../../../shared/contract/broker.ts';
+import type { BatchReceipt, Message, Receipt } from '../../../shared/contract/message.ts';
+import { checkInteger } from '../../../shared/contract/validation.ts';
+import { type Door, type Routes, stopping } from '../door.ts';
+import { type JsonMessage, messageOf, toJson } from '../json-message.ts';
+import { decodeMessages, encodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
+import { decodeRawMessage, RAW_TYPE } from '../raw-message.ts';
+import { FetchAnswer, FetchQuery, ReceiptAnswer, SendBody, SendQuery, TopicPath } from '../schemas.ts';
+import { SEND_TIMEOUT_MS, SEND_TIMEOUT_MS_MAX } from '../server-options.ts';
+import { ok } from './answers.ts';
+
+const SEND_TIMEOUT = { min: 0, max: SEND_TIMEOUT_MS_MAX, fallback: SEND_TIMEOUT_MS };
+const Bytes = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
+
+/** A request body: JSON, the bytes of a raw message, or the messages of the binary format. */
+type Sent = JsonMessage | { readonly messages: readonly JsonMessage[] } | Buffer | readonly Message[];
+
+export function addMessageRoutes(routes: Routes, door: Door): void {
+  routes.addContentTypeParser(RAW_TYPE, { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+  routes.addContentTypeParser(MESSAGES_TYPE, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => {
+    return decodeMessages(body);
+  });
+
+  const post = {
+    summary: 'Send one message or many',
+    params: TopicPath,
+    querystring: SendQuery,
+    body: {
+      content: {
+        'application/json': { schema: SendBody },
+        [RAW_TYPE]: { schema: Bytes },
+        [MESSAGES_TYPE]: { schema: Bytes },
+      },
+    },
+    response: ok(ReceiptAnswer),
+  };
+  routes.post('/topics/:topic/messages', { schema: post }, (request) => {
+    const { partition, timeoutMs } = request.query;
+    const waitMs = checkInteger('timeoutMs', timeoutMs, SEND_TIMEOUT);
+    return door.wait(request, (signal) => send(door, request, { partition, timeoutMs: waitMs, signal }), stopping);
+  });
+
+  addFetchRoute(routes, door);
+}
+
+function send(
+  { broker }: Door,
+  request: {
+    readonly params: { readonly topic: string };
+    readonly body: unknown;
+    readonly headers: FastifyRequest['headers'];
+  },
+  options: SendOptions,
+): Promise<Receipt | BatchReceipt> {
+  const { topic } = request.params;
+  const sent = request.body as Sent;
+  if (sent instanceof Uint8Array) return broker.send(topic, decodeRawMessage(sent, request.headers), options);
+  if (isDecoded(sent)) return broker.sendBatch(topic, sent, options);
+  if (!('messages' in sent)) return broker.send(topic, messageOf(sent, 'message'), options);
+  const messages = sent.messages.map((message, index) => messageOf(message, `messages[${index}]`));
+  return broker.sendBatch(topic, messages, options);
+}
+
+/** `Array.isArray` alone does not narrow a readonly array. */
+function isDecoded(sent: Sent): sent is readonly Message[] {
+  return Array.isArray(sent);
+}
+
+function addFetchRoute(routes: Routes, door: Door): void {
+  const { broker } = door;
+  const get = {
+    summary: 'Fetch records from an offset',
+    params: TopicPath,
+    querystring: FetchQuery,
+    response: ok(FetchAnswer, MESSAGES_TYPE),
+  };
+  routes.get('/topics/:topic/messages', { schema: get }, async (request, reply) => {
+    const { topic } = request.params;
+    const fetched = await door.wait(
+      request,
+      (signal) => broker.fetch(topic, { ...request.query, signal }),
+      () => broker.fetch(topic, { ...request.query, waitMs: 0 }),
+    );
+    const { records, nextOffset, logStartOffset, highWatermark } = fetched;
+    if (!request.headers.accept?.includes(MESSAGES_TYPE)) {
+      return { records: records.map(toJson), nextOffset, logStartOffset, highWatermark };
+    }
+    reply.header('mq-next-offset', nextOffset);
+    reply.header('mq-log-start-offset', logStartOffset);
+    reply.header('mq-high-watermark', highWatermark);
+    return reply.type(MESSAGES_TYPE).send(encodeMessages(records));
+  });
+}

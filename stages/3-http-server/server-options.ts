@@ -1,0 +1,93 @@
+/**
+ * What `createServer` takes, with its defaults: one place for every limit and time-out of the door.
+ *
+ * Always true: a misspelt option or a number out of range is `MQ_INVALID_ARGUMENT` with the option's name, before any
+ * socket is opened. docs/protocol-http.md explains each number.
+ */
+import type { FastifyInstance } from 'fastify';
+import { type Clock, SystemClock } from '../../shared/clock.ts';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
+import type { RequestLogEntry } from './request-log.ts';
+
+export interface ServerOptions {
+  /** Default `127.0.0.1`: nobody outside this machine. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** When set, every route but `/healthz` asks for `Authorization: Bearer <token>`. */
+  readonly token?: string;
+  /** Host names under which this server may be called, beside loopback names and `host`. */
+  readonly allowedHosts?: readonly string[];
+  /** Adds routes of a later stage, behind the same guard and with the same errors. */
+  readonly extraRoutes?: (routes: FastifyInstance, broker: Broker) => void | Promise<void>;
+  /** Told of every answered request. Costs a little on each; left out, it costs nothing. */
+  readonly onRequest?: (entry: RequestLogEntry) => void;
+  /** Told of every error that is a defect (the caller sees only `MQ_INTERNAL`). Default: a warning of the process. */
+  readonly onDefect?: (error: unknown) => void;
+  /** Default: the system's. Times the log entries and the end of `close`; sockets keep their own time. */
+  readonly clock?: Clock;
+  /** A whole request body, in bytes. */
+  readonly requestBytesMax?: number;
+  /** Request line and headers, in bytes. */
+  readonly headerBytesMax?: number;
+  readonly connectionsCountMax?: number;
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+  readonly keepAliveTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+}
+
+/** Options with every default filled in. */
+export interface CheckedServerOptions extends ServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+  readonly onDefect: (error: unknown) => void;
+  readonly clock: Clock;
+  readonly requestBytesMax: number;
+  readonly headerBytesMax: number;
+  readonly connectionsCountMax: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/** Longest time a send may ask to wait for room, and the time it waits when it does not ask. */
+export const SEND_TIMEOUT_MS_MAX = 60_000;
+export const SEND_TIMEOUT_MS = 30_000;
+
+const MEBIBYTE = 1024 * 1024;
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+const NUMBERS = {
+  port: { min: 0, max: 65_535, fallback: 0 },
+  requestBytesMax: { min: 1, max: 1024 * MEBIBYTE, fallback: 16 * MEBIBYTE },
+  headerBytesMax: { min: 1024, max: 16 * MEBIBYTE, fallback: 64 * 1024 },
+  connectionsCountMax: { min: 1, max: 1_000_000, fallback: 16_384 },
+  headersTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 10_000 },
+  requestTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 30_000 },
+  keepAliveTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 72_000 },
+  idleTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 150_000 },
+} as const;
+
+const OTHERS = ['host', 'token', 'allowedHosts', 'extraRoutes', 'onRequest', 'onDefect', 'clock'];
+
+export function checkServerOptions(options: ServerOptions = {}): CheckedServerOptions {
+  checkOptions('options', options, [...Object.keys(NUMBERS), ...OTHERS]);
+  const { host = '127.0.0.1', token, allowedHosts = [], onDefect = warn, clock = new SystemClock() } = options;
+  if (typeof host !== 'string' || host === '') throw invalidArgument('options.host', 'a host name or address', host);
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+    // Not shown: a token never appears in a message.
+    throw invalidArgument('options.token', 'one or more visible ASCII characters');
+  }
+  const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
+  const numbers = names.map((name) => [name, checkInteger(`options.${name}`, options[name], NUMBERS[name])] as const);
+  const checked = Object.fromEntries(numbers) as Record<keyof typeof NUMBERS, number>;
+  return { ...options, host, allowedHosts, onDefect, clock, ...checked };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+}

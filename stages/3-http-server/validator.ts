@@ -1,0 +1,100 @@
+/**
+ * Checks one part of a request against its schema, and says in one sentence what is wrong and where.
+ *
+ * Always true: a value passes unchanged or is refused as `MQ_INVALID_ARGUMENT` with a path such as
+ * `messages[3].key`; only whole numbers and booleans of a query, which arrive as text, are turned into what they say.
+ * Fastify calls it once per schema, while the server is made.
+ */
+import type { FastifySchema, FastifySchemaCompiler, FastifyTypeProvider } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { MqError } from '../../shared/contract/errors.ts';
+import { invalidArgument } from '../../shared/contract/validation.ts';
+
+/** Tells fastify's types what a typebox schema describes. */
+export interface SchemaTypes extends FastifyTypeProvider {
+  validator: this['schema'] extends TSchema ? Static<this['schema']> : unknown;
+  /** Answers are typed by the contract, not by their schema. */
+  serializer: unknown;
+}
+
+/** One finding of the schema compiler. */
+interface Finding {
+  readonly keyword: string;
+  /** JSON pointer. */
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+type Check = (data: unknown) => { value: unknown } | { error: MqError };
+
+const WHOLE_NUMBER = /^(0|[1-9][0-9]*)$/;
+
+export const compileValidator: FastifySchemaCompiler<FastifySchema> = (route) => {
+  const { schema, httpPart } = route as { schema: TSchema; httpPart?: string };
+  const isJson = !('contentType' in route) || route.contentType === 'application/json';
+  return isJson ? checkOf(schema, httpPart ?? 'body') : () => true;
+};
+
+function checkOf(schema: TSchema, part: string): Check {
+  const compiled = Compile(schema);
+  const isQuery = part === 'querystring';
+  /** A body all of whose members are optional may be left out: fastify then hands over null, which is no JSON of ours. */
+  const mayBeAbsent = part === 'body' && 'properties' in schema && !('required' in schema);
+  return (data) => {
+    const value = isQuery ? readQuery(data, schema) : mayBeAbsent && data === null ? {} : data;
+    return compiled.Check(value) ? { value } : { error: refusal(compiled.Errors(value) as Finding[], part) };
+  };
+}
+
+/** A query with its whole numbers as numbers. What is not the text of one stays text, and the schema refuses it. */
+function readQuery(query: unknown, schema: TSchema): unknown {
+  const properties = 'properties' in schema ? (schema.properties as Record<string, { type?: string }>) : {};
+  const read: Record<string, unknown> = Object.create(null);
+  for (const [name, text] of Object.entries(query as Record<string, unknown>)) {
+    const isNumber = Object.hasOwn(properties, name) && properties[name]?.type === 'integer';
+    read[name] = isNumber && typeof text === 'string' && WHOLE_NUMBER.test(text) ? Number(text) : text;
+  }
+  return read;
+}
+
+/**
+ * The finding deepest in the value: where a value may have one of several shapes, that is the shape it was meant to
+ * have. A member that only the other shape lacks comes last.
+ */
+function refusal(findings: readonly Finding[], part: string): MqError {
+  const isStranger = ({ keyword }: Finding): number => (keyword === 'additionalProperties' ? 1 : 0);
+  const places = findings
+    .toSorted((one, other) => isStranger(one) - isStranger(other))
+    .map(placeOf)
+    .sort((one, other) => other.path.length - one.path.length);
+  const { path, expected } = places[0] ?? { path: [], expected: 'what the protocol says' };
+  return invalidArgument(path.length === 0 ? part : written(path), expected);
+}
+
+function placeOf({ keyword, instancePath, message, params }: Finding): { path: string[]; expected: string } {
+  const path = instancePath.split('/').slice(1).map(unescapePointer);
+  if (keyword === 'additionalProperties' && 'additionalProperties' in params) {
+    const [stranger = ''] = params.additionalProperties as string[];
+    return { path: [...path, stranger], expected: 'left out: there is no such member here' };
+  }
+  if (keyword === 'boolean') return { path: path.slice(0, -1), expected: 'without members the protocol does not know' };
+  if (keyword === 'required' && 'requiredProperties' in params) {
+    const [missing = ''] = params.requiredProperties as string[];
+    return { path, expected: `an object with the member "${missing}"` };
+  }
+  if (keyword === 'enum' && 'allowedValues' in params) {
+    return { path, expected: `one of ${(params.allowedValues as unknown[]).join(', ')}` };
+  }
+  return { path, expected: message.replace(/^must be /, '') };
+}
+
+/** `['messages', '3', 'key']` as `messages[3].key`. */
+function written(path: readonly string[]): string {
+  return path.map((step, at) => (/^\d+$/.test(step) ? `[${step}]` : at === 0 ? step : `.${step}`)).join('');
+}
+
+function unescapePointer(step: string): string {
+  return step.replaceAll('~1', '/').replaceAll('~0', '~');
+}
