@@ -95,7 +95,7 @@ export function compareParts(from: StageFolder, to: StageFolder, earlier: readon
   const knownNames = new Set(earlier.flatMap(({ parts }) => parts.map(nameOf)));
   const usedNow = new Set([...to.parts, ...to.foreign].map(pathOf));
   const wholeStages = [...usedNow].filter((path) => path.endsWith('/index.ts')).map(dirname);
-  const isStillUsed = ({ path }: Part): boolean => usedNow.has(path) || wholeStages.includes(dirname(path));
+  const isStillUsed = ({ path }: Part): boolean => usedNow.has(path) || wholeStages.includes(from.folder);
   return {
     added: to.parts.filter((part) => !knownNames.has(nameOf(part))),
     replaced: to.parts.filter((part) => knownNames.has(nameOf(part))),

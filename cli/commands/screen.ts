@@ -2,7 +2,6 @@
  * `mq` alone: opens the screen for a person at a terminal; in a pipe or under CI, where a screen would be noise, it
  * tells the stories of all stages as plain lines.
  */
-import process from 'node:process';
 import { EXIT, QuietEnd } from '../exit.ts';
 import { chooseLanguage } from '../language.ts';
 import { STAGES } from '../target.ts';
@@ -23,8 +22,6 @@ export async function runScreen(terminal: Terminal, options: ScreenOptions): Pro
   } else if (!terminal.isInteractive) {
     for (const stage of STAGES) await tellStory(terminal, stage, language);
   } else {
-    // React decides when it loads which of its two builds it is; the development build is many times slower.
-    process.env.NODE_ENV ??= 'production';
     const { startScreen } = await import('../tui/start.ts');
     const exitCode = await startScreen({ language });
     if (exitCode !== EXIT.ok) throw new QuietEnd(exitCode);

@@ -19,6 +19,13 @@ export interface RunOptions {
 
 /** Runs one command line in this process. */
 export async function runCaptured(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const { terminal, read } = captured(options);
+  const exitCode = await main(args, terminal);
+  return { exitCode, ...read() };
+}
+
+/** A terminal, and what was written to it so far. */
+export function captured(options: RunOptions = {}): { readonly terminal: Terminal; read(): Omit<Ran, 'exitCode'> } {
   const [stdout, stderr] = [new Captured(), new Captured()];
   const stdin = options.input === undefined ? new PassThrough().end() : Readable.from([Buffer.from(options.input)]);
   const terminal = new Terminal({
@@ -27,8 +34,7 @@ export async function runCaptured(args: readonly string[], options: RunOptions =
     stderr,
     env: options.env ?? {},
   });
-  const exitCode = await main(args, terminal);
-  return { exitCode, stdout: stdout.text, stderr: stderr.text };
+  return { terminal, read: () => ({ stdout: stdout.text, stderr: stderr.text }) };
 }
 
 class Captured extends Writable {

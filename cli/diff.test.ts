@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runDiff } from './diff.ts';
+import { captured } from './testing/captured-terminal.ts';
+
+async function diff(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  const { terminal, read } = captured();
+  const exitCode = await runDiff(args, terminal);
+  return { exitCode, ...read() };
+}
+
+test('diff 1 2 shows the spines as a unified difference, and which parts are new', async () => {
+  const { exitCode, stdout } = await diff('1', '2');
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /^--- stages\/1-blocking-queue\/broker\.ts\n\+\+\+ stages\/2-ring-buffer\/broker\.ts\n@@ -/);
+  assert.match(stdout, /\nnew\n( {2}.*\n)* {2}stages\/2-ring-buffer\/ring-buffer\.ts: \d+ lines\n/);
+  assert.match(stdout, /\ncarried .*\n( {2}.*\n)* {2}stages\/1-blocking-queue\/waiter-line\.ts: \d+ lines\n/);
+});
+
+test('diff 2 3 says that stage 3 has no spine, and shows the parts', async () => {
+  const { exitCode, stdout } = await diff('2', '3');
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /^stage 3 has no spine: it wraps any broker/);
+  assert.match(stdout, /\n {2}stages\/2-ring-buffer: the whole stage\n/);
+});
+
+test('diff 3 4 says that stage 4 is not here yet', async () => {
+  const { exitCode, stdout, stderr } = await diff('3', '4');
+  assert.equal(exitCode, 2);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^stage 4 is not here yet\n.*1, 2, 3/);
+});
+
+test('anything but two stages in order is a wrong use that says what to type', async () => {
+  for (const args of [[], ['1'], ['1', '2', '3'], ['2', '1'], ['1', '9'], ['one', 'two']]) {
+    const { exitCode, stderr } = await diff(...args);
+    assert.equal(exitCode, 2, args.join(' '));
+    assert.match(stderr, /npm run diff 1 2/, args.join(' '));
+  }
+});
