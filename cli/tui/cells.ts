@@ -17,17 +17,18 @@ export const CELL_LETTERS: Readonly<Record<CellState, string>> = {
   overwritten: 'X',
 };
 
-/** A cell of `width` columns, the last of them empty; of a long offset the last digits are shown. */
-export function cellSpans(cell: { readonly offset: number | null; readonly state: CellState }, width: number): Span[] {
+/** A cell of `width` columns; of a long offset the last digits are shown. */
+export function cellSpan(cell: { readonly offset: number | null; readonly state: CellState }, width: number): Span {
   const letter = CELL_LETTERS[cell.state];
-  const offset = cell.offset === null ? '' : truncateStart(String(cell.offset), width - 2);
-  return [span(fit(offset + letter, width - 1, 'center'), cell.state), span(' ')];
+  const offset = cell.offset === null ? '' : truncateStart(String(cell.offset), width - 1);
+  return span(fit(offset + letter, width, 'center'), cell.state);
 }
 
-/** `R ready  F in flight ...` */
+/** `R ready F in flight ...` */
 export function legendLine(language: Language, states: readonly CellState[]): Line {
   return states.flatMap((state) => [
-    span(` ${CELL_LETTERS[state]} `, state),
-    span(` ${say(language, `cell.${state}`)}  `, 'dim'),
+    span(' '),
+    span(CELL_LETTERS[state], state),
+    span(` ${say(language, `cell.${state}`)}`, 'dim'),
   ]);
 }

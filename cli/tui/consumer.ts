@@ -21,9 +21,9 @@ import {
 } from './actor.ts';
 import { ReaderLife } from './reader-life.ts';
 
-const WORK_MS = 350;
-/** Three slow messages take longer than the lease: the last one comes back while its first reader still works on it. */
-const SLOW_WORK_MS = 1800;
+const WORK_MS = 450;
+/** Three slow messages take longer than a lease: the last ones come back while their first reader still has them. */
+const SLOW_WORK_MS = 2200;
 
 export class Consumer implements Reader {
   readonly name: string;

@@ -15,7 +15,8 @@ export const COLUMNS_MIN = 76;
 export const ROWS_MIN = 22;
 /** From here on there is room for a line of details in every cell. */
 const TALL_ROWS = 32;
-const WIDE_COLUMNS = 108;
+/** From here on numbers stand beside the bars, and a consumer shows what it holds. */
+export const WIDE_COLUMNS = 108;
 
 export interface Size {
   readonly columns: number;

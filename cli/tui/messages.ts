@@ -61,9 +61,9 @@ export const MESSAGES = {
 
   'header.running': { en: 'running', zh: '运行' },
   'header.frozen': { en: 'FROZEN', zh: '已冻结' },
-  'header.overflow.wait': { en: 'full: wait', zh: '满则等待' },
-  'header.overflow.reject': { en: 'full: reject', zh: '满则拒绝' },
-  'header.overflow.drop-oldest': { en: 'full: overwrite', zh: '满则覆盖' },
+  'header.overflow.wait': { en: 'if full: wait', zh: '满则等待' },
+  'header.overflow.reject': { en: 'if full: reject', zh: '满则拒绝' },
+  'header.overflow.drop-oldest': { en: 'if full: overwrite', zh: '满则覆盖' },
 
   'column.rate': { en: 'rate', zh: '速率' },
   'column.sent': { en: 'sent', zh: '已发' },
@@ -136,7 +136,7 @@ export const MESSAGES = {
     zh: '#{offset} 在 {holder} 崩溃 {after} 秒后回来了：交给 {by}（第 {count} 次投递）',
   },
   'event.gone': {
-    en: '{offsets} GONE: {after} s after {holder} crashed not inside, with nobody',
+    en: '{offsets} GONE: {after} s after {holder} crashed it is not inside, nobody got it',
     zh: '{offsets} 丢失：{holder} 崩溃 {after} 秒后，队列里没有，也没交给任何人',
   },
   'event.redelivered': {

@@ -21,7 +21,8 @@ export function clockText(ms: number): string {
 
 /** The last `width` values as a row of bars on a scale from zero; padded on the left. */
 export function trendText(values: readonly number[], width: number): string {
-  const shown = values.slice(-Math.max(width, 0));
+  if (width <= 0) return '';
+  const shown = values.slice(-width);
   const highest = Math.max(1, ...shown);
   const bars = valuesToSymbols(
     shown.map((value) => value / highest),

@@ -3,14 +3,16 @@
  * where senders put, the oldest on the right, where receivers take.
  *
  *     sends that wait for a place (2): p1-9 p1-10
- *     put ->   ·    ·    15R  14R  13R  -> take
+ *             ┌────┬────┬────┬────┬────┐
+ *     put ─▶  │ ·  │ ·  │15R │14R │13R │ ─▶ take
+ *             └────┴────┴────┴────┴────┘
  *     receives that wait for a message (0): nobody
  *
  * A pure function of the broker's own view.
  */
 import type { QueueView, WaiterView } from '../../shared/contract/inside.ts';
 import type { Language } from '../../shared/lesson.ts';
-import { cellSpans, legendLine } from './cells.ts';
+import { cellSpan, legendLine } from './cells.ts';
 import { say, translate } from './messages.ts';
 import { durationText } from './numbers.ts';
 import { EMPTY_LINE, fit, type Line, type Span, span, widthOf } from './text.ts';
@@ -40,29 +42,34 @@ export function queueLines(view: QueueView, picture: QueuePicture): Line[] {
       { shown: view.waitingReceives, count: view.waitingReceivesCount },
       picture,
     ),
-    EMPTY_LINE,
+    ...gap,
     legendLine(language, ['free', 'ready']),
   ];
 }
 
 /** The places, and below each the first letters of its message. */
 function placesLines(view: QueueView, { language, width }: QueuePicture): Line[] {
-  const put = ` ${say(language, 'queue.put')} -> `;
-  const take = `-> ${say(language, 'queue.take')} `;
-  const room = width - widthOf(put) - widthOf(take);
+  const put = ` ${say(language, 'queue.put')} ─▶ `;
+  const take = `─▶ ${say(language, 'queue.take')} `;
+  const room = width - widthOf(put) - widthOf(take) - 1;
   const cellWidth = Math.max(Math.min(Math.floor(room / view.capacity), 12), 4);
   const shownCount = Math.min(view.capacity, Math.floor(room / cellWidth));
-  const cells: Span[] = [];
-  const previews: Span[] = [];
+  const margin = ' '.repeat(widthOf(put));
+  const wall = span('│', 'dim');
+  const cells: Span[] = [wall];
+  const previews: Span[] = [wall];
   for (let place = shownCount - 1; place >= 0; place -= 1) {
     const slot = view.slots[place];
-    cells.push(...cellSpans({ offset: slot?.offset ?? null, state: slot === undefined ? 'free' : 'ready' }, cellWidth));
-    previews.push(span(`${fit(slot?.preview ?? '', cellWidth - 1, 'center')} `, 'dim'));
+    const cell = { offset: slot?.offset ?? null, state: slot === undefined ? 'free' : 'ready' } as const;
+    cells.push(cellSpan(cell, cellWidth - 1), wall);
+    previews.push(span(fit(slot?.preview ?? '', cellWidth - 1, 'center'), 'dim'), wall);
   }
-  return [
-    [span(put, 'strong'), ...cells, span(take, 'strong')],
-    [span(' '.repeat(widthOf(put))), ...previews],
-  ];
+  const edge = (corners: string): Line => {
+    const [left = '', middle = '', right = ''] = corners;
+    const places = Array.from({ length: shownCount }, () => '─'.repeat(cellWidth - 1));
+    return [span(margin), span(left + places.join(middle) + right, 'dim')];
+  };
+  return [edge('┌┬┐'), [span(put, 'strong'), ...cells, span(take, 'strong')], [span(margin), ...previews], edge('└┴┘')];
 }
 
 /** `title (3): p1-9 1.2s  p1-10 0.8s`, as many as there is room for. */

@@ -9,7 +9,7 @@
  */
 import type { CellView, GroupPointerView, RingView, WaiterView } from '../../shared/contract/inside.ts';
 import type { Language } from '../../shared/lesson.ts';
-import { cellSpans, legendLine } from './cells.ts';
+import { cellSpan, legendLine } from './cells.ts';
 import { say, translate } from './messages.ts';
 import { fit, type Line, lineWidth, type Span, span, type Tone } from './text.ts';
 
@@ -44,13 +44,18 @@ export function ringLines(view: RingView, picture: RingPicture): Line[] {
     const slots = Array.from({ length: Math.min(cellsPerRow, view.slotCount - first) }, (_, index) => first + index);
     lines.push(
       indented(slots.flatMap((slot) => slotNumber(slot, { view, cellWidth }))),
-      indented(slots.flatMap((slot) => cellSpans(cells.get(slot) ?? { offset: null, state: 'free' }, cellWidth))),
+      indented(
+        slots.flatMap((slot) => [
+          cellSpan(cells.get(slot) ?? { offset: null, state: 'free' }, cellWidth - 1),
+          span(' '),
+        ]),
+      ),
       ...(picture.isTall ? [indented(slots.map((slot) => detail(cells.get(slot), { view, cellWidth })))] : []),
       indented(slots.flatMap((slot) => pointers(slot, { view, cellWidth }))),
     );
   }
   if (picture.isTall) lines.push(waitersLine(view, picture.language));
-  return [...lines, legend(picture.language, picture.width)];
+  return [...lines, legend(picture.language)];
 }
 
 /** Which group a number and a colour mean; the pane of the consumers uses the same. */
@@ -124,17 +129,16 @@ function tone(waitingCount: number): Tone {
   return waitingCount > 0 ? 'warn' : 'dim';
 }
 
-function legend(language: Language, width: number): Line {
-  const cells = legendLine(language, ['ready', 'in-flight', 'acked', 'overwritten', 'free']);
-  const marks: Line = [
-    span('▼', 'key'),
-    span(` ${say(language, 'mark.write')}  `, 'dim'),
-    span('▲', 'strong'),
-    span(` ${say(language, 'mark.next')}  `, 'dim'),
-    span('△', 'strong'),
+function legend(language: Language): Line {
+  return [
+    ...legendLine(language, ['ready', 'in-flight', 'acked', 'overwritten', 'free']),
+    span(' ▼', 'key'),
+    span(` ${say(language, 'mark.write')}`, 'dim'),
+    span(' ▲', 'strong'),
+    span(` ${say(language, 'mark.next')}`, 'dim'),
+    span(' △', 'strong'),
     span(` ${say(language, 'mark.committed')}`, 'dim'),
   ];
-  return lineWidth([...cells, ...marks]) <= width ? [...cells, ...marks] : cells;
 }
 
 function indented(spans: readonly Span[]): Line {

@@ -57,5 +57,8 @@ function press(session: Session, input: string, key: Key): void {
     session.openStage(session.getState().stage);
   } else if (command !== undefined) {
     session.run(command);
+  } else {
+    // A key held down may arrive as one text of several.
+    for (const character of input.length > 1 ? input : '') press(session, character, key);
   }
 }

@@ -21,13 +21,17 @@ import { LogReader } from './log-reader.ts';
 import { Measurements, type MeasurementsView, NO_GROUP } from './measurements.ts';
 import type { MessageKey, ValuesOf } from './messages.ts';
 import type { PausableClock } from './pausable-clock.ts';
-import { Producer, type ProducerView } from './producer.ts';
+import { Producer, type ProducerView, RATES_PER_SECOND } from './producer.ts';
 
 export const TOPIC = 'orders';
 /** Few enough that students see the queue fill and the ring wrap. */
-const QUEUE_CAPACITY = 12;
+const QUEUE_CAPACITY = 10;
 const RING_SLOTS = 24;
 const ACTORS_MAX = 8;
+/** What the first consumers can just keep up with: two in one line, or the one of the slower group. */
+const FIRST_RATE = { queue: 3, ring: 2 } as const;
+/** Sends that wait only now and then are one story, not many. */
+const ROOM_AFTER_MS = 2000;
 const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
 const GROUP_NAMES = ['pay', 'mail', 'ship', 'audit', 'stock', 'bonus', 'stats', 'taxes'] as const;
 
@@ -67,7 +71,8 @@ export class Simulation implements Observer {
   readonly #measurements: Measurements;
   #inside: Inside | undefined;
   #description: TopicDescription | undefined;
-  #wasBlocked = false;
+  /** When a send was last seen waiting; undefined while there is room. */
+  #blockedAtMs: number | undefined;
 
   constructor(options: SimulationOptions) {
     this.#broker = options.broker;
@@ -108,7 +113,8 @@ export class Simulation implements Observer {
   addProducer(): void {
     if (this.#isFull(this.#producers.length)) return;
     this.#namedCount.producer += 1;
-    const producer = new Producer(`p${this.#namedCount.producer}`, this.#place, { rateIndex: 3 });
+    const rateIndex = RATES_PER_SECOND.indexOf(this.hasGroups ? FIRST_RATE.ring : FIRST_RATE.queue);
+    const producer = new Producer(`p${this.#namedCount.producer}`, this.#place, { rateIndex });
     this.#producers = [...this.#producers, producer];
   }
 
@@ -191,7 +197,7 @@ export class Simulation implements Observer {
     this.#description = description;
     this.#measurements.sample(description, nowMs);
     if (inside === undefined) return;
-    this.#tellBlocked(inside.waitingSendsCount);
+    this.#tellBlocked(inside.waitingSendsCount, nowMs);
     // A little longer than the lease, so that a message on its way back is not called gone.
     for (const { holder, offsets, afterMs } of this.#watch.gone(inside, { nowMs, afterMs: LEASE_MS + 500 })) {
       this.tell('bad', 'event.gone', { offsets: offsetsText(offsets), holder, after: seconds(afterMs) });
@@ -226,12 +232,15 @@ export class Simulation implements Observer {
     for (const reader of this.#readers) reader.close();
   }
 
-  /** Says it once when sends begin to wait and once when they go on, not for every sample in between. */
-  #tellBlocked(waitingSendsCount: number): void {
-    const isBlocked = waitingSendsCount > 0;
-    if (isBlocked && !this.#wasBlocked) this.tell('warn', 'event.full', { count: waitingSendsCount });
-    if (!isBlocked && this.#wasBlocked) this.tell('plain', 'event.roomAgain', {});
-    this.#wasBlocked = isBlocked;
+  /** Says it once when sends begin to wait, and once when none has waited for a while. */
+  #tellBlocked(waitingSendsCount: number, nowMs: number): void {
+    if (waitingSendsCount > 0) {
+      if (this.#blockedAtMs === undefined) this.tell('warn', 'event.full', { count: waitingSendsCount });
+      this.#blockedAtMs = nowMs;
+    } else if (this.#blockedAtMs !== undefined && nowMs - this.#blockedAtMs > ROOM_AFTER_MS) {
+      this.tell('plain', 'event.roomAgain', {});
+      this.#blockedAtMs = undefined;
+    }
   }
 
   #isFull(count: number): boolean {

@@ -65,10 +65,7 @@ function headerLine(state: ScreenState, simulation: SimulationView, width: numbe
     (stage) => [span(` ${stage} ${stageName(stage, language)} `, stage === state.stage ? 'chosen' : 'dim'), span(' ')],
   );
   const run = say(language, simulation.isPaused ? 'header.frozen' : 'header.running');
-  const right: Line = [
-    span(`${say(language, `header.overflow.${simulation.overflow}`)}  `, 'dim'),
-    span(`${run} ${clockText(simulation.atMs)} `, simulation.isPaused ? 'bad' : 'good'),
-  ];
+  const right: Line = [span(`${run} ${clockText(simulation.atMs)} `, simulation.isPaused ? 'bad' : 'good')];
   const left: Line = [span(' StageMQ ', 'title'), ...tabs];
   return [...fitLine(left, width - lineWidth(right)), ...right];
 }
@@ -105,12 +102,10 @@ function Actors({ state, simulation, layout }: PartProps): ReactNode {
 
 function InsidePane({ state, simulation, layout }: PartProps): ReactNode {
   const { columns, insideHeight, isTall } = layout;
-  const { title, lines } = pictureOf(simulation.inside, {
-    language: state.language,
-    width: columns - FRAME,
-    isTall,
-  });
-  return <Pane title={title} width={columns} height={insideHeight} lines={lines} />;
+  const { language } = state;
+  const { title, lines } = pictureOf(simulation.inside, { language, width: columns - FRAME, isTall });
+  const full = say(language, `header.overflow.${simulation.overflow}`);
+  return <Pane title={`${title} · ${full}`} width={columns} height={insideHeight} lines={lines} />;
 }
 
 function pictureOf(

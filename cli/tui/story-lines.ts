@@ -5,6 +5,7 @@
 import type { Language } from '../../shared/lesson.ts';
 import type { EventTone, ScreenEvent } from './event-log.ts';
 import { bindingsOf } from './keys.ts';
+import { WIDE_COLUMNS } from './layout.ts';
 import type { MeasurementsView } from './measurements.ts';
 import { say, translateRecorded } from './messages.ts';
 import { clockText, durationText, rateText, trendText } from './numbers.ts';
@@ -67,11 +68,10 @@ export function measurementsLine(measurements: MeasurementsView, language: Langu
     span(`  ${title} `, 'dim'),
     span(`p50 ${durationText(p50Ms)} p99 ${durationText(p99Ms)}`),
   ];
-  const sent = [span(` ${say(language, 'rates.sent')} `, 'dim'), span(`${rateText(sentRate)}/s `, 'strong')];
-  const finished = [
-    span(`  ${say(language, 'rates.finished')} `, 'dim'),
-    span(`${rateText(finishedRate)}/s `, 'strong'),
-  ];
+  // The titles of the upper panes have the rates, so a narrow line goes without.
+  const rate = (perSecond: number): string => (width < WIDE_COLUMNS ? '' : `${rateText(perSecond)}/s `);
+  const sent = [span(` ${say(language, 'rates.sent')} `, 'dim'), span(rate(sentRate), 'strong')];
+  const finished = [span(`  ${say(language, 'rates.finished')} `, 'dim'), span(rate(finishedRate), 'strong')];
   const times = [
     ...percentiles(say(language, 'rates.send'), sendTime),
     ...percentiles(say(language, 'rates.endToEnd'), endToEndTime),
@@ -93,7 +93,7 @@ export function measurementsLine(measurements: MeasurementsView, language: Langu
 /** As many keys as fit, the most used first; help and quit always. */
 export function keyLines(stage: number, language: Language, room: Room): Line[] {
   const entries = bindingsOf(stage, room.height > 1 ? 2 : 1).map(
-    ({ shown, label }): Line => [span(` ${shown}`, 'key'), span(` ${say(language, label)} `)],
+    ({ shown, label }): Line => [span(` ${shown}`, 'key'), span(` ${say(language, label)}`)],
   );
   const always = entries.slice(-2);
   const lines: Line[] = [[]];
@@ -102,8 +102,7 @@ export function keyLines(stage: number, language: Language, room: Room): Line[] 
     const free = room.width - (isLast ? always.reduce((sum, line) => sum + lineWidth(line), 0) : 0);
     const line = lines.at(-1) ?? [];
     if (lineWidth(line) + lineWidth(entry) <= free) lines[lines.length - 1] = [...line, ...entry];
-    else if (isLast) break;
-    else lines.push([...entry]);
+    else if (!isLast) lines.push([...entry]);
   }
   lines[lines.length - 1] = [...(lines.at(-1) ?? []), ...always.flat()];
   return lines.map((line) => fitLine(line, room.width));
