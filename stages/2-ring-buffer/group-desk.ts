@@ -199,13 +199,14 @@ export class GroupDesk {
   }
 
   /** All leases are void, and acks from `offset` on. */
-  seek(offset: number): void {
+  seek(offset: number): number {
     this.members.keepAlive();
     this.leases.voidFrom(offset);
     this.group.seek(offset);
     for (const memberId of [...this.members.ids()]) this.members.touch(memberId);
     this.#settings.onProgress();
     this.serve();
+    return offset;
   }
 
   /** After records were overwritten, perhaps some that this group had not finished. */

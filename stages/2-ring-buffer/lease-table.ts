@@ -111,7 +111,7 @@ export class LeaseTable {
   /** Ends a lease whose work is done; its token stays known for a while. */
   accept(lease: Lease): void {
     this.end(lease.offset);
-    this.#accepted.remember(lease);
+    this.#accepted.remember({ offset: lease.offset, token: lease.token });
   }
 
   /** Ends the lease on `offset`, if there is one; its token is worth nothing from now on. */

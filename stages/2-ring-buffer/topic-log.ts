@@ -106,15 +106,11 @@ export class TopicLog {
     if (this.options.overflow === 'reject' || timeoutMs === 0) return Promise.reject(this.#fullError());
     const { waitersCountMax } = this.#settings.limits;
     if (this.sends.size >= waitersCountMax) return Promise.reject(waitersError('sends', waitersCountMax));
-    return this.sends.wait(batch, {
-      signal,
-      timeoutMs,
-      onTimeout: () => {
-        throw this.#fullError();
-      },
-      // A large batch that gives up was perhaps all that kept a smaller one out.
-      onLeave: () => this.#admitWaiting(),
-    });
+    const onTimeout = (): never => {
+      throw this.#fullError();
+    };
+    // A large batch that gives up was perhaps all that kept a smaller one out.
+    return this.sends.wait(batch, { signal, timeoutMs, onTimeout, onLeave: () => this.#admitWaiting() });
   }
 
   /** What is held from `offset` on, at least one record; at the end of the log it waits for one. */
@@ -182,9 +178,7 @@ export class TopicLog {
   /** Moves either kind of group to what `target` means now. */
   seek(name: string, target: SeekTarget): number {
     const desk = this.existingDesk(name);
-    const offset = this.offsetOf(target);
-    desk.seek(offset);
-    return offset;
+    return desk.seek(this.offsetOf(target));
   }
 
   /** For receive and commit, which create what does not exist. */
@@ -205,13 +199,13 @@ export class TopicLog {
 
   /** True when `batch` fits now. What every group has finished goes, and under `drop-oldest` what is oldest. */
   #makeRoom(batch: RoomRequest): boolean {
-    const { ring, desks } = this;
+    const { ring } = this;
     if (ring.hasRoomFor(batch)) return true;
     const finishedBelow = this.#finishedBelow();
     while (ring.logStartOffset < finishedBelow && !ring.hasRoomFor(batch)) ring.releaseOldest(); // I15
     if (this.options.overflow !== 'drop-oldest') return ring.hasRoomFor(batch);
     while (!ring.hasRoomFor(batch)) this.#overwriteOldest();
-    for (const desk of desks.values()) desk.fallBehind();
+    for (const desk of this.desks.values()) desk.fallBehind();
     return true;
   }
 
@@ -225,13 +219,17 @@ export class TopicLog {
 
   #overwriteOldest(): void {
     const offset = this.ring.logStartOffset;
-    const desks = [...this.desks.values()];
-    const isMissed = desks.length === 0 || desks.some(({ group }) => group.stateOf(offset) !== 'finished');
+    const isMissed = this.desks.size === 0 || this.#isUnfinished(offset);
     this.ring.releaseOldest();
     if (!isMissed) return;
     this.#droppedCount += 1;
     this.overwrittenOffsets.push(offset);
     if (this.overwrittenOffsets.length > OVERWRITTEN_SHOWN_COUNT) this.overwrittenOffsets.shift();
+  }
+
+  #isUnfinished(offset: number): boolean {
+    for (const { group } of this.desks.values()) if (group.stateOf(offset) !== 'finished') return true;
+    return false;
   }
 
   /** The one way in; there is room. Wakes one receive of each group, and all fetches: they take nothing away. */

@@ -121,7 +121,7 @@ function viewHeld(topic: TopicLog, offset: number): CellView {
     offset,
     state: stateForAll(topic, offset),
     id: record?.id ?? null,
-    bytes: ring.contentBytesAt(offset),
+    bytes: record?.body.length ?? 0,
     preview: record === undefined ? '' : previewOf(record.body),
   };
 }
