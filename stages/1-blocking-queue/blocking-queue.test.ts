@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../shared/clock.ts';
-import { type ErrorCode, isMqError, MqError } from '../../shared/contract/errors.ts';
+import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
 import { BlockingQueue, CAPACITY_DEFAULT } from './blocking-queue.ts';
 
 const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
@@ -224,80 +224,5 @@ describe('waiting for a value', () => {
       [1, 2],
     );
     assert.deepEqual(queue.peek(9), [30, 4]);
-  });
-});
-
-describe('limits', () => {
-  test('each line has a bound: the call beyond it is refused with MQ_LIMIT_EXCEEDED', async () => {
-    const queue = new BlockingQueue<string>({ capacity: 1, waitersCountMax: 2 });
-    const takes = [queue.take(), queue.poll({ timeoutMs: 1000 })];
-    await rejectsWith(queue.take(), 'MQ_LIMIT_EXCEEDED');
-    for (const value of ['a', 'b', 'c']) await queue.put(value);
-    assert.deepEqual(await Promise.all(takes), ['a', 'b']);
-    const puts = [queue.put('d'), queue.put('e')];
-    await rejectsWith(queue.put('f'), 'MQ_LIMIT_EXCEEDED');
-    queue.drain(9);
-    await Promise.all(puts);
-  });
-
-  test('a capacity below one or not whole is a mistake of ours, found at once', () => {
-    for (const capacity of [0, -1, 1.5, Number.NaN]) {
-      assert.throws(() => new BlockingQueue({ capacity }), /capacity must be a whole number/);
-    }
-  });
-
-  test('onAccept sees every accepted value once, in order, before a taker does', async () => {
-    const accepted: string[] = [];
-    const queue = new BlockingQueue<string>({
-      capacity: 1,
-      onAccept: (value, sequence) => accepted.push(`${sequence} ${value}`),
-    });
-    const take = queue.take().then(() => accepted.length);
-    await queue.put('a');
-    assert.equal(await take, 1);
-    await queue.put('b');
-    const abort = new AbortController();
-    const aborted = rejectsWith(queue.put('x', { signal: abort.signal }), 'MQ_ABORTED');
-    const put = queue.put('c');
-    abort.abort();
-    queue.drain(1);
-    await Promise.all([aborted, put]);
-    assert.deepEqual(accepted, ['0 a', '1 b', '2 c']);
-  });
-});
-
-describe('close', () => {
-  test('waiting puts reject and were never accepted; what is held can still be taken', async () => {
-    const queue = new BlockingQueue<string>({ capacity: 1 });
-    await queue.put('held');
-    const put = queue.put('late');
-    queue.close();
-    await rejectsWith(put, 'MQ_CLOSED');
-    await rejectsWith(queue.put('later'), 'MQ_CLOSED');
-    await rejectsWith(queue.putAll(['later']), 'MQ_CLOSED');
-    assert.throws(
-      () => queue.offer('later'),
-      (error) => isMqError(error, 'MQ_CLOSED'),
-    );
-    assert.equal(await queue.take(), 'held');
-    await rejectsWith(queue.take(), 'MQ_CLOSED');
-    assert.equal(await queue.poll({ timeoutMs: 1000 }), undefined);
-  });
-
-  test('waiting takes reject and waiting polls answer undefined', async () => {
-    const queue = new BlockingQueue<string>();
-    const take = queue.take();
-    const poll = queue.poll({ timeoutMs: 1000 });
-    queue.close();
-    queue.close();
-    await rejectsWith(take, 'MQ_CLOSED');
-    assert.equal(await poll, undefined);
-  });
-
-  test('closed with an error of its own, every waiting call rejects with it', async () => {
-    const queue = new BlockingQueue<string>();
-    const calls = [queue.take(), queue.poll({ timeoutMs: 1000 })];
-    queue.close({ error: new MqError('MQ_UNKNOWN_TOPIC', 'deleted') });
-    for (const call of calls) await rejectsWith(call, 'MQ_UNKNOWN_TOPIC');
   });
 });
