@@ -54,7 +54,7 @@ export async function refused(
 }
 
 /** The call settles without more time passing; when it stays open that is the broker's fault, not a hang of the run. */
-export async function atOnce<T>(call: Promise<T>, what: string): Promise<T> {
+export async function atOnce<T>(call: PromiseLike<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     const contradiction = new Contradiction(what, {

@@ -5,8 +5,12 @@
 import type { ConformanceTest, Subject } from './conformance-test.ts';
 import { batches } from './subjects/batches.ts';
 import { bodiesAndHeaders } from './subjects/bodies-and-headers.ts';
+import { closing } from './subjects/closing.ts';
+import { names } from './subjects/names.ts';
 import { overflow } from './subjects/overflow.ts';
+import { refusals } from './subjects/refusals.ts';
 import { sendReceive } from './subjects/send-receive.ts';
+import { topics } from './subjects/topics.ts';
 import { waiting } from './subjects/waiting.ts';
 
 export const SUBJECTS: readonly Subject[] = Object.freeze([
@@ -15,6 +19,10 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'Waiting for a message', tests: waiting },
   { title: 'A full topic', tests: overflow },
   { title: 'Batches', tests: batches },
+  { title: 'Topics', tests: topics },
+  { title: 'Names, numbers and options', tests: names },
+  { title: 'What a broker cannot do', tests: refusals },
+  { title: 'Closing and aborting', tests: closing },
 ]);
 
 /** Every test of every subject; names are unique. */

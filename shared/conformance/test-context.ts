@@ -34,6 +34,7 @@ export interface ContextOptions {
 }
 
 export class TestContext {
+  readonly target: ConformanceTarget;
   readonly clock: 'virtual' | 'real';
   readonly seed: number;
   readonly random: SeededRandom;
@@ -50,6 +51,7 @@ export class TestContext {
 
   constructor(options: ContextOptions) {
     this.#options = options;
+    this.target = options.target;
     this.clock = options.target.clock;
     this.seed = options.seed;
     this.random = new SeededRandom(options.seed);
@@ -86,7 +88,7 @@ export class TestContext {
 
   /** Need `restart`: the broker of this test stops without warning and runs again on the same data. */
   async restart(): Promise<void> {
-    const { restartBroker } = this.#options.target;
+    const { restartBroker } = this.target;
     if (restartBroker === undefined || this.#bare === null) throw new EnvironmentFault('this target cannot restart');
     this.#opened.delete(this.#bare);
     this.#bare = await restartBroker(this.#bare, this.#brokerOptions({}));
@@ -173,7 +175,7 @@ export class TestContext {
   }
 
   async #create(options: BrokerOptions): Promise<Broker> {
-    const broker = await this.#options.target.createBroker(this.#brokerOptions(options));
+    const broker = await this.target.createBroker(this.#brokerOptions(options));
     this.#opened.add(broker);
     return broker;
   }
