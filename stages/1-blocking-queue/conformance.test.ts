@@ -1,0 +1,5 @@
+/** Stage 1 under the suite that every broker of the contract is judged by. */
+import { conformance } from '../../shared/conformance/conformance.ts';
+import { createBroker } from './index.ts';
+
+conformance('1', createBroker, { clock: 'virtual', stage: 1 });
