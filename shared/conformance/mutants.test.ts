@@ -1,0 +1,64 @@
+/**
+ * The suite is itself tested: every broker that was broken on purpose must be noticed by the test meant for it, and by
+ * that test's own story, not by a crash or a hang. A mutant that survives means that the suite has a hole.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ALL_MUTANTS } from './mutants/all-mutants.ts';
+import type { Mutant } from './mutants/mutant.ts';
+import { createSoundBroker } from './mutants/sound-broker.ts';
+import { runConformance } from './run.ts';
+import { ALL_TESTS } from './subjects.ts';
+import type { TestResult } from './verdict.ts';
+
+const SEED = 20_260_101;
+/** Most mutants are idle most of their time: a broken promise is often an answer that does not come. */
+const LANES_COUNT = 32;
+
+const testNames = new Set(ALL_TESTS.map(({ name }) => name));
+
+describe('every mutant is killed by the test meant for it', { concurrency: LANES_COUNT }, () => {
+  for (const mutant of ALL_MUTANTS) test(`${mutant.name}: ${mutant.bug}`, () => isKilled(mutant));
+});
+
+describe('the same tests pass on the sound broker', { concurrency: LANES_COUNT }, () => {
+  const pairs = new Map(ALL_MUTANTS.map((mutant) => [`stage ${mutant.stage}: ${mutant.killedBy}`, mutant] as const));
+  for (const [name, { stage, killedBy }] of pairs) {
+    test(name, async () => {
+      const result = await verdictOn(killedBy, stage, (options) => createSoundBroker(stage, options ?? {}));
+      assert.equal(result.verdict, 'passed', result.reason);
+    });
+  }
+});
+
+test('every mutant names a test of the suite, and no two mutants have one name', () => {
+  const strangers = ALL_MUTANTS.filter(({ killedBy }) => !testNames.has(killedBy));
+  assert.deepEqual(
+    strangers.map(({ name, killedBy }) => `${name}: ${killedBy}`),
+    [],
+  );
+  assert.equal(new Set(ALL_MUTANTS.map(({ name }) => name)).size, ALL_MUTANTS.length);
+});
+
+async function isKilled({ name, stage, killedBy, createBroker }: Mutant): Promise<void> {
+  assert.ok(testNames.has(killedBy), `the suite has no test "${killedBy}"`);
+  let bugCount = 0;
+  const onBug = (): void => {
+    bugCount += 1;
+  };
+  const result = await verdictOn(killedBy, stage, (options) => createBroker(options, onBug));
+  assert.equal(result.verdict, 'failed', `"${name}" survives "${killedBy}": ${result.verdict} ${result.reason ?? ''}`);
+  assert.ok(bugCount > 0, 'the broken code was never called');
+  const { story } = result;
+  assert.ok(story !== undefined && story.sentence === killedBy && story.operations.length > 0, 'a story is told');
+  // A mutant that only crashes proves nothing about the test.
+  assert.doesNotMatch(story.got, /^(\w*Error\b|ERR_)/, 'the mutant is wrong, and does not merely crash');
+}
+
+async function verdictOn(only: string, stage: 1 | 2 | 3, createBroker: Mutant['createBroker']): Promise<TestResult> {
+  const clock = stage === 3 ? 'real' : 'virtual';
+  const report = await runConformance({ name: 'mutant', createBroker, clock, stage, only, seed: SEED });
+  const [result, ...others] = report.tests;
+  assert.ok(result !== undefined && others.length === 0, 'one test was run');
+  return result;
+}
