@@ -10,7 +10,7 @@
 import { isUtf8 } from 'node:buffer';
 import { MqError } from '../../shared/contract/errors.ts';
 import type { Headers, Message, StoredRecord } from '../../shared/contract/message.ts';
-import { utf8Length } from '../../shared/contract/validation.ts';
+import { checkInteger, utf8Length } from '../../shared/contract/validation.ts';
 
 export const MESSAGES_TYPE = 'application/vnd.stagemq.messages.v1';
 
@@ -24,6 +24,7 @@ const HAS_PRIORITY = 0x40;
 const IS_STORED = 0x80;
 
 const LENGTH_BYTES = 4;
+const U8_MAX = 0xff;
 /** Longest text and most headers a u16 can count. */
 const U16_MAX = 0xffff;
 const U32_SIZE = 2 ** 32;
@@ -72,10 +73,10 @@ function entrySize({ body, key, id, headers, delayMs, deliverAt, ttlMs, priority
   if (key !== undefined) size += textSize('key', key);
   if (id !== undefined) size += textSize('id', id);
   if (headers !== undefined) size += headersSize(headers);
-  if (delayMs !== undefined) size += 8;
-  if (deliverAt !== undefined) size += 8;
-  if (ttlMs !== undefined) size += 8;
-  if (priority !== undefined) size += 1;
+  if (delayMs !== undefined) size += wholeSize('delayMs', delayMs, 8);
+  if (deliverAt !== undefined) size += wholeSize('deliverAt', deliverAt, 8);
+  if (ttlMs !== undefined) size += wholeSize('ttlMs', ttlMs, 8);
+  if (priority !== undefined) size += wholeSize('priority', priority, 1);
   if (timestamp !== undefined) size += 16;
   return size;
 }
@@ -84,6 +85,12 @@ function textSize(what: string, text: string): number {
   const size = utf8Length(text);
   if (size > U16_MAX) throw new MqError('MQ_MESSAGE_TOO_LARGE', `${what} has ${size} bytes; at most ${U16_MAX} travel`);
   return 2 + size;
+}
+
+/** `size`, once `value` is known to fit into so many bytes. */
+function wholeSize(path: string, value: number, size: 1 | 8): number {
+  checkInteger(path, value, { min: 0, max: size === 1 ? U8_MAX : Number.MAX_SAFE_INTEGER, fallback: 0 });
+  return size;
 }
 
 /** 0 when there are none: an entry without headers does not even have their count. */

@@ -1,0 +1,32 @@
+/**
+ * Acks of a client: one call may finish deliveries of several topics, a request those of one.
+ *
+ * Always true: every topic is asked, also after another one refused; the one error at the end lists what all of them
+ * refused, as a broker in this process would. The client calls it.
+ */
+import { type FailedDelivery, isMqError, MqError } from '../../shared/contract/errors.ts';
+import type { DeliveryRef } from '../../shared/contract/message.ts';
+
+/** The members of a delivery that its right to be finished rests on; the topic stands in the path. */
+export function refOf({ partition, offset, group, memberId, leaseToken }: DeliveryRef): Omit<DeliveryRef, 'topic'> {
+  return { partition, offset, group, memberId, leaseToken };
+}
+
+/** Calls `ack` once for each topic; rejects with the first error that is not about leases, else with all refusals. */
+export async function ackByTopic(
+  deliveries: readonly DeliveryRef[],
+  ack: (topic: string, refs: readonly Omit<DeliveryRef, 'topic'>[]) => Promise<void>,
+): Promise<void> {
+  const topics = Map.groupBy(deliveries, ({ topic }) => topic);
+  const calls = [...topics].map(([topic, ofTopic]) => ack(topic, ofTopic.map(refOf)));
+  const failed: FailedDelivery[] = [];
+  for (const result of await Promise.allSettled(calls)) {
+    if (result.status === 'fulfilled') continue;
+    if (!isMqError(result.reason, 'MQ_LEASE_EXPIRED')) throw result.reason;
+    failed.push(...(result.reason.details.failed ?? []));
+  }
+  if (failed.length === 0) return;
+  throw new MqError('MQ_LEASE_EXPIRED', `the leases of ${failed.length} deliveries ended before`, {
+    details: { failed },
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * Makes a client: asks the server who it is, and goes on only if it speaks this protocol.
+ *
+ * Always true: a client that was made knows its broker's capabilities and limits, and holds at least one connection to
+ * it; one that could not be made holds nothing. `index.ts` exports it.
+ */
+import { type Clock, SystemClock } from '../../shared/clock.ts';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { type Capability, isCapability } from '../../shared/contract/capabilities.ts';
+import { LIMITS, type Limits } from '../../shared/contract/limits.ts';
+import { checkInteger, checkOptions, describeValue, invalidArgument } from '../../shared/contract/validation.ts';
+import { type Random, SystemRandom } from '../../shared/random.ts';
+import { HttpClient } from './client.ts';
+import { Transport } from './transport.ts';
+import { arrayIn, notTheProtocol, objectIn } from './wire.ts';
+
+export interface ClientOptions {
+  /** Bearer token, where the server asks for one. */
+  readonly token?: string;
+  readonly clock?: Clock;
+  /** Source of ids and of the jitter between repetitions. */
+  readonly random?: Random;
+  /** Connections for calls that do not wait. Default 16. */
+  readonly connectionsMax?: number;
+  /** Connections for polls that wait, and as many for sends that wait for room. Default 1024. */
+  readonly waitingConnectionsMax?: number;
+  /** How long an answer may take beyond the time the server was asked to wait. Default 30 s. */
+  readonly requestTimeoutMs?: number;
+  /** How often a call is repeated where that is safe. Default 2. */
+  readonly retriesMax?: number;
+}
+
+/** Version of docs/protocol-http.md this client speaks. */
+const PROTOCOL_VERSION = 1;
+
+/** What no request of the protocol can carry: a server pushes nothing, and a transaction has no routes. */
+const NOT_CARRIED: ReadonlySet<Capability> = new Set(['push', 'transactions', 'raw-batches']);
+
+const NUMBERS = {
+  connectionsMax: { min: 1, max: 65_535, fallback: 16 },
+  waitingConnectionsMax: { min: 1, max: 65_535, fallback: 1024 },
+  requestTimeoutMs: { min: 1, max: 2 ** 31 - 1 - LIMITS.waitMsMax, fallback: 30_000 },
+  retriesMax: { min: 0, max: 100, fallback: 2 },
+} as const;
+
+/** A Broker at `url`. Rejects with `MQ_UNREACHABLE` when nobody answers, `MQ_PROTOCOL` when somebody else does. */
+export async function createClient(url: string, options: ClientOptions = {}): Promise<Broker> {
+  checkOptions('options', options, ['token', 'clock', 'random', ...Object.keys(NUMBERS)]);
+  const { token, clock = new SystemClock(), random = new SystemRandom() } = options;
+  const transport = new Transport(checkUrl(url), {
+    token,
+    clock,
+    random,
+    connectionsMax: numberOf(options, 'connectionsMax'),
+    waitingConnectionsMax: numberOf(options, 'waitingConnectionsMax'),
+    requestTimeoutMs: numberOf(options, 'requestTimeoutMs'),
+    retriesMax: numberOf(options, 'retriesMax'),
+  });
+  try {
+    const { capabilities, limits } = await introduce(transport);
+    return new HttpClient({ transport, capabilities, limits, clock, instanceId: random.hex(8) });
+  } catch (error) {
+    await transport.close(0);
+    throw error;
+  }
+}
+
+async function introduce(transport: Transport): Promise<{ capabilities: Set<Capability>; limits: Limits }> {
+  const answer = await transport.request({ method: 'GET', path: '/broker', isRepeatable: true });
+  const { protocolVersion, limits } = objectIn(answer);
+  if (protocolVersion !== PROTOCOL_VERSION) {
+    throw notTheProtocol(
+      `protocolVersion ${describeValue(protocolVersion)}, and this client speaks ${PROTOCOL_VERSION}`,
+    );
+  }
+  // A capability this client has never heard of is none it could use.
+  const known = arrayIn(answer, 'capabilities').filter(isCapability);
+  return { capabilities: new Set(known.filter((name) => !NOT_CARRIED.has(name))), limits: limitsOf(limits) };
+}
+
+/** The server's limits; where it does not state one, ours. */
+function limitsOf(stated: unknown): Limits {
+  if (typeof stated !== 'object' || stated === null) throw notTheProtocol('no object "limits"');
+  const limits: Record<string, number> = { ...LIMITS };
+  for (const [name, value] of Object.entries(stated)) {
+    if (!Number.isSafeInteger(value) || value < 1) throw notTheProtocol(`a limit "${name}" that is no whole number`);
+    if (Object.hasOwn(LIMITS, name)) limits[name] = value;
+  }
+  return Object.freeze(limits) as unknown as Limits;
+}
+
+function checkUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.username !== '') {
+    throw invalidArgument('url', 'an address such as http://127.0.0.1:6767', text);
+  }
+  return url;
+}
+
+function numberOf(options: ClientOptions, name: keyof typeof NUMBERS): number {
+  return checkInteger(`options.${name}`, options[name], NUMBERS[name]);
+}
