@@ -3,9 +3,13 @@
  * `subjects/` and a line here.
  */
 import type { ConformanceTest, Subject } from './conformance-test.ts';
+import { acks } from './subjects/acks.ts';
 import { batches } from './subjects/batches.ts';
 import { bodiesAndHeaders } from './subjects/bodies-and-headers.ts';
 import { closing } from './subjects/closing.ts';
+import { groups } from './subjects/groups.ts';
+import { leases } from './subjects/leases.ts';
+import { membership } from './subjects/membership.ts';
 import { names } from './subjects/names.ts';
 import { overflow } from './subjects/overflow.ts';
 import { refusals } from './subjects/refusals.ts';
@@ -20,6 +24,10 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'A full topic', tests: overflow },
   { title: 'Batches', tests: batches },
   { title: 'Topics', tests: topics },
+  { title: 'Groups', tests: groups },
+  { title: 'Leases', tests: leases },
+  { title: 'Acknowledging', tests: acks },
+  { title: 'Members', tests: membership },
   { title: 'Names, numbers and options', tests: names },
   { title: 'What a broker cannot do', tests: refusals },
   { title: 'Closing and aborting', tests: closing },
