@@ -6,15 +6,31 @@ import type { ConformanceTest, Subject } from './conformance-test.ts';
 import { acks } from './subjects/acks.ts';
 import { batches } from './subjects/batches.ts';
 import { bodiesAndHeaders } from './subjects/bodies-and-headers.ts';
+import { browsing } from './subjects/browsing.ts';
 import { closing } from './subjects/closing.ts';
 import { groups } from './subjects/groups.ts';
+import {
+  deadLetters,
+  deduplication,
+  delays,
+  durability,
+  expiry,
+  groupModes,
+  partitions,
+  priorities,
+  pushing,
+  timeIndex,
+} from './subjects/later-stages.ts';
 import { leases } from './subjects/leases.ts';
+import { logReading } from './subjects/log-reading.ts';
 import { membership } from './subjects/membership.ts';
 import { names } from './subjects/names.ts';
 import { overflow } from './subjects/overflow.ts';
 import { refusals } from './subjects/refusals.ts';
+import { seeking } from './subjects/seeking.ts';
 import { sendReceive } from './subjects/send-receive.ts';
 import { topics } from './subjects/topics.ts';
+import { transactions } from './subjects/transactions.ts';
 import { waiting } from './subjects/waiting.ts';
 
 export const SUBJECTS: readonly Subject[] = Object.freeze([
@@ -28,9 +44,23 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'Leases', tests: leases },
   { title: 'Acknowledging', tests: acks },
   { title: 'Members', tests: membership },
+  { title: 'Reading by offset', tests: logReading },
+  { title: 'Seeking, and falling behind', tests: seeking },
+  { title: 'Browsing', tests: browsing },
   { title: 'Names, numbers and options', tests: names },
   { title: 'What a broker cannot do', tests: refusals },
   { title: 'Closing and aborting', tests: closing },
+  { title: 'Surviving a restart', tests: durability },
+  { title: 'Partitions', tests: partitions },
+  { title: 'Delays', tests: delays },
+  { title: 'Expiry', tests: expiry },
+  { title: 'Priorities', tests: priorities },
+  { title: 'Dead letters', tests: deadLetters },
+  { title: 'Modes of groups', tests: groupModes },
+  { title: 'Finding a time', tests: timeIndex },
+  { title: 'Pushing', tests: pushing },
+  { title: 'Sending again', tests: deduplication },
+  { title: 'Transactions', tests: transactions },
 ]);
 
 /** Every test of every subject; names are unique. */
