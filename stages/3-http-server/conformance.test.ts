@@ -1,4 +1,5 @@
-import { conformance } from '../../shared/conformance/index.ts';
+/** Stage 3 under the same suite: everything it asks goes through the wire. */
+import { conformance } from '../../shared/conformance/conformance.ts';
 import { createBroker } from './index.ts';
 
-conformance('stage 3', createBroker, { clock: 'real', stage: 3 });
+conformance('3', createBroker, { clock: 'real', stage: 3 });
