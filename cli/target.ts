@@ -60,7 +60,7 @@ export async function openServer(
   stage: number,
   options: { readonly brokerOptions?: BrokerOptions; readonly server?: ServerOptions },
 ): Promise<{ readonly server: HttpServer; readonly broker: Broker }> {
-  const { createServer } = await import('../stages/3-http-server/index.ts');
+  const { createServer } = await import('../stages/3-http-server/server.ts');
   const broker = await openStageBroker(stage === WIRE_STAGE ? 2 : stage, options.brokerOptions);
   try {
     return { broker, server: await createServer(broker, options.server) };
@@ -125,7 +125,8 @@ export function checkStage(stage: number): number {
 }
 
 async function openUrl(url: string, token: string | undefined): Promise<OpenedTarget> {
-  const { createClient } = await import('../stages/3-http-server/index.ts');
+  // Not the stage's index.ts: that loads the server too, which takes longer than most commands.
+  const { createClient } = await import('../stages/3-http-server/create-client.ts');
   const broker = await createClient(url, token === undefined ? {} : { token });
   return { broker, name: url, stage: null, url, close: () => broker.close() };
 }

@@ -29,10 +29,15 @@ export async function storyLines(stage: number): Promise<StoryLine[]> {
   return lines;
 }
 
-/** Prints a story line by line, as it happens. */
+/** Prints a story line by line, as it happens. A story begins with its title. */
 export async function tellStory(terminal: Terminal, stage: number, language: Language): Promise<void> {
   const story = await storyOf(stage);
-  for await (const line of story()) await terminal.print(...linesOf(terminal, line, language));
+  let isFirst = true;
+  for await (const line of story()) {
+    const lines = linesOf(terminal, line, language);
+    await terminal.print(...(isFirst ? lines.slice(1) : lines));
+    isFirst = false;
+  }
 }
 
 function linesOf(terminal: Terminal, line: StoryLine, language: Language): string[] {

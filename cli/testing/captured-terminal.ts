@@ -7,6 +7,8 @@ export interface Ran {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** `stdout` before it became text. */
+  readonly bytes: Buffer;
 }
 
 export interface RunOptions {
@@ -34,7 +36,8 @@ export function captured(options: RunOptions = {}): { readonly terminal: Termina
     stderr,
     env: options.env ?? {},
   });
-  return { terminal, read: () => ({ stdout: stdout.text, stderr: stderr.text }) };
+  const read = () => ({ stdout: stdout.bytes.toString(), stderr: stderr.bytes.toString(), bytes: stdout.bytes });
+  return { terminal, read };
 }
 
 class Captured extends Writable {
@@ -45,7 +48,7 @@ class Captured extends Writable {
     done();
   }
 
-  get text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
   }
 }
