@@ -39,7 +39,7 @@ export type Command =
 
 /** Names of texts without values, as the footer and the help page use them. */
 type Label = Extract<MessageKey, `key.${string}`>;
-type Explanation = Extract<MessageKey, `help.${string}`>;
+type Explanation = `help.${Label extends `key.${infer Name}` ? Name : never}`;
 
 export interface Binding {
   /** As people read it. */
@@ -73,7 +73,7 @@ export const BINDINGS: readonly Binding[] = [
   binding('m', { m: 'type' }, 'type', { rank: 2 }),
   binding('n', { n: 'addProducer' }, 'addProducer', { rank: 2 }),
   binding('N', { N: 'removeProducer' }, 'removeProducer', { rank: 3 }),
-  binding('left right', { left: 'previousProducer', right: 'nextProducer' }, 'selectProducer', { rank: 3 }),
+  binding('← →', { left: 'previousProducer', right: 'nextProducer' }, 'selectProducer', { rank: 3 }),
   binding('c', { c: 'crash' }, 'crash', { rank: 1 }),
   binding('p', { p: 'pause' }, 'pause', { rank: 1 }),
   binding('w', { w: 'slow' }, 'slow', { rank: 1 }),
@@ -81,7 +81,7 @@ export const BINDINGS: readonly Binding[] = [
   binding('g', { g: 'addGroup' }, 'addGroup', { rank: 2, stages: [2, 3] }),
   binding('r', { r: 'addReader' }, 'addReader', { rank: 2, stages: [2, 3] }),
   binding('x', { x: 'remove' }, 'remove', { rank: 2 }),
-  binding('up down', { up: 'previousReader', down: 'nextReader' }, 'selectReader', { rank: 3 }),
+  binding('↑ ↓', { up: 'previousReader', down: 'nextReader' }, 'selectReader', { rank: 3 }),
   binding('u', { u: 'curl' }, 'curl', { rank: 1, stages: [3] }),
   binding('space', { space: 'freeze' }, 'freeze', { rank: 1 }),
   binding('.', { '.': 'step' }, 'step', { rank: 1 }),

@@ -11,7 +11,7 @@
  * Always true: the heights add up to the rows of the terminal and the widths to its columns, for every size from
  * `COLUMNS_MIN` x `ROWS_MIN` up. A pure function of the size.
  */
-export const COLUMNS_MIN = 76;
+export const COLUMNS_MIN = 78;
 export const ROWS_MIN = 22;
 /** From here on there is room for a line of details in every cell. */
 const TALL_ROWS = 32;

@@ -10,13 +10,15 @@ interface PaneProps {
   readonly title: string;
   readonly width: number;
   readonly height: number;
-  readonly lines: readonly Line[];
+  readonly lines?: readonly Line[];
+  /** Instead of lines: something that lives, such as a text field. */
+  readonly children?: ReactNode;
 }
 
 /** Columns and rows a pane's frame takes. */
 export const FRAME = 2;
 
-export function Pane({ title, width, height, lines }: PaneProps): ReactNode {
+export function Pane({ title, width, height, lines = [], children }: PaneProps): ReactNode {
   return (
     <Box flexDirection="column" width={width} height={height} flexShrink={0}>
       <Row line={titleBar(title, width)} />
@@ -31,6 +33,7 @@ export function Pane({ title, width, height, lines }: PaneProps): ReactNode {
         overflow="hidden"
       >
         <Rows lines={lines.slice(0, height - FRAME)} />
+        {children}
       </Box>
     </Box>
   );

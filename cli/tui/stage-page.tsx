@@ -148,11 +148,10 @@ function Story({ state, simulation, layout }: PartProps): ReactNode {
 function Typing({ session, state, layout }: PartProps & { readonly session: Session }): ReactNode {
   const title = translate(state.language, 'pane.message', { who: state.producer ?? '' });
   return (
-    <Box flexDirection="column" height={layout.bottomHeight} flexShrink={0} overflow="hidden">
-      <Row line={[span(` ${title}`, 'title')]} />
-      <Box paddingLeft={1} height={layout.bottomHeight - 1} overflow="hidden">
+    <Pane title={title} width={layout.columns} height={layout.bottomHeight}>
+      <Box paddingLeft={1}>
         <TextInput onSubmit={(body) => session.sendTyped(body)} />
       </Box>
-    </Box>
+    </Pane>
   );
 }

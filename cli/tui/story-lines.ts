@@ -11,6 +11,7 @@ import { say, translateRecorded } from './messages.ts';
 import { clockText, durationText, rateText, trendText } from './numbers.ts';
 import type { RequestEntry } from './session.ts';
 import {
+  EMPTY_LINE,
   fit,
   fitLine,
   type Line,
@@ -108,17 +109,19 @@ export function keyLines(stage: number, language: Language, room: Room): Line[] 
   return lines.map((line) => fitLine(line, room.width));
 }
 
-/** Every key with what it does, in two columns where there is room. */
+/** Every key with what it does in two columns, then what the numbers and letters mean. */
 export function helpLines(stage: number, language: Language, room: Room): Line[] {
-  const entries = bindingsOf(stage, 3);
-  const columnCount = entries.length > room.height || room.width >= 140 ? 2 : 1;
-  const width = Math.floor(room.width / columnCount);
-  const perColumn = Math.ceil(entries.length / columnCount);
-  const lines = entries.map(
+  const width = Math.floor(room.width / 2);
+  const entries = bindingsOf(stage, 3).map(
     ({ shown, explanation }): Line =>
-      fitLine([span(` ${fit(shown, columnCount === 1 ? 12 : 7)} `, 'key'), span(say(language, explanation))], width),
+      fitLine([span(` ${fit(shown, 6)}`, 'key'), span(say(language, explanation))], width),
   );
-  return lines.slice(0, perColumn).map((line, index) => [...line, ...(lines[index + perColumn] ?? [])]);
+  const perColumn = Math.ceil(entries.length / 2);
+  const keys = entries.slice(0, perColumn).map((line, index) => [...line, ...(entries[index + perColumn] ?? [])]);
+  const notes = (['help.columns', 'help.cells', 'help.crashes'] as const).flatMap((key) =>
+    wrap(say(language, key), room.width - 2).map((text): Line => [span(` ${text}`, 'dim')]),
+  );
+  return [...keys, EMPTY_LINE, ...notes];
 }
 
 /** A command on several lines that a shell reads as one: each line but the last ends in a backslash. */
