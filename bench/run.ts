@@ -8,6 +8,8 @@
  */
 import { parseArgs } from 'node:util';
 import { isMqError } from '../shared/contract/errors.ts';
+import { withDoors } from './http-door/doors.ts';
+import { doorScenarios } from './http-door/scenarios.ts';
 import { inProcessScenarios } from './in-process/scenarios.ts';
 import { describeMachine } from './machine.ts';
 import { requirePackages } from './optional-package.ts';
@@ -32,6 +34,7 @@ export interface BenchOptions {
 }
 
 const IN_PROCESS_TITLE = 'In process: calls in one process, no wire (stage 3: its own loopback client)';
+const HTTP_DOOR_TITLE = 'HTTP door: the same server in front of each broker, in a process of its own';
 
 /** Rejects with `MQ_INVALID_ARGUMENT` for an unknown target, `MQ_MISSING_DEPENDENCY` before anything is measured. */
 export async function runBench(options: BenchOptions): Promise<BenchReport> {
@@ -40,11 +43,18 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const plan = options.isQuick ? QUICK_PLAN : FULL_PLAN;
   const startedAt = new Date();
   const machine = await describeMachine();
+  const measure = (scenarios: readonly Scenario[]): Promise<ScenarioReport[]> =>
+    raceAll(scenarios, plan, options.onProgress);
   const tables: Table[] = [
     {
       name: 'in-process',
       title: IN_PROCESS_TITLE,
-      scenarios: await raceAll(inProcessScenarios(targets, plan.passMs), plan, options.onProgress),
+      scenarios: await measure(inProcessScenarios(targets, plan.passMs)),
+    },
+    {
+      name: 'http-door',
+      title: HTTP_DOOR_TITLE,
+      scenarios: await withDoors(targets, (doors) => measure(doorScenarios(doors, plan))),
     },
   ];
   const report: BenchReport = {

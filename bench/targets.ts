@@ -3,6 +3,7 @@ import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
 import { createBroker as createStage1 } from '../stages/1-blocking-queue/index.ts';
 import { createBroker as createStage2 } from '../stages/2-ring-buffer/index.ts';
+import { createClient, createBroker as createStage3 } from '../stages/3-http-server/index.ts';
 
 export interface Targets {
   /** Ascending, each once. */
@@ -14,6 +15,7 @@ export interface Targets {
 const STAGES = {
   1: () => createStage1(),
   2: () => createStage2(),
+  3: () => createStage3(),
 } as const;
 
 export type StageNumber = keyof typeof STAGES;
@@ -41,4 +43,9 @@ function isStage(text: string): boolean {
 
 export function createStage(stage: StageNumber): Promise<Broker> {
   return STAGES[stage]();
+}
+
+/** A broker at `url`, over the wire. */
+export function createRemote(url: string): Promise<Broker> {
+  return createClient(url);
 }

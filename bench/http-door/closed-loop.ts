@@ -2,20 +2,23 @@
  * Closed-loop load by autocannon: each connection sends its next request when the last one is answered, so the rate is
  * what the server can do, and response times are those of a busy server.
  *
- *     | connections warm up | window: answers are counted and timed | stop |
+ *     | connections warm up | window: answers are counted and timed | idle: what is open is answered | stop |
  *
  * What autocannon measures itself is not used. Its rates are sums over whole sampling intervals, its histogram counts
  * in ms, and, given a rate, it invents samples to correct for coordinated omission unless `ignoreCoordinatedOmission` is
  * set, which version 9 accepts only together with a rate: in a closed loop there is none and nothing is invented. We
  * count and time the `response` events ourselves. Load at a rate is `open-loop.ts`'s.
+ *
+ * Always true: autocannon can only cut connections, and a cut one may leave a message that was handed out and never
+ * counted; so before it stops, every connection has turned to asking for `/healthz`, and no real request is open.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Instance, Options, Request } from 'autocannon';
 import { loadOptional } from '../optional-package.ts';
 import type { Latency } from '../race.ts';
-import type { Door } from './server-process.ts';
 import type { Usage } from './server-main.ts';
+import type { Door } from './server-process.ts';
 
 export interface ClosedLoopOptions {
   readonly door: Door;
@@ -36,12 +39,15 @@ export interface ClosedLoopResult {
 
 /** How often autocannon looks whether it shall stop. */
 const SAMPLE_MS = 20;
+/** As long as the last requests of a run may take. */
+const IDLE_MS_MAX = 10_000;
 /** Longer than any run: we stop it. */
 const DURATION_S_MAX = 3600;
 
 export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult> {
   const { default: autocannon } = await loadOptional('autocannon');
   const { door, connectionsCount, requests } = options;
+  const idling = new Idling();
   const settings: Options = {
     url: door.url,
     connections: connectionsCount,
@@ -49,7 +55,7 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
     duration: DURATION_S_MAX,
     sampleInt: SAMPLE_MS,
     excludeErrorStats: true,
-    requests: [...requests],
+    requests: requests.map((request) => idling.wrap(request)),
   };
   const ended = Promise.withResolvers<void>();
   const run = autocannon(settings, (error: unknown) => (error ? ended.reject(error) : ended.resolve()));
@@ -61,12 +67,53 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
     await sleep(options.windowMs);
     answers.close();
     const after = await door.usage?.();
+    await idling.reached();
     const { answersPerSecond, latency } = answers.result;
     return { answersPerSecond, latency, serverBusyShare: busyShare(before, after) };
   } finally {
     run.stop();
     await ended.promise;
   }
+}
+
+/** Turns a load into harmless requests, one connection after the other. */
+class Idling {
+  #isAsked = false;
+  /** Real requests without an answer. */
+  #openCount = 0;
+
+  /** The same request until idling is asked for. */
+  wrap(request: Request): Request {
+    return {
+      ...request,
+      setupRequest: (prepared, context) => {
+        const isIdle = this.#isAsked && !isUnfinished(context);
+        Object.assign(context, { isIdle });
+        if (isIdle) return { ...prepared, method: 'GET', path: '/healthz', headers: {}, body: undefined };
+        this.#openCount += 1;
+        return typeof request.setupRequest === 'function' ? request.setupRequest(prepared, context) : prepared;
+      },
+      onResponse: (status, body, context, headers) => {
+        if ((context as { isIdle?: boolean }).isIdle) return;
+        this.#openCount -= 1;
+        if (typeof request.onResponse === 'function') request.onResponse(status, body, context, headers);
+      },
+    };
+  }
+
+  async reached(): Promise<void> {
+    this.#isAsked = true;
+    const untilMs = performance.now() + IDLE_MS_MAX;
+    while (this.#openCount > 0) {
+      if (performance.now() > untilMs) throw new Error(`${this.#openCount} requests were not answered in time`);
+      await sleep(1);
+    }
+  }
+}
+
+/** True while a connection holds a delivery that its next request acknowledges. */
+function isUnfinished(context: object): boolean {
+  return 'delivery' in context;
 }
 
 /** Counts and times the answers that arrive while it is open. */

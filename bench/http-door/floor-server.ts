@@ -59,6 +59,7 @@ export async function startFloorServer(): Promise<FloorServer> {
 }
 
 function addRoutes(server: FastifyInstance): void {
+  server.get('/healthz', async () => ({ status: 'ok' }));
   server.addContentTypeParser(MESSAGES_TYPE, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   const sendSchema = {
     body: { content: { 'application/json': { schema: SendBody }, [MESSAGES_TYPE]: { schema: {} } } },

@@ -101,7 +101,8 @@ export function receives({ topic, tally, hasLease }: LoadOptions & { readonly ha
     body: '{"max":1}',
     onResponse: (_status, body, context) => {
       const [delivery] = (JSON.parse(body) as { deliveries: ReceivedDelivery[] }).deliveries;
-      if (delivery === undefined) throw new Error('the topic ran empty under load: the run is longer than its messages');
+      if (delivery === undefined)
+        throw new Error('the topic ran empty under load: the run is longer than its messages');
       tally.received(numberInText(delivery.body));
       Object.assign(context, { delivery });
     },

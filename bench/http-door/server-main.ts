@@ -8,8 +8,8 @@
  * Started by `ServerProcess` only, with `--expose-gc`; ends when its parent does.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { collectGarbage } from '../race.ts';
 import { createServer } from '../../stages/3-http-server/index.ts';
+import { collectGarbage } from '../race.ts';
 import { createStage } from '../targets.ts';
 import { startFloorServer } from './floor-server.ts';
 

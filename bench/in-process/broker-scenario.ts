@@ -6,7 +6,6 @@ import type { Broker } from '../../shared/contract/broker.ts';
 import type { Scenario } from '../race.ts';
 import { type NumberedMessage, type PassContestant, passContestant, type Racer, type Received } from './pass.ts';
 
-const TOPIC = 'bench';
 /** Messages sent before one receive takes them. */
 const BATCH_COUNT = 256;
 /** Sends that a client over a wire keeps open at once; in process each send is awaited before the next. */
@@ -60,36 +59,47 @@ function arrayInBatches(received: Received): Racer {
 
 async function brokerRacer({ isOverWire, create }: BrokerContestant, received: Received): Promise<Racer> {
   const broker = await create();
+  const topic = `bench-in-process-${process.pid}`;
   const sendAll = isOverWire ? sendConcurrently : sendInTurn;
   return {
     async pass(messages) {
       for (let first = 0; first < messages.length; first += BATCH_COUNT) {
         const batch = messages.slice(first, first + BATCH_COUNT);
-        await sendAll(broker, batch);
-        await receiveAll(broker, received, batch.length);
+        await sendAll({ broker, topic }, batch);
+        await receiveAll({ broker, topic }, received, batch.length);
       }
     },
-    close: () => broker.close({ timeoutMs: 1000 }),
+    // The server of a url outlives the run; the topic must not.
+    close: async () => {
+      await broker.deleteTopic(topic);
+      await broker.close({ timeoutMs: 1000 });
+    },
   };
 }
 
-async function sendInTurn(broker: Broker, messages: readonly NumberedMessage[]): Promise<void> {
-  for (const message of messages) await broker.send(TOPIC, message);
+/** Where a pass goes. */
+interface Place {
+  readonly broker: Broker;
+  readonly topic: string;
 }
 
-async function sendConcurrently(broker: Broker, messages: readonly NumberedMessage[]): Promise<void> {
+async function sendInTurn({ broker, topic }: Place, messages: readonly NumberedMessage[]): Promise<void> {
+  for (const message of messages) await broker.send(topic, message);
+}
+
+async function sendConcurrently({ broker, topic }: Place, messages: readonly NumberedMessage[]): Promise<void> {
   const rest = messages.values();
   const sendRest = async (): Promise<void> => {
-    for (const message of rest) await broker.send(TOPIC, message);
+    for (const message of rest) await broker.send(topic, message);
   };
   await Promise.all(Array.from({ length: WIRE_SENDS_COUNT }, sendRest));
 }
 
 /** Ends at an empty answer too: what did not come is counted as lost, not waited for. */
-async function receiveAll(broker: Broker, received: Received, count: number): Promise<void> {
+async function receiveAll({ broker, topic }: Place, received: Received, count: number): Promise<void> {
   const hasLease = broker.capabilities.has('lease');
   for (let open = count; open > 0; ) {
-    const deliveries = await broker.receive(TOPIC, { max: BATCH_COUNT });
+    const deliveries = await broker.receive(topic, { max: BATCH_COUNT });
     const last = deliveries.at(-1);
     if (last === undefined) return;
     for (const { body } of deliveries) received(body);
