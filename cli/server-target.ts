@@ -4,7 +4,8 @@
  */
 import type { Broker } from '../shared/contract/broker.ts';
 import type { Capability } from '../shared/contract/capabilities.ts';
-import { CommandError, usageError } from './exit.ts';
+import { isMqError } from '../shared/contract/errors.ts';
+import { CommandError, EXIT, usageError } from './exit.ts';
 import type { TargetOptions } from './options.ts';
 import { DEFAULT_PORT, defaultTarget, openTarget, parseTarget } from './target.ts';
 import type { Terminal } from './terminal.ts';
@@ -28,6 +29,27 @@ export async function withServer<Result>(
     return await work(opened.broker, url);
   } finally {
     await opened.close();
+  }
+}
+
+/** What `mq test` and `mq bench` work on: the targets named, else the default server, which must then be there. */
+export async function namedTargets(
+  terminal: Terminal,
+  words: readonly string[],
+  options: TargetOptions & { readonly command: string },
+): Promise<readonly string[]> {
+  if (words.length > 0) return words;
+  const target = defaultTarget(terminal.env);
+  try {
+    const opened = await openTarget(target, { token: tokenOf(terminal, options) });
+    await opened.close();
+    return [target];
+  } catch (error) {
+    if (!isMqError(error, 'MQ_UNREACHABLE')) throw error;
+    throw new CommandError(`no target was named, and nothing listens on ${target}`, {
+      hint: `name some: mq ${options.command} 1 2 3     (or start a server: mq serve 3)`,
+      exitCode: EXIT.unreachable,
+    });
   }
 }
 

@@ -5,8 +5,10 @@
 import type { Command } from 'commander';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
-import { defaultTarget, parseTarget } from '../target.ts';
+import { namedTargets } from '../server-target.ts';
+import { parseTarget } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
+import { printable } from '../text.ts';
 
 interface BenchCommandOptions {
   readonly quick?: boolean;
@@ -18,7 +20,7 @@ export function define(command: Command, terminal: Terminal): void {
   command
     .argument('[target...]', 'stage numbers and urls (default: $MQ_TARGET, else http://127.0.0.1:6767)')
     .option('--quick', 'shorter runs, for a class: less exact')
-    .option('--output <folder>', 'where the JSON and the HTML with charts go');
+    .option('--output <folder>', 'folder for the JSON and the HTML with charts');
   option.addJsonOption(command, 'the whole report');
   option.addExamples(command, 'mq bench 1 2 3', 'mq bench 1 2 3 --quick', 'mq bench http://127.0.0.1:6767 --json');
   command.action((targets: string[], options: BenchCommandOptions) => runBenchCommand(terminal, targets, options));
@@ -29,17 +31,27 @@ async function runBenchCommand(
   words: readonly string[],
   options: BenchCommandOptions,
 ): Promise<void> {
-  const targets = words.length > 0 ? [...words] : [defaultTarget(terminal.env)];
-  for (const target of targets) parseTarget(target);
+  for (const word of words) parseTarget(word);
+  const targets = await namedTargets(terminal, words, { command: 'bench' });
   const { printReport, runBench } = await import('../../bench/run.ts');
-  using progress = new Progress(terminal, 'measuring');
-  const report = await runBench({
-    targets,
-    isQuick: options.quick === true,
-    onProgress: (text) => progress.show(text),
-    ...(options.output === undefined ? {} : { outputFolder: options.output }),
+  const { DEFAULT_OUTPUT_FOLDER, writeReport } = await import('../../bench/write-report.ts');
+  const report = await measured(terminal, (onProgress) => {
+    return runBench({ targets, isQuick: options.quick === true, onProgress });
   });
-  progress[Symbol.dispose]();
+  // The package has no folder of its own to write into, so there only --output writes.
+  const folder = options.output ?? (import.meta.url.endsWith('.ts') ? DEFAULT_OUTPUT_FOLDER : undefined);
   if (options.json) await terminal.printJson(report);
-  else await terminal.print(printReport(report));
+  else await terminal.write(printReport(report));
+  if (folder === undefined) return;
+  const { json, html } = await writeReport(report, folder);
+  terminal.complain(`written: ${printable(json)}`, `written: ${printable(html)}`);
+}
+
+/** Shows how far `work` has come, and wipes that before anything else is printed. */
+async function measured<Result>(
+  terminal: Terminal,
+  work: (onProgress: (text: string) => void) => Promise<Result>,
+): Promise<Result> {
+  using progress = new Progress(terminal, 'measuring');
+  return await work((text) => progress.show(text));
 }

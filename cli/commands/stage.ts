@@ -29,13 +29,14 @@ export async function storyLines(stage: number): Promise<StoryLine[]> {
   return lines;
 }
 
-/** Prints a story line by line, as it happens. A story begins with its title. */
+/** Prints a story line by line, as it happens. */
 export async function tellStory(terminal: Terminal, stage: number, language: Language): Promise<void> {
   const story = await storyOf(stage);
   let isFirst = true;
   for await (const line of story()) {
     const lines = linesOf(terminal, line, language);
-    await terminal.print(...(isFirst ? lines.slice(1) : lines));
+    // The empty line above a title parts it from what was before.
+    await terminal.print(...(isFirst && line.kind === 'title' ? lines.slice(1) : lines));
     isFirst = false;
   }
 }

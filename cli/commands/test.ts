@@ -6,12 +6,11 @@
 import type { Command } from 'commander';
 import type { ConformanceTarget } from '../../shared/conformance/conformance-test.ts';
 import type { ConformanceReport, FailureStory, TestResult } from '../../shared/conformance/verdict.ts';
-import { isMqError } from '../../shared/contract/errors.ts';
-import { CommandError, EXIT, QuietEnd } from '../exit.ts';
+import { EXIT, QuietEnd } from '../exit.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
-import { tokenOf } from '../server-target.ts';
-import { conformanceTargetOf, defaultTarget } from '../target.ts';
+import { namedTargets, tokenOf } from '../server-target.ts';
+import { conformanceTargetOf } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable, tableLines } from '../text.ts';
 
@@ -43,29 +42,16 @@ export function define(command: Command, terminal: Terminal): void {
 type NamedTarget = Pick<ConformanceTarget, 'name' | 'createBroker' | 'clock' | 'stage' | 'isConfigurable'>;
 
 async function runTest(terminal: Terminal, words: readonly string[], options: TestCommandOptions): Promise<void> {
-  const targets = words.length > 0 ? words : [defaultTarget(terminal.env)];
+  const targets = await namedTargets(terminal, words, { ...options, command: 'test' });
   const token = tokenOf(terminal, options);
   const chosen = targets.map((word) => conformanceTargetOf(word, { token }));
   // All are opened once before any is tested: a wrong url should not be found out after a minute.
-  for (const target of chosen) await openOnce(target, words.length === 0);
+  for (const target of chosen) await (await target.createBroker()).close();
   const reports: ConformanceReport[] = [];
   for (const target of chosen) reports.push(await testTarget(terminal, target, options));
   if (options.json) await terminal.printJson(reports);
   else await terminal.print(...(await reportLines(terminal, reports, options.verbose === true)));
   if (reports.some((report) => report.failed + report.couldNotTest > 0)) throw new QuietEnd(EXIT.failed);
-}
-
-async function openOnce(target: NamedTarget, isDefault: boolean): Promise<void> {
-  try {
-    const broker = await target.createBroker();
-    await broker.close();
-  } catch (error) {
-    if (!isDefault || !isMqError(error, 'MQ_UNREACHABLE')) throw error;
-    throw new CommandError(`no target was named, and nothing listens on ${target.name}`, {
-      hint: 'name what to test: mq test 1 2 3     (or start a server: mq serve 3)',
-      exitCode: EXIT.unreachable,
-    });
-  }
 }
 
 async function testTarget(
