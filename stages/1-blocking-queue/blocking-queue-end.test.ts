@@ -19,9 +19,12 @@ describe('limits', () => {
     await Promise.all(puts);
   });
 
-  test('a capacity below one or not whole is a mistake of ours, found at once', () => {
+  test('a capacity below one or not whole is refused with MQ_INVALID_ARGUMENT', () => {
     for (const capacity of [0, -1, 1.5, Number.NaN]) {
-      assert.throws(() => new BlockingQueue({ capacity }), /capacity must be a whole number/);
+      assert.throws(
+        () => new BlockingQueue({ capacity }),
+        (error) => isMqError(error, 'MQ_INVALID_ARGUMENT'),
+      );
     }
   });
 

@@ -21,6 +21,7 @@ import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Overflow } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { LIMITS } from '../../shared/contract/limits.ts';
+import { checkInteger } from '../../shared/contract/validation.ts';
 import { CircularArray } from './circular-array.ts';
 import { abortedError, type Waiter, WaiterLine } from './waiter-line.ts';
 
@@ -83,8 +84,8 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
 
   constructor(options: BlockingQueueOptions<T> = {}) {
     const clock = options.clock ?? new SystemClock();
-    this.capacity = options.capacity ?? CAPACITY_DEFAULT;
-    assert(Number.isSafeInteger(this.capacity) && this.capacity >= 1, 'capacity must be a whole number from 1');
+    const range = { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: CAPACITY_DEFAULT };
+    this.capacity = checkInteger('options.capacity', options.capacity, range);
     this.overflow = options.overflow ?? 'wait';
     this.#waitersCountMax = options.waitersCountMax ?? LIMITS.waitersCountMax;
     this.#onAccept = options.onAccept;
