@@ -14,7 +14,8 @@ const PACKAGES = {
   denque: () => import('denque'),
   fastq: () => import('fastq'),
   'p-queue': () => import('p-queue'),
-  vega: () => import('vega'),
+  // Named, because an inferred type could not be written into the declarations of the package.
+  vega: (): Promise<typeof import('vega')> => import('vega'),
   'vega-lite': () => import('vega-lite'),
 };
 
