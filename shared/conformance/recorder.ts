@@ -45,7 +45,7 @@ function recordCall(
 ): Promise<unknown> {
   const { operation, name, args } = call;
   const facts = factsOf(name, args);
-  const end = history.start({ client, text: `${name}(${args.map(show).join(', ')})`, facts: facts.asked });
+  const end = history.start({ client, text: `${name}(${args.map(showArgument).join(', ')})`, facts: facts.asked });
   let answer: Promise<unknown>;
   try {
     answer = operation(...args);
@@ -60,6 +60,18 @@ function recordCall(
     (error: unknown) => end({ outcome: outcomeOf(error), answer: `rejected: ${show(error)}` }),
   );
   return answer;
+}
+
+/** Deliveries given back to the broker are shown by what the broker looks at. */
+function showArgument(argument: unknown): string {
+  if (Array.isArray(argument)) return show(argument.map(withoutContent));
+  return show(withoutContent(argument));
+}
+
+function withoutContent(argument: unknown): unknown {
+  if (typeof argument !== 'object' || argument === null || !('leaseToken' in argument)) return argument;
+  const { topic, group, memberId, offset, leaseToken } = argument as DeliveryRef;
+  return { topic, group, memberId, offset, leaseToken };
 }
 
 /** Refusals are certain; a broken connection, an abort or a defect leaves open whether the call took effect. */

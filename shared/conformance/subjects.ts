@@ -8,6 +8,7 @@ import { batches } from './subjects/batches.ts';
 import { bodiesAndHeaders } from './subjects/bodies-and-headers.ts';
 import { browsing } from './subjects/browsing.ts';
 import { closing } from './subjects/closing.ts';
+import { concurrency } from './subjects/concurrency.ts';
 import { groups } from './subjects/groups.ts';
 import {
   deadLetters,
@@ -47,6 +48,7 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'Reading by offset', tests: logReading },
   { title: 'Seeking, and falling behind', tests: seeking },
   { title: 'Browsing', tests: browsing },
+  { title: 'Many at once', tests: concurrency },
   { title: 'Names, numbers and options', tests: names },
   { title: 'What a broker cannot do', tests: refusals },
   { title: 'Closing and aborting', tests: closing },

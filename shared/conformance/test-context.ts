@@ -38,7 +38,7 @@ export class TestContext {
   readonly clock: 'virtual' | 'real';
   readonly seed: number;
   readonly random: SeededRandom;
-  readonly history: History;
+  #history: History;
   /** The virtual clock of this test's brokers. */
   readonly #virtualClock = new VirtualClock();
   readonly #options: ContextOptions;
@@ -55,14 +55,23 @@ export class TestContext {
     this.clock = options.target.clock;
     this.seed = options.seed;
     this.random = new SeededRandom(options.seed);
-    const nowMs = (): number => (this.clock === 'virtual' ? this.#virtualClock.monotonicMs() : performance.now());
-    this.history = new History({ nowMs });
+    this.#history = this.#newHistory();
   }
 
   /** Makes the broker ready; called once, before the test. */
   async open(): Promise<void> {
     this.#bare = this.#options.shared ?? (await this.#create({}));
-    this.#broker = recorded(this.#bare, this.history, 'test');
+    this.beginHistory();
+  }
+
+  /** Starts a new record of calls; what runs many times over records each run by itself. */
+  beginHistory(): void {
+    this.#history = this.#newHistory();
+    this.#broker = this.as('test');
+  }
+
+  get history(): History {
+    return this.#history;
   }
 
   /** The broker under test; every call is recorded. */
@@ -93,7 +102,7 @@ export class TestContext {
     this.#opened.delete(this.#bare);
     this.#bare = await restartBroker(this.#bare, this.#brokerOptions({}));
     this.#opened.add(this.#bare);
-    this.#broker = recorded(this.#bare, this.history, 'test');
+    this.#broker = this.as('test');
   }
 
   /** Need `virtual-clock`: epoch ms as the broker sees it. */
@@ -172,6 +181,11 @@ export class TestContext {
     const topics = this.#options.shared === null ? [] : [...this.#topics];
     if (broker !== null) await Promise.all(topics.map((topic) => deleteTopic(broker, topic)));
     await Promise.all([...this.#opened].map((opened) => this.#close(opened)));
+  }
+
+  #newHistory(): History {
+    const nowMs = (): number => (this.clock === 'virtual' ? this.#virtualClock.monotonicMs() : performance.now());
+    return new History({ nowMs });
   }
 
   async #create(options: BrokerOptions): Promise<Broker> {
