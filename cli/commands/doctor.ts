@@ -17,8 +17,8 @@ import { printable } from '../text.ts';
 const NODE_MAJOR_MIN = 24;
 const SCREEN_COLUMNS_MIN = 80;
 const SCREEN_ROWS_MIN = 24;
-/** Needed by `mq bench` for charts and HTTP load, and by nothing else. */
-const BENCH_PACKAGES = ['autocannon', 'vega', 'vega-lite'];
+/** Needed by `mq bench` (load, charts, queues to compare with), and by nothing else. */
+const BENCH_PACKAGES = ['async', 'autocannon', 'denque', 'fastq', 'p-queue', 'vega', 'vega-lite'];
 
 type Verdict = 'ok' | 'note' | 'bad';
 
@@ -40,7 +40,7 @@ export function define(command: Command, terminal: Terminal): void {
       nodeFinding(),
       machineFinding(),
       screenFinding(terminal),
-      ...BENCH_PACKAGES.map(packageFinding),
+      benchFinding(),
       await portFinding(),
       await serverFinding(terminal, options),
     ];
@@ -78,17 +78,20 @@ function screenFinding(terminal: Terminal): Finding {
   return { verdict: 'note', what: 'screen', found, advice };
 }
 
-function packageFinding(name: string): Finding {
+function benchFinding(): Finding {
+  const missing = BENCH_PACKAGES.filter((name) => !isInstalled(name));
+  const what = 'bench';
+  if (missing.length === 0) return { verdict: 'ok', what, found: 'has all the packages it compares and draws with' };
+  const found = `mq bench lacks ${missing.join(', ')}; nothing else needs them`;
+  return { verdict: 'note', what, found, advice: `npm install --save-dev ${missing.join(' ')}` };
+}
+
+function isInstalled(name: string): boolean {
   try {
     import.meta.resolve(name);
-    return { verdict: 'ok', what: name, found: 'installed' };
+    return true;
   } catch {
-    return {
-      verdict: 'note',
-      what: name,
-      found: 'not installed: mq bench does without',
-      advice: `npm install ${name}`,
-    };
+    return false;
   }
 }
 
