@@ -27,6 +27,7 @@ import { logReading } from './subjects/log-reading.ts';
 import { membership } from './subjects/membership.ts';
 import { names } from './subjects/names.ts';
 import { overflow } from './subjects/overflow.ts';
+import { properties } from './subjects/properties.ts';
 import { refusals } from './subjects/refusals.ts';
 import { seeking } from './subjects/seeking.ts';
 import { sendReceive } from './subjects/send-receive.ts';
@@ -49,6 +50,7 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'Seeking, and falling behind', tests: seeking },
   { title: 'Browsing', tests: browsing },
   { title: 'Many at once', tests: concurrency },
+  { title: 'Whatever the order', tests: properties },
   { title: 'Names, numbers and options', tests: names },
   { title: 'What a broker cannot do', tests: refusals },
   { title: 'Closing and aborting', tests: closing },

@@ -57,6 +57,7 @@ export interface ConformanceReport {
 /** A broken promise, found by a check. */
 export class Contradiction extends Error {
   override readonly name = 'Contradiction';
+  /** What was looked at, and what it should have been. */
   readonly expected: string;
   readonly got: string;
   /** The operations that contradict each other when the check knows them; else the story takes the latest two. */
@@ -67,6 +68,12 @@ export class Contradiction extends Error {
     this.expected = `${what}: ${facts.expected}`;
     this.got = facts.got;
     this.operations = facts.operations ?? [];
+  }
+
+  /** The same contradiction, with the operations that show it. */
+  citing(operations: readonly string[], circumstances = ''): Contradiction {
+    const [what = '', ...expected] = this.expected.split(': ');
+    return new Contradiction(what, { expected: `${expected.join(': ')}${circumstances}`, got: this.got, operations });
   }
 }
 
