@@ -62,6 +62,13 @@ export class TestContext {
   async open(): Promise<void> {
     this.#bare = this.#options.shared ?? (await this.#create({}));
     this.beginHistory();
+    const { name, capabilities } = this.#bare;
+    const end = this.#history.start({
+      client: 'test',
+      text: 'createBroker()',
+      facts: { kind: 'other', topic: undefined },
+    });
+    end({ outcome: 'ok', answer: `${name}, which can ${[...capabilities].join(', ')}` });
   }
 
   /** Starts a new record of calls; what runs many times over records each run by itself. */

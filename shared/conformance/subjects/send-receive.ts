@@ -1,5 +1,5 @@
 /** Subject: a message goes in, is answered with a receipt, and comes out once, in order, as it was. */
-import { equal, holds } from '../check.ts';
+import { atOnce, equal, holds } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { bodies, drain, receiveOne, sendAll, textOf, texts } from './steps.ts';
@@ -77,7 +77,8 @@ export const sendReceive: readonly ConformanceTest[] = [
       const { broker } = context;
       const topic = await context.newTopic();
       await sendAll(broker, topic, ['a', 'b', 'c']);
-      const received = await broker.receive(topic, { max: 10, waitMs: 20_000 });
+      const call = broker.receive(topic, { max: 10, waitMs: 20_000 });
+      const received = await atOnce(call, 'a receive of up to 10 when 3 are there');
       equal(texts(received), ['a', 'b', 'c'], 'the bodies received');
     },
   },
@@ -218,7 +219,7 @@ export const sendReceive: readonly ConformanceTest[] = [
       await broker.send(topic, { body: 'first' });
       // A consumer that took a message and is busy with it for ever.
       await receiveOne(broker, topic);
-      const receipts = await sendAll(broker, topic, bodies(20));
+      const receipts = await atOnce(sendAll(broker, topic, bodies(20)), 'twenty sends while the consumer is busy');
       equal(receipts.length, 20, 'sends accepted while the consumer is busy');
     },
   },
