@@ -140,16 +140,16 @@ export class RingBufferBroker implements calls.Broker {
 
   async nack(delivery: DeliveryRef, options?: calls.NackOptions): Promise<void> {
     this.#checkOpen();
-    const refs = reading.checkRefs([delivery], this);
+    const ref = reading.checkRef('delivery', delivery, this);
     const outcome = reading.checkNackOptions(options, this);
-    forEachRef(refs, (ref) => this.#existingTopic(ref.topic).existingDesk(ref.group).nack(ref, outcome));
+    forEachRef([ref], () => this.#existingTopic(ref.topic).existingDesk(ref.group).nack(ref, outcome));
   }
 
   async extendLease(delivery: DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
     this.#checkOpen();
-    const refs = reading.checkRefs([delivery], this);
+    const ref = reading.checkRef('delivery', delivery, this);
     const leaseMs = reading.checkExtendOptions(options, this);
-    forEachRef(refs, (ref) => this.#existingTopic(ref.topic).existingDesk(ref.group).extend(ref, leaseMs));
+    forEachRef([ref], () => this.#existingTopic(ref.topic).existingDesk(ref.group).extend(ref, leaseMs));
     return this.#settings.clock.now() + leaseMs;
   }
 

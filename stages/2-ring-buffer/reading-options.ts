@@ -167,7 +167,8 @@ export function checkRefs(deliveries: readonly DeliveryRef[], rules: Rules): Che
   return deliveries.map((delivery, index) => checkRef(`deliveries[${index}]`, delivery, rules));
 }
 
-function checkRef(path: string, delivery: DeliveryRef, rules: Rules): CheckedRef {
+/** What a `nack` or `extendLease` names, or one entry of an `ack`. */
+export function checkRef(path: string, delivery: DeliveryRef, rules: Rules): CheckedRef {
   if (typeof delivery !== 'object' || delivery === null) throw invalidArgument(path, 'a delivery', delivery);
   const { topic, partition, offset, group, memberId, leaseToken } = delivery;
   return {

@@ -45,7 +45,7 @@ test('every wrong argument is refused with its path, and nothing is thrown synch
     ['nack', [ref, { outcome: 'never' }], 'options.outcome'],
     ['nack', [ref, { reason: 7 }], 'options.reason'],
     ['extendLease', [ref, { leaseMs: -1 }], 'options.leaseMs'],
-    ['extendLease', [undefined], 'deliveries[0]'],
+    ['extendLease', [undefined], 'delivery'],
     ['leave', ['t', { member: 'x' }], 'options.member'],
     ['browse', ['t', { group: 'g', after: -2 }], 'options.after'],
     ['fetch', ['t', { waitMs: 60_001 }], 'options.waitMs'],

@@ -1,0 +1,168 @@
+/**
+ * What the contract says about one topic, two kinds of waiting and any number of queue groups, with plain arrays and no
+ * care for speed: the other half of the property tests, and perhaps the shortest way to read what stage 2 promises.
+ *
+ * Always true: it never looks at the broker. Each call of a test carries what the model expects of it.
+ */
+import assert from 'node:assert/strict';
+import type { Overflow } from '../../../shared/contract/description.ts';
+
+/** Waits end between the multiples of 100 ms at which leases end, so no two kinds of event fall on one moment. */
+export const WAIT_MS = 1050;
+export const STEP_MS = 50;
+
+export type Outcome = 'pending' | { readonly value: unknown } | { readonly code: string };
+
+export interface Call {
+  readonly abort: AbortController;
+  expected: Outcome;
+  actual: Outcome;
+}
+
+export interface WaitingSend extends Call {
+  readonly count: number;
+}
+
+export interface WaitingReceive extends Call {
+  readonly group: string;
+  readonly memberId: string;
+  readonly max: number;
+  readonly leaseMs: number;
+  readonly untilMs: number;
+}
+
+/** One handing-out, as the model sees it; its place in the list is its place in the real broker's list. */
+export interface Handed {
+  readonly group: string;
+  readonly offset: number;
+  readonly memberId: string;
+  readonly count: number;
+  readonly deadlineMs: number;
+  status: 'held' | 'accepted' | 'ended';
+}
+
+/** Per offset of a group: finished, or how the next delivery counts. */
+export interface Place {
+  state: 'available' | 'in-flight' | 'finished';
+  nextCount: number;
+}
+
+/** What the contract says, with no care for speed. */
+export class Model {
+  nowMs = 0;
+  start = 0;
+  end = 0;
+  readonly calls: Call[] = [];
+  readonly groups = new Map<string, Place[]>();
+  readonly handed: Handed[] = [];
+  sends: WaitingSend[] = [];
+  receives: WaitingReceive[] = [];
+  readonly slotCount: number;
+  readonly overflow: Overflow;
+
+  constructor(slotCount: number, overflow: Overflow) {
+    this.slotCount = slotCount;
+    this.overflow = overflow;
+  }
+
+  placesOf(group: string): Place[] {
+    const created = Array.from({ length: this.end }, (_, offset): Place => {
+      return { state: offset < this.start ? 'finished' : 'available', nextCount: 1 };
+    });
+    const places = this.groups.get(group) ?? created;
+    this.groups.set(group, places);
+    return places;
+  }
+
+  floorOf(places: readonly Place[]): number {
+    const lowest = places.findIndex(({ state }) => state !== 'finished');
+    return lowest < 0 ? this.end : lowest;
+  }
+
+  held(): Handed[] {
+    return this.handed.filter(({ status }) => status === 'held');
+  }
+
+  finish(handed: Handed, as: 'accepted' | 'retry' | 'return' | 'dropped'): void {
+    handed.status = as === 'accepted' ? 'accepted' : 'ended';
+    const place = this.groups.get(handed.group)?.[handed.offset];
+    assert.ok(place !== undefined);
+    place.state = as === 'accepted' || as === 'dropped' ? 'finished' : 'available';
+    place.nextCount = as === 'retry' ? handed.count + 1 : handed.count;
+  }
+
+  seek(group: string, target: number): void {
+    for (const handed of this.handed) {
+      if (handed.group !== group) continue;
+      if (handed.status === 'held' || handed.offset >= target) handed.status = 'ended';
+    }
+    for (const [offset, place] of this.placesOf(group).entries()) {
+      place.state = offset < target ? 'finished' : 'available';
+      place.nextCount = 1;
+    }
+  }
+
+  /** True when `count` fits now; lets go what may go. */
+  makeRoom(count: number): boolean {
+    const floors = [...this.groups.values()].map((places) => this.floorOf(places));
+    const finishedBelow = floors.length === 0 ? this.start : Math.min(...floors);
+    const fits = (): boolean => this.end - this.start + count <= this.slotCount;
+    while (!fits() && this.start < finishedBelow) this.start += 1;
+    while (!fits() && this.overflow === 'drop-oldest') this.drop();
+    return fits();
+  }
+
+  drop(): void {
+    for (const handed of this.held()) if (handed.offset === this.start) this.finish(handed, 'dropped');
+    for (const places of this.groups.values()) {
+      const place = places[this.start];
+      if (place !== undefined) place.state = 'finished';
+    }
+    this.start += 1;
+  }
+
+  /** Lets sends in and serves receives until nothing moves any more. */
+  settle(): void {
+    for (let send = this.sends[0]; send !== undefined && this.makeRoom(send.count); send = this.sends[0]) {
+      send.expected = { value: this.end };
+      this.sends.shift();
+      for (let count = 0; count < send.count; count += 1) {
+        this.end += 1;
+        for (const places of this.groups.values()) places.push({ state: 'available', nextCount: 1 });
+      }
+      this.serve();
+    }
+    this.serve();
+  }
+
+  /** Group by group, as the deliveries of a test are compared in the order in which they were made. */
+  serve(): void {
+    const byGroup = [...this.groups.keys()].flatMap((name) => this.receives.filter(({ group }) => group === name));
+    for (const receive of byGroup) {
+      const got = this.take(receive);
+      if (got.length === 0) continue;
+      receive.expected = { value: got };
+      this.receives.splice(this.receives.indexOf(receive), 1);
+    }
+  }
+
+  take({ group, memberId, max, leaseMs }: WaitingReceive): string[] {
+    const got: string[] = [];
+    for (const [offset, place] of this.placesOf(group).entries()) {
+      if (got.length === max || place.state !== 'available') continue;
+      place.state = 'in-flight';
+      const { nextCount: count } = place;
+      this.handed.push({ group, offset, memberId, count, deadlineMs: this.nowMs + leaseMs, status: 'held' });
+      got.push(`${offset} for the ${count}. time`);
+    }
+    return got;
+  }
+
+  passStep(): void {
+    this.nowMs += STEP_MS;
+    for (const handed of this.held()) if (handed.deadlineMs <= this.nowMs) this.finish(handed, 'retry');
+    this.settle();
+    for (const receive of this.receives) if (receive.untilMs <= this.nowMs) receive.expected = { value: [] };
+    this.receives = this.receives.filter(({ expected }) => expected === 'pending');
+  }
+}
