@@ -26,7 +26,7 @@ describe('the same tests pass on the sound broker', { concurrency: LANES_COUNT }
   for (const [name, { stage, killedBy }] of pairs) {
     test(name, async () => {
       const result = await verdictOn(killedBy, stage, (options) => createSoundBroker(stage, options ?? {}));
-      assert.equal(result.verdict, 'passed', result.reason);
+      assert.equal(result.verdict, 'passed', result.reason ?? '');
     });
   }
 });
@@ -50,7 +50,8 @@ async function isKilled({ name, stage, killedBy, createBroker }: Mutant): Promis
   assert.equal(result.verdict, 'failed', `"${name}" survives "${killedBy}": ${result.verdict} ${result.reason ?? ''}`);
   assert.ok(bugCount > 0, 'the broken code was never called');
   const { story } = result;
-  assert.ok(story !== undefined && story.sentence === killedBy && story.operations.length > 0, 'a story is told');
+  assert.ok(story !== undefined && story.sentence === killedBy, 'a story is told');
+  assert.ok(story.expected !== '' && story.got !== '', 'it says what was expected and what came');
   // A mutant that only crashes proves nothing about the test.
   assert.doesNotMatch(story.got, /^(\w*Error\b|ERR_)/, 'the mutant is wrong, and does not merely crash');
 }

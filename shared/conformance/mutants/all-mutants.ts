@@ -1,6 +1,27 @@
 /** All mutants, by subject. A new subject is a file in this folder and a line here. */
+import { ackMutants } from './acks.ts';
+import { closingMutants } from './closing.ts';
+import { groupMutants } from './groups.ts';
+import { leaseMutants } from './leases.ts';
+import { logMutants } from './log.ts';
 import type { Mutant } from './mutant.ts';
+import { overflowMutants } from './overflow.ts';
 import { receivingMutants } from './receiving.ts';
 import { recordMutants } from './records.ts';
+import { seekingMutants } from './seeking.ts';
+import { topicMutants } from './topics.ts';
+import { waitingMutants } from './waiting.ts';
 
-export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([...recordMutants, ...receivingMutants]);
+export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
+  ...recordMutants,
+  ...receivingMutants,
+  ...waitingMutants,
+  ...overflowMutants,
+  ...topicMutants,
+  ...closingMutants,
+  ...groupMutants,
+  ...leaseMutants,
+  ...ackMutants,
+  ...logMutants,
+  ...seekingMutants,
+]);

@@ -1,0 +1,23 @@
+/** A line of waiting calls that serves whoever came last, as a stack does. Mutants put it where a queue belongs. */
+import { isMqError } from '../../contract/errors.ts';
+
+/** `call` must wait until its signal aborts it; each newcomer makes all who wait begin again, behind it. */
+export function newestFirst<Got>(): (call: (signal: AbortSignal) => Promise<Got>) => Promise<Got> {
+  const waiting = new Set<AbortController>();
+  const attempt = async (call: (signal: AbortSignal) => Promise<Got>): Promise<Got> => {
+    const turn = new AbortController();
+    waiting.add(turn);
+    try {
+      return await call(turn.signal);
+    } catch (error) {
+      if (isMqError(error, 'MQ_ABORTED') && turn.signal.aborted) return attempt(call);
+      throw error;
+    } finally {
+      waiting.delete(turn);
+    }
+  };
+  return (call) => {
+    for (const turn of [...waiting]) turn.abort();
+    return attempt(call);
+  };
+}

@@ -1,0 +1,226 @@
+/** Mutants of a full topic and of batches: who waits, who is refused, what is dropped, all or nothing. */
+import { SystemClock } from '../../clock.ts';
+import type { TopicDescription } from '../../contract/description.ts';
+import { isMqError, MqError } from '../../contract/errors.ts';
+import type { BatchReceipt, Receipt } from '../../contract/message.ts';
+import { broken, type Mutant } from './mutant.ts';
+import { newestFirst } from './newest-first.ts';
+
+export const overflowMutants: readonly Mutant[] = [
+  broken({
+    name: 'full means crash',
+    stage: 1,
+    bug: 'A producer that is faster than its consumers gets an internal error instead of being slowed down.',
+    killedBy: 'a topic accepts exactly messagesMax messages before it is full',
+    instead: ({ send }) => ({
+      send: async (topic, message, options) => {
+        try {
+          return await send(topic, message, { ...options, timeoutMs: 0 });
+        } catch (error) {
+          if (!isMqError(error, 'MQ_QUEUE_FULL')) throw error;
+          throw new MqError('MQ_INTERNAL', 'index out of bounds');
+        }
+      },
+    }),
+  }),
+  broken({
+    name: 'one slot too few',
+    stage: 1,
+    bug: 'A topic of four is full after three: the slot that tells full from empty is not counted.',
+    killedBy: 'a topic accepts exactly messagesMax messages before it is full',
+    instead: ({ createTopic }) => ({
+      createTopic: (topic, options) => createTopic(topic, { ...options, messagesMax: (options?.messagesMax ?? 9) - 1 }),
+    }),
+  }),
+  broken({
+    name: 'full is not noticed',
+    stage: 1,
+    bug: 'A topic of three holds four and more: nobody ever waits, and the memory of the machine is the limit.',
+    killedBy: 'a send to a full topic waits until there is room',
+    instead: ({ createTopic }) => ({
+      createTopic: (topic, options) => createTopic(topic, { ...options, messagesMax: 1_000_000 }),
+    }),
+  }),
+  broken({
+    name: 'refused with a receipt',
+    stage: 1,
+    bug: 'A full topic throws a message away and answers a receipt for it.',
+    killedBy: 'a full topic that rejects refuses a send at once and keeps what it has',
+    instead: ({ send }) => ({
+      send: async (topic, message, options): Promise<Receipt> => {
+        try {
+          return await send(topic, message, options);
+        } catch (error) {
+          if (!isMqError(error, 'MQ_QUEUE_FULL')) throw error;
+          return { topic, partition: 0, offset: 0, id: message.id ?? 'dropped', durability: 'memory' };
+        }
+      },
+    }),
+  }),
+  broken({
+    name: 'drops the newest',
+    stage: 1,
+    bug: 'A topic that should keep the latest prices keeps the oldest for ever.',
+    killedBy: 'a full topic that drops the oldest keeps the newest',
+    instead: ({ createTopic, send }) => ({
+      createTopic: (topic, options) => createTopic(topic, { ...options, overflow: 'reject' }),
+      send: async (topic, message, options): Promise<Receipt> => {
+        try {
+          return await send(topic, message, options);
+        } catch (error) {
+          if (!isMqError(error, 'MQ_QUEUE_FULL')) throw error;
+          return { topic, partition: 0, offset: 0, id: message.id ?? 'dropped', durability: 'memory' };
+        }
+      },
+    }),
+  }),
+  broken({
+    name: 'drops uncounted',
+    stage: 2,
+    bug: 'Messages are overwritten before anybody read them and no number says so.',
+    killedBy: 'a full topic that drops the oldest keeps the newest',
+    instead: ({ describeTopics }) => ({
+      describeTopics: async (...args) => (await describeTopics(...args)).map((each) => ({ ...each, droppedCount: 0 })),
+    }),
+  }),
+  broken({
+    name: 'the newest sender first',
+    stage: 1,
+    bug: 'Senders that are let in after waiting come in backwards, so the order of their messages turns round.',
+    killedBy: 'blocked senders are let in in the order they came',
+    instead: ({ send }) => {
+      const inLine = newestFirst<Receipt>();
+      return { send: (topic, message, options) => inLine((signal) => send(topic, message, { ...options, signal })) };
+    },
+  }),
+  broken({
+    name: 'a ghost of a sender that timed out',
+    stage: 1,
+    bug: 'A producer is told that the topic is full, sends again, and the message is there twice.',
+    killedBy: 'a blocked send whose time is over is refused and leaves no ghost message',
+    instead: ({ send }, { clock = new SystemClock() }) => ({
+      send: (topic, message, options) => {
+        const timeout = Promise.withResolvers<Receipt>();
+        const fail = (): void => timeout.reject(new MqError('MQ_QUEUE_FULL', 'the time is over'));
+        if (options?.timeoutMs !== undefined) clock.setTimer(fail, options.timeoutMs);
+        return Promise.race([send(topic, message), timeout.promise]);
+      },
+    }),
+  }),
+  broken({
+    name: 'a ghost of a sender that gave up',
+    stage: 1,
+    bug: 'A producer aborts a blocked send, and its message appears later all the same.',
+    killedBy: 'a blocked send that is aborted leaves no ghost message',
+    instead: ({ send }) => ({
+      send: (topic, message, { signal, ...options } = {}) => {
+        const abort = Promise.withResolvers<Receipt>();
+        signal?.addEventListener('abort', () => abort.reject(new MqError('MQ_ABORTED', 'aborted')));
+        return Promise.race([send(topic, message, options), abort.promise]);
+      },
+    }),
+  }),
+  broken({
+    name: 'room as soon as it is handed out',
+    stage: 2,
+    bug: 'The place of a message somebody still works on is given away, so it cannot come back.',
+    killedBy: 'a delivery in flight keeps its place until it is finished',
+    instead: ({ receive, ack }) => ({
+      receive: async (...args) => {
+        const deliveries = await receive(...args);
+        await ack(deliveries);
+        return deliveries;
+      },
+    }),
+  }),
+  broken({
+    name: 'the fastest group decides',
+    stage: 2,
+    bug: 'As soon as one group has read a message it is overwritten, and the slower groups never see it.',
+    killedBy: 'the slowest group decides when there is room',
+    instead: ({ createTopic }) => ({
+      createTopic: (topic, options) => createTopic(topic, { ...options, overflow: 'drop-oldest' }),
+    }),
+  }),
+  broken({
+    name: 'bytes not counted',
+    stage: 2,
+    bug: 'A few thousand large messages exhaust the memory: only their number is limited.',
+    killedBy: 'a topic that is full of bytes makes senders wait',
+    instead: ({ createTopic }) => ({
+      createTopic: (topic, options) => createTopic(topic, { ...options, bytesMax: undefined }),
+    }),
+  }),
+  broken({
+    name: 'a batch sent one by one',
+    stage: 1,
+    bug: 'Batches of two producers are mixed: a batch is only a loop of sends.',
+    killedBy: 'batches of concurrent producers do not mix',
+    instead: ({ send }) => ({
+      sendBatch: async (topic, messages, options): Promise<BatchReceipt> => {
+        const ids: string[] = [];
+        for (const message of messages) ids.push((await send(topic, message, options)).id);
+        return { topic, partition: 0, baseOffset: 0, count: ids.length, ids, durability: 'memory' };
+      },
+    }),
+  }),
+  broken({
+    name: 'as much of a batch as fits',
+    stage: 1,
+    bug: 'A batch is refused because the topic is full, and half of it was stored; sent again it is there twice.',
+    killedBy: 'a full topic that rejects takes all of a batch or nothing',
+    instead: ({ sendBatch, describeTopics }) => ({
+      sendBatch: async (topic, messages, options) => {
+        const [description] = await describeTopics({ topic });
+        const room = roomIn(description);
+        if (room === 0 || room >= messages.length) return sendBatch(topic, messages, options);
+        await sendBatch(topic, messages.slice(0, room), options);
+        throw new MqError('MQ_QUEUE_FULL', `${messages.length - room} messages did not fit`);
+      },
+    }),
+  }),
+  broken({
+    name: 'a batch checked while it is stored',
+    stage: 1,
+    bug: 'One bad message in a batch is refused after those before it have been stored.',
+    killedBy: 'a batch with one bad message stores none of it',
+    instead: ({ send, sendBatch }) => ({
+      sendBatch: async (topic, messages, options) => {
+        for (const message of messages.slice(0, -1)) await send(topic, message, options);
+        return sendBatch(topic, messages.slice(-1), options);
+      },
+    }),
+  }),
+  broken({
+    name: 'a batch that waits for ever',
+    stage: 1,
+    bug: 'A batch larger than the topic waits for room that can never come.',
+    killedBy: 'a batch larger than the topic can ever hold is MQ_BATCH_TOO_LARGE',
+    instead: ({ sendBatch }) => ({
+      sendBatch: async (...args) => {
+        try {
+          return await sendBatch(...args);
+        } catch (error) {
+          if (!isMqError(error, 'MQ_BATCH_TOO_LARGE')) throw error;
+          return new Promise(() => undefined);
+        }
+      },
+    }),
+  }),
+  broken({
+    name: 'an empty batch accepted',
+    stage: 1,
+    bug: 'A batch of nothing is stored and gets the offset of the message that comes next.',
+    killedBy: 'an empty batch is refused',
+    instead: ({ sendBatch }) => ({
+      sendBatch: async (topic, messages, options): Promise<BatchReceipt> => {
+        if (messages.length > 0) return sendBatch(topic, messages, options);
+        return { topic, partition: 0, baseOffset: 0, count: 0, ids: [], durability: 'memory' };
+      },
+    }),
+  }),
+];
+
+function roomIn(description: TopicDescription | undefined): number {
+  return (description?.options.messagesMax ?? 0) - (description?.availableCount ?? 0);
+}
