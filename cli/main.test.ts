@@ -21,6 +21,7 @@ test('--help names every command', async () => {
   const { stdout, exitCode } = await runCaptured(['--help']);
   for (const name of COMMANDS) assert.match(stdout, new RegExp(`^ {2}${name} `, 'm'));
   assert.equal(exitCode, 0);
+  assert.match((await runCaptured(['help', 'send'])).stdout, /^Usage: mq send .*Examples:/s);
 });
 
 test('every command and subcommand has --help with an example of itself, and --json', async () => {
@@ -56,6 +57,10 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['serve 3 --messages-max -5', /--messages-max.*at least 1/s],
   ['serve 3 --bytes-max 0', /--bytes-max.*at least 1/s],
   ['serve 3 --overflow spill', /--overflow.*wait, reject, drop-oldest/s],
+  ['serve 1 --bytes-max 5', /--bytes-max needs the capability "offsets"/],
+  ['serve 2 --partitions 2', /--partitions needs the capability "partitions"/],
+  ['serve 3 --host no.such.host.invalid', /--host no\.such\.host\.invalid is no address/],
+  ['serve 3 --token \xe9', /--token must be/],
   ['serve 3 --prot 80', /unknown option '--prot'.*--port/s],
   ['send', /missing required argument 'topic'.*mq send --help/s],
   ['send t --header color', /--header.*name=value/s],

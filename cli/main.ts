@@ -86,6 +86,7 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
     .usage('[command] [options]')
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print the help of a command')
     .option('--lang <language>', 'en or zh (default: from LC_ALL, LC_MESSAGES, LANG)')
     .option('--json', 'print the stories as JSON')
     // So that the options above are those of `mq` alone, and `mq send --json` is the one of `send`.

@@ -1,6 +1,7 @@
 /** Bytes through the real thing: mq send | mq serve | mq receive. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import process from 'node:process';
 import { after, before, test } from 'node:test';
 import { runCaptured } from './testing/captured-terminal.ts';
 import { MqProcess, runMq, startServer } from './testing/mq-process.ts';
@@ -113,6 +114,21 @@ test('a reader that goes away ends the command quietly, and what it did not get 
   assert.equal(exitCode, 0);
   assert.equal(stderr, '');
   assert.equal((await mq('receive head --wait 0')).stdout, big);
+});
+
+test('Ctrl-C ends a reader that follows: exit code 130, and everything it printed is finished', {
+  skip: process.platform === 'win32' && 'Windows has no signals to send',
+}, async () => {
+  await mq('send follow', 'a\nb\n');
+  await using following = new MqProcess(['receive', 'follow', '--follow', '--target', server.url]);
+  await following.saw(/a\nb\n/);
+  await mq('send follow', 'c\n');
+  await following.saw(/c\n/);
+  following.child.kill('SIGINT');
+  const { exitCode, stderr } = await following.ended;
+  assert.deepEqual([exitCode, stderr], [130, '']);
+  assert.equal((await mq('receive follow --wait 0')).stdout, '');
+  assert.equal(JSON.parse((await mq('groups describe follow default --json')).stdout).committedOffset, 3);
 });
 
 test('--ack none leaves messages unacknowledged, and --group on fetch remembers where it was', async () => {

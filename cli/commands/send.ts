@@ -39,7 +39,11 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--key <key>', 'key of every message: equal keys keep their order')
     .option('--header <name=value>', 'header of every message; may be repeated', option.headerPair)
     .option('--partition <n>', 'send to this partition', option.wholeNumber({ min: 0 }))
-    .option('--timeout <ms>', 'how long to wait for room in a full topic', option.wholeNumber({ min: 0 }));
+    .option(
+      '--timeout <ms>',
+      'how long to wait for room in a full topic (default: as the server does)',
+      option.wholeNumber({ min: 0 }),
+    );
   option.addJsonOption(option.addTargetOptions(command), 'what was accepted');
   option.addExamples(command, 'seq 5 | mq send numbers', 'mq send t < file', 'mq send t -m hello --header color=red');
   command.action((topic: string, options: SendCommandOptions) => runSend(terminal, topic, options));
