@@ -76,6 +76,7 @@ export interface BenchReport {
   readonly targets: readonly string[];
   readonly machine: Machine;
   readonly tables: readonly Table[];
+  /** Null when stage 3 was not a target. */
   readonly waiters: WaitersReport | null;
   readonly bars: readonly BarReport[];
 }

@@ -10,13 +10,23 @@ import { parseArgs } from 'node:util';
 import { isMqError } from '../shared/contract/errors.ts';
 import { withDoors } from './http-door/doors.ts';
 import { doorScenarios } from './http-door/scenarios.ts';
+import { ServerProcess } from './http-door/server-process.ts';
+import { measureWaiters } from './http-door/waiters.ts';
 import { inProcessScenarios } from './in-process/scenarios.ts';
 import { describeMachine } from './machine.ts';
 import { requirePackages } from './optional-package.ts';
 import { FULL_PLAN, type Plan, QUICK_PLAN } from './plan.ts';
 import { race, type Scenario } from './race.ts';
-import { type BenchReport, judge, reportScenario, type ScenarioReport, type Table } from './report.ts';
-import { parseTargets } from './targets.ts';
+import {
+  type BenchReport,
+  judge,
+  judgeWaiters,
+  reportScenario,
+  type ScenarioReport,
+  type Table,
+  type WaitersReport,
+} from './report.ts';
+import { parseTargets, type Targets } from './targets.ts';
 import { printReport } from './text-table.ts';
 import { DEFAULT_OUTPUT_FOLDER, writeReport } from './write-report.ts';
 
@@ -57,6 +67,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       scenarios: await withDoors(targets, (doors) => measure(doorScenarios(doors, plan))),
     },
   ];
+  const waiters = await measureLongPolls(targets, plan, options.onProgress);
   const report: BenchReport = {
     formatVersion: 1,
     startedAt: startedAt.toISOString(),
@@ -67,11 +78,27 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     targets: [...targets.stages.map(String), ...targets.urls],
     machine,
     tables: tables.filter(({ scenarios }) => scenarios.length > 0),
-    waiters: null,
+    waiters,
     bars: judge(tables),
   };
   if (options.outputFolder !== undefined) await writeReport(report, options.outputFolder);
   return report;
+}
+
+/** Needs the server's own word about its memory, so only a server of ours is asked. */
+async function measureLongPolls(
+  targets: Targets,
+  plan: Plan,
+  onProgress: BenchOptions['onProgress'],
+): Promise<WaitersReport | null> {
+  if (!targets.stages.some((stage) => stage === 3)) return null;
+  onProgress?.(`${plan.waiterCount.toLocaleString('en')} long polls`);
+  const server = await ServerProcess.start('stage-2');
+  try {
+    return judgeWaiters(await measureWaiters(server, plan.waiterCount));
+  } finally {
+    await server.stop();
+  }
 }
 
 async function raceAll(

@@ -5,7 +5,15 @@
  */
 import Fastify, { type FastifyInstance } from 'fastify';
 import { MESSAGES_TYPE } from '../../stages/3-http-server/message-codec.ts';
-import { AckBody, ReceiptAnswer, ReceiveAnswer, ReceiveBody, SendBody } from '../../stages/3-http-server/schemas.ts';
+import {
+  AckBody,
+  ReceiptAnswer,
+  ReceiveAnswer,
+  ReceiveBody,
+  SendBody,
+  SendQuery,
+  TopicPath,
+} from '../../stages/3-http-server/schemas.ts';
 import { checkServerOptions } from '../../stages/3-http-server/server-options.ts';
 import { numberedText } from '../tally.ts';
 import { BATCH_COUNT } from './loads.ts';
@@ -62,16 +70,22 @@ function addRoutes(server: FastifyInstance): void {
   server.get('/healthz', async () => ({ status: 'ok' }));
   server.addContentTypeParser(MESSAGES_TYPE, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   const sendSchema = {
+    params: TopicPath,
+    querystring: SendQuery,
     body: { content: { 'application/json': { schema: SendBody }, [MESSAGES_TYPE]: { schema: {} } } },
     response: { 200: ReceiptAnswer },
   };
   server.post('/topics/:topic/messages', { schema: sendSchema }, async (request) =>
     Buffer.isBuffer(request.body) ? BATCH_RECEIPT : RECEIPT,
   );
-  const receiveSchema = { body: ReceiveBody, response: { 200: ReceiveAnswer } };
+  const receiveSchema = { params: TopicPath, body: ReceiveBody, response: { 200: ReceiveAnswer } };
   server.post('/topics/:topic/deliveries', { schema: receiveSchema }, async () => DELIVERIES);
-  server.post('/topics/:topic/deliveries/ack', { schema: { body: AckBody } }, async (_request, reply) => {
-    reply.code(204);
-    return null;
-  });
+  server.post(
+    '/topics/:topic/deliveries/ack',
+    { schema: { params: TopicPath, body: AckBody } },
+    async (_request, reply) => {
+      reply.code(204);
+      return null;
+    },
+  );
 }
