@@ -125,4 +125,5 @@ test('a server that cannot be reached exits 3 and says how to start one', async 
 test('what a name does to a terminal is written out in an error', async () => {
   const { stderr } = await runCaptured(['\x1b[2Jbad\r\nname']);
   assert.match(stderr, /\\x1b\[2Jbad\\r\\nname/);
+  assert.match((await runCaptured(['send', 't', '--\x1b[2J'])).stderr, /unknown option '--\\x1b\[2J'/);
 });

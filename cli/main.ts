@@ -101,7 +101,13 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
     .configureOutput({
       writeOut: (text) => void terminal.write(text).catch(() => undefined),
       writeErr: (text) => void terminal.stderr.write(text),
-      outputError: (text, write) => write(`mq: ${text.replace(/^error: /, '')}`),
+      outputError: (text, write) => {
+        const lines = text
+          .trimEnd()
+          .replace(/^error: /, 'mq: ')
+          .split('\n');
+        write(lines.map((line) => `${printable(line)}\n`).join(''));
+      },
     });
   program.action(() => openScreen(program, terminal));
   for (const entry of COMMANDS) {

@@ -6,6 +6,7 @@
  */
 import { constants } from 'node:os';
 import process from 'node:process';
+import { QuietEnd } from './exit.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type StopSignal = (typeof SIGNALS)[number];
@@ -13,11 +14,23 @@ export type StopSignal = (typeof SIGNALS)[number];
 const ECHO_MS = 100;
 
 /** The exit code of a process that a signal ended. */
-export function exitCodeOfSignal(signal: StopSignal): number {
+function exitCodeOfSignal(signal: StopSignal): number {
   return 128 + constants.signals[signal];
 }
 
-/** Calls `onStop` once, at the first signal. Resolves nothing: dispose of it when the work is done. */
+/** Runs `work` until it ends or a signal asks it to; then its exit code is that of the signal. */
+export async function untilStopped(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const abort = new AbortController();
+  let stoppedBy: StopSignal | undefined;
+  using _ = onStopSignal((signal) => {
+    stoppedBy = signal;
+    abort.abort(signal);
+  });
+  await work(abort.signal);
+  if (stoppedBy !== undefined) throw new QuietEnd(exitCodeOfSignal(stoppedBy));
+}
+
+/** Calls `onStop` once, at the first signal. Dispose of it when the work is done. */
 export function onStopSignal(onStop: (signal: StopSignal) => void): Disposable {
   const hasEchoes = process.env.MQ_SIGNALS_ARE_FORWARDED !== undefined;
   let first: { signal: StopSignal; atMs: number } | undefined;

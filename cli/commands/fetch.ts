@@ -8,11 +8,11 @@ import type { Command } from 'commander';
 import type { Broker, FetchResult } from '../../shared/contract/broker.ts';
 import type { SeekTarget } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
-import { QuietEnd, usageError } from '../exit.ts';
+import { usageError } from '../exit.ts';
 import * as option from '../options.ts';
 import { writeRecords } from '../record-output.ts';
 import { requireCapability, withServer } from '../server-target.ts';
-import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
+import { untilStopped } from '../signals.ts';
 import type { Terminal } from '../terminal.ts';
 
 const FETCH_COUNT_MAX = 500;
@@ -47,29 +47,34 @@ async function runFetch(terminal: Terminal, topic: string, options: FetchCommand
   if (options.offset !== undefined && options.group !== undefined) {
     throw usageError('a group knows where it stands, so --offset does not go with --group', 'move it: mq groups seek');
   }
-  const abort = new AbortController();
-  let stoppedBy: StopSignal | undefined;
-  using _ = onStopSignal((signal) => {
-    stoppedBy = signal;
-    abort.abort(signal);
-  });
-  await withServer(terminal, options, async (broker) => {
-    requireCapability(broker, 'offsets', 'mq fetch');
-    let offset = await startOffset(broker, topic, options);
-    let leftCount = options.max;
-    while (leftCount > 0 && !abort.signal.aborted) {
-      const fetched = await fetchSome(broker, { topic, offset, leftCount, options, signal: abort.signal });
-      if (fetched.records.length > 0) await writeRecords(terminal, fetched.records, options);
-      const isMoved = fetched.nextOffset > offset;
-      offset = fetched.nextOffset;
-      leftCount -= fetched.records.length;
-      if (isMoved && options.group !== undefined) {
-        await broker.commit(topic, { group: options.group, partition: options.partition, offset });
-      }
-      if (!isMoved) break;
-    }
-  });
-  if (stoppedBy !== undefined) throw new QuietEnd(exitCodeOfSignal(stoppedBy));
+  await untilStopped((signal) =>
+    withServer(terminal, options, async (broker) => {
+      requireCapability(broker, 'offsets', 'mq fetch');
+      await readOn(terminal, broker, { topic, options, signal });
+    }),
+  );
+}
+
+interface Reading {
+  readonly topic: string;
+  readonly options: FetchCommandOptions;
+  readonly signal: AbortSignal;
+}
+
+/** Prints records until there are enough, no more, or somebody stops it. */
+async function readOn(terminal: Terminal, broker: Broker, reading: Reading): Promise<void> {
+  const { topic, options, signal } = reading;
+  const { group, partition } = options;
+  let offset = await startOffset(broker, topic, options);
+  let leftCount = options.max;
+  while (leftCount > 0 && !signal.aborted) {
+    const { records, nextOffset } = await fetchSome(broker, { ...reading, offset, leftCount });
+    if (nextOffset === offset) return;
+    if (records.length > 0) await writeRecords(terminal, records, options);
+    offset = nextOffset;
+    leftCount -= records.length;
+    if (group !== undefined) await broker.commit(topic, { group, partition, offset });
+  }
 }
 
 /** The first offset to read. */
@@ -91,12 +96,9 @@ async function startOffset(broker: Broker, topic: string, options: FetchCommandO
   return (offset === 'latest' ? description?.logEndOffset : description?.logStartOffset) ?? 0;
 }
 
-interface FetchStep {
-  readonly topic: string;
+interface FetchStep extends Reading {
   readonly offset: number;
   readonly leftCount: number;
-  readonly options: FetchCommandOptions;
-  readonly signal: AbortSignal;
 }
 
 /** The next records; none, and the same offset, when `--wait` passed at the end of the log or the reader was stopped. */

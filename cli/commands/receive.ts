@@ -9,12 +9,11 @@ import type { Command } from 'commander';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { QuietEnd } from '../exit.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { writeRecords } from '../record-output.ts';
 import { requireCapability, withServer } from '../server-target.ts';
-import { exitCodeOfSignal, onStopSignal, type StopSignal } from '../signals.ts';
+import { untilStopped } from '../signals.ts';
 import type { Terminal } from '../terminal.ts';
 import { counted } from '../text.ts';
 
@@ -56,17 +55,12 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 async function runReceive(terminal: Terminal, topic: string, options: ReceiveCommandOptions): Promise<void> {
-  const abort = new AbortController();
-  let stoppedBy: StopSignal | undefined;
-  using _ = onStopSignal((signal) => {
-    stoppedBy = signal;
-    abort.abort(signal);
-  });
-  await withServer(terminal, options, async (broker) => {
-    if (options.group !== undefined) requireCapability(broker, 'groups', '--group');
-    await new Receiving(terminal, broker, topic, options).run(abort.signal);
-  });
-  if (stoppedBy !== undefined) throw new QuietEnd(exitCodeOfSignal(stoppedBy));
+  await untilStopped((signal) =>
+    withServer(terminal, options, async (broker) => {
+      if (options.group !== undefined) requireCapability(broker, 'groups', '--group');
+      await new Receiving(terminal, broker, topic, options).run(signal);
+    }),
+  );
 }
 
 /** One run of `mq receive`. */
