@@ -14,7 +14,7 @@ export type StopSignal = (typeof SIGNALS)[number];
 const ECHO_MS = 100;
 
 /** The exit code of a process that a signal ended. */
-function exitCodeOfSignal(signal: StopSignal): number {
+export function exitCodeOfSignal(signal: StopSignal): number {
   return 128 + constants.signals[signal];
 }
 
