@@ -1,0 +1,93 @@
+/** What a Consumer can be told, checked, and with the defaults filled in. */
+import { type Clock, SystemClock } from '../clock.ts';
+import type { Broker } from '../contract/broker.ts';
+import { DEFAULTS } from '../contract/limits.ts';
+import { checkChoice, checkInteger, checkName, checkOptions } from '../contract/validation.ts';
+import { type Random, SystemRandom } from '../random.ts';
+import type { ConsumerState } from './consumer-state.ts';
+import { checkRetryPolicy, type RetryPolicy } from './retry.ts';
+
+/** `automatic`: returning from the handler, or asking for the next message, is the ack. */
+export type AckMode = 'automatic' | 'explicit';
+
+export interface ConsumerOptions {
+  readonly broker: Broker;
+  readonly topic: string;
+  readonly group?: string;
+  /** Default: a name of its own for every consumer. */
+  readonly memberId?: string;
+  /** Handlers of `onMessage` at the same time. Default 1. */
+  readonly concurrency?: number;
+  /**
+   * Unfinished messages held at most: those waiting for a handler, in one, and backing off. Default 16, or the
+   * concurrency when that is more. Without leases nothing is fetched ahead.
+   */
+  readonly prefetchCount?: number;
+  /** Default `automatic`. */
+  readonly ackMode?: AckMode;
+  /** Default 30 s; extended as long as the message is held. */
+  readonly leaseMs?: number;
+  /** How long one message may be held before its lease is left to end. Default 5 min. */
+  readonly holdMsMax?: number;
+  /** How long one receive waits for a message, from 1. Default 20 s. */
+  readonly waitMs?: number;
+  /** Of calls to the broker that fail; its pauses are also the back-off of failing messages. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** Called with each new state; must not throw. */
+  readonly onState?: (state: ConsumerState) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface ConsumerSettings {
+  readonly broker: Broker;
+  readonly topic: string;
+  readonly group: string;
+  readonly memberId: string;
+  readonly concurrency: number;
+  readonly prefetchCount: number;
+  readonly ackMode: AckMode;
+  readonly leaseMs: number;
+  readonly holdMsMax: number;
+  readonly waitMs: number;
+  readonly retry: RetryPolicy;
+  readonly onState: (state: ConsumerState) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** False: what the broker hands out is finished, so nothing can be given back. */
+  readonly hasLease: boolean;
+}
+
+const KNOWN = [
+  ...['broker', 'topic', 'group', 'memberId', 'concurrency', 'prefetchCount', 'ackMode', 'leaseMs', 'holdMsMax'],
+  ...['waitMs', 'retry', 'onState', 'clock', 'random'],
+];
+
+/** Throws `MQ_INVALID_ARGUMENT` with the path of what is wrong. */
+export function checkConsumerOptions(options: ConsumerOptions): ConsumerSettings {
+  checkOptions('options', options, KNOWN);
+  const { broker, group, memberId } = options;
+  const { limits } = broker;
+  const random = options.random ?? new SystemRandom();
+  type Whole = 'concurrency' | 'prefetchCount' | 'leaseMs' | 'holdMsMax' | 'waitMs';
+  const whole = (name: Whole, max: number, fallback: number): number =>
+    checkInteger(`options.${name}`, options[name], { min: 1, max, fallback: Math.min(fallback, max) });
+  const concurrency = whole('concurrency', limits.receiveCountMax, 1);
+  return {
+    broker,
+    topic: checkName('options.topic', options.topic, limits),
+    group: group === undefined ? DEFAULTS.group : checkName('options.group', group, limits),
+    memberId: memberId === undefined ? `consumer-${random.hex(8)}` : checkName('options.memberId', memberId, limits),
+    concurrency,
+    prefetchCount: whole('prefetchCount', limits.inFlightCountMax, Math.max(16, concurrency)),
+    ackMode: checkChoice<AckMode>('options.ackMode', options.ackMode, ['automatic', 'explicit'], 'automatic'),
+    leaseMs: whole('leaseMs', limits.leaseMsMax, DEFAULTS.leaseMs),
+    holdMsMax: whole('holdMsMax', Number.MAX_SAFE_INTEGER, 5 * 60_000),
+    waitMs: whole('waitMs', limits.waitMsMax, 20_000),
+    retry: checkRetryPolicy('options.retry', options.retry),
+    onState: options.onState ?? (() => undefined),
+    clock: options.clock ?? new SystemClock(),
+    random,
+    hasLease: broker.capabilities.has('lease'),
+  };
+}

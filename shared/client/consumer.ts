@@ -1,0 +1,264 @@
+/**
+ * Receiving with comfort, on top of any Broker: prefetch, concurrency, lease extension, back-off, an orderly end.
+ *
+ *     broker --receive--> [ buffered ] --> handlers of onMessage, or for await --> ack, retry, return, reject
+ *                 \___________ at most prefetchCount held in all _____________/
+ *
+ * Always true: never more than `prefetchCount` messages are held; each held one has its lease extended until its
+ * outcome is known to the broker; a failing message is held back and cannot starve the rest; `close` always settles.
+ * At least once: a message is lost to this consumer only when its lease ends, and then another delivery follows.
+ * On a broker without leases receiving is the end: nothing is fetched ahead, retry and reject are refused.
+ */
+import type { CloseOptions } from '../contract/broker.ts';
+import { MqError } from '../contract/errors.ts';
+import type { Delivery } from '../contract/message.ts';
+import { checkInteger, checkOptions } from '../contract/validation.ts';
+import type { ConsumedMessage } from './consumed-message.ts';
+import { type ConsumerOptions, type ConsumerSettings, checkConsumerOptions } from './consumer-options.ts';
+import type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
+import { HeldMessages } from './held-messages.ts';
+import { CLOSE_TIMEOUT_MS } from './producer.ts';
+import { ReceiveLoop } from './receive-loop.ts';
+import { pause } from './retry.ts';
+
+export type MessageHandler = (message: ConsumedMessage) => Promise<unknown> | unknown;
+
+/** A handler or loop that is ready for a message. */
+interface Taker {
+  readonly resolve: (message: ConsumedMessage | undefined) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Consumer implements AsyncIterable<ConsumedMessage> {
+  readonly #settings: ConsumerSettings;
+  readonly #held: HeldMessages;
+  readonly #loop: ReceiveLoop;
+  /** Oldest first; at most `prefetchCount`. */
+  readonly #buffer: ConsumedMessage[] = [];
+  /** Oldest first; non-empty only while the buffer is empty. */
+  readonly #takers: Taker[] = [];
+  readonly #stop = new AbortController();
+  readonly #outOfTime = new AbortController();
+  #status: ConsumerStatus = 'idle';
+  #reason: Error | null = null;
+  #receivedCount = 0;
+  #failedCount = 0;
+  /** The run of the loop; begins with the first taker. */
+  #pumping: Promise<void> | undefined;
+  /** What ended it before `close` did. */
+  #failure: Error | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ConsumerOptions) {
+    this.#settings = checkConsumerOptions(options);
+    this.#held = new HeldMessages({
+      settings: this.#settings,
+      outOfTime: this.#outOfTime.signal,
+      onGone: () => this.#loop.wake(),
+      onTrouble: (error) => this.#note(error),
+    });
+    this.#loop = new ReceiveLoop({
+      settings: this.#settings,
+      stop: this.#stop.signal,
+      credit: () => this.#credit(),
+      onAnswer: (deliveries) => this.#arrive(deliveries),
+      onRetry: (error) => this.#note(error, 'retrying'),
+    });
+  }
+
+  get memberId(): string {
+    return this.#settings.memberId;
+  }
+
+  get state(): ConsumerState {
+    return {
+      status: this.#status,
+      reason: this.#reason,
+      bufferedCount: this.#held.countAt('buffered'),
+      handlingCount: this.#held.countAt('handling'),
+      backingOffCount: this.#held.countAt('backing-off'),
+      receivedCount: this.#receivedCount,
+      ackedCount: this.#held.ackedCount,
+      givenBackCount: this.#held.givenBackCount,
+      failedCount: this.#failedCount,
+      lostCount: this.#held.lostCount,
+    };
+  }
+
+  /**
+   * Hands every message to `handler`, `concurrency` at a time. With automatic ack, returning acks and throwing backs off
+   * and retries. Resolves when the consumer has been closed; rejects when it failed.
+   */
+  async onMessage(handler: MessageHandler): Promise<void> {
+    const workers = Array.from({ length: this.#settings.concurrency }, () => this.#work(handler));
+    for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /**
+   * One message after the other. With automatic ack, asking for the next one acks the one before; leaving the loop
+   * early gives it back. Ends when the consumer is closed; throws when it failed.
+   */
+  [Symbol.asyncIterator](): AsyncIterator<ConsumedMessage, undefined> {
+    let current: ConsumedMessage | undefined;
+    return {
+      next: async () => {
+        if (current !== undefined) await this.#finish(current);
+        current = await this.#take();
+        return current === undefined ? { done: true, value: undefined } : { done: false, value: current };
+      },
+      return: async () => {
+        if (current !== undefined && this.#isOpenAndAutomatic(current)) {
+          await this.#quietly(this.#settings.hasLease ? current.return() : current.ack());
+        }
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  /**
+   * Receives nothing more, gives back what no handler has begun, waits for the handlers, and leaves the group. What is
+   * not finished after `timeoutMs` (default 10 s) is let go: its signal aborts and its lease ends by itself. Always
+   * settles; the broker stays open.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkOptions('options', options, ['timeoutMs']);
+    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
+    const timeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+    this.#closing ??= this.#shutDown(timeoutMs);
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** The next message for a handler or loop; undefined when there will be none. */
+  #take(): Promise<ConsumedMessage | undefined> {
+    if (this.#stop.signal.aborted) return Promise.resolve(undefined);
+    this.#pumping ??= this.#pump();
+    for (let message = this.#buffer.shift(); message !== undefined; message = this.#buffer.shift()) {
+      if (message.isLost) continue;
+      this.#held.beginHandling(message);
+      return Promise.resolve(message);
+    }
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#takers.push({ resolve, reject });
+      this.#loop.wake();
+    });
+  }
+
+  async #pump(): Promise<void> {
+    this.#setStatus('running');
+    try {
+      await this.#loop.run();
+    } catch (error) {
+      this.#failure = error as Error;
+      this.#note(this.#failure, 'failed');
+    }
+    for (const taker of this.#takers.splice(0)) {
+      if (this.#failure === undefined) taker.resolve(undefined);
+      else taker.reject(this.#failure);
+    }
+  }
+
+  /** Room for how many more. Without leases only what somebody waits for: nothing is fetched ahead. */
+  #credit(): number {
+    const { hasLease, prefetchCount } = this.#settings;
+    return hasLease ? prefetchCount - this.#held.size : this.#takers.length;
+  }
+
+  #arrive(deliveries: readonly Delivery[]): void {
+    this.#receivedCount += deliveries.length;
+    if (this.#status === 'retrying') this.#setStatus('running');
+    for (const delivery of deliveries) {
+      const message = this.#held.add(delivery);
+      const isStopping = this.#stop.signal.aborted && this.#settings.hasLease;
+      const taker = isStopping ? undefined : this.#takers.shift();
+      if (taker === undefined) this.#buffer.push(message);
+      else {
+        this.#held.beginHandling(message);
+        taker.resolve(message);
+      }
+    }
+    if (this.#status === 'closed') this.#held.abandonAll(new MqError('MQ_CLOSED', 'it came after the consumer closed'));
+  }
+
+  async #work(handler: MessageHandler): Promise<void> {
+    for (let message = await this.#take(); message !== undefined; message = await this.#take()) {
+      try {
+        await handler(message);
+      } catch (error) {
+        await this.#onHandlerFailed(message, error);
+        continue;
+      }
+      await this.#finish(message);
+    }
+  }
+
+  async #onHandlerFailed(message: ConsumedMessage, error: unknown): Promise<void> {
+    this.#failedCount += 1;
+    this.#note(error instanceof Error ? error : new Error(String(error)));
+    if (message.outcome !== undefined || message.isLost) return;
+    // Without leases the broker finished it long ago: there is no way back, only the count above.
+    await this.#quietly(this.#settings.hasLease ? message.retry({ reason: String(error) }) : message.ack());
+  }
+
+  /** The automatic ack, when it is wanted and nothing else was decided. */
+  async #finish(message: ConsumedMessage): Promise<void> {
+    if (this.#isOpenAndAutomatic(message)) await this.#quietly(message.ack());
+  }
+
+  #isOpenAndAutomatic(message: ConsumedMessage): boolean {
+    return this.#settings.ackMode === 'automatic' && message.outcome === undefined && !message.isLost;
+  }
+
+  /** For outcomes nobody waits for: that it failed is in the state, with its reason. */
+  #quietly(outcome: Promise<void>): Promise<void> {
+    return outcome.catch((error: Error) => this.#note(error));
+  }
+
+  async #shutDown(timeoutMs: number): Promise<void> {
+    this.#setStatus('closing');
+    this.#stop.abort();
+    this.#loop.wake();
+    const isDrained = new AbortController();
+    const drained = this.#drain().then(() => isDrained.abort());
+    const { clock } = this.#settings;
+    const outOfTime = pause(timeoutMs, { clock, signal: isDrained.signal }).catch(() => undefined);
+    await Promise.race([drained, outOfTime]);
+    this.#setStatus('closed');
+    const error = new MqError('MQ_CLOSED', 'the consumer ran out of time to close');
+    this.#outOfTime.abort(error);
+    this.#held.abandonAll(error);
+    for (const taker of this.#takers.splice(0)) taker.resolve(undefined);
+  }
+
+  async #drain(): Promise<void> {
+    this.#held.hurry();
+    await this.#giveBackBuffer();
+    await this.#pumping;
+    await this.#giveBackBuffer();
+    await this.#held.whenEmpty();
+    const { broker, topic, group, memberId, hasLease } = this.#settings;
+    // Only a courtesy to the other members: nothing is held any more.
+    if (hasLease && this.#receivedCount > 0) await this.#quietly(broker.leave(topic, { group, memberId }));
+  }
+
+  async #giveBackBuffer(): Promise<void> {
+    await Promise.all(this.#buffer.splice(0).map((message) => this.#quietly(message.return())));
+  }
+
+  #setStatus(status: ConsumerStatus): void {
+    if (this.#status === status || this.#status === 'closed') return;
+    this.#status = status;
+    this.#settings.onState(this.state);
+  }
+
+  #note(error: Error, status?: ConsumerStatus): void {
+    this.#reason = error;
+    const isEnding = this.#status === 'closing' || this.#status === 'closed';
+    if (status !== undefined && !isEnding) this.#status = status;
+    this.#settings.onState(this.state);
+  }
+}

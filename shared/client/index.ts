@@ -1,0 +1,16 @@
+/**
+ * What `stagemq/client` exports: sending and receiving with comfort, on top of any Broker.
+ *
+ *     const producer = new Producer({ broker });
+ *     await producer.send('orders', { body: 'tea' });
+ *
+ *     const consumer = new Consumer({ broker, topic: 'orders', group: 'kitchen' });
+ *     for await (const message of consumer) console.log(message.text); // asking for the next one acks
+ */
+export { ConsumedMessage, type Outcome, type OutcomeOptions } from './consumed-message.ts';
+export { Consumer, type MessageHandler } from './consumer.ts';
+export type { AckMode, ConsumerOptions } from './consumer-options.ts';
+export type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
+export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
+export { CLOSE_TIMEOUT_MS, Producer, type ProducerOptions } from './producer.ts';
+export { RETRY_DEFAULTS, type RetryPolicy } from './retry.ts';

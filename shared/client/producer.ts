@@ -1,0 +1,152 @@
+/**
+ * Sending with comfort, on top of any Broker: a bound on what is under way, retries with jitter, an orderly end.
+ *
+ *     send() ... send() -->  [ line, first come first served ]  -->  [ inFlightMax sends ]  -->  broker
+ *                                 awaiting it is the back-pressure        retries in here
+ *
+ * Always true: a message has its id before the first attempt and keeps it, so a repeated send can be recognised; every
+ * promise settles, also when the broker never answers, once `close` has run out of time; nothing is retried whose
+ * error says that repeating is no use. With `inFlightMax` 1 the messages of one producer stay in order, also across
+ * retries; with more, a message that had to be repeated may come behind later ones.
+ * A retry after a lost answer may store the message twice (until a broker has the capability `dedup`).
+ */
+import { type Clock, SystemClock } from '../clock.ts';
+import type { Broker, CloseOptions, SendOptions } from '../contract/broker.ts';
+import { MqError } from '../contract/errors.ts';
+import type { BatchReceipt, Message, Receipt } from '../contract/message.ts';
+import { checkInteger, checkOptions } from '../contract/validation.ts';
+import { type Random, SystemRandom } from '../random.ts';
+import { checkRetryPolicy, pause, type RetryPolicy, withRetry } from './retry.ts';
+import { SendSlots } from './send-slots.ts';
+
+/** How long `close` waits for sends under way when its caller does not say. */
+export const CLOSE_TIMEOUT_MS = 10_000;
+
+export interface ProducerOptions {
+  readonly broker: Broker;
+  /** Sends at the broker at the same time. Default 64. */
+  readonly inFlightMax?: number;
+  /** Sends that may stand in line behind those. Default 65,536; one more is `MQ_LIMIT_EXCEEDED`. */
+  readonly waitingMax?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export class Producer {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #policy: RetryPolicy;
+  readonly #slots: SendSlots;
+  /** Makes ids unlike those of every other producer. */
+  readonly #instanceId: string;
+  #idCount = 0;
+  /** One entry for each send that has not settled; the entry itself never rejects. */
+  readonly #underWay = new Set<Promise<void>>();
+  /** Aborts when `close` has run out of time. */
+  readonly #stop = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ProducerOptions) {
+    checkOptions('options', options, ['broker', 'inFlightMax', 'waitingMax', 'retry', 'clock', 'random']);
+    const { broker, inFlightMax, waitingMax } = options;
+    this.#broker = broker;
+    this.#clock = options.clock ?? new SystemClock();
+    this.#random = options.random ?? new SystemRandom();
+    this.#policy = checkRetryPolicy('options.retry', options.retry);
+    this.#slots = new SendSlots({
+      slotCount: checkInteger('options.inFlightMax', inFlightMax, { min: 1, max: 65_536, fallback: 64 }),
+      waitingMax: checkInteger('options.waitingMax', waitingMax, { min: 0, max: 2 ** 24, fallback: 65_536 }),
+    });
+    this.#instanceId = this.#random.hex(8);
+  }
+
+  /** Sends that have not settled: in line, at the broker, or pausing before a retry. */
+  get underWayCount(): number {
+    return this.#underWay.size;
+  }
+
+  /** Resolves when the broker has taken responsibility. Rejects with the last error, `MQ_ABORTED` or `MQ_CLOSED`. */
+  send(topic: string, message: Message, options: SendOptions = {}): Promise<Receipt> {
+    const identified = this.#identify(message);
+    return this.#run(options, (signal) => this.#broker.send(topic, identified, { ...options, signal }));
+  }
+
+  /** Like `send` for a batch: one slot, one partition, all or nothing, retried as a whole. */
+  sendBatch(topic: string, messages: readonly Message[], options: SendOptions = {}): Promise<BatchReceipt> {
+    const identified = Array.isArray(messages) ? messages.map((message) => this.#identify(message)) : messages;
+    return this.#run(options, (signal) => this.#broker.sendBatch(topic, identified, { ...options, signal }));
+  }
+
+  /** Resolves when every send that was begun before has settled, well or badly: their own promises say which. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  /**
+   * Takes no new sends, lets those under way finish for `timeoutMs` (default 10 s), then gives up on the rest: they
+   * reject with `MQ_CLOSED` and may or may not have been stored. Always settles; the broker stays open.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkOptions('options', options, ['timeoutMs']);
+    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
+    const timeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+    this.#closing ??= this.#finish(timeoutMs);
+    await this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #run<T>(options: SendOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new MqError('MQ_CLOSED', 'the producer is closed');
+    const sending = this.#attempt(options, call);
+    const entry = sending.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#underWay.add(entry);
+    try {
+      return await sending;
+    } finally {
+      this.#underWay.delete(entry);
+    }
+  }
+
+  async #attempt<T>(options: SendOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const stop = this.#stop.signal;
+    const signal = options.signal instanceof AbortSignal ? AbortSignal.any([options.signal, stop]) : stop;
+    try {
+      await this.#slots.enter(signal);
+      try {
+        const surroundings = { clock: this.#clock, random: this.#random };
+        return await withRetry(() => call(signal), { ...surroundings, policy: this.#policy, signal });
+      } finally {
+        this.#slots.leave();
+      }
+    } catch (error) {
+      if (!stop.aborted) throw error;
+      throw new MqError('MQ_CLOSED', 'the producer was closed; the message may have been stored', { cause: error });
+    }
+  }
+
+  async #finish(timeoutMs: number): Promise<void> {
+    const isFlushed = new AbortController();
+    const outOfTime = pause(timeoutMs, { clock: this.#clock, signal: isFlushed.signal }).then(
+      () => this.#stop.abort(),
+      () => undefined,
+    );
+    await this.flush();
+    isFlushed.abort();
+    await outOfTime;
+  }
+
+  /** What is no message keeps its shape, so that the broker can say what is wrong with it. */
+  #identify(message: Message): Message {
+    if (typeof message !== 'object' || message === null || message.id !== undefined) return message;
+    this.#idCount += 1;
+    return { ...message, id: `${this.#instanceId}-${this.#idCount}` };
+  }
+}

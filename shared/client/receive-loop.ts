@@ -1,0 +1,72 @@
+/**
+ * The one loop of a consumer that asks the broker for messages: as many as there is room for, again and again.
+ *
+ * Always true: one receive at a time; while there is no room it asks for nothing; retriable errors are tried again
+ * after a pause for as long as it takes, every other error ends it; after `stop` aborted it begins nothing new.
+ */
+import { isMqError } from '../contract/errors.ts';
+import type { Delivery } from '../contract/message.ts';
+import type { ConsumerSettings } from './consumer-options.ts';
+import { pace } from './pace.ts';
+import { pause, pauseMsAfter } from './retry.ts';
+
+export interface ReceiveLoopOptions {
+  readonly settings: ConsumerSettings;
+  readonly stop: AbortSignal;
+  /** How many messages there is room for now. */
+  readonly credit: () => number;
+  readonly onAnswer: (deliveries: readonly Delivery[]) => void;
+  /** Before each pause. */
+  readonly onRetry: (error: Error) => void;
+}
+
+export class ReceiveLoop {
+  readonly #options: ReceiveLoopOptions;
+  #wake: () => void = () => undefined;
+
+  constructor(options: ReceiveLoopOptions) {
+    this.#options = options;
+  }
+
+  /** There may be room now, or `stop` aborted. */
+  wake(): void {
+    this.#wake();
+  }
+
+  /** Resolves after `stop` aborted; rejects with the error that ended it. */
+  async run(): Promise<void> {
+    const { settings, stop, onAnswer, onRetry, credit } = this.#options;
+    const { clock, random, retry, broker, waitMs } = settings;
+    for (let failures = 0; !stop.aborted; ) {
+      const max = Math.min(credit(), broker.limits.receiveCountMax);
+      if (max === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        continue;
+      }
+      const askedAtMs = clock.monotonicMs();
+      try {
+        const deliveries = await this.#receive(max);
+        failures = 0;
+        onAnswer(deliveries);
+        const answer = { count: deliveries.length, askedAtMs, waitMs };
+        await pace(answer, { clock, signal: stop, pauseMs: retry.delayMs });
+      } catch (error) {
+        if (stop.aborted) return;
+        if (!isMqError(error) || !error.isRetriable) throw error;
+        failures += 1;
+        onRetry(error);
+        // An abort ends the pause, and then the loop.
+        await pause(pauseMsAfter(failures, error, retry, random), { clock, signal: stop }).catch(() => undefined);
+      }
+    }
+  }
+
+  #receive(max: number): Promise<readonly Delivery[]> {
+    const { settings, stop } = this.#options;
+    const { broker, topic, group, memberId, waitMs, leaseMs, hasLease } = settings;
+    const lease = hasLease ? { leaseMs } : {};
+    return broker.receive(topic, { group, memberId, max, waitMs, ...lease, signal: stop });
+  }
+}
