@@ -43,12 +43,16 @@ export async function runApp(options: AppOptions): Promise<number> {
   } finally {
     screen.unmount();
     await screen.waitUntilExit().catch(() => undefined);
-    await Promise.race([session.close(), elapsed(CLOSE_MS_MAX)]);
+    await settledWithin(session.close(), CLOSE_MS_MAX);
     process.off('uncaughtException', fault);
     process.off('unhandledRejection', fault);
   }
 }
 
-function elapsed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+/** Resolves when `work` has settled, at the latest after `ms`. */
+function settledWithin(work: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

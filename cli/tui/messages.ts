@@ -164,7 +164,7 @@ export const MESSAGES = {
     zh: '第 1 阶段没有偏移量可读：请看第 2 阶段',
   },
   'event.noRequests': { en: 'no request yet', zh: '还没有请求' },
-  'event.overflow': { en: 'a new topic; when it is full: {overflow}', zh: '新的主题；满了之后：{overflow}' },
+  'event.overflow': { en: 'a new topic, overflow: {overflow}', zh: '新的主题，overflow：{overflow}' },
 
   'key.send': { en: 'send', zh: '发送' },
   'key.type': { en: 'type', zh: '输入' },

@@ -50,6 +50,16 @@ test('a step goes to the next timer and no further, and a second of steps runs e
   assert.equal(clock.monotonicMs(), 1250);
 });
 
+test('steps asked for at once follow each other, each for its own time', async () => {
+  const { clock, rang, ring } = clocks();
+  clock.pause();
+  ring('first', 500);
+  ring('second', 1500);
+  await Promise.all([clock.stepBy(1000), clock.step(), clock.stepBy(1000)]);
+  assert.deepEqual(rang, ['first at 500', 'second at 1500']);
+  assert.equal(clock.monotonicMs(), 2500);
+});
+
 test('a running clock cannot be stepped, so a step never makes time jump', async () => {
   const { clock, rang, ring } = clocks();
   ring('timer', 100);

@@ -27,6 +27,7 @@ export class PausableClock implements Clock {
   readonly #timers = new Set<PendingTimer>();
   /** The one timer of the base clock, set for the earliest of ours while running. */
   #alarm: Timer | undefined;
+  #steps: Promise<void> = Promise.resolve();
 
   constructor(options: { readonly base?: Clock } = {}) {
     this.#base = options.base ?? new SystemClock();
@@ -76,14 +77,31 @@ export class PausableClock implements Clock {
   }
 
   /** While paused: goes on to the next timer and runs it, with all others due at that instant. */
-  async step(): Promise<void> {
-    const next = this.#earliest();
-    if (this.isPaused && next !== undefined) await this.stepBy(Math.max(next.dueAtMs - this.#frozenMs, 0));
+  step(): Promise<void> {
+    return this.#afterOtherSteps(async () => {
+      const next = this.#earliest();
+      if (next !== undefined) await this.#go(Math.max(next.dueAtMs - this.#frozenMs, 0));
+    });
   }
 
   /** While paused: `ms` pass, with every timer in them. */
-  async stepBy(ms: number): Promise<void> {
-    if (!this.isPaused) return;
+  stepBy(ms: number): Promise<void> {
+    return this.#afterOtherSteps(() => this.#go(ms));
+  }
+
+  /** No timer runs any more. */
+  close(): void {
+    this.#timers.clear();
+    this.#alarm?.cancel();
+  }
+
+  /** Steps follow each other: two of a second are two seconds, however fast they are asked for. */
+  #afterOtherSteps(work: () => Promise<void>): Promise<void> {
+    this.#steps = this.#steps.then(() => (this.isPaused ? work() : undefined));
+    return this.#steps;
+  }
+
+  async #go(ms: number): Promise<void> {
     const untilMs = this.#frozenMs + ms;
     for (let next = this.#earliest(); next !== undefined && next.dueAtMs <= untilMs; next = this.#earliest()) {
       this.#frozenMs = Math.max(this.#frozenMs, next.dueAtMs);
@@ -92,12 +110,6 @@ export class PausableClock implements Clock {
       if (!this.isPaused) return;
     }
     this.#frozenMs = untilMs;
-  }
-
-  /** No timer runs any more. */
-  close(): void {
-    this.#timers.clear();
-    this.#alarm?.cancel();
   }
 
   #arm(): void {

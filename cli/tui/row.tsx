@@ -1,30 +1,31 @@
 /**
  * Lines on the screen: never wrapped, never squeezed. The brush every pane is painted with.
- * Lines and spans have no identity but their place, so that is what React knows them by.
+ *
+ * Always true: a line that did not change is not drawn again; a whole line is one text for Ink, because a screen of
+ * single words would keep it busy for half of the time.
  */
+import process from 'node:process';
 import { Box, Text } from 'ink';
-import type { ReactNode } from 'react';
-import { type Line, span } from './text.ts';
-import { THEME } from './theme.ts';
+import { memo, type ReactNode } from 'react';
+import type { Line } from './text.ts';
+import { paint } from './theme.ts';
 
-/** A text without characters would have no height. */
-const BLANK: Line = [span(' ')];
+const hasColour = (process.env.NO_COLOR ?? '') === '';
 
-export function Row({ line }: { readonly line: Line }): ReactNode {
-  const spans = line.length === 0 ? BLANK : line;
+const Painted = memo(function Painted({ text }: { readonly text: string }): ReactNode {
   return (
     <Box height={1} flexShrink={0}>
-      <Text wrap="truncate">
-        {Array.from(spans.entries(), ([place, { text, tone }]) => (
-          <Text key={place} {...THEME[tone]}>
-            {text}
-          </Text>
-        ))}
-      </Text>
+      {/* A text without characters would have no height. */}
+      <Text wrap="truncate">{text === '' ? ' ' : text}</Text>
     </Box>
   );
+});
+
+export function Row({ line }: { readonly line: Line }): ReactNode {
+  return <Painted text={paint(line, { hasColour })} />;
 }
 
+/** Lines have no identity but their place, so that is what React knows them by. */
 export function Rows({ lines }: { readonly lines: readonly Line[] }): ReactNode {
   return Array.from(lines.entries(), ([place, line]) => <Row key={place} line={line} />);
 }

@@ -66,6 +66,7 @@ export class Session {
   readonly #listeners = new Set<() => void>();
   #state: ScreenState;
   #running: RunningStage | undefined;
+  #requests: readonly RequestEntry[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isSampling = false;
   /** Stages are opened and closed one after the other. */
@@ -112,6 +113,7 @@ export class Session {
     this.#change(async () => {
       await this.#closeStage();
       if (this.#isClosed) return;
+      this.#requests = [];
       this.#set({ page: 'opening', stage, overlay: 'none', simulation: undefined, requests: [], url: null });
       const clock = new PausableClock();
       const onRequest = (entry: RequestEntry): void => this.#onRequest(entry);
@@ -186,7 +188,7 @@ export class Session {
   }
 
   #showCurl(simulation: Simulation): void {
-    if (this.#state.requests.length > 0) this.#set({ overlay: 'curl' });
+    if (this.#requests.length > 0) this.#set({ overlay: 'curl' });
     else simulation.tell('plain', 'event.noRequests', {});
   }
 
@@ -217,7 +219,8 @@ export class Session {
   #onRequest(entry: RequestEntry): void {
     // The screen's own looking would drown what the producers and consumers do.
     if (entry.path.includes('/inside') || (entry.method === 'GET' && !entry.path.includes('/messages'))) return;
-    this.#set({ requests: [...this.#state.requests, entry].slice(-REQUESTS_MAX) });
+    // Shown with the next sample: a busy server must not make the screen busier.
+    this.#requests = [...this.#requests, entry].slice(-REQUESTS_MAX);
   }
 
   async #sample(): Promise<void> {
@@ -227,7 +230,8 @@ export class Session {
     try {
       await simulation.sample();
       if (simulation !== this.#running?.simulation) return;
-      this.#set({ simulation: simulation.view, producer: this.#producer?.name, reader: this.#reader?.name });
+      const [producer, reader] = [this.#producer?.name, this.#reader?.name];
+      this.#set({ simulation: simulation.view, requests: this.#requests, producer, reader });
     } catch (error) {
       if (simulation === this.#running?.simulation) this.#options.onFault(error);
     } finally {

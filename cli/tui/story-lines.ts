@@ -53,9 +53,11 @@ export function requestLines(requests: readonly RequestEntry[], room: Room): Lin
   return requests.slice(-room.height).map(({ method, path, status, durationUs }) => {
     const time = fit(durationText(durationUs / 1000), 6, 'right');
     const pathWidth = room.width - 6 - 1 - 4 - 1 - widthOf(time) - 1;
+    // The query goes first, then the beginning of the path; the curl has it all.
+    const shown = widthOf(path) <= pathWidth ? path : truncateStart(path.split('?')[0] ?? path, pathWidth);
     return [
       span(fit(method, 6), 'strong'),
-      span(` ${fit(truncateStart(path, pathWidth), pathWidth)} `),
+      span(` ${fit(shown, pathWidth)} `),
       span(fit(String(status), 4), status < 400 ? 'good' : 'bad'),
       span(` ${time}`, 'dim'),
     ];
@@ -96,17 +98,18 @@ export function keyLines(stage: number, language: Language, room: Room): Line[] 
   const entries = bindingsOf(stage, room.height > 1 ? 2 : 1).map(
     ({ shown, label }): Line => [span(` ${shown}`, 'key'), span(` ${say(language, label)}`)],
   );
-  const always = entries.slice(-2);
-  const lines: Line[] = [[]];
-  for (const entry of entries.slice(0, -2)) {
+  const always = entries.slice(-2).flat();
+  const lines: Line[] = [EMPTY_LINE];
+  const append = (spans: Line, reserved: number): void => {
+    const line = lines.at(-1) ?? EMPTY_LINE;
     const isLast = lines.length === room.height;
-    const free = room.width - (isLast ? always.reduce((sum, line) => sum + lineWidth(line), 0) : 0);
-    const line = lines.at(-1) ?? [];
-    if (lineWidth(line) + lineWidth(entry) <= free) lines[lines.length - 1] = [...line, ...entry];
-    else if (!isLast) lines.push([...entry]);
-  }
-  lines[lines.length - 1] = [...(lines.at(-1) ?? []), ...always.flat()];
-  return lines.map((line) => fitLine(line, room.width));
+    if (lineWidth(line) + lineWidth(spans) <= room.width - (isLast ? reserved : 0))
+      lines[lines.length - 1] = [...line, ...spans];
+    else if (!isLast) lines.push(spans);
+  };
+  for (const entry of entries.slice(0, -2)) append(entry, lineWidth(always));
+  append(always, 0);
+  return Array.from({ length: room.height }, (_, index) => fitLine(lines[index] ?? EMPTY_LINE, room.width));
 }
 
 /** Every key with what it does in two columns, then what the numbers and letters mean. */
@@ -126,13 +129,37 @@ export function helpLines(stage: number, language: Language, room: Room): Line[]
 
 /** A command on several lines that a shell reads as one: each line but the last ends in a backslash. */
 export function curlLines(curl: string, width: number): string[] {
-  const words = curl.match(/(?:'[^']*'|"(?:\\.|[^"])*"|\\.|[^\s'"\\])+/g) ?? [];
   const lines: string[] = [];
   let line = '';
-  for (const word of words) {
-    const isTooLong = line !== '' && widthOf(`${line} ${word} \\`) > width;
-    if (isTooLong) lines.push(`${line} \\`);
-    line = line === '' ? word : isTooLong ? `  ${word}` : `${line} ${word}`;
+  const end = (): void => {
+    if (line !== '') lines.push(line);
+    line = '';
+  };
+  for (const word of curl.match(/(?:'[^']*'|"(?:\\.|[^"])*"|\\.|[^\s'"\\])+/g) ?? []) {
+    if (widthOf(`${line} ${word} \\`) > width) end();
+    const [first = '', ...more] = quotedPieces(word, width - 4);
+    line = line === '' ? first : `${line} ${first}`;
+    for (const piece of more) {
+      // Without a space before the backslash and at the start of the line, the shell joins the two.
+      lines.push(`${line}\\`);
+      line = piece;
+    }
   }
-  return [...lines, line];
+  end();
+  return lines.map((text, index) => (index === lines.length - 1 || text.endsWith('\\') ? text : `${text} \\`));
+}
+
+/** A quoted word that is too long for a line, as several quoted ones. */
+function quotedPieces(word: string, width: number): string[] {
+  if (widthOf(word) <= width || !/^'[^']*'$/.test(word)) return [word];
+  const pieces: string[] = [];
+  let piece = '';
+  for (const character of word.slice(1, -1)) {
+    if (widthOf(piece + character) > width) {
+      pieces.push(`'${piece}'`);
+      piece = '';
+    }
+    piece += character;
+  }
+  return [...pieces, `'${piece}'`];
 }

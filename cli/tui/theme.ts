@@ -1,29 +1,46 @@
 /**
  * Tones as terminal colours. Only the sixteen colours every terminal has, so that the user's own theme applies; each
- * state of a cell also has its letter, so nothing is said by colour alone.
+ * state of a cell also has its letter, so with NO_COLOR, which leaves bold, dim and inverse, nothing is left unsaid.
  */
-import type { TextProps } from 'ink';
-import type { Tone } from './text.ts';
+import { styleText } from 'node:util';
+import type { Line, Tone } from './text.ts';
 
-type Style = Pick<TextProps, 'color' | 'backgroundColor' | 'bold' | 'dimColor' | 'inverse'>;
+type Format = Extract<Parameters<typeof styleText>[0], string>;
 
-export const THEME: Readonly<Record<Tone, Style>> = {
-  plain: {},
-  dim: { dimColor: true },
-  strong: { bold: true },
-  title: { bold: true, color: 'cyan' },
-  chosen: { bold: true, inverse: true },
-  key: { bold: true, color: 'yellow' },
-  good: { color: 'green' },
-  warn: { color: 'yellow' },
-  bad: { color: 'red', bold: true },
-  free: { dimColor: true },
-  ready: { color: 'black', backgroundColor: 'cyan' },
-  'in-flight': { color: 'black', backgroundColor: 'yellow' },
-  acked: { color: 'green' },
-  overwritten: { color: 'white', backgroundColor: 'red' },
-  'group-1': { color: 'magenta', bold: true },
-  'group-2': { color: 'blue', bold: true },
-  'group-3': { color: 'green', bold: true },
-  'group-4': { color: 'yellow', bold: true },
+interface Style {
+  readonly modifiers: readonly Format[];
+  readonly colours: readonly Format[];
+}
+
+const style = (modifiers: readonly Format[], ...colours: readonly Format[]): Style => ({ modifiers, colours });
+
+const THEME: Readonly<Record<Tone, Style>> = {
+  plain: style([]),
+  dim: style(['dim']),
+  strong: style(['bold']),
+  title: style(['bold'], 'cyan'),
+  chosen: style(['bold', 'inverse']),
+  key: style(['bold'], 'yellow'),
+  good: style([], 'green'),
+  warn: style([], 'yellow'),
+  bad: style(['bold'], 'red'),
+  free: style(['dim']),
+  ready: style([], 'black', 'bgCyan'),
+  'in-flight': style([], 'black', 'bgYellow'),
+  acked: style([], 'green'),
+  overwritten: style([], 'white', 'bgRed'),
+  'group-1': style(['bold'], 'magenta'),
+  'group-2': style(['bold'], 'blue'),
+  'group-3': style(['bold'], 'green'),
+  'group-4': style(['bold'], 'yellow'),
 };
+
+/** A line with the escape sequences of its tones; without colour only their modifiers. */
+export function paint(line: Line, options: { readonly hasColour: boolean }): string {
+  return line.map(({ text, tone }) => paintSpan(text, THEME[tone], options.hasColour)).join('');
+}
+
+function paintSpan(text: string, { modifiers, colours }: Style, hasColour: boolean): string {
+  const formats = hasColour ? [...modifiers, ...colours] : modifiers;
+  return formats.length === 0 ? text : styleText(formats, text, { validateStream: false });
+}
