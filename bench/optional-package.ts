@@ -31,23 +31,25 @@ export async function loadOptional<Name extends OptionalPackage>(
 
 /** Rejects before anything is measured, naming everything that is missing in one line to type. */
 export async function requirePackages(names: readonly OptionalPackage[]): Promise<void> {
-  const missing: OptionalPackage[] = [];
+  const missingNames = new Set<string>();
   for (const name of names) {
     try {
       await PACKAGES[name]();
     } catch (error) {
-      if (!isMissing(error, name)) throw error;
-      missing.push(name);
+      const missingName = missingNameOf(error);
+      if (missingName === undefined) throw error;
+      missingNames.add(missingName);
     }
   }
+  const missing = [...missingNames];
   if (missing.length === 0) return;
   const line = `npm install --save-dev ${missing.join(' ')}`;
   throw new MqError('MQ_MISSING_DEPENDENCY', `the bench needs ${missing.join(', ')}; install with: ${line}`);
 }
 
-/** True when the package itself was not found, false when it was but something inside it was not. */
-function isMissing(error: unknown, name: string): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false;
+/** Which of ours Node did not find: perhaps not the one asked for but one it needs, as vega-lite needs vega. */
+function missingNameOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
   const isNotFound = error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND';
-  return isNotFound && error.message.includes(`'${name}'`);
+  return isNotFound ? Object.keys(PACKAGES).find((name) => error.message.includes(`'${name}'`)) : undefined;
 }

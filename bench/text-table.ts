@@ -1,5 +1,5 @@
 /** Says a bench report in plain text, for a terminal of 100 columns. Pure: a report in, a string out. */
-import type { BarReport, BenchReport, Row, ScenarioReport, WaitersReport } from './report.ts';
+import type { BenchReport, Row, ScenarioReport, Verdict, WaitersReport } from './report.ts';
 import type { Summary } from './statistics.ts';
 import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
 
@@ -14,7 +14,7 @@ export function printReport(report: BenchReport): string {
     parts.push(`Counted under load: ${countsText(counts)}`);
   }
   if (report.waiters !== null) parts.push(waitersText(report.waiters));
-  parts.push(barsText(report.bars));
+  parts.push(barsText(report));
   return `${parts.join('\n')}\n`;
 }
 
@@ -127,13 +127,21 @@ function waitersText(waiters: WaitersReport): string {
   ].join('\n');
 }
 
-function barsText(bars: readonly BarReport[]): string {
+function barsText({ bars, waiters }: BenchReport): string {
   const lines = bars.map((bar) => {
-    const mark = bar.verdict === 'met' ? 'met    ' : bar.verdict === 'not met' ? 'NOT MET' : '-      ';
     const found = bar.ratio === null ? 'not measured' : formatRatio(bar.ratio);
     const noise = bar.isWithinNoise ? ', within the noise' : '';
     const cpu = bar.serverCpuRatio === null ? '' : `; by server CPU alone ${formatThree(bar.serverCpuRatio.median)}`;
-    return `  ${mark}  ${found}${noise}${cpu}\n           ${bar.claim}`;
+    return barLine(bar, `${found}${noise}${cpu}`);
   });
+  if (waiters !== null) {
+    const { bytesPerWaiter, givenBackShare } = waiters;
+    lines.push(barLine(waiters, `${formatBytes(bytesPerWaiter)} each, ${formatPercent(givenBackShare)} given back`));
+  }
   return ['\n== Bars ==', ...lines].join('\n');
+}
+
+function barLine({ verdict, claim }: { readonly verdict: Verdict; readonly claim: string }, found: string): string {
+  const mark = verdict === 'met' ? 'met    ' : verdict === 'not met' ? 'NOT MET' : '-      ';
+  return `  ${mark}  ${found}\n           ${claim}`;
 }

@@ -37,8 +37,9 @@ export interface Memory {
 /** Kinds of server this process can be. */
 export type ServerKind = 'floor' | 'stage-1' | 'stage-2';
 
+/** A parent that has gone is told nothing; `disconnect` then ends this process. */
 function tell(report: ServerReport): void {
-  process.send?.(report);
+  process.send?.(report, () => {});
 }
 
 function readUsage(): Usage {

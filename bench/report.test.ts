@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RATIO_BARS, type RatioBar } from './bars.ts';
+import { doorScenarios } from './http-door/scenarios.ts';
+import type { WaitersResult } from './http-door/waiters.ts';
+import { inProcessScenarios } from './in-process/scenarios.ts';
+import { QUICK_PLAN } from './plan.ts';
+import type { RaceResult, Run, Scenario } from './race.ts';
+import { judge, judgeWaiters, reportScenario, type Table } from './report.ts';
+import { NO_COUNTS } from './tally.ts';
+
+const SCENARIO: Scenario = {
+  name: 'queue',
+  title: 'Queue',
+  how: 'in and out',
+  contestants: [
+    { name: 'array', role: 'floor', run: neverRun },
+    { name: 'ours', role: 'stage', run: neverRun },
+    { name: 'theirs', role: 'peer', run: neverRun },
+  ],
+};
+const BAR: RatioBar = {
+  name: 'bar',
+  claim: 'ours at least twice theirs',
+  scenario: 'queue',
+  subject: 'ours',
+  reference: 'theirs',
+  ratioMin: 2,
+};
+
+async function neverRun(): Promise<Run> {
+  throw new Error('only its runs are reported');
+}
+
+function resultOf(rates: Readonly<Record<string, readonly number[]>>, more: Partial<Run> = {}): RaceResult {
+  const runs = (values: readonly number[]): Run[] =>
+    values.map((messagesPerSecond) => ({ messagesPerSecond, counts: { ...NO_COUNTS, sent: 10, lost: 1 }, ...more }));
+  return new Map(Object.entries(rates).map(([name, values]) => [name, runs(values)]));
+}
+
+function tableOf(result: RaceResult): Table {
+  return { name: 'in-process', title: 'In process', scenarios: [reportScenario(SCENARIO, result)] };
+}
+
+test('a row has medians, the ratio to the floor round by round, and the counts of all rounds together', () => {
+  const result = resultOf({ array: [100, 10, 100], ours: [50, 5, 60], theirs: [1, 1, 1] });
+  const [floor, ours] = reportScenario(SCENARIO, result).rows;
+  assert.equal(floor?.ratioToFloor?.median, 1);
+  assert.equal(ours?.messagesPerSecond.median, 50);
+  assert.equal(ours?.ratioToFloor?.median, 0.5);
+  assert.equal(ours?.counts.sent, 30);
+  assert.equal(ours?.counts.lost, 3);
+  assert.equal(ours?.p50Us, null);
+});
+
+test('response times and server CPU are summarised where every run has them', () => {
+  const latency = { p50Us: 100, p99Us: 200, p999Us: 300, maxUs: 400 };
+  const rates = { array: [1, 1, 1], ours: [1, 1, 1], theirs: [1, 1, 1] };
+  const rows = reportScenario(SCENARIO, resultOf(rates, { latency, serverCpuUsPerMessage: 20 })).rows;
+  assert.equal(rows[1]?.p999Us?.median, 300);
+  assert.equal(rows[1]?.serverCpuUsPerMessage?.median, 20);
+  assert.equal(rows[1]?.serverBusyShare, null);
+});
+
+test('a bar is met when the median ratio reaches it', () => {
+  const [met] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [4, 4, 4], theirs: [2, 2, 2] }))], [BAR]);
+  assert.equal(met?.verdict, 'met');
+  assert.equal(met?.ratio?.median, 2);
+  assert.equal(met?.isWithinNoise, false);
+  const [missed] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [3, 3, 3], theirs: [2, 2, 2] }))], [BAR]);
+  assert.equal(missed?.verdict, 'not met');
+});
+
+test('a bar whose rounds disagree is within the noise, and says so', () => {
+  const [bar] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [3, 5, 6], theirs: [2, 2, 2] }))], [BAR]);
+  assert.equal(bar?.verdict, 'met');
+  assert.equal(bar?.isWithinNoise, true);
+});
+
+test('a bar whose contestants did not run is not measured, which is neither met nor missed', () => {
+  const [bar] = judge([], [BAR]);
+  assert.equal(bar?.verdict, 'not measured');
+  assert.equal(bar?.ratio, null);
+});
+
+test('every bar names a scenario and two contestants that exist', () => {
+  const targets = { stages: [1, 2, 3], urls: [] } as const;
+  const door = { url: 'http://127.0.0.1:1' };
+  const doors = ['floor route', 'stage 1', 'stage 2 = 3'].map((name) => ({
+    name,
+    door,
+    isFloor: name === 'floor route',
+  }));
+  const scenarios = [...inProcessScenarios(targets, QUICK_PLAN.passMs), ...doorScenarios(doors, QUICK_PLAN)];
+  for (const bar of RATIO_BARS) {
+    const names = scenarios.find(({ name }) => name === bar.scenario)?.contestants.map(({ name }) => name);
+    assert.ok(names?.includes(bar.subject) && names.includes(bar.reference), bar.name);
+  }
+});
+
+const WAITERS: WaitersResult = {
+  waiterCount: 10,
+  before: { heldBytes: 1000, residentBytes: 5000 },
+  during: { heldBytes: 2000, residentBytes: 6000 },
+  after: { heldBytes: 1050, residentBytes: 6000 },
+  bytesPerWaiter: 100,
+  givenBackShare: 0.95,
+  wokenCount: 5,
+  lostCount: 0,
+  waiterCountAfter: 0,
+};
+
+test('waiters are judged by what each costs, what comes back, what is lost and who still waits', () => {
+  const bar = { name: 'waiters', claim: 'bounded', bytesPerWaiterMax: 100, givenBackShareMin: 0.9 };
+  assert.equal(judgeWaiters(WAITERS, bar).verdict, 'met');
+  for (const fault of [{ bytesPerWaiter: 101 }, { givenBackShare: 0.8 }, { lostCount: 1 }, { waiterCountAfter: 1 }]) {
+    assert.equal(judgeWaiters({ ...WAITERS, ...fault }, bar).verdict, 'not met', JSON.stringify(fault));
+  }
+});
