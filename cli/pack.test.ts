@@ -81,6 +81,20 @@ test('a dependency for development is not asked of those who install the package
   for (const name of ['node', 'typescript', 'tsx']) assert.equal(manifest.dependencies[name], undefined, name);
 });
 
+test('nothing in the package imports a package that is not installed with it', () => {
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  const offenders = packedFiles
+    .filter((path) => path.endsWith('.js'))
+    .flatMap((path) => {
+      const text = readFileSync(join(installed, path), 'utf8');
+      // Static imports only: what is loaded when it is needed may say that it is missing.
+      const names = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '((?:@[^/']+\/)?[^./'][^/':]*)[^']*'/gm)];
+      return names.map((match) => match[1] ?? '').map((name) => ({ path, name }));
+    })
+    .filter(({ name }) => name !== 'node' && manifest.dependencies[name] === undefined);
+  assert.deepEqual(offenders, []);
+});
+
 test('mq runs from the package', async () => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.equal((await runInFolder([MQ, '--version'])).stdout, `${version}\n`);
