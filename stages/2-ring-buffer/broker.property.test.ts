@@ -24,8 +24,8 @@ import {
 interface Real {
   readonly broker: Broker;
   readonly clock: VirtualClock;
-  /** In the order of `Model.handed`. */
-  readonly deliveries: Delivery[];
+  /** Of each group, in the order of its entries in `Model.handed`; between groups there is no order. */
+  readonly deliveries: Record<string, Delivery[]>;
 }
 
 type Command = fc.AsyncCommand<Model, Real>;
@@ -96,7 +96,7 @@ const receive = (group: string, memberId: string, options: { max: number; waits:
     model.calls.push(call);
     const answer = broker.receive('t', { group, memberId, max, leaseMs, waitMs, signal: call.abort.signal });
     const seen = answer.then((got) => {
-      deliveries.push(...got);
+      deliveries[group]?.push(...got);
       return got.map(({ offset, deliveryCount }) => `${offset} for the ${deliveryCount}. time`);
     });
     follow(call, seen);
@@ -111,8 +111,10 @@ const receive = (group: string, memberId: string, options: { max: number; waits:
 /** Acks, nacks or cumulatively acks any delivery there ever was. */
 const finish = (choice: number, how: 'ack' | 'cumulative' | 'retry' | 'return'): Command =>
   command(`${how} delivery ${choice}`, async (model, { broker, deliveries }) => {
-    const index = choice % Math.max(deliveries.length, 1);
-    const [handed, delivery] = [model.handed[index], deliveries[index]];
+    const group = choice % 2 === 0 ? 'a' : 'b';
+    const ofGroup = model.handed.filter((handed) => handed.group === group);
+    const index = (choice >> 1) % Math.max(ofGroup.length, 1);
+    const [handed, delivery] = [ofGroup[index], deliveries[group]?.[index]];
     if (handed === undefined || delivery === undefined) return;
     const isAck = how === 'ack' || how === 'cumulative';
     const isAccepted = handed.status === 'held' || (isAck && handed.status === 'accepted');
@@ -187,7 +189,7 @@ test('under every script of calls the broker does what its model does', async ()
       fc
         .tuple(fc.nat(40), fc.constantFrom('ack', 'cumulative', 'retry', 'return'))
         .map(([choice, how]) => finish(choice, how)),
-      fc.nat(5).map((choice) => finish(choice, 'ack')),
+      fc.nat(9).map((choice) => finish(choice, 'ack')),
       fc.nat(20).map((choice) => finish(choice, 'cumulative')),
       fc.constant(pass),
       fc.tuple(groups, members).map(([group, member]) => leave(group, member)),
@@ -205,7 +207,10 @@ test('under every script of calls the broker does what its model does', async ()
       const clock = new VirtualClock();
       await using broker = await createBroker({ clock, memberTimeoutMs: 1_000_000 });
       await broker.createTopic('t', { messagesMax: slotCount, overflow });
-      const setup = () => ({ model: new Model(slotCount, overflow), real: { broker, clock, deliveries: [] } });
+      const setup = () => ({
+        model: new Model(slotCount, overflow),
+        real: { broker, clock, deliveries: { a: [], b: [] } },
+      });
       await fc.asyncModelRun(setup, script);
     }),
     { numRuns: 300 },

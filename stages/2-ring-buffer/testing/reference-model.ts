@@ -31,7 +31,7 @@ export interface WaitingReceive extends Call {
   readonly untilMs: number;
 }
 
-/** One handing-out, as the model sees it; its place in the list is its place in the real broker's list. */
+/** One handing-out, as the model sees it; its place among those of its group is its place in the broker's list. */
 export interface Handed {
   readonly group: string;
   readonly offset: number;
@@ -135,10 +135,8 @@ export class Model {
     this.serve();
   }
 
-  /** Group by group, as the deliveries of a test are compared in the order in which they were made. */
   serve(): void {
-    const byGroup = [...this.groups.keys()].flatMap((name) => this.receives.filter(({ group }) => group === name));
-    for (const receive of byGroup) {
+    for (const receive of [...this.receives]) {
       const got = this.take(receive);
       if (got.length === 0) continue;
       receive.expected = { value: got };
