@@ -1,9 +1,12 @@
 /** All mutants, by subject. A new subject is a file in this folder and a line here. */
 import { ackMutants } from './acks.ts';
 import { closingMutants } from './closing.ts';
+import { concurrencyMutants } from './concurrency.ts';
 import { groupMutants } from './groups.ts';
+import { httpDoorMutants } from './http-door.ts';
 import { leaseMutants } from './leases.ts';
 import { logMutants } from './log.ts';
+import { memoryMutants } from './memory.ts';
 import type { Mutant } from './mutant.ts';
 import { overflowMutants } from './overflow.ts';
 import { receivingMutants } from './receiving.ts';
@@ -17,6 +20,7 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...receivingMutants,
   ...waitingMutants,
   ...overflowMutants,
+  ...memoryMutants,
   ...topicMutants,
   ...closingMutants,
   ...groupMutants,
@@ -24,4 +28,6 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...ackMutants,
   ...logMutants,
   ...seekingMutants,
+  ...concurrencyMutants,
+  ...httpDoorMutants,
 ]);

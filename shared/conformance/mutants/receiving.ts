@@ -83,6 +83,45 @@ export const receivingMutants: readonly Mutant[] = [
     }),
   }),
   broken({
+    name: 'send waits for the consumer',
+    stage: 2,
+    bug: 'A producer stands still for as long as its consumer works on a message.',
+    killedBy: 'a send does not wait for consumers',
+    instead: ({ send, ack, describeTopics }) => {
+      let finished = Promise.withResolvers<void>();
+      return {
+        send: async (topic, ...rest) => {
+          const [description] = await describeTopics({ topic });
+          if (description?.inFlightCount !== 0) await finished.promise;
+          return send(topic, ...rest);
+        },
+        ack: async (...args) => {
+          await ack(...args);
+          finished.resolve();
+          finished = Promise.withResolvers();
+        },
+      };
+    },
+  }),
+  broken({
+    name: 'waits for the whole batch',
+    stage: 1,
+    bug: 'A consumer that asks for up to ten waits for ten, while three messages grow old.',
+    killedBy: 'a receive that may wait does not wait for more than is there',
+    instead: ({ receive }) => ({
+      receive: async (topic, options) => {
+        const { max = 1, waitMs = 0 } = options ?? {};
+        const deliveries = [...(await receive(topic, options))];
+        while (waitMs > 0 && deliveries.length < max) {
+          const more = await receive(topic, { ...options, max: max - deliveries.length });
+          if (more.length === 0) break;
+          deliveries.push(...more);
+        }
+        return deliveries;
+      },
+    }),
+  }),
+  broken({
     name: 'one queue for all topics',
     stage: 1,
     bug: 'Whatever topic a consumer names, it gets the messages of all.',
