@@ -30,6 +30,8 @@ export async function runApp(options: AppOptions): Promise<number> {
   process.on('uncaughtException', fault);
   process.on('unhandledRejection', fault);
   const screen = render(<Screen session={session} onInterrupt={() => ended.resolve(exitCodeOfSignal('SIGINT'))} />, {
+    // start.ts has seen the terminal; an environment that looks like CI does not make it less of one.
+    interactive: true,
     alternateScreen: true,
     incrementalRendering: true,
     maxFps: FRAMES_PER_SECOND_MAX,

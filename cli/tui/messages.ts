@@ -23,7 +23,7 @@ export const MESSAGES = {
   'stage.4': { en: 'persisted log', zh: '持久化日志' },
   'stage.5': { en: 'robust broker', zh: '健壮代理' },
   'stage.1.idea': {
-    en: 'a bounded buffer with two lines of waiters; a message that was received is gone',
+    en: 'a bounded buffer with two lines of waiters; what was received is gone',
     zh: '有界缓冲区，两条等待队伍；消息一经接收就不在队列里了',
   },
   'stage.2.idea': {

@@ -152,7 +152,9 @@ test('without colour the letters say it all: no colour is set anywhere', async (
   assert.deepEqual(colours, []);
 });
 
-test('being told to stop restores the terminal too', async () => {
+const onWindows = { skip: process.platform === 'win32' && 'Windows has no SIGTERM' };
+
+test('being told to stop restores the terminal too', onWindows, async () => {
   const screen = watch();
   await screen.until('Which one shall run?');
   screen.press('2');

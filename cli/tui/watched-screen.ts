@@ -44,16 +44,12 @@ export class WatchedScreen {
     });
     this.#process.onData((data) => {
       this.#bytes += data;
-      this.terminal.write(data, () => {
-        for (const look of this.#waiting) look();
-      });
+      this.terminal.write(data, () => this.#look());
     });
     this.#process.onExit(({ exitCode, signal }) => {
       this.#isExited = true;
       this.#exited.resolve(signal ? 128 + signal : exitCode);
-      this.terminal.write('', () => {
-        for (const look of this.#waiting) look();
-      });
+      this.terminal.write('', () => this.#look());
     });
   }
 
@@ -104,7 +100,7 @@ export class WatchedScreen {
         settle();
       };
       this.#waiting.add(look);
-      look();
+      this.#look();
     });
   }
 
@@ -133,6 +129,12 @@ export class WatchedScreen {
     await this.#exited.promise;
     this.terminal.dispose();
   }
+
+  /** Only at whole frames: Ink marks where one begins and ends, and the bytes arrive in pieces of any size. */
+  #look(): void {
+    if (this.terminal.modes.synchronizedOutputMode) return;
+    for (const look of this.#waiting) look();
+  }
 }
 
 /** Whoever starts us may run without colours or as CI; the process we watch sits at a terminal. */
@@ -146,6 +148,6 @@ function withoutColourWishes(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     'LC_MESSAGES',
     'LANG',
   ]);
-  const kept = Object.entries(env).filter(([name]) => !unwanted.has(name) && !name.startsWith('NODE_'));
+  const kept = Object.entries(env).filter(([name]) => !unwanted.has(name) && !/^(NODE|CI)_/.test(name));
   return Object.fromEntries(kept);
 }
