@@ -9,13 +9,15 @@ import { countsText, formatBytes, formatPercent, formatRate, formatRatio, format
 
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-top: 1px solid #8886; padding-top: 1rem; }
 h3 { font-size: 1.05rem; margin: 1.5rem 0 .2rem; } p { margin: .2rem 0 .6rem; } .quiet { opacity: .75; }
 table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .15rem .7rem .15rem 0; text-align: right; } th:first-child, td:first-child { text-align: left; }
+th, td { padding: .15rem .9rem .15rem 0; text-align: right; white-space: nowrap; }
+th:first-child, th:last-child, td:first-child { text-align: left; } td.claim { white-space: normal; min-width: 22rem; }
+.bars th:nth-child(2) { text-align: left; }
 thead th { border-bottom: 1px solid #8886; font-weight: 600; } .wide { overflow-x: auto; }
-td.text { text-align: left; } .met { color: #0072b2; } .missed { color: #c44e00; font-weight: 600; }
+td.text, th.text { text-align: left; } .met { color: #0072b2; } .missed { color: #c44e00; font-weight: 600; }
 .key span { padding-right: 1.2rem; } .key i { display: inline-block; width: .8rem; height: .8rem; margin-right: .35rem; }
 svg { max-width: 100%; height: auto; }`;
 
@@ -53,7 +55,7 @@ async function barsSection(bars: readonly BarReport[]): Promise<string> {
   const rows = bars.map(({ name, claim, verdict, ratio, ratioMin, isWithinNoise, serverCpuRatio }) =>
     [
       textCell(name),
-      textCell(claim),
+      `<td class="text claim">${escaped(claim)}</td>`,
       cell(formatThree(ratioMin)),
       cell(ratio === null ? '' : formatRatio(ratio)),
       cell(serverCpuRatio === null ? '' : formatThree(serverCpuRatio.median)),
@@ -64,7 +66,7 @@ async function barsSection(bars: readonly BarReport[]): Promise<string> {
   );
   const heads = ['bar', 'claim', 'wanted', 'found (min .. max)', 'by server CPU', 'verdict'];
   const chart = await svgOf(barsChart(bars), 'Ratio found by ratio wanted, for every bar');
-  return `<h2>Bars</h2>\n${chart}\n${tableOf(heads, rows)}`;
+  return `<div class="bars"><h2>Bars</h2>\n${chart}\n${tableOf(heads, rows)}</div>`;
 }
 
 async function tableSection({ title, scenarios }: Table): Promise<string> {

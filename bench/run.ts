@@ -81,7 +81,10 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     waiters,
     bars: judge(tables),
   };
-  if (options.outputFolder !== undefined) await writeReport(report, options.outputFolder);
+  if (options.outputFolder !== undefined) {
+    const { html } = await writeReport(report, options.outputFolder);
+    options.onProgress?.(`written: ${html}, and the JSON beside it`);
+  }
   return report;
 }
 
@@ -134,7 +137,7 @@ async function main(): Promise<number> {
     onProgress: (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`),
     outputFolder: values.output,
   });
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  if (process.stderr.isTTY) process.stderr.write('\n\n');
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : printReport(report));
   return 0;
 }
