@@ -10,7 +10,7 @@
 import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Broker } from '../../shared/contract/broker.ts';
-import { MqError } from '../../shared/contract/errors.ts';
+import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import { refuseBrokenRequest } from './broken-request.ts';
 import { Connections } from './connections.ts';
 import { Door, type Routes } from './door.ts';
@@ -32,6 +32,9 @@ import { compileValidator, type SchemaTypes } from './validator.ts';
 const PATH_PARAMETER_LENGTH_MAX = 8192;
 /** How often the server looks for requests that arrive too slowly. */
 const SLOW_CHECKS_PER_TIMEOUT = 4;
+
+/** For what comes while the server stops, and for a send that waited for room until then: nothing was stored. */
+const STOPPING = new MqError('MQ_CLOSED', 'the server is stopping');
 
 export async function createApp(
   broker: Broker,
@@ -56,7 +59,7 @@ export async function createApp(
   const connections = new Connections(app.server);
   const door = new Door(broker, { connections, onDefect: options.onDefect });
   const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
-    const known = errorOfServer(error);
+    const known = connections.isDraining && isMqError(error, 'MQ_ABORTED') ? STOPPING : errorOfServer(error);
     if (known.code === 'MQ_INTERNAL') options.onDefect(error);
     const problem = problemOf(known);
     // As bytes, which fastify leaves alone: to a text it would add a charset, which this type does not have.
@@ -78,7 +81,7 @@ function addGuard(app: FastifyInstance, connections: Connections, options: Check
   app.addHook('onRequest', (request, reply, next) => {
     connections.begin(request.raw.socket, reply.raw);
     const refused = connections.isDraining
-      ? new MqError('MQ_CLOSED', 'the server is stopping')
+      ? STOPPING
       : (guard(request.raw) ?? refuseCoding(request.headers['content-encoding']));
     if (refused === undefined) next();
     else next(refused);

@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify';
 import type { Broker } from '../../shared/contract/broker.ts';
-import { isMqError, MqError } from '../../shared/contract/errors.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
 import { type Connections, DRAINING } from './connections.ts';
 import type { SchemaTypes } from './validator.ts';
@@ -74,9 +74,4 @@ export class Door {
       });
     }
   }
-}
-
-/** For a wait that cannot be answered empty: a send that waited for room. */
-export function stopping(): never {
-  throw new MqError('MQ_CLOSED', 'the server is stopping; nothing was stored');
 }

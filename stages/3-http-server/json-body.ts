@@ -31,6 +31,8 @@ export function parseJson(bytes: Buffer): unknown {
   } catch (error) {
     throw refusedJson(error instanceof Error ? error.message : String(error));
   }
+  // No route takes null, and to the server null means that there is no body.
+  if (value === null) throw refusedJson('it is null');
   if (countMembers(value) !== memberCount) throw refusedJson('an object in it has two members of one name');
   return value;
 }

@@ -27,7 +27,10 @@ export function toJson<T extends { readonly body: Uint8Array }>(record: T): Json
 /** A request's message. `path` is where it stood, for errors. */
 export function messageOf(json: JsonMessage, path: string): Message {
   const { body, encoding, ...rest } = json;
-  return { ...rest, body: encoding === 'base64' ? decodeBase64(body, `${path}.body`) : body };
+  if (encoding === 'base64') return { ...rest, body: decodeBase64(body, `${path}.body`) };
+  // Bytes come from Node's pool, where a broker that encodes the text itself would reserve memory for each one. What is
+  // not well-formed has no bytes: the broker refuses it.
+  return { ...rest, body: body.isWellFormed() ? Buffer.from(body) : body };
 }
 
 /** An answer's record or delivery: bytes again, and headers without a prototype. */

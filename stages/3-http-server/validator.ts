@@ -27,36 +27,44 @@ interface Finding {
   readonly params: object;
 }
 
-type Check = (data: unknown) => { value: unknown } | { error: MqError };
+/** What fastify takes for an answer: true leaves the part as it is. */
+type Check = (data: unknown) => true | { value: unknown } | { error: MqError };
 
 const WHOLE_NUMBER = /^(0|[1-9][0-9]*)$/;
 
 export const compileValidator: FastifySchemaCompiler<FastifySchema> = (route) => {
   const { schema, httpPart } = route as { schema: TSchema; httpPart?: string };
   const isJson = !('contentType' in route) || route.contentType === 'application/json';
-  return isJson ? checkOf(schema, httpPart ?? 'body') : () => true;
+  // Parts of a path are texts, whatever they are; their schema is there to be published.
+  if (httpPart === 'params' || !isJson) return () => true;
+  return httpPart === 'querystring' ? queryCheck(schema) : bodyCheck(schema);
 };
 
-function checkOf(schema: TSchema, part: string): Check {
+function bodyCheck(schema: TSchema): Check {
   const compiled = Compile(schema);
-  const isQuery = part === 'querystring';
   /** A body all of whose members are optional may be left out: fastify then hands over null, which is no JSON of ours. */
-  const mayBeAbsent = part === 'body' && 'properties' in schema && !('required' in schema);
-  return (data) => {
-    const value = isQuery ? readQuery(data, schema) : mayBeAbsent && data === null ? {} : data;
-    return compiled.Check(value) ? { value } : { error: refusal(compiled.Errors(value) as Finding[], part) };
+  const mayBeAbsent = 'properties' in schema && !('required' in schema);
+  return (body) => {
+    if (compiled.Check(body)) return true;
+    if (mayBeAbsent && body === null) return { value: {} };
+    return { error: refusal(compiled.Errors(body) as Finding[], 'body') };
   };
 }
 
-/** A query with its whole numbers as numbers. What is not the text of one stays text, and the schema refuses it. */
-function readQuery(query: unknown, schema: TSchema): unknown {
+/** Whole numbers of a query arrive as text; what is not the text of one stays text, and the schema refuses it. */
+function queryCheck(schema: TSchema): Check {
+  const compiled = Compile(schema);
   const properties = 'properties' in schema ? (schema.properties as Record<string, { type?: string }>) : {};
-  const read: Record<string, unknown> = Object.create(null);
-  for (const [name, text] of Object.entries(query as Record<string, unknown>)) {
+  const read = (name: string, text: unknown): unknown => {
     const isNumber = Object.hasOwn(properties, name) && properties[name]?.type === 'integer';
-    read[name] = isNumber && typeof text === 'string' && WHOLE_NUMBER.test(text) ? Number(text) : text;
-  }
-  return read;
+    return isNumber && typeof text === 'string' && WHOLE_NUMBER.test(text) ? Number(text) : text;
+  };
+  return (query) => {
+    const entries = Object.entries(query as Record<string, unknown>);
+    if (entries.length === 0 && compiled.Check(query)) return true;
+    const value = Object.fromEntries(entries.map(([name, text]) => [name, read(name, text)]));
+    return compiled.Check(value) ? { value } : { error: refusal(compiled.Errors(value) as Finding[], 'query') };
+  };
 }
 
 /**

@@ -14,10 +14,13 @@ const Problem = Type.Object(
 const problem = { description: 'What was wrong (RFC 9457)', content: { [PROBLEM_TYPE]: { schema: Problem } } };
 const problems = { '4xx': problem, '5xx': problem };
 
-/** 200 with a JSON body, and other media types with bytes. */
-export const ok = <T extends TSchema>(schema: T, ...binaryTypes: string[]) => {
-  const bytes = { schema: Type.Unsafe<Uint8Array>({ type: 'string', format: 'binary' }) };
-  const content = { 'application/json': { schema }, ...Object.fromEntries(binaryTypes.map((type) => [type, bytes])) };
+/** 200 with a JSON body. */
+export const ok = <T extends TSchema>(schema: T) => ({ 200: { description: 'Success', ...schema }, ...problems });
+
+/** 200 with a JSON body, or with bytes of another type for a caller that asks for it. */
+export const okOrBytes = <T extends TSchema>(schema: T, mediaType: string) => {
+  const bytes = Type.Unsafe<Uint8Array>({ type: 'string', format: 'binary' });
+  const content = { 'application/json': { schema }, [mediaType]: { schema: bytes } };
   return { 200: { description: 'Success', content }, ...problems };
 };
 

@@ -10,16 +10,16 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { SendOptions } from '../../../shared/contract/broker.ts';
+import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import type { BatchReceipt, Message, Receipt } from '../../../shared/contract/message.ts';
 import { checkInteger } from '../../../shared/contract/validation.ts';
-import { type Door, type Routes, stopping } from '../door.ts';
+import type { Door, Routes } from '../door.ts';
 import { type JsonMessage, messageOf, toJson } from '../json-message.ts';
 import { decodeMessages, encodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
 import { decodeRawMessage, RAW_TYPE } from '../raw-message.ts';
 import { FetchAnswer, FetchQuery, ReceiptAnswer, SendBody, SendQuery, TopicPath } from '../schemas.ts';
 import { SEND_TIMEOUT_MS, SEND_TIMEOUT_MS_MAX } from '../server-options.ts';
-import { ok } from './answers.ts';
+import { ok, okOrBytes } from './answers.ts';
 
 const SEND_TIMEOUT = { min: 0, max: SEND_TIMEOUT_MS_MAX, fallback: SEND_TIMEOUT_MS };
 const Bytes = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
@@ -47,21 +47,17 @@ export function addMessageRoutes(routes: Routes, door: Door): void {
     response: ok(ReceiptAnswer),
   };
   routes.post('/topics/:topic/messages', { schema: post }, (request) => {
-    const { partition, timeoutMs } = request.query;
-    const waitMs = checkInteger('timeoutMs', timeoutMs, SEND_TIMEOUT);
-    return door.wait(request, (signal) => send(door, request, { partition, timeoutMs: waitMs, signal }), stopping);
+    const { partition } = request.query;
+    const timeoutMs = checkInteger('timeoutMs', request.query.timeoutMs, SEND_TIMEOUT);
+    return send(door.broker, request, { partition, timeoutMs, signal: door.signalOf(request) });
   });
 
   addFetchRoute(routes, door);
 }
 
 function send(
-  { broker }: Door,
-  request: {
-    readonly params: { readonly topic: string };
-    readonly body: unknown;
-    readonly headers: FastifyRequest['headers'];
-  },
+  broker: Broker,
+  request: Pick<FastifyRequest, 'body' | 'headers'> & { readonly params: { readonly topic: string } },
   options: SendOptions,
 ): Promise<Receipt | BatchReceipt> {
   const { topic } = request.params;
@@ -84,7 +80,7 @@ function addFetchRoute(routes: Routes, door: Door): void {
     summary: 'Fetch records from an offset',
     params: TopicPath,
     querystring: FetchQuery,
-    response: ok(FetchAnswer, MESSAGES_TYPE),
+    response: okOrBytes(FetchAnswer, MESSAGES_TYPE),
   };
   routes.get('/topics/:topic/messages', { schema: get }, async (request, reply) => {
     const { topic } = request.params;
