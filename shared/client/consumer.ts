@@ -95,8 +95,8 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
   }
 
   /**
-   * One message after the other. With automatic ack, asking for the next one acks the one before; leaving the loop
-   * early gives it back. Ends when the consumer is closed; throws when it failed.
+   * One message after the other. With automatic ack, asking for the next one acks the one before. Leaving the loop early
+   * gives back the message it was at and closes the consumer. Ends when it is closed; throws when it failed.
    */
   [Symbol.asyncIterator](): AsyncIterator<ConsumedMessage, undefined> {
     let current: ConsumedMessage | undefined;
@@ -107,9 +107,10 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
         return current === undefined ? { done: true, value: undefined } : { done: false, value: current };
       },
       return: async () => {
-        if (current !== undefined && this.#isOpenAndAutomatic(current)) {
+        if (current !== undefined && isUndecided(current)) {
           await this.#quietly(this.#settings.hasLease ? current.return() : current.ack());
         }
+        await this.close();
         return { done: true, value: undefined };
       },
     };
@@ -199,18 +200,14 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
   async #onHandlerFailed(message: ConsumedMessage, error: unknown): Promise<void> {
     this.#failedCount += 1;
     this.#note(error instanceof Error ? error : new Error(String(error)));
-    if (message.outcome !== undefined || message.isLost) return;
+    if (!isUndecided(message)) return;
     // Without leases the broker finished it long ago: there is no way back, only the count above.
     await this.#quietly(this.#settings.hasLease ? message.retry({ reason: String(error) }) : message.ack());
   }
 
   /** The automatic ack, when it is wanted and nothing else was decided. */
   async #finish(message: ConsumedMessage): Promise<void> {
-    if (this.#isOpenAndAutomatic(message)) await this.#quietly(message.ack());
-  }
-
-  #isOpenAndAutomatic(message: ConsumedMessage): boolean {
-    return this.#settings.ackMode === 'automatic' && message.outcome === undefined && !message.isLost;
+    if (this.#settings.ackMode === 'automatic' && isUndecided(message)) await this.#quietly(message.ack());
   }
 
   /** For outcomes nobody waits for: that it failed is in the state, with its reason. */
@@ -261,4 +258,8 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
     if (status !== undefined && !isEnding) this.#status = status;
     this.#settings.onState(this.state);
   }
+}
+
+function isUndecided(message: ConsumedMessage): boolean {
+  return message.outcome === undefined && !message.isLost;
 }
