@@ -73,8 +73,14 @@ export function failureOf(error: unknown): Failure {
   if (isMqError(error)) {
     return { exitCode: exitCodeOf(error.code), lines: linesOf(`${error.message} (${error.code})`, HINTS[error.code]) };
   }
+  if (isSystemError(error)) return { exitCode: EXIT.failed, lines: linesOf(error.message, undefined) };
   const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
   return { exitCode: EXIT.failed, lines: ['mq: a defect of mq itself, please report it:', ...stack.split('\n')] };
+}
+
+/** What the operating system refused: a full disk, a folder where a file should be. Not a defect of anybody's. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
 }
 
 function exitCodeOf(code: ErrorCode): number {

@@ -1,6 +1,6 @@
 /** Standard input as a whole: how much of it there is, and all of it within a bound. */
 import { fstatSync } from 'node:fs';
-import { CommandError } from './exit.ts';
+import { CommandError, usageError } from './exit.ts';
 import type { Streams } from './terminal.ts';
 import { grouped } from './text.ts';
 
@@ -8,6 +8,8 @@ import { grouped } from './text.ts';
 export function inputBytes(stdin: Streams['stdin']): number | undefined {
   if (stdin.fd === undefined) return undefined;
   const stat = fstatSync(stdin.fd);
+  // Node would read a folder as if it were empty.
+  if (stat.isDirectory()) throw usageError('standard input is a folder', 'give a file: mq send <topic> < file');
   return stat.isFile() && stat.size > 0 ? stat.size : undefined;
 }
 
