@@ -4,8 +4,8 @@
  *     send --> [ topic "orders": TopicLog ] --> receive, ack      queue groups: members share, under leases
  *     send --> [ topic "mails":  TopicLog ] --> fetch, commit     log groups: the reader remembers where it is
  *
- * Always true: a message is in exactly one place (a waiting send, the log), and what a call checked
- * still holds when it acts, because nothing is awaited in between. Made by `createBroker`, used through the contract.
+ * Always true: a message is in exactly one place (a waiting send, the log), and what a call checked still holds when it
+ * acts, because nothing is awaited in between. Made by `createBroker`, used through the contract.
  */
 import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
 import { SystemClock } from '../../shared/clock.ts';
@@ -60,7 +60,7 @@ export class RingBufferBroker implements calls.Broker {
       limits: this.limits,
       clock: options.clock ?? new SystemClock(),
       memberTimeoutMs: reading.checkMemberTimeoutMs(options.memberTimeoutMs),
-      nextTokenPrefix: this.#nextId,
+      nextTokenPrefix: () => this.#nextId(),
     };
   }
 
@@ -103,7 +103,7 @@ export class RingBufferBroker implements calls.Broker {
     sending.checkMessageOptions('message', message, this);
     const checkedOptions = sending.checkSendOptions(options, this);
     const target = this.#openTopic(name);
-    const batch = incomingBatch([checked], this.#nextId);
+    const batch = incomingBatch([checked], () => this.#nextId());
     target.checkFits(batch, 'MQ_MESSAGE_TOO_LARGE');
     const offset = await target.send(batch, checkedOptions);
     return { topic: name, partition: 0, offset, id: batch.messages[0]?.id ?? '', durability: 'memory' };
@@ -117,7 +117,7 @@ export class RingBufferBroker implements calls.Broker {
     });
     const checkedOptions = sending.checkSendOptions(options, this);
     const target = this.#openTopic(name);
-    const batch = incomingBatch(checked, this.#nextId);
+    const batch = incomingBatch(checked, () => this.#nextId());
     target.checkFits(batch, 'MQ_BATCH_TOO_LARGE');
     const baseOffset = await target.send(batch, checkedOptions);
     const ids = batch.messages.map(({ id }) => id);
@@ -202,11 +202,11 @@ export class RingBufferBroker implements calls.Broker {
     await this.close();
   }
 
-  /** Ids and lease tokens share one count, so no two of either are ever equal. */
-  readonly #nextId = (): string => {
+  /** For ids and for the prefixes of lease tokens: no two of either are ever equal. */
+  #nextId(): string {
     this.#idCount += 1;
     return `${this.#instanceId}-${this.#idCount}`;
-  };
+  }
 
   #checkOpen(): void {
     if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the broker is closed');

@@ -58,8 +58,8 @@ export class ConsumerGroup {
   readonly #givenBackOrder = new Heap<number>((one, other) => one < other);
   /** Before the last seek the group had come so far: what it gets below comes again. */
   #handedOutBelow = 0;
-  /** Every miss below is in `droppedCount` already. */
-  #missesCountedBelow = 0;
+  /** Nothing below is looked at again: the floor of a stranded group stays, and the way from it would get ever longer. */
+  #droppedBelow = 0;
   #isStranded = false;
   #redeliveredCount = 0;
   #droppedCount = 0;
@@ -200,7 +200,7 @@ export class ConsumerGroup {
   /** Forgets what is not held any more and counts what of it was unfinished. */
   #dropBelow(logStartOffset: number): number[] {
     const ended: number[] = [];
-    const from = Math.max(this.#committedOffset, this.#missesCountedBelow);
+    const from = Math.max(this.#committedOffset, this.#droppedBelow);
     for (let offset = from; offset < logStartOffset; offset += 1) {
       if (this.stateOf(offset) !== 'finished') this.#droppedCount += 1;
       if (this.#inFlight.delete(offset)) ended.push(offset);
@@ -208,7 +208,7 @@ export class ConsumerGroup {
     }
     while ((this.#givenBackOrder.first ?? logStartOffset) < logStartOffset) this.#givenBackOrder.shift();
     this.#nextOffset = Math.max(this.#nextOffset, logStartOffset);
-    this.#missesCountedBelow = logStartOffset;
+    this.#droppedBelow = logStartOffset;
     return ended;
   }
 

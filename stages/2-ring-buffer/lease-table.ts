@@ -27,10 +27,11 @@ export interface Lease {
   readonly deadlineMs: number;
 }
 
-interface HeldLease extends Lease {
-  deadlineMs: number;
-  byDeadline: HeapNode<HeldLease>;
-  byOffset: HeapNode<HeldLease>;
+/** A lease and its places in the two orders. */
+interface HeldLease {
+  readonly lease: Lease & { deadlineMs: number };
+  readonly byOffset: HeapNode<Lease>;
+  byDeadline: HeapNode<Lease>;
 }
 
 /** What a caller shows to prove that it holds a lease. */
@@ -53,9 +54,9 @@ export class LeaseTable {
   readonly #tokenPrefix: string;
   readonly #onExpire: (leases: readonly Lease[]) => void;
   /** I7 */
-  readonly #leases = new Map<number, HeldLease>();
-  readonly #byMember = new Map<string, Heap<HeldLease>>();
-  readonly #byDeadline = new Heap<HeldLease>((one, other) => one.deadlineMs < other.deadlineMs);
+  readonly #held = new Map<number, HeldLease>();
+  readonly #byMember = new Map<string, Heap<Lease>>();
+  readonly #byDeadline = new Heap<Lease>((one, other) => one.deadlineMs < other.deadlineMs);
   readonly #accepted = new AcceptedTokens(DEFAULTS.tokensRememberedCount);
   #tokenCount = 0;
   /** I8 */
@@ -69,7 +70,7 @@ export class LeaseTable {
   }
 
   get size(): number {
-    return this.#leases.size;
+    return this.#held.size;
   }
 
   countOf(memberId: string): number {
@@ -82,24 +83,23 @@ export class LeaseTable {
   }
 
   at(offset: number): Lease | undefined {
-    return this.#leases.get(offset);
+    return this.#held.get(offset)?.lease;
   }
 
   /** A new lease on an offset that has none. */
   grant({ offset, memberId, deadlineMs }: Omit<Lease, 'token'>): Lease {
     this.#tokenCount += 1;
     const token = `${this.#tokenPrefix}-${this.#tokenCount}`;
-    const lease = { offset, memberId, token, deadlineMs } as HeldLease;
-    lease.byOffset = this.#orderOf(memberId).push(lease);
-    lease.byDeadline = this.#byDeadline.push(lease);
-    this.#leases.set(offset, lease);
+    const lease = { offset, memberId, token, deadlineMs };
+    const byOffset = this.#orderOf(memberId).push(lease);
+    this.#held.set(offset, { lease, byOffset, byDeadline: this.#byDeadline.push(lease) });
     this.#armFor(deadlineMs);
     return lease;
   }
 
   /** The lease this claim opens; undefined when it ended, or was never the claimant's. */
   find({ offset, memberId, token }: LeaseClaim): Lease | undefined {
-    const lease = this.#leases.get(offset);
+    const lease = this.at(offset);
     return lease?.token === token && lease.memberId === memberId ? lease : undefined;
   }
 
@@ -116,24 +116,25 @@ export class LeaseTable {
 
   /** Ends the lease on `offset`, if there is one; its token is worth nothing from now on. */
   end(offset: number): Lease | undefined {
-    const lease = this.#leases.get(offset);
-    if (lease === undefined) return undefined;
-    this.#leases.delete(offset);
-    this.#byDeadline.remove(lease.byDeadline);
-    const ofMember = this.#orderOf(lease.memberId);
-    ofMember.remove(lease.byOffset);
-    if (ofMember.size === 0) this.#byMember.delete(lease.memberId);
-    return lease;
+    const held = this.#held.get(offset);
+    if (held === undefined) return undefined;
+    const { memberId } = held.lease;
+    const ofMember = this.#orderOf(memberId);
+    this.#held.delete(offset);
+    this.#byDeadline.remove(held.byDeadline);
+    ofMember.remove(held.byOffset);
+    if (ofMember.size === 0) this.#byMember.delete(memberId);
+    return held.lease;
   }
 
   /** The lease of `offset` ends `leaseMs` from now instead. */
   extend(offset: number, leaseMs: number): void {
-    const lease = this.#leases.get(offset);
-    if (lease === undefined) return;
-    this.#byDeadline.remove(lease.byDeadline);
-    lease.deadlineMs = this.#clock.monotonicMs() + leaseMs;
-    lease.byDeadline = this.#byDeadline.push(lease);
-    this.#armFor(lease.deadlineMs);
+    const held = this.#held.get(offset);
+    if (held === undefined) return;
+    this.#byDeadline.remove(held.byDeadline);
+    held.lease.deadlineMs = this.#clock.monotonicMs() + leaseMs;
+    held.byDeadline = this.#byDeadline.push(held.lease);
+    this.#armFor(held.lease.deadlineMs);
   }
 
   /** After a seek to `offset`: no lease is left, and acks from there on are forgotten. */
@@ -144,14 +145,14 @@ export class LeaseTable {
 
   /** Ends all leases and disarms the timer. */
   clear(): void {
-    this.#leases.clear();
+    this.#held.clear();
     this.#byMember.clear();
     this.#byDeadline.clear();
     this.#timer?.cancel();
     this.#timer = undefined;
   }
 
-  #orderOf(memberId: string): Heap<HeldLease> {
+  #orderOf(memberId: string): Heap<Lease> {
     let order = this.#byMember.get(memberId);
     if (order === undefined) {
       order = new Heap((one, other) => one.offset < other.offset);

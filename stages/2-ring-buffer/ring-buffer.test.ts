@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { RECORD_OVERHEAD_BYTES, RingBuffer } from './ring-buffer.ts';
 
@@ -55,6 +57,25 @@ test('what is larger than the empty ring can never be held', () => {
   assert.ok(!ring.canEverHold({ count: 3, bytes: 0 }));
   assert.ok(!ring.canEverHold({ count: 1, bytes: RECORD_OVERHEAD_BYTES + 11 }));
 });
+
+test('a released record is not kept alive by its slot', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const ring = new RingBuffer<object>({ slotCount: 4, bytesMax: PLENTY });
+  const released = new WeakRef(appendObject(ring));
+  const held = new WeakRef(appendObject(ring));
+  ring.releaseOldest();
+  await new Promise((resolve) => setImmediate(resolve)); // a WeakRef holds its target until the end of its turn
+  collectGarbage();
+  assert.equal(released.deref(), undefined);
+  assert.notEqual(held.deref(), undefined);
+});
+
+function appendObject(ring: RingBuffer<object>): object {
+  const value = { body: 'x' };
+  ring.append(value, 1);
+  return value;
+}
 
 test('an append without room and a release of nothing are defects of the owner, not silent', () => {
   const ring = new RingBuffer<string>({ slotCount: 1, bytesMax: PLENTY });
