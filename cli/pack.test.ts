@@ -57,7 +57,7 @@ const MQ = 'node_modules/stagemq/cli/mq.js';
 test('the package holds the compiled code, the command and the documents, and no sources, tests or tools', () => {
   const strangers = packedFiles.filter(
     (path) =>
-      !/^(package\.json|LICENSE|README(\.zh-CN)?\.md|CHANGELOG\.md|cli\/mq\.js|docs\/[^.]+\.(md|svg)|dist\/.+\.(js|d\.ts))$/.test(
+      !/^(package\.json|LICENSE|README(\.zh-CN)?\.md|CHANGELOG\.md|cli\/mq\.js|docs\/[\w./-]+\.(md|svg)|dist\/.+\.(js|d\.ts))$/.test(
         path,
       ),
   );
