@@ -1,4 +1,5 @@
 /** Mutants that finish more, less or something else than what was acknowledged. */
+import { SystemClock } from '../../clock.ts';
 import { isMqError } from '../../contract/errors.ts';
 import { handedOut, isAcked } from './handed-out.ts';
 import { broken, type Mutant } from './mutant.ts';
@@ -186,5 +187,28 @@ export const ackMutants: readonly Mutant[] = [
     bug: 'One greedy consumer takes everything and holds it, and the others have nothing to do.',
     killedBy: 'a group never holds more in flight than inFlightCountMax',
     given: ({ limits: _, ...options }) => options,
+  }),
+  broken({
+    name: 'an ack for later',
+    stage: 2,
+    bug: 'An ack is answered before anything was done, so for a while the numbers are wrong and a crash undoes it.',
+    killedBy: 'an acknowledged message is finished',
+    instead: ({ ack }, { clock = new SystemClock() }) => ({
+      ack: async (...args) => {
+        clock.setTimer(() => void ack(...args), 10);
+      },
+    }),
+  }),
+  broken({
+    name: 'given back after it was finished',
+    stage: 2,
+    bug: 'A consumer that finished a message is told that it could give it back.',
+    killedBy: 'after an ack the delivery can neither be given back nor extended',
+    instead: ({ nack }) => ({
+      nack: (...args) =>
+        nack(...args).catch((error: unknown) => {
+          if (!isMqError(error, 'MQ_LEASE_EXPIRED')) throw error;
+        }),
+    }),
   }),
 ];

@@ -1,13 +1,16 @@
 /** All mutants, by subject. A new subject is a file in this folder and a line here. */
 import { ackMutants } from './acks.ts';
+import { batchMutants } from './batches.ts';
 import { closingMutants } from './closing.ts';
 import { concurrencyMutants } from './concurrency.ts';
 import { groupMutants } from './groups.ts';
 import { httpDoorMutants } from './http-door.ts';
 import { leaseMutants } from './leases.ts';
 import { logMutants } from './log.ts';
+import { memberMutants } from './members.ts';
 import { memoryMutants } from './memory.ts';
 import type { Mutant } from './mutant.ts';
+import { nameMutants } from './names.ts';
 import { overflowMutants } from './overflow.ts';
 import { receivingMutants } from './receiving.ts';
 import { recordMutants } from './records.ts';
@@ -20,10 +23,13 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...receivingMutants,
   ...waitingMutants,
   ...overflowMutants,
+  ...batchMutants,
   ...memoryMutants,
   ...topicMutants,
+  ...nameMutants,
   ...closingMutants,
   ...groupMutants,
+  ...memberMutants,
   ...leaseMutants,
   ...ackMutants,
   ...logMutants,

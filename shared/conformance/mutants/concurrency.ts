@@ -11,14 +11,15 @@ export const concurrencyMutants: readonly Mutant[] = [
   broken({
     name: 'one in a hundred lost',
     stage: 1,
-    bug: 'Under load a message now and then has a receipt and never arrives.',
+    bug: 'Under load a message now and then is taken out of the queue and given to nobody.',
     killedBy: 'with many producers and competing consumers every message is delivered exactly once',
-    instead: ({ send }) => {
+    instead: ({ receive }) => {
       let callCount = 0;
       return {
-        send: (topic, message, options) => {
+        receive: async (...args) => {
+          const deliveries = await receive(...args);
           callCount += 1;
-          return send(callCount % RARE === 0 ? 'nowhere' : topic, message, options);
+          return callCount % RARE === 0 ? deliveries.slice(1) : deliveries;
         },
       };
     },

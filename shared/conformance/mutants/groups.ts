@@ -1,9 +1,6 @@
-/** Mutants that confuse groups and members: who shares what, where a group begins, and what is left when one goes. */
-import { SystemClock } from '../../clock.ts';
-import type { Broker } from '../../contract/broker.ts';
+/** Mutants that confuse groups: who shares what, where a group begins, and what is left of one that was deleted. */
 import { isMqError } from '../../contract/errors.ts';
-import { handedOut } from './handed-out.ts';
-import { broken, changedDeliveries, type Mutant } from './mutant.ts';
+import { broken, type Mutant } from './mutant.ts';
 
 export const groupMutants: readonly Mutant[] = [
   broken({
@@ -83,18 +80,22 @@ export const groupMutants: readonly Mutant[] = [
     stage: 2,
     bug: 'What was sent during the night, while the program was off, never arrives.',
     killedBy: 'a durable group gets what was sent while nobody of it was there',
-    instead: ({ leave, deleteGroup, createGroup, send, describeTopics }) => ({
-      leave: async (topic, options) => {
-        await leave(topic, options);
-        await deleteGroup(topic, options.group ?? 'default');
-      },
-      send: async (topic, message, options) => {
-        const receipt = await send(topic, message, options);
-        const [description] = await describeTopics({ topic });
-        if (description?.groups.length === 0) await createGroup(topic, 'g', { start: 'latest' });
-        return receipt;
-      },
-    }),
+    instead: ({ leave, deleteGroup, createGroup, receive }) => {
+      const left = new Set<string>();
+      return {
+        leave: async (topic, options) => {
+          const { group = 'default' } = options;
+          await leave(topic, options);
+          await deleteGroup(topic, group);
+          left.add(group);
+        },
+        receive: async (topic, options) => {
+          const { group = 'default' } = options ?? {};
+          if (left.delete(group)) await createGroup(topic, group, { start: 'latest' });
+          return receive(topic, options);
+        },
+      };
+    },
   }),
   broken({
     name: 'gone when the first group is done',
@@ -127,17 +128,25 @@ export const groupMutants: readonly Mutant[] = [
   broken({
     name: 'a deleted group comes back where it was',
     stage: 2,
-    bug: 'Somebody deletes a group to read everything again, and nothing comes.',
+    bug: 'Somebody deletes a group to read everything again, and it goes on where it was.',
     killedBy: 'a deleted group is forgotten and a new one of its name starts again',
-    instead: (sound) => ({
-      deleteGroup: async (topic, group) => {
-        const { length } = await sound.browse(topic, { group, max: 100 });
-        await sound.deleteGroup(topic, group);
-        const [description] = await sound.describeTopics({ topic });
-        const offset = (description?.logEndOffset ?? 0) - length + 1;
-        await sound.createGroup(topic, group, { start: { offset } });
-      },
-    }),
+    instead: ({ deleteGroup, createGroup, receive, describeTopics }) => {
+      const positions = new Map<string, number>();
+      return {
+        deleteGroup: async (topic, group) => {
+          const [description] = await describeTopics({ topic });
+          const { logEndOffset = 0, availableCount = 0 } = description ?? {};
+          await deleteGroup(topic, group);
+          positions.set(group, logEndOffset - availableCount);
+        },
+        receive: async (topic, options) => {
+          const { group = 'default' } = options ?? {};
+          const offset = positions.get(group);
+          if (offset !== undefined) await createGroup(topic, group, { start: { offset } });
+          return receive(topic, options);
+        },
+      };
+    },
   }),
   broken({
     name: 'a group of both kinds',
@@ -160,73 +169,72 @@ export const groupMutants: readonly Mutant[] = [
     given: ({ limits: _, ...options }) => options,
   }),
   broken({
-    name: 'leaving is forgotten',
+    name: 'one group for all topics',
     stage: 2,
-    bug: 'A worker says goodbye, and what it held is stuck until its leases end.',
-    killedBy: 'a member that leaves gives its deliveries back, and that counts as no failure',
-    instead: () => ({ leave: async () => undefined }),
-  }),
-  broken({
-    name: 'leaving counts as a failure',
-    stage: 2,
-    bug: 'Every new release of a worker brings its messages closer to the dead letters.',
-    killedBy: 'a member that leaves gives its deliveries back, and that counts as no failure',
-    instead: (sound) =>
-      changedDeliveries(sound, (delivery) => {
-        const leftCount = delivery.redeliveryReason === 'member-left' ? 1 : 0;
-        return { ...delivery, deliveryCount: delivery.deliveryCount + leftCount };
-      }),
-  }),
-  broken({
-    name: 'one leaves and all let go',
-    stage: 2,
-    bug: 'One worker stops, and the messages of all others are given away while they work on them.',
-    killedBy: 'one member leaving does not touch the deliveries of another',
-    instead: (sound) => {
-      const { deliveries, receive } = handedOut(sound);
+    bug: 'A group begins on a second topic where it was on the first, and skips as many messages.',
+    killedBy: 'groups of the same name on two topics have nothing in common',
+    instead: ({ receive, ack, createGroup }) => {
+      let finishedCount = 0;
+      const topics = new Set<string>();
       return {
-        receive,
-        leave: (topic) => everybodyLeaves(sound, topic, new Set(deliveries.map((each) => each.memberId))),
-      };
-    },
-  }),
-  broken({
-    name: 'a new member for each call',
-    stage: 2,
-    bug: 'A consumer that names no member cannot give back what it took: it is somebody else each time.',
-    killedBy: 'two calls that name no member are of the same one',
-    instead: ({ receive }) => {
-      let callCount = 0;
-      return {
-        receive: (topic, options) => {
-          callCount += 1;
-          return receive(topic, { memberId: `caller-${callCount}`, ...options });
+        receive: async (topic, options) => {
+          const start = { offset: Math.min(finishedCount, 1) };
+          if (!topics.has(topic)) await createGroup(topic, options?.group ?? 'default', { start });
+          topics.add(topic);
+          return receive(topic, options);
+        },
+        ack: (refs, options) => {
+          finishedCount += refs.length;
+          return ack(refs, options);
         },
       };
     },
   }),
   broken({
-    name: 'members without limit',
+    name: 'one group woken and no other',
     stage: 2,
-    bug: 'Workers that name themselves anew each minute fill the memory.',
-    killedBy: 'more members than membersCountMax is MQ_LIMIT_EXCEEDED',
-    given: ({ limits: _, ...options }) => options,
+    bug: 'Of two groups that wait only the first gets a new message, and the other waits in vain.',
+    killedBy: 'one message wakes one waiting member of each group',
+    instead: ({ receive, nack }) => {
+      let first: string | undefined;
+      return {
+        receive: async (topic, options) => {
+          first ??= options?.group;
+          const deliveries = await receive(topic, options);
+          if (options?.group === first || !options?.waitMs) return deliveries;
+          for (const delivery of deliveries) await nack(delivery, { outcome: 'return' });
+          return [];
+        },
+      };
+    },
   }),
   broken({
-    name: 'silent while it works',
+    name: 'a deleted group is a quiet one',
     stage: 2,
-    bug: 'A member that works long on one message is forgotten, and its message with it.',
-    killedBy: 'a silent member is forgotten after its time, but not while it holds a lease',
-    instead: ({ receive, leave }, { clock = new SystemClock() }) => ({
-      receive: async (topic, options) => {
-        const { group, memberId } = options ?? {};
-        clock.setTimer(() => void leave(topic, { group, memberId }), 1000);
-        return receive(topic, options);
-      },
+    bug: 'A consumer whose group was deleted is answered empty, asks again, and so makes the group anew.',
+    killedBy: 'a receive that waits in a group is rejected with MQ_UNKNOWN_GROUP when the group is deleted',
+    instead: ({ receive }) => ({
+      receive: (...args) =>
+        receive(...args).catch((error: unknown) => {
+          if (isMqError(error, 'MQ_UNKNOWN_GROUP')) return [];
+          throw error;
+        }),
     }),
   }),
+  broken({
+    name: 'now and then twice in one answer',
+    stage: 2,
+    bug: 'When several members ask at the same time, one of them now and then gets a message twice.',
+    killedBy: 'two groups with several members each get every message exactly once in each group',
+    instead: ({ receive }) => {
+      let callCount = 0;
+      return {
+        receive: async (...args) => {
+          const deliveries = await receive(...args);
+          callCount += 1;
+          return callCount % 7 === 0 ? [...deliveries, ...deliveries] : deliveries;
+        },
+      };
+    },
+  }),
 ];
-
-async function everybodyLeaves(sound: Broker, topic: string, members: ReadonlySet<string>): Promise<void> {
-  for (const memberId of members) await sound.leave(topic, { memberId });
-}

@@ -221,4 +221,14 @@ export const leaseMutants: readonly Mutant[] = [
       },
     }),
   }),
+  broken({
+    name: 'a lease of no length',
+    stage: 2,
+    bug: 'A consumer asks for a lease of zero by mistake and gets one that is over before it can work.',
+    killedBy: 'lengths of leases outside their range are refused',
+    instead: ({ receive }) => ({
+      receive: (topic, { leaseMs = DEFAULTS.leaseMs, ...options } = {}) =>
+        receive(topic, { ...options, leaseMs: Math.max(leaseMs, 1) }),
+    }),
+  }),
 ];

@@ -1,5 +1,5 @@
 /** Mutants of reading by offset: positions that move by themselves, back, for others, or off by one. */
-import { isMqError } from '../../contract/errors.ts';
+import { isMqError, MqError } from '../../contract/errors.ts';
 import type { StoredRecord } from '../../contract/message.ts';
 import { broken, type Mutant } from './mutant.ts';
 
@@ -181,6 +181,47 @@ export const logMutants: readonly Mutant[] = [
           if (!isMqError(error, 'MQ_UNKNOWN_GROUP')) throw error;
           return 0;
         }),
+    }),
+  }),
+  broken({
+    name: 'a record without its key',
+    stage: 2,
+    bug: 'A message has its key when it is received and none when it is fetched.',
+    killedBy: 'a record carries key, id, headers and timestamp of its message',
+    instead: ({ fetch }) => ({
+      fetch: async (...args) => {
+        const result = await fetch(...args);
+        return { ...result, records: result.records.map(({ key: _, ...record }) => record) };
+      },
+    }),
+  }),
+  broken({
+    name: 'a fetch that never waits',
+    stage: 2,
+    bug: 'A reader at the end of the log is answered at once, and asks again a thousand times a second.',
+    killedBy: 'a fetch that waits at the end wakes as soon as a record exists',
+    instead: ({ fetch }) => ({ fetch: (topic, options) => fetch(topic, { ...options, waitMs: 0 }) }),
+  }),
+  broken({
+    name: 'reading in vain is an error',
+    stage: 2,
+    bug: 'A reader at the end of the log gets an error each time its waiting is over.',
+    killedBy: 'a fetch that waits in vain answers empty when its time is over, and one that is aborted is refused',
+    instead: ({ fetch }) => ({
+      fetch: async (topic, options) => {
+        const result = await fetch(topic, options);
+        if (result.records.length > 0 || !options?.waitMs) return result;
+        throw new MqError('MQ_INTERNAL', 'timed out');
+      },
+    }),
+  }),
+  broken({
+    name: 'offsets bent into range',
+    stage: 2,
+    bug: 'A reader asks for offset -1, which its language calls the last, and gets the first.',
+    killedBy: 'an offset that is no whole number from 0 is refused',
+    instead: ({ fetch }) => ({
+      fetch: (topic, options) => fetch(topic, { ...options, offset: Math.max(options?.offset ?? 0, 0) }),
     }),
   }),
 ];

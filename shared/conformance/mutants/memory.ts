@@ -20,10 +20,13 @@ export const memoryMutants: readonly Mutant[] = [
     killedBy: 'with many producers and competing consumers every message is delivered exactly once',
     instead: ({ send }) => {
       let bytesCount = 0;
+      let offset = 0;
       return {
-        send: (topic, message, options) => {
+        send: async (topic, message, options) => {
           bytesCount += message.body.length;
-          return send(bytesCount > 8192 ? 'nowhere' : topic, message, options);
+          const receipt = await send(bytesCount > 8192 ? 'nowhere' : topic, message, options);
+          offset += 1;
+          return { ...receipt, topic, offset: offset - 1 };
         },
       };
     },

@@ -1,8 +1,7 @@
-/** Mutants of a full topic and of batches: who waits, who is refused, what is dropped, all or nothing. */
+/** Mutants of a full topic: who waits, who is refused, what is dropped, and who gives up. */
 import { SystemClock } from '../../clock.ts';
-import type { TopicDescription } from '../../contract/description.ts';
 import { isMqError, MqError } from '../../contract/errors.ts';
-import type { BatchReceipt, Receipt } from '../../contract/message.ts';
+import type { Receipt } from '../../contract/message.ts';
 import { broken, type Mutant } from './mutant.ts';
 import { newestFirst } from './newest-first.ts';
 
@@ -62,17 +61,22 @@ export const overflowMutants: readonly Mutant[] = [
     stage: 1,
     bug: 'A topic that should keep the latest prices keeps the oldest for ever.',
     killedBy: 'a full topic that drops the oldest keeps the newest',
-    instead: ({ createTopic, send }) => ({
-      createTopic: (topic, options) => createTopic(topic, { ...options, overflow: 'reject' }),
-      send: async (topic, message, options): Promise<Receipt> => {
-        try {
-          return await send(topic, message, options);
-        } catch (error) {
-          if (!isMqError(error, 'MQ_QUEUE_FULL')) throw error;
-          return { topic, partition: 0, offset: 0, id: message.id ?? 'dropped', durability: 'memory' };
-        }
-      },
-    }),
+    instead: ({ createTopic, send, describeTopics }) => {
+      let droppedCount = 0;
+      return {
+        createTopic: (topic, options) => createTopic(topic, { ...options, overflow: 'reject' }),
+        send: async (topic, message, options): Promise<Receipt> => {
+          try {
+            return await send(topic, message, options);
+          } catch (error) {
+            if (!isMqError(error, 'MQ_QUEUE_FULL')) throw error;
+            droppedCount += 1;
+            return { topic, partition: 0, offset: 0, id: message.id ?? 'dropped', durability: 'memory' };
+          }
+        },
+        describeTopics: async (...args) => (await describeTopics(...args)).map((each) => ({ ...each, droppedCount })),
+      };
+    },
   }),
   broken({
     name: 'drops uncounted',
@@ -152,75 +156,50 @@ export const overflowMutants: readonly Mutant[] = [
     }),
   }),
   broken({
-    name: 'a batch sent one by one',
+    name: 'one gives up and all behind it too',
     stage: 1,
-    bug: 'Batches of two producers are mixed: a batch is only a loop of sends.',
-    killedBy: 'batches of concurrent producers do not mix',
+    bug: 'One sender gives up, and those who wait behind it are refused with it.',
+    killedBy: 'a blocked send that gives up does not hold up those behind it',
+    instead: ({ send }) => {
+      const all = new AbortController();
+      return {
+        send: (topic, message, options) => {
+          options?.signal?.addEventListener('abort', () => all.abort());
+          return send(topic, message, { ...options, signal: all.signal });
+        },
+      };
+    },
+  }),
+  broken({
+    name: 'dropped instead of waiting',
+    stage: 1,
+    bug: 'A producer that would have to wait for room is told at once that its message is stored.',
+    killedBy: 'with many producers at a full topic nothing that was accepted is lost',
     instead: ({ send }) => ({
-      sendBatch: async (topic, messages, options): Promise<BatchReceipt> => {
-        const ids: string[] = [];
-        for (const message of messages) ids.push((await send(topic, message, options)).id);
-        return { topic, partition: 0, baseOffset: 0, count: ids.length, ids, durability: 'memory' };
-      },
-    }),
-  }),
-  broken({
-    name: 'as much of a batch as fits',
-    stage: 1,
-    bug: 'A batch is refused because the topic is full, and half of it was stored; sent again it is there twice.',
-    killedBy: 'a full topic that rejects takes all of a batch or nothing',
-    instead: ({ sendBatch, describeTopics }) => ({
-      sendBatch: async (topic, messages, options) => {
-        const [description] = await describeTopics({ topic });
-        const room = roomIn(description);
-        if (room === 0 || room >= messages.length) return sendBatch(topic, messages, options);
-        await sendBatch(topic, messages.slice(0, room), options);
-        throw new MqError('MQ_QUEUE_FULL', `${messages.length - room} messages did not fit`);
-      },
-    }),
-  }),
-  broken({
-    name: 'a batch checked while it is stored',
-    stage: 1,
-    bug: 'One bad message in a batch is refused after those before it have been stored.',
-    killedBy: 'a batch with one bad message stores none of it',
-    instead: ({ send, sendBatch }) => ({
-      sendBatch: async (topic, messages, options) => {
-        for (const message of messages.slice(0, -1)) await send(topic, message, options);
-        return sendBatch(topic, messages.slice(-1), options);
-      },
-    }),
-  }),
-  broken({
-    name: 'a batch that waits for ever',
-    stage: 1,
-    bug: 'A batch larger than the topic waits for room that can never come.',
-    killedBy: 'a batch larger than the topic can ever hold is MQ_BATCH_TOO_LARGE',
-    instead: ({ sendBatch }) => ({
-      sendBatch: async (...args) => {
+      send: async (topic, message, options): Promise<Receipt> => {
         try {
-          return await sendBatch(...args);
+          return await send(topic, message, { ...options, timeoutMs: 0 });
         } catch (error) {
-          if (!isMqError(error, 'MQ_BATCH_TOO_LARGE')) throw error;
-          return new Promise(() => undefined);
+          if (!isMqError(error, 'MQ_QUEUE_FULL')) throw error;
+          return { topic, partition: 0, offset: 0, id: message.id ?? 'dropped', durability: 'memory' };
         }
       },
     }),
   }),
   broken({
-    name: 'an empty batch accepted',
-    stage: 1,
-    bug: 'A batch of nothing is stored and gets the offset of the message that comes next.',
-    killedBy: 'an empty batch is refused',
-    instead: ({ sendBatch }) => ({
-      sendBatch: async (topic, messages, options): Promise<BatchReceipt> => {
-        if (messages.length > 0) return sendBatch(topic, messages, options);
-        return { topic, partition: 0, baseOffset: 0, count: 0, ids: [], durability: 'memory' };
+    name: 'too large and patient',
+    stage: 2,
+    bug: 'A message larger than its topic waits for room that can never come.',
+    killedBy: 'a message larger than a topic may ever hold is refused and does not wait for ever',
+    instead: ({ send }) => ({
+      send: async (...args) => {
+        try {
+          return await send(...args);
+        } catch (error) {
+          if (!isMqError(error, 'MQ_MESSAGE_TOO_LARGE')) throw error;
+          return new Promise(() => undefined);
+        }
       },
     }),
   }),
 ];
-
-function roomIn(description: TopicDescription | undefined): number {
-  return (description?.options.messagesMax ?? 0) - (description?.availableCount ?? 0);
-}

@@ -1,6 +1,6 @@
 /** Mutants that hand out the wrong messages: too many, too few, none, in another order, or from another topic. */
 import { MqError } from '../../contract/errors.ts';
-import { broken, type Mutant } from './mutant.ts';
+import { broken, changedDeliveries, type Mutant } from './mutant.ts';
 import { renamedTopics } from './renamed-topics.ts';
 
 export const receivingMutants: readonly Mutant[] = [
@@ -127,5 +127,34 @@ export const receivingMutants: readonly Mutant[] = [
     bug: 'Whatever topic a consumer names, it gets the messages of all.',
     killedBy: 'two topics do not share their messages',
     instead: (sound) => renamedTopics(sound, () => 'the only topic'),
+  }),
+  broken({
+    name: 'a receipt for nothing',
+    stage: 1,
+    bug: 'A producer gets a receipt, and no consumer ever gets the message.',
+    killedBy: 'a message that was sent is received',
+    instead: ({ send }) => ({
+      send: async (topic, ...rest) => ({ ...(await send('nowhere', ...rest)), topic }),
+    }),
+  }),
+  broken({
+    name: 'begins again at the end',
+    stage: 2,
+    bug: 'A consumer that has read everything gets the first message again.',
+    killedBy: 'a message that was received and finished does not come again',
+    instead: ({ receive, seek }) => ({
+      receive: async (topic, options) => {
+        const deliveries = await receive(topic, options);
+        if (deliveries.length === 0) await seek(topic, { group: options?.group ?? 'default', to: 'earliest' });
+        return deliveries;
+      },
+    }),
+  }),
+  broken({
+    name: 'a token for nothing',
+    stage: 1,
+    bug: 'A broker that forgets what it hands out gives a token, and the consumer believes the message will come back.',
+    killedBy: 'a receive on a broker without leases is the end of the message: there is no token to acknowledge',
+    instead: (sound) => changedDeliveries(sound, (delivery) => ({ ...delivery, leaseToken: 'none' })),
   }),
 ];

@@ -1,4 +1,5 @@
 /** Mutants that lose or change part of a message on its way: offsets, ids, times, bodies, keys and headers. */
+import { LIMITS } from '../../contract/limits.ts';
 import { broken, changedDeliveries, type Mutant } from './mutant.ts';
 
 const encoder = new TextEncoder();
@@ -114,8 +115,8 @@ export const recordMutants: readonly Mutant[] = [
     stage: 1,
     bug: 'A body of exactly the largest legal size is refused: the comparison has one sign too many.',
     killedBy: 'a body of exactly bodyBytesMax is accepted and one byte more is MQ_MESSAGE_TOO_LARGE',
-    given: (options) => ({ ...options, limits: { bodyBytesMax: 1024 * 1024 - 1 } }),
-    instead: ({ limits }) => ({ limits: { ...limits, bodyBytesMax: limits.bodyBytesMax + 1 } }),
+    given: (options) => ({ ...options, limits: { bodyBytesMax: LIMITS.bodyBytesMax - 1 } }),
+    instead: () => ({ limits: LIMITS }),
   }),
   broken({
     name: 'key forgotten',
@@ -150,5 +151,65 @@ export const recordMutants: readonly Mutant[] = [
         const lines = text.join('\r\n').split('\r\n');
         return { ...delivery, headers: Object.fromEntries(lines.map((line) => line.split(': ', 2))) };
       }),
+  }),
+  broken({
+    name: 'a key called undefined',
+    stage: 1,
+    bug: 'All messages without a key have the same one, so they look as if they belonged together.',
+    killedBy: 'a message without a key has none when it arrives',
+    instead: (sound) => changedDeliveries(sound, (delivery) => ({ ...delivery, key: String(delivery.key) })),
+  }),
+  broken({
+    name: 'times in seconds',
+    stage: 1,
+    bug: 'Times have a fraction and lie in the year 1970: they are seconds where milliseconds are expected.',
+    killedBy: 'timestamps never decrease within a partition',
+    instead: (sound) => changedDeliveries(sound, (delivery) => ({ ...delivery, timestamp: delivery.timestamp / 1000 })),
+  }),
+  broken({
+    name: 'headers nobody sent',
+    stage: 1,
+    bug: 'Every message arrives with a header its producer knows nothing of.',
+    killedBy: 'a message without headers arrives with none',
+    instead: (sound) =>
+      changedDeliveries(sound, (delivery) => ({ ...delivery, headers: { ...delivery.headers, stored: 'yes' } })),
+  }),
+  broken({
+    name: 'one header too few',
+    stage: 1,
+    bug: 'The largest legal number of headers is refused: the comparison has one sign too many.',
+    killedBy: 'headers up to headersCountMax and headersBytesMax are accepted and more are MQ_MESSAGE_TOO_LARGE',
+    given: (options) => ({ ...options, limits: { headersCountMax: LIMITS.headersCountMax - 1 } }),
+    instead: () => ({ limits: LIMITS }),
+  }),
+  broken({
+    name: 'a key of any length',
+    stage: 1,
+    bug: 'A key of a megabyte is accepted, although the broker says what is the longest.',
+    killedBy: 'a key of keyBytesMax and an id of idBytesMax are accepted and one byte more is MQ_MESSAGE_TOO_LARGE',
+    given: (options) => ({ ...options, limits: { keyBytesMax: 1024 * 1024 } }),
+    instead: () => ({ limits: LIMITS }),
+  }),
+  broken({
+    name: 'broken text repaired',
+    stage: 1,
+    bug: 'Half a character is stored as a question mark, and the producer never learns that its text was broken.',
+    killedBy: 'text with a lone surrogate is refused wherever it stands',
+    instead: ({ send }) => ({
+      send: (topic, { body, ...message }, options) =>
+        send(topic, { ...message, body: typeof body === 'string' ? body.toWellFormed() : body }, options),
+    }),
+  }),
+  broken({
+    name: 'no body is an empty body',
+    stage: 1,
+    bug: 'A message without a body is stored as an empty one, so a misspelt member is never noticed.',
+    killedBy: 'a message of the wrong shape is refused with the path of what is wrong',
+    instead: ({ send }) => ({
+      send: (topic, message, options) => {
+        const isBodyless = typeof message === 'object' && message !== null && message.body === undefined;
+        return send(topic, isBodyless ? { ...message, body: '' } : message, options);
+      },
+    }),
   }),
 ];

@@ -1,5 +1,6 @@
 /** Mutants of moving a group, of readers that fell behind, and of looking without taking. */
-import { isMqError } from '../../contract/errors.ts';
+import { SystemClock } from '../../clock.ts';
+import { isMqError, MqError } from '../../contract/errors.ts';
 import { broken, type Mutant } from './mutant.ts';
 
 export const seekingMutants: readonly Mutant[] = [
@@ -122,6 +123,79 @@ export const seekingMutants: readonly Mutant[] = [
         const finished = records.filter(({ offset }) => !browsed.some((each) => each.offset === offset));
         return [...finished.map((each) => ({ ...each, state: 'available' as const, deliveryCount: 1 })), ...browsed];
       },
+    }),
+  }),
+  broken({
+    name: 'a queue cannot be read again',
+    stage: 2,
+    bug: 'A group that receives is refused when somebody wants it to go back.',
+    killedBy: 'seek moves a queue group: what stands there is delivered again',
+    instead: ({ seek, describeTopics }) => ({
+      seek: async (topic, options) => {
+        const [description] = await describeTopics({ topic });
+        const kind = description?.groups.find(({ group }) => group === options.group)?.kind;
+        if (kind === 'queue') throw new MqError('MQ_GROUP_KIND', 'only log groups have a position');
+        return seek(topic, options);
+      },
+    }),
+  }),
+  broken({
+    name: 'seek goes only back',
+    stage: 2,
+    bug: 'A group is to pass over a thousand poisonous messages, and they all come.',
+    killedBy: 'seek forward makes a queue group pass over what it had not received',
+    instead: ({ seek, committed }) => ({
+      seek: async (topic, { group, to }) => {
+        const offset = await committed(topic, { group });
+        const isForward = typeof to === 'object' && 'offset' in to && to.offset > offset;
+        return seek(topic, { group, to: isForward ? { offset } : to });
+      },
+    }),
+  }),
+  broken({
+    name: 'seek wakes nobody',
+    stage: 2,
+    bug: 'A group is moved back while a consumer waits, and the consumer goes on waiting.',
+    killedBy: 'seek wakes a receive that waits in the group',
+    instead: ({ seek }, { clock = new SystemClock() }) => ({
+      seek: async (...args) => {
+        clock.setTimer(() => void seek(...args), 1000);
+        return 0;
+      },
+    }),
+  }),
+  broken({
+    name: 'finished although it was overwritten',
+    stage: 2,
+    bug: 'A consumer is told that its ack counts, and the numbers say that its message was lost.',
+    killedBy: 'an ack of a delivery whose record was overwritten meanwhile is refused',
+    instead: ({ ack }) => ({
+      ack: (...args) =>
+        ack(...args).catch((error: unknown) => {
+          if (!isMqError(error, 'MQ_LEASE_EXPIRED')) throw error;
+        }),
+    }),
+  }),
+  broken({
+    name: 'looking makes a group',
+    stage: 2,
+    bug: 'Somebody browses a misspelt group, and a group of that name blocks the topic from then on.',
+    killedBy: 'browsing a group that does not exist is MQ_UNKNOWN_GROUP and creates none',
+    instead: ({ browse, createGroup }) => ({
+      browse: async (topic, options) => {
+        await createGroup(topic, options?.group ?? 'default');
+        return browse(topic, options);
+      },
+    }),
+  }),
+  broken({
+    name: 'browses everything at once',
+    stage: 2,
+    bug: 'A page asks for a million messages and gets them, and the browser of its user dies.',
+    killedBy: 'a browse outside its limits is refused',
+    instead: ({ browse, limits }) => ({
+      browse: (topic, options) =>
+        browse(topic, { ...options, max: Math.min(options?.max ?? 1, limits.receiveCountMax) }),
     }),
   }),
 ];

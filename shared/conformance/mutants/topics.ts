@@ -1,36 +1,9 @@
-/** Mutants that mix up names, describe what is not so, or take what they should refuse. */
-import { isMqError, MqError } from '../../contract/errors.ts';
+/** Mutants that make, describe and delete topics as they should not. */
+import { isMqError } from '../../contract/errors.ts';
 import { broken, type Mutant } from './mutant.ts';
 import { renamedTopics } from './renamed-topics.ts';
 
 export const topicMutants: readonly Mutant[] = [
-  broken({
-    name: 'names without case',
-    stage: 1,
-    bug: 'Orders and orders are one topic, as they are one file on some disks.',
-    killedBy: 'names that differ only in case, in slashes or in percent signs are different topics',
-    instead: (sound) => renamedTopics(sound, (topic) => topic.toLowerCase()),
-  }),
-  broken({
-    name: 'names as keys of an object',
-    stage: 1,
-    bug: 'A topic called constructor cannot be made: every plain object seems to have one already.',
-    killedBy: 'a topic may have any well-formed name, and messages sent to it arrive under exactly this name',
-    instead: ({ send }) => ({
-      send: async (topic, message, options) => {
-        const queues: Record<string, Promise<unknown>[]> = {};
-        if (queues[topic] !== undefined) throw new MqError('MQ_INTERNAL', 'queues[topic].push is not a function');
-        return send(topic, message, options);
-      },
-    }),
-  }),
-  broken({
-    name: 'names compared byte by byte',
-    stage: 1,
-    bug: 'A name typed on a Mac is another topic than the same name typed on Windows.',
-    killedBy: 'two spellings of one name in Unicode are the same topic',
-    instead: (sound) => renamedTopics(sound, (topic) => Buffer.from(topic).toString('hex')),
-  }),
   broken({
     name: 'topics sorted by the language of the machine',
     stage: 1,
@@ -155,62 +128,20 @@ export const topicMutants: readonly Mutant[] = [
     },
   }),
   broken({
-    name: 'misspelt options ignored',
+    name: 'topics only by hand',
     stage: 1,
-    bug: 'A consumer that writes watiMs never waits and never learns why.',
-    killedBy: 'a misspelt option is refused, never ignored',
-    instead: ({ receive }) => ({
-      receive: (topic, { group, memberId, max, bytesMax, waitMs, leaseMs, signal } = {}) =>
-        receive(topic, { group, memberId, max, bytesMax, waitMs, leaseMs, signal }),
-    }),
+    bug: 'The first message to a new topic is refused until somebody has created it.',
+    killedBy: 'send and receive create the topic they name',
+    given: (options) => ({ ...options, autoCreateTopics: false }),
   }),
   broken({
-    name: 'numbers bent into range',
+    name: 'a number that is none',
     stage: 1,
-    bug: 'A consumer asks for -1 messages by mistake and gets one.',
-    killedBy: 'numbers outside their range are refused by send and receive',
-    instead: ({ receive, limits }) => ({
-      receive: (topic, options) =>
-        receive(topic, { ...options, max: Math.min(Math.max(Number(options?.max ?? 1), 1), limits.receiveCountMax) }),
+    bug: 'A count that could not be computed is NaN, and JSON makes null of it.',
+    killedBy: 'a description and an inside are plain JSON',
+    instead: ({ describeTopics }) => ({
+      describeTopics: async (...args) =>
+        (await describeTopics(...args)).map((each) => ({ ...each, redeliveredCount: Number.NaN })),
     }),
-  }),
-  broken({
-    name: 'ack on a broker without leases',
-    stage: 1,
-    bug: 'A program believes its acknowledgements count, on a broker that has none.',
-    killedBy: 'an operation whose capability is missing is refused, naming the capability and the stage that has it',
-    instead: () => ({ ack: async () => undefined }),
-  }),
-  broken({
-    name: 'delay ignored',
-    stage: 2,
-    bug: 'A message to be delivered tomorrow is taken and delivered now.',
-    killedBy: 'a message option whose capability is missing is refused, and the message is not taken',
-    instead: ({ send }) => ({
-      send: (topic, { delayMs: _, ...message }, options) => send(topic, message, options),
-    }),
-  }),
-  broken({
-    name: 'reject taken for retry',
-    stage: 2,
-    bug: 'A consumer rejects a poisonous message for good and gets it again at once.',
-    killedBy: 'nack options whose capability is missing are refused, and the delivery stays with its member',
-    instead: ({ nack }) => ({ nack: (delivery) => nack(delivery, { outcome: 'retry' }) }),
-  }),
-  broken({
-    name: 'promises more than the contract',
-    stage: 2,
-    bug: 'A broker says it delivers exactly once, which nobody can test because nothing says what it means.',
-    killedBy: 'a broker lists only capabilities of the contract, sending among them',
-    instead: ({ capabilities }) => ({
-      capabilities: new Set([...capabilities, 'exactly-once']) as unknown as typeof capabilities,
-    }),
-  }),
-  broken({
-    name: 'a capability not listed',
-    stage: 2,
-    bug: 'All tests of a group of promises are skipped, and the broker looks complete.',
-    killedBy: 'a broker of a stage has every capability of its stage that its door can carry',
-    instead: ({ capabilities }) => ({ capabilities: new Set([...capabilities].filter((name) => name !== 'browse')) }),
   }),
 ];

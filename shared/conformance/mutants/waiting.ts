@@ -1,6 +1,6 @@
 /** Mutants that wake too late, too many, the wrong one, or take a message for somebody who has gone. */
 import { SystemClock } from '../../clock.ts';
-import { MqError } from '../../contract/errors.ts';
+import { isMqError, MqError } from '../../contract/errors.ts';
 import type { Delivery } from '../../contract/message.ts';
 import { broken, type Mutant } from './mutant.ts';
 import { newestFirst } from './newest-first.ts';
@@ -120,6 +120,43 @@ export const waitingMutants: readonly Mutant[] = [
       receive: (topic, options) => {
         options?.signal?.addEventListener('abort', () => undefined);
         return receive(topic, options);
+      },
+    }),
+  }),
+  broken({
+    name: 'the first waiter takes all',
+    stage: 2,
+    bug: 'Three messages arrive together; one waiting consumer gets them all, and two others go on waiting.',
+    killedBy: 'a batch of messages wakes as many waiting receives as it has messages',
+    instead: ({ receive }) => ({
+      receive: (topic, options) => receive(topic, { ...options, max: options?.waitMs ? 100 : options?.max }),
+    }),
+  }),
+  broken({
+    name: 'an abort looks like a quiet hour',
+    stage: 1,
+    bug: 'A consumer that was told to stop is answered empty, and asks again.',
+    killedBy: 'a receive that is aborted rejects with MQ_ABORTED and takes no message',
+    instead: ({ receive }) => ({
+      receive: (...args) =>
+        receive(...args).catch((error: unknown) => {
+          if (isMqError(error, 'MQ_ABORTED')) return [];
+          throw error;
+        }),
+    }),
+  }),
+  broken({
+    name: 'an abort long after the answer',
+    stage: 2,
+    bug: 'A consumer that stops loses the messages it received before, although it is still working on them.',
+    killedBy: 'an abort after the answer changes nothing',
+    instead: ({ receive, nack }) => ({
+      receive: async (topic, options) => {
+        const deliveries = await receive(topic, options);
+        options?.signal?.addEventListener('abort', () => {
+          for (const delivery of deliveries) void nack(delivery, { outcome: 'return' });
+        });
+        return deliveries;
       },
     }),
   }),
