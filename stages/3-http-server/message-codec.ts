@@ -7,10 +7,11 @@
  * Always true: decoding is pure, reads nothing outside its bytes, allocates no more than they justify, and accepts
  * exactly what encoding can produce. Server and client both call it.
  */
-import { isUtf8 } from 'node:buffer';
 import { MqError } from '../../shared/contract/errors.ts';
 import type { Headers, Message, StoredRecord } from '../../shared/contract/message.ts';
 import { checkInteger, utf8Length } from '../../shared/contract/validation.ts';
+import { ByteReader, invalidBytes } from './byte-reader.ts';
+import { ByteWriter } from './byte-writer.ts';
 
 export const MESSAGES_TYPE = 'application/vnd.stagemq.messages.v1';
 
@@ -27,9 +28,6 @@ const LENGTH_BYTES = 4;
 const U8_MAX = 0xff;
 /** Longest text and most headers a u16 can count. */
 const U16_MAX = 0xffff;
-const U32_SIZE = 2 ** 32;
-/** Largest high half of a safe integer. */
-const SAFE_HIGH_MAX = 2 ** 21 - 1;
 const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
 
 /** What an entry can hold: everything a Message has, and what makes it a StoredRecord. */
@@ -39,7 +37,7 @@ type Entry = Message & Partial<Pick<StoredRecord, 'offset' | 'timestamp'>>;
 export function encodeMessages(messages: readonly Entry[]): Uint8Array<ArrayBuffer> {
   const entrySizes = messages.map(entrySize);
   const bytesTotal = entrySizes.reduce((sum, size) => sum + LENGTH_BYTES + size, LENGTH_BYTES);
-  const writer = new Writer(bytesTotal);
+  const writer = new ByteWriter(bytesTotal);
   writer.u32(messages.length);
   messages.forEach((message, index) => {
     writer.u32(entrySizes[index] ?? 0);
@@ -100,7 +98,7 @@ function headersSize(headers: Headers): number {
   return size === 0 ? 0 : 2 + size;
 }
 
-function writeEntry(writer: Writer, entry: Entry): void {
+function writeEntry(writer: ByteWriter, entry: Entry): void {
   const { body, key, id, headers, delayMs, deliverAt, ttlMs, priority, offset, timestamp } = entry;
   const names = headers === undefined ? [] : Object.keys(headers);
   const flags =
@@ -127,53 +125,11 @@ function writeEntry(writer: Writer, entry: Entry): void {
   writer.body(body);
 }
 
-function writeHeaders(writer: Writer, headers: Headers, names: readonly string[]): void {
+function writeHeaders(writer: ByteWriter, headers: Headers, names: readonly string[]): void {
   writer.u16(names.length);
   for (const name of names) {
     writer.text(name);
     writer.text(headers[name] ?? '');
-  }
-}
-
-/** Writes from front to back into exactly the bytes it was made for. */
-class Writer {
-  readonly bytes: Buffer<ArrayBuffer>;
-  #position = 0;
-
-  constructor(size: number) {
-    this.bytes = Buffer.allocUnsafeSlow(size);
-  }
-
-  u8(value: number): void {
-    this.#position = this.bytes.writeUInt8(value, this.#position);
-  }
-
-  u16(value: number): void {
-    this.#position = this.bytes.writeUInt16BE(value, this.#position);
-  }
-
-  u32(value: number): void {
-    this.#position = this.bytes.writeUInt32BE(value, this.#position);
-  }
-
-  /** A safe integer in two halves; null sets all bits. */
-  u64(value: number | null): void {
-    this.u32(value === null ? U32_SIZE - 1 : Math.floor(value / U32_SIZE));
-    this.u32(value === null ? U32_SIZE - 1 : value % U32_SIZE);
-  }
-
-  text(text: string): void {
-    const size = this.bytes.write(text, this.#position + 2, 'utf8');
-    this.u16(size);
-    this.#position += size;
-  }
-
-  body(body: Uint8Array | string): void {
-    if (typeof body === 'string') this.#position += this.bytes.write(body, this.#position, 'utf8');
-    else {
-      this.bytes.set(body, this.#position);
-      this.#position += body.length;
-    }
   }
 }
 
@@ -183,7 +139,7 @@ interface Stored {
 }
 
 function decodeEntries<T>(bytes: Uint8Array, make: (message: Message, stored: Stored | undefined) => T): T[] {
-  const reader = new Reader(bytes);
+  const reader = new ByteReader(bytes);
   if (bytes.length < LENGTH_BYTES) throw invalidBytes(1, 'body', 'shorter than its count');
   const count = reader.u32();
   const entries: T[] = [];
@@ -196,7 +152,7 @@ function decodeEntries<T>(bytes: Uint8Array, make: (message: Message, stored: St
   return entries;
 }
 
-function decodeEntry<T>(reader: Reader, make: (message: Message, stored: Stored | undefined) => T): T {
+function decodeEntry<T>(reader: ByteReader, make: (message: Message, stored: Stored | undefined) => T): T {
   const flags = reader.u8();
   const key = flags & HAS_KEY ? reader.text('key') : undefined;
   const id = flags & HAS_ID ? reader.text('id') : undefined;
@@ -213,7 +169,7 @@ function decodeEntry<T>(reader: Reader, make: (message: Message, stored: Stored 
   return make({ body: reader.rest(), key, id, headers, delayMs, deliverAt, ttlMs, priority }, stored);
 }
 
-function readHeaders(reader: Reader): Headers {
+function readHeaders(reader: ByteReader): Headers {
   const headers: Record<string, string> = Object.create(null);
   for (let left = reader.u16(); left > 0; left -= 1) {
     const name = reader.text('headers');
@@ -221,91 +177,4 @@ function readHeaders(reader: Reader): Headers {
     headers[name] = reader.text('headers');
   }
   return headers;
-}
-
-/** Reads from front to back; while inside an entry, not beyond its end. */
-class Reader {
-  position = 0;
-  readonly #bytes: Buffer;
-  /** Where the present entry ends; before the first entry, where the bytes end. */
-  #end: number;
-  #index = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.#end = bytes.length;
-  }
-
-  beginEntry(index: number): void {
-    this.#index = index;
-    this.#end = this.#bytes.length;
-    if (this.position + LENGTH_BYTES > this.#end) throw invalidBytes(2, this.pathOf(), 'there, as the count says');
-    const size = this.u32();
-    if (size === 0) throw invalidBytes(2, this.pathOf(), 'at least one byte');
-    if (this.position + size > this.#end) throw invalidBytes(3, this.pathOf(), 'complete');
-    this.#end = this.position + size;
-  }
-
-  pathOf(member?: string): string {
-    return member === undefined ? `messages[${this.#index}]` : `messages[${this.#index}].${member}`;
-  }
-
-  u8(): number {
-    return this.#bytes[this.#take(1)] ?? 0;
-  }
-
-  u16(): number {
-    return this.#bytes.readUInt16BE(this.#take(2));
-  }
-
-  u32(): number {
-    return this.#bytes.readUInt32BE(this.#take(4));
-  }
-
-  u64(member: string): number {
-    return this.u64OrNull(member) ?? this.#refuseNumber(member);
-  }
-
-  /** null when all bits are set. */
-  u64OrNull(member: string): number | null {
-    const high = this.u32();
-    const low = this.u32();
-    if (high <= SAFE_HIGH_MAX) return high * U32_SIZE + low;
-    return high === U32_SIZE - 1 && low === U32_SIZE - 1 ? null : this.#refuseNumber(member);
-  }
-
-  text(member: string): string {
-    const size = this.u16();
-    const start = this.#take(size);
-    const text = this.#bytes.toString('utf8', start, start + size);
-    // Decoding puts U+FFFD where bytes are wrong; only then look closer, for a sender may also have meant it.
-    if (text.includes('\ufffd') && !isUtf8(this.#bytes.subarray(start, start + size))) {
-      throw invalidBytes(5, this.pathOf(member), 'valid UTF-8');
-    }
-    return text;
-  }
-
-  /** What is left of the entry, as a plain Uint8Array. */
-  rest(): Uint8Array {
-    const start = this.position;
-    this.position = this.#end;
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
-  }
-
-  #take(size: number): number {
-    const start = this.position;
-    if (start + size > this.#end) throw invalidBytes(4, this.pathOf(), 'long enough for its fields');
-    this.position = start + size;
-    return start;
-  }
-
-  #refuseNumber(member: string): never {
-    throw invalidBytes(7, this.pathOf(member), 'at most 2^53 - 1');
-  }
-}
-
-/** `expected` completes "... must be"; `condition` is the number in docs/protocol-http.md. */
-function invalidBytes(condition: number, path: string, expected: string): MqError {
-  const detail = `${path} must be ${expected} (condition ${condition} of the binary format)`;
-  return new MqError('MQ_INVALID_ARGUMENT', detail, { details: { path } });
 }
