@@ -7,8 +7,9 @@
 import { render } from 'ink';
 import type { Language } from '../../shared/lesson.ts';
 import { exitCodeOfSignal, onStopSignal } from '../signals.ts';
+import type { OpenStage } from './running-stage.ts';
 import { Screen } from './screen.tsx';
-import { type OpenStage, Session } from './session.ts';
+import { Session } from './session.ts';
 
 const FRAMES_PER_SECOND_MAX = 60;
 /** Closing waits so long for a stage that does not end; the process ends all the same. */

@@ -54,9 +54,11 @@ export const MESSAGES = {
     en: 'type a message for {who}: Enter sends, Esc leaves',
     zh: '给 {who} 输入一条消息：回车发送，Esc 放弃',
   },
-  'pane.curl': {
-    en: 'the last request as curl (also in the clipboard if the terminal allows) - Esc',
-    zh: '最近一次请求的 curl 命令（终端允许时已复制）- Esc 返回',
+
+  'curl.title': { en: 'request {number} of {count} as curl', zh: '第 {number} 个请求（共 {count} 个）的 curl 命令' },
+  'curl.keys': {
+    en: 'up/down: another one   any key: back   (the clipboard has it too, if the terminal allows)',
+    zh: '上下键：换一个   任意键：返回   （终端允许时已复制到剪贴板）',
   },
 
   'header.running': { en: 'running', zh: '运行' },

@@ -92,8 +92,16 @@ test('stage 3 shows the last requests, one of them as curl; in Chinese nothing s
   assertWhole(screen);
   screen.press('u');
   await screen.until(/curl -i[\s\S]*http:\/\/127\.0\.0\.1:\d+\/topics\/orders\//);
+  // The clipboard gets it too.
+  await screen.until(() => screen.bytes.includes('\u001b]52;c;'));
+  const [, number] = /第 (\d+) 个请求/.exec(screen.text) ?? [];
+  screen.press('\u001b[A');
+  await screen.until(`第 ${Number(number) - 1} 个请求`);
   screen.press(ESCAPE);
   await screen.until('发生了什么');
+  screen.press('o');
+  await screen.until('overflow：reject');
+  assertWhole(screen);
   screen.press('?');
   await screen.until('按键说明');
   assertWhole(screen);

@@ -1,13 +1,14 @@
 /** The whole screen: listens to the keyboard, follows the session, and shows the page it is on. */
 import { Box, type Key, useInput, useWindowSize } from 'ink';
 import { type ReactNode, useSyncExternalStore } from 'react';
+import { CurlPage, HelpPage } from './full-page.tsx';
 import { commandOf } from './keys.ts';
 import { COLUMNS_MIN, isTooSmall, layoutOf, ROWS_MIN } from './layout.ts';
 import { translate } from './messages.ts';
 import { Picker } from './picker.tsx';
 import { Row } from './row.tsx';
 import type { Session } from './session.ts';
-import { FullPage, StagePage } from './stage-page.tsx';
+import { StagePage } from './stage-page.tsx';
 import { span } from './text.ts';
 
 interface ScreenProps {
@@ -37,7 +38,8 @@ export function Screen({ session, onInterrupt }: ScreenProps): ReactNode {
     return <Row line={[span(` ${translate(language, 'app.opening', { stage: state.stage })}`, 'dim')]} />;
   }
   const layout = layoutOf(size, state.stage);
-  if (state.overlay === 'help' || state.overlay === 'curl') return <FullPage state={state} layout={layout} />;
+  if (state.overlay === 'help') return <HelpPage state={state} layout={layout} />;
+  if (state.overlay === 'curl') return <CurlPage state={state} layout={layout} />;
   return <StagePage session={session} state={state} simulation={simulation} layout={layout} />;
 }
 
@@ -48,6 +50,8 @@ function press(session: Session, input: string, key: Key): void {
   if (overlay === 'typing') {
     // The text field takes everything else.
     if (key.escape) session.closeOverlay();
+  } else if (overlay === 'curl' && (key.upArrow || key.downArrow)) {
+    session.turnCurl(key.downArrow ? 1 : -1);
   } else if (overlay !== 'none') {
     if (command === 'quit' || command === 'language') session.run(command);
     else session.closeOverlay();

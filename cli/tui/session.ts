@@ -6,24 +6,17 @@
  * Always true: `state` is replaced, never changed, and only when there is something new to show; at most one stage is
  * open, and the one before is closed before the next opens; `close` always settles.
  */
+
+import { isMqError } from '../../shared/contract/errors.ts';
 import type { Language } from '../../shared/lesson.ts';
-import type { OpenedTarget, OpenTargetOptions } from '../target.ts';
 import type { Reader } from './actor.ts';
 import type { Command } from './keys.ts';
-import { PausableClock } from './pausable-clock.ts';
 import type { Producer } from './producer.ts';
-import { Simulation, type SimulationView } from './simulation.ts';
+import { type OpenStage, type RequestEntry, RunningStage } from './running-stage.ts';
+import type { Simulation, SimulationView } from './simulation.ts';
 
-const SAMPLE_EVERY_MS = 50;
-const REQUESTS_MAX = 50;
 export const FIRST_STAGE = 1;
 export const LAST_STAGE = 3;
-
-/** One request the server of stage 3 answered. */
-export type RequestEntry = Parameters<NonNullable<OpenTargetOptions['onRequest']>>[0];
-
-/** Opens a stage; `openTarget` with the number as text. */
-export type OpenStage = (stage: number, options: OpenTargetOptions) => Promise<OpenedTarget>;
 
 export type Page = 'picker' | 'opening' | 'stage';
 export type Overlay = 'none' | 'help' | 'typing' | 'curl';
@@ -40,13 +33,9 @@ export interface ScreenState {
   readonly simulation: SimulationView | undefined;
   /** Newest last, without the screen's own looking. */
   readonly requests: readonly RequestEntry[];
+  /** The requests as they stood when one of them was asked for as curl, and which of them is shown. */
+  readonly curl: { readonly requests: readonly RequestEntry[]; readonly index: number };
   readonly url: string | null;
-}
-
-interface RunningStage {
-  readonly target: OpenedTarget;
-  readonly clock: PausableClock;
-  simulation: Simulation;
 }
 
 /** What the keys do, as far as they do anything where the user is. */
@@ -66,9 +55,6 @@ export class Session {
   readonly #listeners = new Set<() => void>();
   #state: ScreenState;
   #running: RunningStage | undefined;
-  #requests: readonly RequestEntry[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #isSampling = false;
   /** Stages are opened and closed one after the other. */
   #changes: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -84,6 +70,7 @@ export class Session {
       reader: undefined,
       simulation: undefined,
       requests: [],
+      curl: { requests: [], index: 0 },
       url: null,
     };
   }
@@ -113,22 +100,26 @@ export class Session {
     this.#change(async () => {
       await this.#closeStage();
       if (this.#isClosed) return;
-      this.#requests = [];
       this.#set({ page: 'opening', stage, overlay: 'none', simulation: undefined, requests: [], url: null });
-      const clock = new PausableClock();
-      const onRequest = (entry: RequestEntry): void => this.#onRequest(entry);
-      const target = await this.#options.openStage(stage, { brokerOptions: { clock }, onRequest });
-      const simulation = new Simulation({ broker: target.broker, clock });
-      this.#running = { target, clock, simulation };
-      await simulation.start();
-      this.#timer = setInterval(() => void this.#sample(), SAMPLE_EVERY_MS);
-      this.#set({ page: 'stage', url: target.url });
-      await this.#sample();
+      const running = await RunningStage.open(stage, {
+        openStage: this.#options.openStage,
+        onSample: () => this.#show(),
+        onFault: this.#options.onFault,
+      });
+      this.#running = running;
+      this.#set({ page: 'stage', url: running.url });
+      this.#show();
     });
   }
 
   closeOverlay(): void {
     this.#set({ overlay: 'none' });
+  }
+
+  /** Another of the requests, while one is shown as curl. */
+  turnCurl(steps: 1 | -1): void {
+    const { requests, index } = this.#state.curl;
+    this.#set({ curl: { requests, index: Math.min(Math.max(index + steps, 0), requests.length - 1) } });
   }
 
   /** The typed message is finished. */
@@ -171,25 +162,25 @@ export class Session {
       add: () => simulation.addConsumer(reader?.group),
       addGroup: () => simulation.addConsumer(),
       addReader: () => simulation.addLogReader(),
-      remove: () => this.#inBackground(() => reader && simulation.removeReader(reader)),
+      remove: () => this.#inBackground(simulation, () => reader && simulation.removeReader(reader)),
       pause: () => reader?.togglePause(),
       slow: () => reader?.toggleSlow(),
       crash: () => reader?.toggleCrash(),
       previousReader: choose(false).reader,
       nextReader: choose(true).reader,
       freeze: () => (clock.isPaused ? clock.resume() : clock.pause()),
-      step: () => this.#inBackground(() => clock.step()),
-      second: () => this.#inBackground(() => clock.stepBy(1000)),
-      overflow: () => this.#change(() => this.#changeOverflow(running)),
-      curl: () => this.#showCurl(simulation),
+      step: () => this.#inBackground(simulation, () => clock.step()),
+      second: () => this.#inBackground(simulation, () => clock.stepBy(1000)),
+      overflow: () => this.#change(() => running.changeOverflow()),
+      curl: () => this.#showCurl(running),
       picker: () => this.#change(() => this.#backToPicker()),
       help: () => this.#set({ overlay: 'help' }),
     };
   }
 
-  #showCurl(simulation: Simulation): void {
-    if (this.#requests.length > 0) this.#set({ overlay: 'curl' });
-    else simulation.tell('plain', 'event.noRequests', {});
+  #showCurl({ requests, simulation }: RunningStage): void {
+    if (requests.length === 0) simulation.tell('plain', 'event.noRequests', {});
+    else this.#set({ overlay: 'curl', curl: { requests, index: requests.length - 1 } });
   }
 
   async #backToPicker(): Promise<void> {
@@ -207,56 +198,29 @@ export class Session {
     return readers.find(({ name }) => name === this.#state.reader) ?? readers[0];
   }
 
-  /** The same stage again, with another answer to "what if it is full". */
-  async #changeOverflow(running: RunningStage): Promise<void> {
-    const overflow = running.simulation.nextOverflow;
-    await running.simulation.abandon();
-    running.simulation = new Simulation({ broker: running.target.broker, clock: running.clock, overflow });
-    await running.simulation.start();
-    running.simulation.tell('plain', 'event.overflow', { overflow });
-  }
-
-  #onRequest(entry: RequestEntry): void {
-    // The screen's own looking would drown what the producers and consumers do.
-    if (entry.path.includes('/inside') || (entry.method === 'GET' && !entry.path.includes('/messages'))) return;
-    // Shown with the next sample: a busy server must not make the screen busier.
-    this.#requests = [...this.#requests, entry].slice(-REQUESTS_MAX);
-  }
-
-  async #sample(): Promise<void> {
-    const simulation = this.#running?.simulation;
-    if (simulation === undefined || this.#isSampling) return;
-    this.#isSampling = true;
-    try {
-      await simulation.sample();
-      if (simulation !== this.#running?.simulation) return;
-      const [producer, reader] = [this.#producer?.name, this.#reader?.name];
-      this.#set({ simulation: simulation.view, requests: this.#requests, producer, reader });
-    } catch (error) {
-      if (simulation === this.#running?.simulation) this.#options.onFault(error);
-    } finally {
-      this.#isSampling = false;
-    }
+  /** What the last sample saw. */
+  #show(): void {
+    if (this.#running === undefined) return;
+    const { simulation, requests } = this.#running;
+    const [producer, reader] = [this.#producer?.name, this.#reader?.name];
+    this.#set({ simulation: simulation.view, requests, producer, reader });
   }
 
   async #closeStage(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
-    clearInterval(this.#timer);
-    if (running === undefined) return;
-    // Time runs again, so that what waits at the broker can end.
-    running.clock.resume();
-    running.simulation.close();
-    await running.target.close();
-    running.clock.close();
+    await running?.close();
   }
 
   #change(work: () => Promise<void>): void {
     this.#changes = this.#changes.then(work).catch((error: unknown) => this.#options.onFault(error));
   }
 
-  #inBackground(work: () => Promise<void> | undefined): void {
-    work()?.catch((error: unknown) => this.#options.onFault(error));
+  #inBackground(simulation: Simulation, work: () => Promise<void> | undefined): void {
+    work()?.catch((error: unknown) => {
+      if (isMqError(error)) simulation.tell('warn', 'event.readerError', { who: 'mq', code: error.code });
+      else this.#options.onFault(error);
+    });
   }
 
   #set(changes: Partial<ScreenState>): void {

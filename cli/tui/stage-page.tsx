@@ -14,8 +14,8 @@ import { ringLines, ringTitle } from './ring-lines.ts';
 import { Row, Rows } from './row.tsx';
 import { FIRST_STAGE, LAST_STAGE, type ScreenState, type Session } from './session.ts';
 import type { SimulationView } from './simulation.ts';
-import { curlLines, eventLines, helpLines, keyLines, measurementsLine, requestLines } from './story-lines.ts';
-import { EMPTY_LINE, fitLine, type Line, lineWidth, span } from './text.ts';
+import { eventLines, keyLines, measurementsLine, requestLines } from './story-lines.ts';
+import { fitLine, type Line, lineWidth, span } from './text.ts';
 
 interface PartProps {
   readonly state: ScreenState;
@@ -34,27 +34,6 @@ export function StagePage({ session, ...props }: PartProps & { readonly session:
       {state.overlay === 'typing' ? <Typing session={session} {...props} /> : <Story {...props} />}
       <Row line={measurementsLine(simulation.measurements, state.language, layout.columns)} />
       <Rows lines={keyLines(state.stage, state.language, room)} />
-    </Box>
-  );
-}
-
-/** The help page and the curl of a request take the whole screen, so that a mouse can select a command. */
-export function FullPage({ state, layout }: { readonly state: ScreenState; readonly layout: Layout }): ReactNode {
-  const { language, stage } = state;
-  if (state.overlay === 'help') {
-    const room = { width: layout.columns - FRAME, height: layout.rows - FRAME };
-    const lines = helpLines(stage, language, room);
-    return <Pane title={say(language, 'pane.help')} width={layout.columns} height={layout.rows} lines={lines} />;
-  }
-  const command = curlLines(state.requests.at(-1)?.curl ?? '', layout.columns);
-  const lines: Line[] = [
-    [span(` ${say(language, 'pane.curl')}`, 'title')],
-    EMPTY_LINE,
-    ...command.map((text) => [span(text)]),
-  ];
-  return (
-    <Box flexDirection="column" width={layout.columns} height={layout.rows}>
-      <Rows lines={lines.slice(0, layout.rows)} />
     </Box>
   );
 }

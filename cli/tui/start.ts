@@ -34,7 +34,7 @@ export async function startScreen(options: StartOptions): Promise<number> {
   return runApp({ ...options, openStage });
 }
 
-async function openStage(...[stage, options]: Parameters<import('./session.ts').OpenStage>) {
+async function openStage(...[stage, options]: Parameters<import('./running-stage.ts').OpenStage>) {
   const { openTarget } = await import('../target.ts');
   return openTarget(String(stage), options);
 }

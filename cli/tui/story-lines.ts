@@ -9,7 +9,7 @@ import { WIDE_COLUMNS } from './layout.ts';
 import type { MeasurementsView } from './measurements.ts';
 import { say, translateRecorded } from './messages.ts';
 import { clockText, durationText, rateText, trendText } from './numbers.ts';
-import type { RequestEntry } from './session.ts';
+import type { RequestEntry } from './running-stage.ts';
 import {
   EMPTY_LINE,
   fit,

@@ -5,6 +5,7 @@
  * A pure function of the terminal's cells.
  */
 import type { IBufferCell, Terminal } from '@xterm/headless';
+import { widthOf } from './text.ts';
 
 const CELL_WIDTH = 8.4;
 const CELL_HEIGHT = 18;
@@ -106,18 +107,19 @@ function isAlike(one: Look, other: Look): boolean {
   );
 }
 
-/** How a character is drawn; the first of a run decides for all of it. */
-function kindOf(text: string): 'blank' | 'frame' | 'bar' | 'text' {
+/** How a character is drawn; the first of a run decides for all of it. Wide ones would stretch narrow ones. */
+function kindOf(text: string): 'blank' | 'frame' | 'bar' | 'text' | 'wide' {
   const [first = ' '] = text;
   if (first === ' ') return 'blank';
   if (first in FRAMES) return 'frame';
-  return BARS.includes(first) ? 'bar' : 'text';
+  if (BARS.includes(first)) return 'bar';
+  return widthOf(first) === 2 ? 'wide' : 'text';
 }
 
 function backgroundOf({ background, column, row, columnCount }: Run): string {
   if (background === undefined) return '';
   const [x, y] = [xOf(column), MARGIN + row * CELL_HEIGHT];
-  return `<rect x="${x}" y="${y}" width="${round(columnCount * CELL_WIDTH)}" height="${CELL_HEIGHT}" fill="${background}"/>`;
+  return `<rect x="${x}" y="${y}" width="${round(columnCount * CELL_WIDTH)}" height="${CELL_HEIGHT}" fill="${background}" shape-rendering="crispEdges"/>`;
 }
 
 function foregroundOf(run: Run): string[] {
@@ -129,7 +131,8 @@ function foregroundOf(run: Run): string[] {
       return [`<path d="${framePath(run)}" stroke="${run.foreground}" fill="none"${opacity}/>`];
     case 'bar':
       return [`<path d="${barPath(run)}" fill="${run.foreground}"${opacity}/>`];
-    case 'text': {
+    case 'text':
+    case 'wide': {
       const [x, y] = [xOf(run.column), MARGIN + run.row * CELL_HEIGHT + FONT_SIZE - 1];
       const weight = run.isBold ? ' font-weight="bold"' : '';
       const length = `textLength="${round(run.columnCount * CELL_WIDTH)}" lengthAdjust="spacingAndGlyphs"`;

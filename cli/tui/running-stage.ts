@@ -1,0 +1,128 @@
+/**
+ * One stage that was opened: its broker, its clock, what works on it, and the timer that looks into it.
+ *
+ *     open -> sample, sample, ... 20 times a second -> close         changeOverflow: the same broker, a new topic
+ *
+ * Always true: samples never overlap and none runs while the topic is being replaced or the stage closed; closing it
+ * closes all it took.
+ */
+import { isMqError } from '../../shared/contract/errors.ts';
+import type { OpenedTarget, OpenTargetOptions } from '../target.ts';
+import { PausableClock } from './pausable-clock.ts';
+import { Simulation } from './simulation.ts';
+
+const SAMPLE_EVERY_MS = 50;
+const REQUESTS_MAX = 50;
+
+/** One request the server of stage 3 answered. */
+export type RequestEntry = Parameters<NonNullable<OpenTargetOptions['onRequest']>>[0];
+
+/** Opens a stage; `openTarget` with the number as text. */
+export type OpenStage = (stage: number, options: OpenTargetOptions) => Promise<OpenedTarget>;
+
+export interface RunningStageOptions {
+  readonly openStage: OpenStage;
+  /** There is something new to show. */
+  readonly onSample: () => void;
+  /** A defect of ours. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export class RunningStage {
+  readonly clock: PausableClock;
+  readonly #options: RunningStageOptions;
+  readonly #target: OpenedTarget;
+  #simulation: Simulation;
+  /** Newest last, without the screen's own looking. */
+  #requests: readonly RequestEntry[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  /** The sample under way. */
+  #sampling: Promise<void> | undefined;
+
+  static async open(stage: number, options: RunningStageOptions): Promise<RunningStage> {
+    const clock = new PausableClock();
+    let running: RunningStage | undefined;
+    // What was asked before it runs is the opening itself.
+    const onRequest = (entry: RequestEntry): void => {
+      if (running !== undefined) running.#onRequest(entry);
+    };
+    const target = await options.openStage(stage, { brokerOptions: { clock }, onRequest });
+    running = new RunningStage(target, clock, options);
+    try {
+      await running.#begin();
+    } catch (error) {
+      await running.close();
+      throw error;
+    }
+    return running;
+  }
+
+  private constructor(target: OpenedTarget, clock: PausableClock, options: RunningStageOptions) {
+    this.clock = clock;
+    this.#options = options;
+    this.#target = target;
+    this.#simulation = new Simulation({ broker: target.broker, clock });
+  }
+
+  get simulation(): Simulation {
+    return this.#simulation;
+  }
+
+  get requests(): readonly RequestEntry[] {
+    return this.#requests;
+  }
+
+  get url(): string | null {
+    return this.#target.url;
+  }
+
+  /** The same stage again, with the next answer to "what if it is full". */
+  async changeOverflow(): Promise<void> {
+    const overflow = this.#simulation.nextOverflow;
+    await this.#stopSampling();
+    await this.#simulation.abandon();
+    this.#simulation = new Simulation({ broker: this.#target.broker, clock: this.clock, overflow });
+    await this.#begin();
+    this.#simulation.tell('plain', 'event.overflow', { overflow });
+  }
+
+  async close(): Promise<void> {
+    await this.#stopSampling();
+    // Time runs again, so that what waits at the broker can end.
+    this.clock.resume();
+    this.#simulation.close();
+    await this.#target.close();
+    this.clock.close();
+  }
+
+  async #begin(): Promise<void> {
+    await this.#simulation.start();
+    await this.#sample();
+    this.#timer = setInterval(() => {
+      this.#sampling ??= this.#sample().finally(() => {
+        this.#sampling = undefined;
+      });
+    }, SAMPLE_EVERY_MS);
+  }
+
+  async #stopSampling(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#sampling;
+  }
+
+  async #sample(): Promise<void> {
+    try {
+      await this.#simulation.sample();
+    } catch (error) {
+      if (isMqError(error)) this.#simulation.tell('warn', 'event.readerError', { who: 'inspect', code: error.code });
+      else this.#options.onFault(error);
+    }
+    this.#options.onSample();
+  }
+
+  #onRequest(entry: RequestEntry): void {
+    // The screen's own looking would drown what the producers and consumers do.
+    const isLooking = entry.method === 'GET' && !entry.path.includes('/messages');
+    if (!isLooking) this.#requests = [...this.#requests, entry].slice(-REQUESTS_MAX);
+  }
+}
