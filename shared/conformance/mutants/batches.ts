@@ -2,7 +2,7 @@
 import type { TopicDescription } from '../../contract/description.ts';
 import { isMqError, MqError } from '../../contract/errors.ts';
 import { LIMITS } from '../../contract/limits.ts';
-import type { BatchReceipt, Receipt } from '../../contract/message.ts';
+import type { BatchReceipt } from '../../contract/message.ts';
 import { broken, type Mutant } from './mutant.ts';
 import { newestFirst } from './newest-first.ts';
 
@@ -133,11 +133,10 @@ export const batchMutants: readonly Mutant[] = [
     bug: 'A single message overtakes a batch that has waited longer.',
     killedBy: 'a batch that waits is not overtaken by a later send that would fit',
     instead: ({ send, sendBatch }) => {
-      const inLine = newestFirst<Receipt | BatchReceipt>();
+      const inLine = newestFirst();
       return {
-        send: (topic, message) => inLine((signal) => send(topic, message, { signal })) as Promise<Receipt>,
-        sendBatch: (topic, messages) =>
-          inLine((signal) => sendBatch(topic, messages, { signal })) as Promise<BatchReceipt>,
+        send: (topic, message) => inLine((signal) => send(topic, message, { signal })),
+        sendBatch: (topic, messages) => inLine((signal) => sendBatch(topic, messages, { signal })),
       };
     },
   }),

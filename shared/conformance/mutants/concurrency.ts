@@ -1,6 +1,6 @@
 /** Mutants that are right as long as one client calls at a time, and rare ones: the history checker must find them. */
 import { MqError } from '../../contract/errors.ts';
-import type { BatchReceipt, Delivery } from '../../contract/message.ts';
+import type { Delivery } from '../../contract/message.ts';
 import { broken, type Mutant } from './mutant.ts';
 import { newestFirst } from './newest-first.ts';
 
@@ -148,7 +148,7 @@ export const concurrencyMutants: readonly Mutant[] = [
     bug: 'A batch waits for room for ever, because single messages take every place that comes free.',
     killedBy: 'whoever sends, receives and gives up, a full topic lets senders in exactly in their order',
     instead: ({ sendBatch }) => {
-      const inLine = newestFirst<BatchReceipt>();
+      const inLine = newestFirst();
       return {
         sendBatch: (topic, messages, options) =>
           inLine((turn) => {

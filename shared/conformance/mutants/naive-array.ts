@@ -5,9 +5,10 @@
  *                              ^           ^
  *                      next of "mails"   next of "invoices"
  *
- * It is small and nearly right: order, offsets, waiting, and groups that go at their own pace. Always true, and that is
- * its one bug: what was stored stays stored. `messagesMax` is accepted and forgotten, so no producer ever waits, and the
- * program ends when its memory does. The ring buffer of stage 2 exists because of this file.
+ * It is right in all that a first demonstration shows: order, offsets, waiting, groups that go at their own pace. (Most
+ * arguments go unchecked, to keep it on two pages.) Always true, and that is the bug it is here for: what was stored stays
+ * stored. `messagesMax` is accepted and forgotten, so no producer ever waits, and the program ends when its memory does.
+ * The ring buffer of stage 2 exists because of this file.
  */
 import { abortedError, WaiterLine } from '../../../stages/1-blocking-queue/waiter-line.ts';
 import { type BrokerOptions, limitsWith } from '../../broker-options.ts';

@@ -1,10 +1,13 @@
 /** A line of waiting calls that serves whoever came last, as a stack does. Mutants put it where a queue belongs. */
 import { isMqError } from '../../contract/errors.ts';
 
-/** `call` must wait until its signal aborts it; each newcomer makes all who wait begin again, behind it. */
-export function newestFirst<Got>(): (call: (signal: AbortSignal) => Promise<Got>) => Promise<Got> {
+/** A call that may wait, until its signal aborts it. */
+type Call<Got> = (signal: AbortSignal) => Promise<Got>;
+
+/** A new line: each newcomer makes all who wait begin again, behind it. */
+export function newestFirst(): <Got>(call: Call<Got>) => Promise<Got> {
   const waiting = new Set<AbortController>();
-  const attempt = async (call: (signal: AbortSignal) => Promise<Got>): Promise<Got> => {
+  const attempt = async <Got>(call: Call<Got>): Promise<Got> => {
     const turn = new AbortController();
     waiting.add(turn);
     try {

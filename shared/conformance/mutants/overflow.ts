@@ -93,7 +93,7 @@ export const overflowMutants: readonly Mutant[] = [
     bug: 'Senders that are let in after waiting come in backwards, so the order of their messages turns round.',
     killedBy: 'blocked senders are let in in the order they came',
     instead: ({ send }) => {
-      const inLine = newestFirst<Receipt>();
+      const inLine = newestFirst();
       return { send: (topic, message, options) => inLine((signal) => send(topic, message, { ...options, signal })) };
     },
   }),

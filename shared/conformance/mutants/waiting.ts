@@ -53,7 +53,7 @@ export const waitingMutants: readonly Mutant[] = [
     bug: 'The consumer that waits longest is served last, and under load never.',
     killedBy: 'receives that wait are served in the order they came',
     instead: ({ receive }) => {
-      const inLine = newestFirst<readonly Delivery[]>();
+      const inLine = newestFirst();
       return { receive: (topic, options) => inLine((signal) => receive(topic, { ...options, signal })) };
     },
   }),
