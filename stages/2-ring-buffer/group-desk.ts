@@ -99,7 +99,8 @@ export class GroupDesk {
     this.#checkInRange();
     const member = this.members.callBegins(want.memberId);
     try {
-      const deliveries = this.line.size === 0 ? this.#handOut(want) : [];
+      const deliveries = this.#handOut(want);
+      assert(deliveries.length === 0 || this.line.size === 0, 'I12: nobody overtakes a receive that waits');
       if (deliveries.length > 0 || waitMs === 0) return deliveries;
       this.#settings.checkMayWait();
       return await this.line.wait(want, { signal, timeoutMs: waitMs, onTimeout: () => [] });

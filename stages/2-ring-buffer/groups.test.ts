@@ -52,6 +52,13 @@ describe('who sees what', () => {
     assert.deepEqual(offsetsOf(await broker.receive('t', { group: 'late', max: 9 })), [0, 1]);
   });
 
+  test('bytesMax ends an answer early, but one delivery always comes', async () => {
+    const { broker } = await setup(3);
+    const bytes = 1 + ((await broker.fetch('t')).records[0]?.id.length ?? 0);
+    assert.deepEqual(offsetsOf(await broker.receive('t', { group: 'a', max: 9, bytesMax: 2 * bytes })), [0, 1]);
+    assert.deepEqual(offsetsOf(await broker.receive('t', { group: 'b', max: 9, bytesMax: 1 })), [0]);
+  });
+
   test('a group starts where it was told: earliest, latest or at an offset', async () => {
     const { broker } = await setup(3);
     await broker.createGroup('t', 'latest', { start: 'latest' });

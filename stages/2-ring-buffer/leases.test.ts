@@ -242,6 +242,28 @@ describe('members', () => {
     assert.deepEqual(await idsOf(), []);
   });
 
+  test('however its lease ends, a member is remembered for the time-out from then on', async () => {
+    const endings: Record<string, (broker: Broker, delivery: Delivery) => Promise<unknown>> = {
+      ack: (broker, delivery) => broker.ack([delivery]),
+      nack: (broker, delivery) => broker.nack(delivery),
+      seek: (broker) => broker.seek('t', { group: 'default', to: 'latest' }),
+      overwrite: (broker) => broker.sendBatch('t', [{ body: 'x' }, { body: 'y' }]),
+    };
+    for (const [name, end] of Object.entries(endings)) {
+      const topicDefaults = { messagesMax: 2, overflow: 'drop-oldest' } as const;
+      const { broker, clock } = await setup(1, { memberTimeoutMs: 1000, topicDefaults });
+      const delivery = await receiveOne(broker);
+      await clock.pass(5000);
+      await end(broker, delivery);
+      await clock.pass(999);
+      const memberCount = async (): Promise<number | undefined> =>
+        (await broker.describeTopics({ topic: 't' }))[0]?.groups[0]?.members.length;
+      assert.equal(await memberCount(), 1, name);
+      await clock.pass(1);
+      assert.equal(await memberCount(), 0, name);
+    }
+  });
+
   test('no more than the limit are in flight; whoever waits goes on when one is finished', async () => {
     const { broker } = await setup(5, { limits: { inFlightCountMax: 2 } });
     const held = await broker.receive('t', { max: 5 });
