@@ -37,7 +37,9 @@ export function ringTitle(view: RingView, language: Language): string {
 
 export function ringLines(view: RingView, picture: RingPicture): Line[] {
   const cellsPerRow = picture.width >= CELL_WIDTH_MIN * view.slotCount ? view.slotCount : CELLS_PER_ROW;
-  const cellWidth = Math.max(Math.floor((picture.width - 2) / cellsPerRow), CELL_WIDTH_MIN);
+  const cellWidth = Math.max(Math.floor(picture.width / cellsPerRow), CELL_WIDTH_MIN);
+  const margin = span(' '.repeat(Math.max(Math.floor((picture.width - cellsPerRow * cellWidth) / 2), 0)));
+  const indented = (spans: readonly Span[]): Line => [margin, ...spans];
   const cells = cellsBySlot(view);
   const lines: Line[] = [];
   for (let first = 0; first < view.slotCount; first += cellsPerRow) {
@@ -139,8 +141,4 @@ function legend(language: Language): Line {
     span(' △', 'strong'),
     span(` ${say(language, 'mark.committed')}`, 'dim'),
   ];
-}
-
-function indented(spans: readonly Span[]): Line {
-  return [span(' '), ...spans];
 }

@@ -15,7 +15,7 @@ import type { Inside } from '../../shared/contract/inside.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
 import { LEASE_MS, type Observer, offsetsText, type Place, type Reader, type ReaderView } from './actor.ts';
 import { Consumer } from './consumer.ts';
-import { CrashWatch } from './crash-watch.ts';
+import { type CameBack, CrashWatch } from './crash-watch.ts';
 import { EventLog, type EventTone, type ScreenEvent } from './event-log.ts';
 import { LogReader } from './log-reader.ts';
 import { Measurements, type MeasurementsView, NO_GROUP } from './measurements.ts';
@@ -50,6 +50,13 @@ export interface SimulationView {
   readonly measurements: MeasurementsView;
 }
 
+/** A delivery that was not the first of its message; `back` when a consumer had crashed with it. */
+interface Again {
+  readonly delivery: Delivery;
+  readonly by: string;
+  readonly back: CameBack | undefined;
+}
+
 export interface SimulationOptions {
   readonly broker: Broker;
   readonly clock: PausableClock;
@@ -69,6 +76,8 @@ export class Simulation implements Observer {
   /** Numbers in names are never used twice. */
   #namedCount = { producer: 0, consumer: 0, logReader: 0 };
   readonly #measurements: Measurements;
+  /** Deliveries that were not the first of their message, to be told with the next sample. */
+  #again: Again[] = [];
   #inside: Inside | undefined;
   #description: TopicDescription | undefined;
   /** When a send was last seen waiting; undefined while there is room. */
@@ -161,15 +170,8 @@ export class Simulation implements Observer {
   onDelivered(delivery: Delivery, by: string): void {
     const nowMs = this.#clock.monotonicMs();
     this.#measurements.received(nowMs);
-    const offset = delivery.offset ?? '?';
     const back = this.#watch.delivered(delivery, nowMs);
-    if (back !== undefined) {
-      const after = seconds(back.afterMs);
-      this.tell('good', 'event.cameBack', { offset, holder: back.holder, after, by, count: delivery.deliveryCount });
-    } else if (delivery.redeliveryReason !== undefined) {
-      const reason = delivery.redeliveryReason;
-      this.tell('warn', 'event.redelivered', { offset, by, reason, count: delivery.deliveryCount });
-    }
+    if (back !== undefined || delivery.redeliveryReason !== undefined) this.#again.push({ delivery, by, back });
   }
 
   onFinished(done: { readonly id: string }): void {
@@ -196,6 +198,7 @@ export class Simulation implements Observer {
     this.#inside = inside;
     this.#description = description;
     this.#measurements.sample(description, nowMs);
+    this.#tellAgain();
     if (inside === undefined) return;
     this.#tellBlocked(inside.waitingSendsCount, nowMs);
     // A little longer than the lease, so that a message on its way back is not called gone.
@@ -230,6 +233,28 @@ export class Simulation implements Observer {
   close(): void {
     for (const producer of this.#producers) producer.close();
     for (const reader of this.#readers) reader.close();
+  }
+
+  /** Those of one receive are one event. */
+  #tellAgain(): void {
+    const together = Map.groupBy(this.#again, ({ delivery, by, back }) =>
+      [by, delivery.group, delivery.deliveryCount, delivery.redeliveryReason, back?.holder].join(),
+    );
+    this.#again = [];
+    for (const [first, ...more] of together.values()) {
+      if (first === undefined) continue;
+      const { by, back, delivery } = first;
+      const told = {
+        offsets: offsetsText([first, ...more].map((again) => again.delivery)),
+        by,
+        count: delivery.deliveryCount,
+      };
+      if (back === undefined) {
+        this.tell('warn', 'event.redelivered', { ...told, reason: delivery.redeliveryReason ?? '' });
+      } else {
+        this.tell('good', 'event.cameBack', { ...told, holder: back.holder, after: seconds(back.afterMs) });
+      }
+    }
   }
 
   /** Says it once when sends begin to wait, and once when none has waited for a while. */

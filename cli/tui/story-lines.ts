@@ -95,8 +95,9 @@ export function measurementsLine(measurements: MeasurementsView, language: Langu
 
 /** As many keys as fit, the most used first; help and quit always. */
 export function keyLines(stage: number, language: Language, room: Room): Line[] {
+  const gap = room.height > 1 ? ' ' : '';
   const entries = bindingsOf(stage, room.height > 1 ? 2 : 1).map(
-    ({ shown, label }): Line => [span(` ${shown}`, 'key'), span(` ${say(language, label)}`)],
+    ({ shown, label }): Line => [span(` ${shown}`, 'key'), span(` ${say(language, label)}${gap}`)],
   );
   const always = entries.slice(-2).flat();
   const lines: Line[] = [EMPTY_LINE];
