@@ -3,38 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
-import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
-import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
-import type { Delivery } from '../../shared/contract/message.ts';
+import type { TopicOptions } from '../../shared/contract/description.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
 import { createBroker } from './index.ts';
 import { RECORD_OVERHEAD_BYTES } from './ring-buffer.ts';
-
-const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
-  assert.rejects(promise, (error) => isMqError(error, code));
-
-const offsetsOf = (deliveries: readonly Delivery[]): (number | null)[] => deliveries.map(({ offset }) => offset);
-
-/** True when `promise` is still pending after everything that can happen now has happened. */
-async function isPending(promise: Promise<unknown>): Promise<boolean> {
-  const pending = Symbol('pending');
-  const now = new Promise((resolve) => setImmediate(resolve, pending));
-  return (await Promise.race([promise.catch(() => 'rejected'), now])) === pending;
-}
-
-/** A broker whose topic "t" has these options and is full of `count` messages with the bodies 0, 1, 2, ... */
-async function setup(options: TopicOptions, count: number): Promise<{ broker: Broker; clock: VirtualClock }> {
-  const clock = new VirtualClock();
-  const broker = await createBroker({ clock });
-  await broker.createTopic('t', options);
-  for (let number = 0; number < count; number += 1) await broker.send('t', { body: `${number}`, id: 'i' });
-  return { broker, clock };
-}
-
-async function describeTopic(broker: Broker): Promise<TopicDescription> {
-  const [topic] = await broker.describeTopics({ topic: 't' });
-  assert.ok(topic !== undefined);
-  return topic;
-}
+import { describeTopic, isPending, offsetsOf, rejectsWith, setup } from './testing/setup.ts';
 
 /** Receives and acks up to `max` messages for a group. */
 async function finish(broker: Broker, group: string, max: number): Promise<void> {
@@ -43,7 +16,7 @@ async function finish(broker: Broker, group: string, max: number): Promise<void>
 
 describe('wait', () => {
   test('with no group a full topic makes sends wait', async () => {
-    const { broker } = await setup({ messagesMax: 2 }, 2);
+    const { broker } = await setup(2, { topic: { messagesMax: 2 } });
     const waiting = broker.send('t', { body: 'x' });
     assert.ok(await isPending(waiting));
     assert.equal((await describeTopic(broker)).waiterCount, 1);
@@ -52,7 +25,7 @@ describe('wait', () => {
   });
 
   test('a send waits for the slowest group, durable or live, whoever it is', async () => {
-    const { broker } = await setup({ messagesMax: 2 }, 2);
+    const { broker } = await setup(2, { topic: { messagesMax: 2 } });
     await broker.createGroup('t', 'slow');
     await finish(broker, 'quick', 2);
     const waiting = broker.send('t', { body: 'x' });
@@ -63,7 +36,7 @@ describe('wait', () => {
   });
 
   test('a gap does not free its slot before the floor has come so far', async () => {
-    const { broker } = await setup({ messagesMax: 2 }, 2);
+    const { broker } = await setup(2, { topic: { messagesMax: 2 } });
     const [first, second] = await broker.receive('t', { max: 2 });
     assert.ok(first !== undefined && second !== undefined);
     const waiting = broker.send('t', { body: 'x' });
@@ -74,7 +47,7 @@ describe('wait', () => {
   });
 
   test('what all groups have finished goes only when room is needed', async () => {
-    const { broker } = await setup({ messagesMax: 3 }, 2);
+    const { broker } = await setup(2, { topic: { messagesMax: 3 } });
     await finish(broker, 'g', 2);
     await broker.send('t', { body: 'x' });
     assert.equal((await describeTopic(broker)).logStartOffset, 0);
@@ -89,7 +62,7 @@ describe('wait', () => {
       (broker: Broker) => broker.seek('t', { group: 'g', to: 'latest' }),
       (broker: Broker) => broker.deleteGroup('t', 'g'),
     ]) {
-      const { broker } = await setup({ messagesMax: 2 }, 2);
+      const { broker } = await setup(2, { topic: { messagesMax: 2 } });
       await broker.createGroup('t', 'g');
       await finish(broker, 'quick', 2);
       const waiting = broker.send('t', { body: 'x' });
@@ -100,7 +73,7 @@ describe('wait', () => {
   });
 
   test('a dead ephemeral group does not hold the ring up', async () => {
-    const { broker, clock } = await setup({ messagesMax: 2 }, 2);
+    const { broker, clock } = await setup(2, { topic: { messagesMax: 2 } });
     await finish(broker, 'quick', 2);
     await broker.createGroup('t', 'live', { isEphemeral: true, start: 'earliest' });
     const waiting = broker.send('t', { body: 'x' });
@@ -110,7 +83,7 @@ describe('wait', () => {
   });
 
   test('blocked sends and batches enter in the order they came, a batch when all of it fits', async () => {
-    const { broker } = await setup({ messagesMax: 3 }, 3);
+    const { broker } = await setup(3, { topic: { messagesMax: 3 } });
     const batch = broker.sendBatch('t', [{ body: 'a' }, { body: 'b' }]);
     const single = broker.send('t', { body: 'c' });
     await finish(broker, 'g', 1);
@@ -121,7 +94,7 @@ describe('wait', () => {
   });
 
   test('a blocked send that gives up leaves nothing behind and lets the next one in', async () => {
-    const { broker, clock } = await setup({ messagesMax: 2 }, 2);
+    const { broker, clock } = await setup(2, { topic: { messagesMax: 2 } });
     const abort = new AbortController();
     const aborted = broker.sendBatch('t', [{ body: 'a' }, { body: 'b' }], { signal: abort.signal });
     const timedOut = broker.sendBatch('t', [{ body: 'c' }, { body: 'd' }], { timeoutMs: 100 });
@@ -140,7 +113,7 @@ describe('wait', () => {
 
 describe('reject', () => {
   test('a full topic refuses at once, and takes again when its groups have finished', async () => {
-    const { broker } = await setup({ messagesMax: 2, overflow: 'reject' }, 2);
+    const { broker } = await setup(2, { topic: { messagesMax: 2, overflow: 'reject' } });
     await rejectsWith(broker.send('t', { body: 'x' }), 'MQ_QUEUE_FULL');
     await finish(broker, 'g', 1);
     await rejectsWith(broker.sendBatch('t', [{ body: 'x' }, { body: 'y' }]), 'MQ_QUEUE_FULL');
@@ -152,7 +125,7 @@ describe('drop-oldest', () => {
   const ring4: TopicOptions = { messagesMax: 4, overflow: 'drop-oldest' };
 
   test('the oldest record is overwritten, and a log reader that fell behind is told the valid range', async () => {
-    const { broker } = await setup(ring4, 6);
+    const { broker } = await setup(6, { topic: ring4 });
     await assert.rejects(broker.fetch('t', { offset: 0 }), (error) => {
       assert.ok(isMqError(error, 'MQ_OFFSET_OUT_OF_RANGE'));
       assert.deepEqual(error.details, { logStartOffset: 2, logEndOffset: 6 });
@@ -162,7 +135,7 @@ describe('drop-oldest', () => {
   });
 
   test('a queue group goes on at the earliest, and counts what it missed', async () => {
-    const { broker } = await setup(ring4, 0);
+    const { broker } = await setup(0, { topic: ring4 });
     await broker.createGroup('t', 'g');
     for (let number = 0; number < 6; number += 1) await broker.send('t', { body: `${number}` });
     assert.deepEqual(offsetsOf(await broker.receive('t', { group: 'g', max: 9 })), [2, 3, 4, 5]);
@@ -170,7 +143,7 @@ describe('drop-oldest', () => {
   });
 
   test('or at the latest', async () => {
-    const { broker } = await setup(ring4, 0);
+    const { broker } = await setup(0, { topic: ring4 });
     await broker.createGroup('t', 'g', { onOutOfRange: 'latest' });
     for (let number = 0; number < 5; number += 1) await broker.send('t', { body: `${number}` });
     assert.deepEqual(offsetsOf(await broker.receive('t', { group: 'g', max: 9 })), [4]);
@@ -178,7 +151,7 @@ describe('drop-oldest', () => {
   });
 
   test('or refuses until a seek', async () => {
-    const { broker } = await setup(ring4, 0);
+    const { broker } = await setup(0, { topic: ring4 });
     await broker.createGroup('t', 'g', { onOutOfRange: 'error' });
     for (let number = 0; number < 6; number += 1) await broker.send('t', { body: `${number}` });
     await assert.rejects(broker.receive('t', { group: 'g', waitMs: 100 }), (error) => {
@@ -204,7 +177,7 @@ describe('drop-oldest', () => {
   });
 
   test('an in-flight record that is overwritten ends its lease', async () => {
-    const { broker } = await setup(ring4, 4);
+    const { broker } = await setup(4, { topic: ring4 });
     const [first, second] = await broker.receive('t', { max: 2 });
     assert.ok(first !== undefined && second !== undefined);
     await broker.send('t', { body: '4' });
@@ -215,7 +188,7 @@ describe('drop-oldest', () => {
   });
 
   test('what every group has finished is not counted as dropped', async () => {
-    const { broker } = await setup(ring4, 4);
+    const { broker } = await setup(4, { topic: ring4 });
     await finish(broker, 'g', 2);
     for (let number = 4; number < 8; number += 1) await broker.send('t', { body: `${number}` });
     assert.equal((await describeTopic(broker)).droppedCount, 2);
@@ -226,21 +199,21 @@ describe('bytes', () => {
   const bytesMax = 3 * (RECORD_OVERHEAD_BYTES + 10);
 
   test('a topic is full by bytes as well, and says how many it holds', async () => {
-    const { broker } = await setup({ bytesMax, overflow: 'reject' }, 0);
+    const { broker } = await setup(0, { topic: { bytesMax, overflow: 'reject' } });
     for (const id of ['a', 'b', 'c']) await broker.send('t', { body: '123456789', id });
     assert.equal((await describeTopic(broker)).bytes, bytesMax);
     await rejectsWith(broker.send('t', { body: '', id: 'd' }), 'MQ_QUEUE_FULL');
   });
 
   test('one large message overwrites several small ones', async () => {
-    const { broker } = await setup({ bytesMax, overflow: 'drop-oldest' }, 3);
+    const { broker } = await setup(3, { topic: { bytesMax, overflow: 'drop-oldest' } });
     const { offset } = await broker.send('t', { body: 'x'.repeat(bytesMax - RECORD_OVERHEAD_BYTES - 1), id: 'z' });
     const { logStartOffset, droppedCount } = await describeTopic(broker);
     assert.deepEqual([offset, logStartOffset, droppedCount], [3, 3, 3]);
   });
 
   test('what can never fit is refused at once: a message by its size, a batch by size or count', async () => {
-    const { broker } = await setup({ messagesMax: 2, bytesMax }, 0);
+    const { broker } = await setup(0, { topic: { messagesMax: 2, bytesMax } });
     await rejectsWith(broker.send('t', { body: 'x'.repeat(bytesMax) }), 'MQ_MESSAGE_TOO_LARGE');
     await rejectsWith(broker.sendBatch('t', [{ body: 'x'.repeat(bytesMax) }]), 'MQ_BATCH_TOO_LARGE');
     await rejectsWith(broker.sendBatch('t', [{ body: '' }, { body: '' }, { body: '' }]), 'MQ_BATCH_TOO_LARGE');

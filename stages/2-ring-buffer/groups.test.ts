@@ -1,32 +1,12 @@
 /** Groups through the contract: who sees what, of which kind a group is, and how long it lives. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { BrokerOptions } from '../../shared/broker-options.ts';
-import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import type { GroupDescription } from '../../shared/contract/description.ts';
-import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
-import type { Delivery } from '../../shared/contract/message.ts';
-import { createBroker } from './index.ts';
-
-const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
-  assert.rejects(promise, (error) => isMqError(error, code));
-
-const offsetsOf = (deliveries: readonly Delivery[]): (number | null)[] => deliveries.map(({ offset }) => offset);
-
-/** A broker whose topic "t" holds `count` messages. */
-async function setup(count: number, options: BrokerOptions = {}): Promise<{ broker: Broker; clock: VirtualClock }> {
-  const clock = new VirtualClock();
-  const broker = await createBroker({ clock, ...options });
-  await broker.createTopic('t');
-  for (let number = 0; number < count; number += 1) await broker.send('t', { body: `${number}` });
-  return { broker, clock };
-}
+import { describeTopic, offsetsOf, rejectsWith, setup } from './testing/setup.ts';
 
 async function groupsOf(broker: Broker): Promise<readonly GroupDescription[]> {
-  const [topic] = await broker.describeTopics({ topic: 't' });
-  assert.ok(topic !== undefined);
-  return topic.groups;
+  return (await describeTopic(broker)).groups;
 }
 
 describe('who sees what', () => {
@@ -162,7 +142,7 @@ describe('life', () => {
   });
 
   test('an ephemeral group dies when its last member has been silent too long', async () => {
-    const { broker, clock } = await setup(0, { memberTimeoutMs: 1000 });
+    const { broker, clock } = await setup(0, { broker: { memberTimeoutMs: 1000 } });
     await broker.createGroup('t', 'live', { isEphemeral: true });
     const waiting = broker.receive('t', { group: 'live', waitMs: 5000 });
     await clock.pass(5000);
@@ -174,7 +154,7 @@ describe('life', () => {
   });
 
   test('an ephemeral group that nobody joins dies too, a durable one never', async () => {
-    const { broker, clock } = await setup(0, { memberTimeoutMs: 1000 });
+    const { broker, clock } = await setup(0, { broker: { memberTimeoutMs: 1000 } });
     await broker.createGroup('t', 'live', { isEphemeral: true });
     await broker.createGroup('t', 'kept');
     await clock.pass(1000);
@@ -185,7 +165,7 @@ describe('life', () => {
   });
 
   test('an ephemeral log group lives as long as it is used', async () => {
-    const { broker, clock } = await setup(2, { memberTimeoutMs: 1000 });
+    const { broker, clock } = await setup(2, { broker: { memberTimeoutMs: 1000 } });
     await broker.createGroup('t', 'live', { isEphemeral: true, start: 'earliest' });
     await clock.pass(700);
     await broker.commit('t', { group: 'live', offset: 1 });
@@ -206,7 +186,7 @@ describe('life', () => {
   });
 
   test('one group more than the limit is refused', async () => {
-    const { broker } = await setup(0, { limits: { groupsCountMax: 2 } });
+    const { broker } = await setup(0, { broker: { limits: { groupsCountMax: 2 } } });
     await broker.createGroup('t', 'a');
     await broker.receive('t', { group: 'b' });
     await rejectsWith(broker.createGroup('t', 'c'), 'MQ_LIMIT_EXCEEDED');

@@ -1,26 +1,10 @@
 /** Leases through the contract: ack, nack, expiry, extension, members that come and go. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { BrokerOptions } from '../../shared/broker-options.ts';
-import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
-import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { createBroker } from './index.ts';
-
-const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
-  assert.rejects(promise, (error) => isMqError(error, code));
-
-const offsetsOf = (deliveries: readonly Delivery[]): (number | null)[] => deliveries.map(({ offset }) => offset);
-
-/** A broker whose topic "t" holds `count` messages. */
-async function setup(count: number, options: BrokerOptions = {}): Promise<{ broker: Broker; clock: VirtualClock }> {
-  const clock = new VirtualClock();
-  const broker = await createBroker({ clock, ...options });
-  await broker.createTopic('t');
-  for (let number = 0; number < count; number += 1) await broker.send('t', { body: `${number}` });
-  return { broker, clock };
-}
+import { describeTopic, offsetsOf, rejectsWith, setup } from './testing/setup.ts';
 
 async function receiveOne(broker: Broker, memberId = 'ann'): Promise<Delivery> {
   const [delivery] = await broker.receive('t', { memberId });
@@ -138,7 +122,7 @@ describe('ack', () => {
   });
 
   test('an empty list is acked, and one above the limit is refused before anything applies', async () => {
-    const { broker } = await setup(3, { limits: { receiveCountMax: 2 } });
+    const { broker } = await setup(3, { broker: { limits: { receiveCountMax: 2 } } });
     await broker.ack([]);
     const held = await broker.receive('t', { max: 2 });
     await rejectsWith(broker.ack([...held, ...held]), 'MQ_INVALID_ARGUMENT');
@@ -228,11 +212,11 @@ describe('members', () => {
   });
 
   test('a silent member is forgotten, one with a lease is not', async () => {
-    const { broker, clock } = await setup(1, { memberTimeoutMs: 1000 });
+    const { broker, clock } = await setup(1, { broker: { memberTimeoutMs: 1000 } });
     await broker.receive('t', { memberId: 'ann', leaseMs: 5000 });
     await broker.receive('t', { memberId: 'bob' });
     const idsOf = async (): Promise<string[] | undefined> =>
-      (await broker.describeTopics({ topic: 't' }))[0]?.groups[0]?.members.map(({ memberId }) => memberId);
+      (await describeTopic(broker)).groups[0]?.members.map(({ memberId }) => memberId);
     assert.deepEqual(await idsOf(), ['ann', 'bob']);
     await clock.pass(1000);
     assert.deepEqual(await idsOf(), ['ann']);
@@ -251,13 +235,13 @@ describe('members', () => {
     };
     for (const [name, end] of Object.entries(endings)) {
       const topicDefaults = { messagesMax: 2, overflow: 'drop-oldest' } as const;
-      const { broker, clock } = await setup(1, { memberTimeoutMs: 1000, topicDefaults });
+      const { broker, clock } = await setup(1, { broker: { memberTimeoutMs: 1000, topicDefaults } });
       const delivery = await receiveOne(broker);
       await clock.pass(5000);
       await end(broker, delivery);
       await clock.pass(999);
       const memberCount = async (): Promise<number | undefined> =>
-        (await broker.describeTopics({ topic: 't' }))[0]?.groups[0]?.members.length;
+        (await describeTopic(broker)).groups[0]?.members.length;
       assert.equal(await memberCount(), 1, name);
       await clock.pass(1);
       assert.equal(await memberCount(), 0, name);
@@ -265,7 +249,7 @@ describe('members', () => {
   });
 
   test('no more than the limit are in flight; whoever waits goes on when one is finished', async () => {
-    const { broker } = await setup(5, { limits: { inFlightCountMax: 2 } });
+    const { broker } = await setup(5, { broker: { limits: { inFlightCountMax: 2 } } });
     const held = await broker.receive('t', { max: 5 });
     assert.deepEqual(offsetsOf(held), [0, 1]);
     assert.deepEqual(await broker.receive('t', { max: 5 }), []);
@@ -275,7 +259,7 @@ describe('members', () => {
   });
 
   test('one member more than the limit is refused', async () => {
-    const { broker } = await setup(0, { limits: { membersCountMax: 1 } });
+    const { broker } = await setup(0, { broker: { limits: { membersCountMax: 1 } } });
     await broker.receive('t', { memberId: 'ann' });
     await rejectsWith(broker.receive('t', { memberId: 'bob' }), 'MQ_LIMIT_EXCEEDED');
     await broker.leave('t', { memberId: 'ann' });

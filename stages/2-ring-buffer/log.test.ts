@@ -1,30 +1,14 @@
 /** Reading as a log through the contract: fetch, commit, committed, seek. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { VirtualClock } from '../../shared/clock.ts';
-import type { Broker, FetchResult } from '../../shared/contract/broker.ts';
-import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
-import { createBroker } from './index.ts';
-
-const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
-  assert.rejects(promise, (error) => isMqError(error, code));
-
-const offsetsOf = ({ records }: FetchResult): (number | null)[] => records.map(({ offset }) => offset);
-
-/** A broker whose topic "t" holds `count` messages. */
-async function setup(count: number): Promise<{ broker: Broker; clock: VirtualClock }> {
-  const clock = new VirtualClock();
-  const broker = await createBroker({ clock });
-  await broker.createTopic('t');
-  for (let number = 0; number < count; number += 1) await broker.send('t', { body: `${number}`, id: 'i' });
-  return { broker, clock };
-}
+import { isMqError } from '../../shared/contract/errors.ts';
+import { offsetsOf, rejectsWith, setup } from './testing/setup.ts';
 
 describe('fetch', () => {
   test('records come in offset order with the place to go on and the range', async () => {
     const { broker } = await setup(5);
     const result = await broker.fetch('t', { offset: 1, max: 3 });
-    assert.deepEqual(offsetsOf(result), [1, 2, 3]);
+    assert.deepEqual(offsetsOf(result.records), [1, 2, 3]);
     assert.deepEqual([result.nextOffset, result.logStartOffset, result.highWatermark], [4, 0, 5]);
     assert.deepEqual(await broker.fetch('t', { offset: 1, max: 3 }), result, 'fetching again gives the same');
   });
@@ -45,8 +29,8 @@ describe('fetch', () => {
   test('bytesMax stops early, but at least one record comes', async () => {
     const { broker } = await setup(0);
     for (const body of ['12345', '12345', '12345']) await broker.send('t', { body, id: 'i' });
-    assert.deepEqual(offsetsOf(await broker.fetch('t', { max: 3, bytesMax: 12 })), [0, 1]);
-    assert.deepEqual(offsetsOf(await broker.fetch('t', { max: 3, bytesMax: 1 })), [0]);
+    assert.deepEqual(offsetsOf((await broker.fetch('t', { max: 3, bytesMax: 12 })).records), [0, 1]);
+    assert.deepEqual(offsetsOf((await broker.fetch('t', { max: 3, bytesMax: 1 })).records), [0]);
   });
 
   test('at the end it waits for a record, and answers empty when none comes in time', async () => {
@@ -54,8 +38,8 @@ describe('fetch', () => {
     const waiting = broker.fetch('t', { offset: 1, waitMs: 1000 });
     const two = broker.fetch('t', { offset: 1, max: 2, waitMs: 1000 });
     await broker.sendBatch('t', [{ body: 'a' }, { body: 'b' }]);
-    assert.deepEqual(offsetsOf(await waiting), [1]);
-    assert.deepEqual(offsetsOf(await two), [1, 2], 'a fetch takes nothing away from another');
+    assert.deepEqual(offsetsOf((await waiting).records), [1]);
+    assert.deepEqual(offsetsOf((await two).records), [1, 2], 'a fetch takes nothing away from another');
     const late = broker.fetch('t', { offset: 3, waitMs: 1000 });
     await clock.pass(1000);
     assert.deepEqual(await late, { records: [], nextOffset: 3, logStartOffset: 0, highWatermark: 3 });
@@ -66,7 +50,7 @@ describe('fetch', () => {
     await rejectsWith(broker.fetch('t', { offset: 3, waitMs: 100 }), 'MQ_OFFSET_OUT_OF_RANGE');
     await rejectsWith(broker.fetch('t', { offset: -1 }), 'MQ_INVALID_ARGUMENT');
     await rejectsWith(broker.fetch('nothing'), 'MQ_UNKNOWN_TOPIC');
-    assert.deepEqual(offsetsOf(await broker.fetch('t', { offset: 2 })), []);
+    assert.deepEqual(offsetsOf((await broker.fetch('t', { offset: 2 })).records), []);
   });
 
   test('timestamps never decrease, also when the wall clock is set back', async () => {
@@ -135,10 +119,7 @@ describe('seek', () => {
     assert.ok(first !== undefined && second !== undefined && third !== undefined);
     await broker.ack([first, second]);
     const waiting = broker.receive('t', { group: 'g', max: 9, waitMs: 1000 });
-    assert.deepEqual(
-      (await waiting).map(({ offset }) => offset),
-      [3],
-    );
+    assert.deepEqual(offsetsOf(await waiting), [3]);
     await broker.seek('t', { group: 'g', to: { offset: 1 } });
     await rejectsWith(broker.ack([third]), 'MQ_LEASE_EXPIRED');
     await rejectsWith(broker.ack([second]), 'MQ_LEASE_EXPIRED');
@@ -159,10 +140,7 @@ describe('seek', () => {
     await broker.ack(await broker.receive('t'));
     const waiting = broker.receive('t', { waitMs: 1000 });
     await broker.seek('t', { group: 'default', to: 'earliest' });
-    assert.deepEqual(
-      (await waiting).map(({ offset }) => offset),
-      [0],
-    );
+    assert.deepEqual(offsetsOf(await waiting), [0]);
   });
 
   test('a seek by time needs a capability this stage has not', async () => {

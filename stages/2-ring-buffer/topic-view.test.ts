@@ -1,24 +1,9 @@
 /** What a broker says about its topics: the numbers of describeTopics and the cells of inspect. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
-import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import type { RingView } from '../../shared/contract/inside.ts';
-import { createBroker } from './index.ts';
-
-async function setup(options: TopicOptions = {}): Promise<{ broker: Broker; clock: VirtualClock }> {
-  const clock = new VirtualClock();
-  const broker = await createBroker({ clock });
-  await broker.createTopic('t', options);
-  return { broker, clock };
-}
-
-async function describeTopic(broker: Broker): Promise<TopicDescription> {
-  const [topic] = await broker.describeTopics({ topic: 't' });
-  assert.ok(topic !== undefined);
-  return topic;
-}
+import { describeTopic, setup } from './testing/setup.ts';
 
 async function inspect(broker: Broker, max?: number): Promise<RingView> {
   const view = await broker.inspect?.('t', max === undefined ? {} : { max });
@@ -32,7 +17,7 @@ async function sendNumbers(broker: Broker, count: number): Promise<void> {
 }
 
 test('a topic without groups has every held record available', async () => {
-  const { broker } = await setup({ messagesMax: 4 });
+  const { broker } = await setup(0, { topic: { messagesMax: 4 } });
   await sendNumbers(broker, 3);
   const { availableCount, lag, logStartOffset, logEndOffset, groups, options } = await describeTopic(broker);
   assert.deepEqual([availableCount, lag, logStartOffset, logEndOffset], [3, 3, 0, 3]);
@@ -41,7 +26,7 @@ test('a topic without groups has every held record available', async () => {
 });
 
 test('the counts of a topic are the sums over its groups, its lag is that of the slowest', async () => {
-  const { broker } = await setup();
+  const { broker } = await setup(0);
   await sendNumbers(broker, 5);
   const [first] = await broker.receive('t', { group: 'a', memberId: 'ann', max: 3 });
   await broker.receive('t', { group: 'b', memberId: 'bob', max: 1 });
@@ -66,7 +51,7 @@ test('the counts of a topic are the sums over its groups, its lag is that of the
 });
 
 test('redelivered deliveries are counted for ever', async () => {
-  const { broker } = await setup();
+  const { broker } = await setup(0);
   await sendNumbers(broker, 1);
   for (let round = 0; round < 3; round += 1) {
     const [delivery] = await broker.receive('t');
@@ -78,7 +63,7 @@ test('redelivered deliveries are counted for ever', async () => {
 });
 
 test('topics are listed in code unit order', async () => {
-  const { broker } = await setup();
+  const { broker } = await setup(0);
   for (const topic of ['z', 'B', '主题', 'a']) await broker.createTopic(topic);
   assert.deepEqual(
     (await broker.describeTopics()).map(({ topic }) => topic),
@@ -87,7 +72,7 @@ test('topics are listed in code unit order', async () => {
 });
 
 test('cells tell what all groups together see: ready, in flight, acked, free', async () => {
-  const { broker } = await setup({ messagesMax: 6 });
+  const { broker } = await setup(0, { topic: { messagesMax: 6 } });
   await sendNumbers(broker, 4);
   assert.deepEqual(
     (await inspect(broker)).cells.map(({ state }) => state),
@@ -113,7 +98,7 @@ test('cells tell what all groups together see: ready, in flight, acked, free', a
 });
 
 test('overwritten offsets that a group had not finished are shown before the held ones when there is room', async () => {
-  const { broker } = await setup({ messagesMax: 2, overflow: 'drop-oldest' });
+  const { broker } = await setup(0, { topic: { messagesMax: 2, overflow: 'drop-oldest' } });
   await sendNumbers(broker, 5);
   assert.deepEqual(
     (await inspect(broker)).cells.map(({ slot, offset, state, id }) => [slot, offset, state, id]),
@@ -136,7 +121,7 @@ test('overwritten offsets that a group had not finished are shown before the hel
 });
 
 test('each group shows its pointers, what is in flight with the time left, and who waits', async () => {
-  const { broker, clock } = await setup();
+  const { broker, clock } = await setup(0);
   await sendNumbers(broker, 2);
   const held = await broker.receive('t', { group: 'g', memberId: 'ann', max: 2, leaseMs: 1000 });
   await broker.ack(held.slice(0, 1));
@@ -161,7 +146,7 @@ test('each group shows its pointers, what is in flight with the time left, and w
 });
 
 test('waiting sends show their message and waiting fetches their offset', async () => {
-  const { broker, clock } = await setup({ messagesMax: 1 });
+  const { broker, clock } = await setup(0, { topic: { messagesMax: 1 } });
   await sendNumbers(broker, 1);
   const calls = Promise.allSettled([
     broker.sendBatch('t', [{ body: 'x', id: 'blocked' }], { timeoutMs: 500 }),
@@ -177,7 +162,7 @@ test('waiting sends show their message and waiting fetches their offset', async 
 });
 
 test('looking changes nothing, and everything seen is plain JSON', async () => {
-  const { broker } = await setup({ messagesMax: 3 });
+  const { broker } = await setup(0, { topic: { messagesMax: 3 } });
   await sendNumbers(broker, 3);
   await broker.receive('t', { max: 2 });
   const [before, view] = [await describeTopic(broker), await inspect(broker)];

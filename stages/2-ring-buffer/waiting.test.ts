@@ -1,29 +1,17 @@
 /** Calls that wait: who wakes, in which order, and how each of them ends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BrokerOptions } from '../../shared/broker-options.ts';
-import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
-import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { createBroker } from './index.ts';
+import { describeTopic, offsetsOf, rejectsWith, setup } from './testing/setup.ts';
 
-const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
-  assert.rejects(promise, (error) => isMqError(error, code));
-
-const offsetsOf = (deliveries: readonly Delivery[]): (number | null)[] => deliveries.map(({ offset }) => offset);
-
-async function setup(options: BrokerOptions = {}): Promise<{ broker: Broker; clock: VirtualClock }> {
-  const clock = new VirtualClock();
-  return { broker: await createBroker({ clock, ...options }), clock };
-}
-
-async function waiterCountOf(broker: Broker): Promise<number | undefined> {
-  return (await broker.describeTopics({ topic: 't' }))[0]?.waiterCount;
+async function waiterCountOf(broker: Broker): Promise<number> {
+  return (await describeTopic(broker)).waiterCount;
 }
 
 test('a thousand receives wait, one message wakes the one that waits longest', async () => {
-  const { broker, clock } = await setup();
+  const { broker, clock } = await setup(0);
   const answers: Promise<readonly Delivery[]>[] = [];
   for (let index = 0; index < 1000; index += 1) {
     answers.push(broker.receive('t', { memberId: `m${index}`, waitMs: 1000 }));
@@ -42,7 +30,7 @@ test('a thousand receives wait, one message wakes the one that waits longest', a
 });
 
 test('one message wakes one waiter of each group', async () => {
-  const { broker } = await setup();
+  const { broker } = await setup(0);
   const waiting = ['a', 'a', 'b'].map((group) => broker.receive('t', { group, waitMs: 1000 }));
   await broker.send('t', { body: 'x' });
   assert.deepEqual(offsetsOf((await waiting[0]) ?? []), [0]);
@@ -51,7 +39,7 @@ test('one message wakes one waiter of each group', async () => {
 });
 
 test('a batch wakes as many as it has messages for, in the order they came', async () => {
-  const { broker } = await setup();
+  const { broker } = await setup(0);
   const waiting = [2, 2, 1].map((max) => broker.receive('t', { max, waitMs: 1000 }));
   await broker.sendBatch('t', [{ body: 'a' }, { body: 'b' }, { body: 'c' }]);
   assert.deepEqual(offsetsOf((await waiting[0]) ?? []), [0, 1]);
@@ -60,7 +48,7 @@ test('a batch wakes as many as it has messages for, in the order they came', asy
 });
 
 test('what comes back by expiry, nack or leave wakes a waiter too', async () => {
-  const { broker, clock } = await setup();
+  const { broker, clock } = await setup(0);
   await broker.send('t', { body: 'x' });
   await broker.receive('t', { memberId: 'ann', leaseMs: 100 });
   const byExpiry = broker.receive('t', { memberId: 'bob', waitMs: 1000 });
@@ -77,7 +65,7 @@ test('what comes back by expiry, nack or leave wakes a waiter too', async () => 
 });
 
 test('an aborted receive takes nothing, and the next waiter gets the message', async () => {
-  const { broker } = await setup();
+  const { broker } = await setup(0);
   const abort = new AbortController();
   const reason = new Error('no longer wanted');
   const aborted = broker.receive('t', { waitMs: 1000, signal: abort.signal });
@@ -92,8 +80,7 @@ test('an aborted receive takes nothing, and the next waiter gets the message', a
 });
 
 test('deleteTopic fails everything that waits on it', async () => {
-  const { broker } = await setup();
-  await broker.createTopic('t', { messagesMax: 1 });
+  const { broker } = await setup(0, { topic: { messagesMax: 1 } });
   await broker.createGroup('t', 'slow');
   await broker.send('t', { body: 'x' });
   await broker.ack(await broker.receive('t'));
@@ -110,8 +97,7 @@ test('deleteTopic fails everything that waits on it', async () => {
 });
 
 test('close settles everything: sends reject, readers are answered empty, no timer is left', async () => {
-  const { broker, clock } = await setup();
-  await broker.createTopic('t', { messagesMax: 1 });
+  const { broker, clock } = await setup(0, { topic: { messagesMax: 1 } });
   await broker.createGroup('t', 'slow');
   await broker.send('t', { body: 'x' });
   const held = await broker.receive('t');
@@ -130,8 +116,7 @@ test('close settles everything: sends reject, readers are answered empty, no tim
 });
 
 test('one waiting call more than the limit is refused: sends by themselves, receives and fetches together', async () => {
-  const { broker, clock } = await setup({ limits: { waitersCountMax: 2 } });
-  await broker.createTopic('t', { messagesMax: 1 });
+  const { broker, clock } = await setup(0, { topic: { messagesMax: 1 }, broker: { limits: { waitersCountMax: 2 } } });
   await broker.send('t', { body: 'x' });
   await broker.receive('t', { group: 'a' });
   const waiting = [
