@@ -8,6 +8,7 @@
 import type { Command } from 'commander';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { CommandError, usageError } from '../exit.ts';
+import { onNpmGone } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { tokenOf } from '../server-target.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
@@ -50,7 +51,8 @@ export function define(command: Command, terminal: Terminal): void {
 async function runServe(terminal: Terminal, stage: number, options: ServeCommandOptions): Promise<void> {
   const token = tokenOf(terminal, options);
   const stopped = Promise.withResolvers<StopSignal>();
-  using _ = onStopSignal(stopped.resolve);
+  using _signals = onStopSignal(stopped.resolve);
+  using _npm = onNpmGone(() => stopped.resolve('SIGTERM'));
   const { server, broker } = await open(stage, options, token);
   // A reader that went away is none of the server's business.
   const say = (line: string): Promise<void> => terminal.print(line).catch(() => undefined);
