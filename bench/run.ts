@@ -142,11 +142,17 @@ async function main(): Promise<number> {
   return 0;
 }
 
+function isWrongUse(error: unknown): boolean {
+  const isUnknownFlag =
+    error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+  return isUnknownFlag || isMqError(error, 'MQ_INVALID_ARGUMENT');
+}
+
 if (import.meta.main) {
   try {
     process.exitCode = await main();
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = isMqError(error, 'MQ_INVALID_ARGUMENT') ? 2 : 1;
+    process.exitCode = isWrongUse(error) ? 2 : 1;
   }
 }
