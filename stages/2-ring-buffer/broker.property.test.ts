@@ -52,11 +52,13 @@ async function compare(model: Model, { broker }: Real): Promise<void> {
   assert.ok(topic !== undefined);
   assert.deepEqual([topic.logStartOffset, topic.logEndOffset], [model.start, model.end]);
   assert.equal(topic.waiterCount, model.sends.length + model.receives.length, 'who waits');
-  for (const { group, committedOffset, inFlightCount, availableCount } of topic.groups) {
+  for (const { group, committedOffset, inFlightCount, availableCount, members } of topic.groups) {
     const places = model.placesOf(group);
     const countOf = (wanted: Place['state']): number => places.filter(({ state }) => state === wanted).length;
     assert.equal(committedOffset, model.floorOf(places), 'I6');
     assert.deepEqual([inFlightCount, availableCount], [countOf('in-flight'), countOf('available')], 'I5');
+    const leaseCount = members.reduce((sum, member) => sum + member.inFlightCount, 0);
+    assert.equal(leaseCount, inFlightCount, 'I11');
   }
 }
 

@@ -199,7 +199,7 @@ export class GroupDesk {
     return this.group.committedOffset;
   }
 
-  /** All leases are void, and acks from `offset` on. */
+  /** All leases are void, and acks from `offset` on. Answers `offset`. */
   seek(offset: number): number {
     this.members.keepAlive();
     this.leases.voidFrom(offset);
