@@ -83,8 +83,10 @@ function addGuard(app: FastifyInstance, connections: Connections, options: Check
     const refused = connections.isDraining
       ? STOPPING
       : (guard(request.raw) ?? refuseCoding(request.headers['content-encoding']));
-    if (refused === undefined) next();
-    else next(refused);
+    if (refused === undefined) return next();
+    // Nobody knows where the request after an ambiguous one begins.
+    if (refused.code === 'MQ_INVALID_ARGUMENT') reply.header('connection', 'close');
+    return next(refused);
   });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Who may ask: the checks a request passes before it reaches a route.
  *
- *     request --> still serving? --> one Host, and ours? --> asked by our own page? --> token? --> route
+ *     request --> unambiguous? --> one Host, and ours? --> asked by our own page? --> token? --> route
  *
  * Always true: a request is refused by what its headers say, before a byte of its body is read; a token is compared in
  * constant time and appears in no message. The server runs it in front of every route but `/healthz`'s token.
@@ -33,6 +33,10 @@ export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowe
     const { headers, method, url = '' } = request;
     const { host } = headers;
     if (!url.startsWith('/') && url !== '*') return new MqError('MQ_INVALID_ARGUMENT', 'the target must be a path');
+    const coding = headers['transfer-encoding'];
+    if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+      return new MqError('MQ_INVALID_ARGUMENT', 'the one Transfer-Encoding is chunked');
+    }
     if (isRepeated(request.rawHeaders, 'host')) return new MqError('MQ_INVALID_ARGUMENT', 'there must be one Host');
     if (host !== familiarHost || host === undefined) {
       if (host === undefined || !isOurHost(host)) return foreignHost(host);

@@ -12,7 +12,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import type { BatchReceipt, Message, Receipt } from '../../../shared/contract/message.ts';
-import { checkInteger } from '../../../shared/contract/validation.ts';
+import { checkInteger, invalidArgument } from '../../../shared/contract/validation.ts';
 import type { Door, Routes } from '../door.ts';
 import { type JsonMessage, messageOf, toJson } from '../json-message.ts';
 import { decodeMessages, encodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
@@ -61,7 +61,8 @@ function send(
   options: SendOptions,
 ): Promise<Receipt | BatchReceipt> {
   const { topic } = request.params;
-  const sent = request.body as Sent;
+  const sent = request.body as Sent | undefined;
+  if (sent === undefined) throw invalidArgument('body', 'one message or many');
   if (sent instanceof Uint8Array) return broker.send(topic, decodeRawMessage(sent, request.headers), options);
   if (isDecoded(sent)) return broker.sendBatch(topic, sent, options);
   if (!('messages' in sent)) return broker.send(topic, messageOf(sent, 'message'), options);
