@@ -8,8 +8,8 @@
  * still holds when it acts, because nothing is awaited in between. Made by `createBroker`, used through the contract.
  */
 import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
-import { type Clock, SystemClock } from '../../shared/clock.ts';
-import type { Broker, CloseOptions, ReceiveOptions, SendOptions } from '../../shared/contract/broker.ts';
+import { SystemClock } from '../../shared/clock.ts';
+import type * as calls from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
@@ -18,41 +18,37 @@ import type { Limits } from '../../shared/contract/limits.ts';
 import type { BatchReceipt, Delivery, Message, Receipt } from '../../shared/contract/message.ts';
 import { checkBatch, checkInteger, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
 import { SystemRandom } from '../../shared/random.ts';
-import {
-  checkBrokerOptions,
-  checkMessageOptions,
-  checkReceiveOptions,
-  checkSendOptions,
-  checkTopicOptions,
-  isSameTopicOptions,
-} from './checked-options.ts';
-import { type QueuedMessage, TOPIC_DEFAULTS, Topic } from './topic.ts';
+import * as sending from './checked-options.ts';
+import { type QueuedMessage, TOPIC_DEFAULTS, Topic, type TopicSettings } from './topic.ts';
 import { abortedError } from './waiter-line.ts';
 
 /** Cells of an `inspect` whose caller does not say. */
 const INSPECT_CELLS = 64;
 
-export class BlockingQueueBroker implements Broker {
+export class BlockingQueueBroker implements calls.Broker {
   readonly name: string = 'blocking-queue';
   readonly capabilities = capabilitiesOfStage(1);
   readonly limits: Limits;
-  readonly #clock: Clock;
   readonly #autoCreateTopics: boolean;
   readonly #topicDefaults: TopicOptions;
+  /** What all topics share. */
+  readonly #settings: TopicSettings;
   /** Random, so that ids of two instances never meet. */
   readonly #instanceId: string;
+  readonly #memberId: string;
   #idCount = 0;
   /** By name in NFC. A Map and not an object: `__proto__` is a legal name. */
   readonly #topics = new Map<string, Topic>();
   #isClosed = false;
 
   constructor(options: BrokerOptions = {}) {
-    checkBrokerOptions(options, this.capabilities);
+    sending.checkBrokerOptions(options, this.capabilities);
     this.limits = limitsWith(options.limits);
-    this.#clock = options.clock ?? new SystemClock();
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
     this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
     this.#instanceId = (options.random ?? new SystemRandom()).hex(8);
+    this.#memberId = `member-${this.#instanceId}`;
+    this.#settings = { limits: this.limits, clock: options.clock ?? new SystemClock() };
   }
 
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {
@@ -60,13 +56,13 @@ export class BlockingQueueBroker implements Broker {
     const checked = this.#checkTopicOptions('options', options, this.#topicDefaults);
     const existing = this.#topics.get(name);
     if (existing === undefined) this.#addTopic(name, checked);
-    else if (!isSameTopicOptions(existing.options, checked)) {
+    else if (!sending.isSameTopicOptions(existing.options, checked)) {
       throw new MqError('MQ_TOPIC_EXISTS', `topic "${name}" exists with other options`);
     }
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    const { name, queue } = this.#existingTopic(this.#checkCall(topic));
+    const { name, queue } = this.#topicOf(topic);
     this.#topics.delete(name);
     queue.close({ error: new MqError('MQ_UNKNOWN_TOPIC', `topic "${name}" was deleted`) });
   }
@@ -74,7 +70,7 @@ export class BlockingQueueBroker implements Broker {
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
     this.#checkOpen();
     checkOptions('options', options, ['topic']);
-    if (options?.topic !== undefined) return [this.#existingTopic(this.#checkCall(options.topic)).describe()];
+    if (options?.topic !== undefined) return [this.#topicOf(options.topic).describe()];
     const names = [...this.#topics.keys()].sort();
     return names.map((name) => this.#existingTopic(name).describe());
   }
@@ -82,41 +78,35 @@ export class BlockingQueueBroker implements Broker {
   createGroup = unsupported('groups', 'createGroup');
   deleteGroup = unsupported('groups', 'deleteGroup');
 
-  async send(topic: string, message: Message, options?: SendOptions): Promise<Receipt> {
+  async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
     const name = this.#checkCall(topic);
     const checked = checkMessage('message', message, this.limits);
-    checkMessageOptions('message', message, this);
-    const { signal, timeoutMs } = checkSendOptions(options, this);
+    sending.checkMessageOptions('message', message, this);
+    const { signal, timeoutMs } = sending.checkSendOptions(options, this);
     const target = this.#openTopic(name);
     const queued = target.messageOf(checked, checked.id ?? this.#nextId());
     await target.queue.put(queued, { signal, timeoutMs });
     return { topic: name, partition: 0, offset: queued.offset, id: queued.id, durability: 'memory' };
   }
 
-  async sendBatch(topic: string, messages: readonly Message[], options?: SendOptions): Promise<BatchReceipt> {
+  async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
     const name = this.#checkCall(topic);
     const checked = checkBatch('messages', messages, this.limits);
     messages.forEach((message, index) => {
-      checkMessageOptions(`messages[${index}]`, message, this);
+      sending.checkMessageOptions(`messages[${index}]`, message, this);
     });
-    const { signal, timeoutMs } = checkSendOptions(options, this);
+    const { signal, timeoutMs } = sending.checkSendOptions(options, this);
     const target = this.#openTopic(name);
     const queued = checked.map((message) => target.messageOf(message, message.id ?? this.#nextId()));
     await target.queue.putAll(queued, { signal, timeoutMs });
     const ids = queued.map(({ id }) => id);
-    return {
-      topic: name,
-      partition: 0,
-      baseOffset: queued[0]?.offset ?? null,
-      count: ids.length,
-      ids,
-      durability: 'memory',
-    };
+    const baseOffset = queued[0]?.offset ?? null;
+    return { topic: name, partition: 0, baseOffset, count: ids.length, ids, durability: 'memory' };
   }
 
-  async receive(topic: string, options?: ReceiveOptions): Promise<readonly Delivery[]> {
+  async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
     const name = this.#checkCall(topic);
-    const { memberId = this.#memberId, max, bytesMax, waitMs, signal } = checkReceiveOptions(options, this);
+    const { memberId = this.#memberId, max, bytesMax, waitMs, signal } = sending.checkReceiveOptions(options, this);
     const source = this.#openTopic(name);
     if (signal?.aborted) throw abortedError(signal);
     let bytes = 0;
@@ -147,13 +137,13 @@ export class BlockingQueueBroker implements Broker {
   subscribe = unsupported('push', 'subscribe');
 
   async inspect(topic: string, options?: { readonly max?: number }): Promise<QueueView> {
-    const name = this.#checkCall(topic);
     checkOptions('options', options, ['max']);
     const range = { min: 1, max: this.limits.receiveCountMax, fallback: INSPECT_CELLS };
-    return this.#existingTopic(name).inspect(checkInteger('options.max', options?.max, range));
+    const max = checkInteger('options.max', options?.max, range);
+    return this.#topicOf(topic).inspect(max);
   }
 
-  async close(options?: CloseOptions): Promise<void> {
+  async close(options?: calls.CloseOptions): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
     this.#isClosed = true;
     for (const { queue } of this.#topics.values()) queue.close();
@@ -164,10 +154,7 @@ export class BlockingQueueBroker implements Broker {
     await this.close();
   }
 
-  get #memberId(): string {
-    return `member-${this.#instanceId}`;
-  }
-
+  /** No two are ever equal. */
   #nextId(): string {
     this.#idCount += 1;
     return `${this.#instanceId}-${this.#idCount}`;
@@ -184,13 +171,18 @@ export class BlockingQueueBroker implements Broker {
   }
 
   #checkTopicOptions(path: string, options: TopicOptions | undefined, defaults: TopicOptions): TopicOptions {
-    return checkTopicOptions(path, options, { capabilities: this.capabilities, limits: this.limits, defaults });
+    return sending.checkTopicOptions(path, options, { capabilities: this.capabilities, limits: this.limits, defaults });
   }
 
   #existingTopic(name: string): Topic {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw new MqError('MQ_UNKNOWN_TOPIC', `there is no topic "${name}"`);
     return topic;
+  }
+
+  /** For all calls that do not create a topic. */
+  #topicOf(topic: string): Topic {
+    return this.#existingTopic(this.#checkCall(topic));
   }
 
   /** For send and receive, which create what does not exist. */
@@ -203,7 +195,7 @@ export class BlockingQueueBroker implements Broker {
     if (this.#topics.size >= this.limits.topicsCountMax) {
       throw new MqError('MQ_LIMIT_EXCEEDED', `the broker has ${this.limits.topicsCountMax} topics, which is its limit`);
     }
-    const topic = new Topic({ name, options, limits: this.limits, clock: this.#clock });
+    const topic = new Topic({ name, options, settings: this.#settings });
     this.#topics.set(name, topic);
     return topic;
   }

@@ -25,12 +25,17 @@ export type QueuedMessage = { -readonly [Member in keyof StoredRecord]: StoredRe
   readonly bytes: number;
 };
 
+/** What all topics of a broker share. */
 export interface TopicSettings {
+  readonly limits: Limits;
+  readonly clock: Clock;
+}
+
+export interface TopicMakings {
   readonly name: string;
   /** As `checkTopicOptions` made them. */
   readonly options: TopicOptions;
-  readonly limits: Limits;
-  readonly clock: Clock;
+  readonly settings: TopicSettings;
 }
 
 export class Topic {
@@ -41,13 +46,13 @@ export class Topic {
   /** I7 */
   #lastTimestamp = 0;
 
-  constructor(settings: TopicSettings) {
-    this.name = settings.name;
-    this.options = settings.options;
+  constructor({ name, options, settings }: TopicMakings) {
+    this.name = name;
+    this.options = options;
     this.#clock = settings.clock;
     this.queue = new BlockingQueue({
-      capacity: settings.options.messagesMax,
-      overflow: settings.options.overflow,
+      capacity: options.messagesMax,
+      overflow: options.overflow,
       waitersCountMax: settings.limits.waitersCountMax,
       clock: settings.clock,
       onAccept: (message, sequence) => {
