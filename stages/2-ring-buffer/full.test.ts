@@ -193,6 +193,15 @@ describe('drop-oldest', () => {
     for (let number = 4; number < 8; number += 1) await broker.send('t', { body: `${number}` });
     assert.equal((await describeTopic(broker)).droppedCount, 2);
   });
+
+  test('nor is a gap: finished above the floor, and overwritten together with what held the floor', async () => {
+    const { broker } = await setup(4, { topic: ring4 });
+    const held = await broker.receive('t', { max: 2 });
+    await broker.ack(held.slice(1));
+    await broker.sendBatch('t', [{ body: '4' }, { body: '5' }]);
+    const { droppedCount, logStartOffset, groups } = await describeTopic(broker);
+    assert.deepEqual([droppedCount, logStartOffset, groups[0]?.droppedCount], [1, 2, 1]);
+  });
 });
 
 describe('bytes', () => {
