@@ -17,6 +17,9 @@ import type { CallFacts, CallOutcome, History, LeaseRef, ReadRecord } from './hi
 import { show, standInOf } from './show.ts';
 import { Contradiction } from './verdict.ts';
 
+/** More calls than any test needs: a broker that answers the same for ever makes a loop endless, and a hang of the run. */
+const CALLS_MAX = 30_000;
+
 type Operation = (...args: unknown[]) => Promise<unknown>;
 
 /** What a call asks for, and what of its answer the checker needs. */
@@ -44,6 +47,10 @@ function recordCall(
   client: string,
 ): Promise<unknown> {
   const { operation, name, args } = call;
+  if (history.calls.length >= CALLS_MAX) {
+    const got = `no end after ${CALLS_MAX} calls, the latest of them ${name}`;
+    return Promise.reject(new Contradiction('repeating a call until nothing is left', { expected: 'an end', got }));
+  }
   const facts = factsOf(name, args);
   const end = history.start({ client, text: `${name}(${args.map(showArgument).join(', ')})`, facts: facts.asked });
   let answer: Promise<unknown>;

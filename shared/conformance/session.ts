@@ -48,14 +48,16 @@ export class Session {
       this.#capabilities = new Set(broker.capabilities);
       this.#fault = null;
       if (this.#target.clock === 'real') this.#shared = broker;
-      else await broker.close();
+      else await withDeadline(broker.close(), 'close', this.#testMsMax);
     } catch (error) {
       this.#fault = `the target could not be opened: ${show(error)}`;
     }
   }
 
+  /** By now every verdict is given, so a target that cannot close changes none: the tests of closing judge that. */
   async close(): Promise<void> {
-    await this.#shared?.close({ timeoutMs: 0 });
+    if (this.#shared === null) return;
+    await withDeadline(this.#shared.close({ timeoutMs: 0 }), 'close', this.#testMsMax).catch(() => undefined);
   }
 
   /** The verdict on one test. */

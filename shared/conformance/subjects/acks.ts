@@ -103,6 +103,7 @@ export const acks: readonly ConformanceTest[] = [
       const error = await refused(context.broker.ack(list), 'MQ_LEASE_EXPIRED', 'a list with one ended lease');
       const failed = error.details.failed?.map(({ offset, leaseToken }) => [offset, leaseToken]);
       equal(failed, [[list[1]?.offset, list[1]?.leaseToken]], 'details.failed');
+      equal((await context.describe(topic)).inFlightCount, 0, 'inFlightCount: the first and the third are finished');
       equal(texts(await drain(context, topic)), ['m-1'], 'what is left');
     },
   },

@@ -1,5 +1,5 @@
 /** Subject: looking at what a group has not finished, without taking it. */
-import { equal, refused } from '../check.ts';
+import { equal, holds, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import { bodies, drain, offsetOf, receiveOne, sendAll, texts } from './steps.ts';
 
@@ -65,6 +65,7 @@ export const browsing: readonly ConformanceTest[] = [
         const last = page.at(-1);
         if (last === undefined) break;
         pages.push(texts(page));
+        holds(pages.length <= 5, 'at most five pages of five messages', pages);
         after = offsetOf(last);
       }
       equal(pages, [['m-0', 'm-1'], ['m-2', 'm-3'], ['m-4']], 'pages of two');

@@ -173,6 +173,25 @@ export const names: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'a broker cannot be made with options that make no sense, and the refusal names the option',
+    capability: 'send',
+    needs: ['broker-options'],
+    run: async (context) => {
+      const wrong: readonly (readonly [object, string])[] = [
+        [{ misspelt: true }, 'misspelt'],
+        [{ limits: { bodyBytesMx: 5 } }, 'bodyBytesMx'],
+        [{ limits: { bodyBytesMax: 0 } }, 'bodyBytesMax'],
+        [{ limits: { batchCountMax: 1.5 } }, 'batchCountMax'],
+        [{ topicDefaults: { messagesMax: -1 } }, 'messagesMax'],
+        [{ topicDefaults: { overflow: 'sometimes' } }, 'overflow'],
+      ];
+      for (const [options, name] of wrong) {
+        const error = await refused(context.openBroker(options), 'MQ_INVALID_ARGUMENT', JSON.stringify(options));
+        holds(error.message.includes(name), `a message that names ${name}`, error.message);
+      }
+    },
+  },
+  {
     name: 'every limit is a positive whole number',
     capability: 'send',
     run: async ({ broker }) => {

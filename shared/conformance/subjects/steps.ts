@@ -71,6 +71,7 @@ export async function readLog(broker: Broker, topic: string, options: FetchOptio
   for (;;) {
     const { records, nextOffset } = await broker.fetch(topic, { max: 100, ...options, offset });
     if (records.length === 0 && nextOffset === offset) return all;
+    holds(nextOffset > offset, `a nextOffset above ${offset}, as ${records.length} records came`, nextOffset);
     all.push(...records);
     offset = nextOffset;
   }
