@@ -92,7 +92,7 @@ export function latencyChart(scenario: ScenarioReport): TopLevelSpec | null {
             field: 'min',
             type: 'quantitative',
             scale: { type: 'log' },
-            title: 'response time, µs (each step ten times)',
+            title: 'response time, µs (logarithmic)',
             axis: { format: '~s' },
           },
           x2: { field: 'max' },

@@ -4,7 +4,8 @@
  */
 import type { TopLevelSpec } from 'vega-lite';
 import { barsChart, drawSvg, latencyChart, rateChart, waitersChart } from './charts.ts';
-import type { BarReport, BenchReport, ScenarioReport, Table, WaitersReport } from './report.ts';
+import type { BarReport, BenchReport, Row, ScenarioReport, Table, WaitersReport } from './report.ts';
+import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
 import { countsText, formatBytes, formatPercent, formatRate, formatRatio, formatThree } from './text-table.ts';
 
 const STYLE = `
@@ -14,8 +15,8 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-to
 h3 { font-size: 1.05rem; margin: 1.5rem 0 .2rem; } p { margin: .2rem 0 .6rem; } .quiet { opacity: .75; }
 table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .15rem .9rem .15rem 0; text-align: right; white-space: nowrap; }
-th:first-child, th:last-child, td:first-child { text-align: left; } td.claim { white-space: normal; min-width: 22rem; }
-.bars th:nth-child(2) { text-align: left; }
+th:first-child, td:first-child { text-align: left; } td.claim { white-space: normal; min-width: 22rem; }
+.bars th:nth-child(2), .bars th:last-child { text-align: left; }
 thead th { border-bottom: 1px solid #8886; font-weight: 600; } .wide { overflow-x: auto; }
 td.text, th.text { text-align: left; } .met { color: #0072b2; } .missed { color: #c44e00; font-weight: 600; }
 .key span { padding-right: 1.2rem; } .key i { display: inline-block; width: .8rem; height: .8rem; margin-right: .35rem; }
@@ -98,14 +99,20 @@ async function scenarioSection(scenario: ScenarioReport): Promise<string> {
       cells.push(cell(row.serverCpuUsPerMessage === null ? '' : formatThree(row.serverCpuUsPerMessage.median)));
       cells.push(cell(row.serverBusyShare === null ? '' : formatPercent(row.serverBusyShare.median)));
     }
-    return `${cells.join('')}<td class="text quiet">${escaped(countsText(row.counts))}</td>`;
+    cells.push(cell(`${row.counts.lost}`), cell(`${row.counts.duplicate}`));
+    return cells.join('');
   });
   const charts = [
     await svgOf(rateChart(scenario), `${title}: messages per second`),
     await svgOf(latencyChart(scenario), `${title}: response times`),
   ];
   return `<h3>${escaped(title)}</h3>\n<p class="quiet">${escaped(how)}</p>\n${charts.join('\n')}
-${tableOf([...heads, 'counted'], lines)}`;
+${tableOf([...heads, 'lost', 'dup'], lines)}
+<p class="quiet">Counted: ${escaped(countsText(sumCounts(rows)))}</p>`;
+}
+
+function sumCounts(rows: readonly Row[]): Counts {
+  return rows.map(({ counts }) => counts).reduce(addCounts, NO_COUNTS);
 }
 
 async function waitersSection(waiters: WaitersReport): Promise<string> {
