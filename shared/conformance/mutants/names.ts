@@ -166,4 +166,17 @@ export const nameMutants: readonly Mutant[] = [
         seek(topic, { ...options, to: typeof to === 'object' && 'timestamp' in to ? 'earliest' : to }),
     }),
   }),
+  broken({
+    name: 'misspelt options of a broker ignored',
+    stage: 1,
+    bug: 'An operator writes topicDefault for topicDefaults, and every topic is made as if nothing had been written.',
+    killedBy: 'a broker cannot be made with options that make no sense, and the refusal names the option',
+    given: ({ clock, random, autoCreateTopics, topicDefaults, limits }) => ({
+      clock,
+      random,
+      autoCreateTopics,
+      topicDefaults,
+      limits,
+    }),
+  }),
 ];
