@@ -75,7 +75,7 @@ export const BINDINGS: readonly Binding[] = [
   binding('N', { N: 'removeProducer' }, 'removeProducer', { rank: 3 }),
   binding('← →', { left: 'previousProducer', right: 'nextProducer' }, 'selectProducer', { rank: 3 }),
   binding('c', { c: 'crash' }, 'crash', { rank: 1 }),
-  binding('p', { p: 'pause' }, 'pause', { rank: 1 }),
+  binding('p', { p: 'pause' }, 'pause', { rank: 2 }),
   binding('w', { w: 'slow' }, 'slow', { rank: 1 }),
   binding('a', { a: 'add' }, 'add', { rank: 2 }),
   binding('g', { g: 'addGroup' }, 'addGroup', { rank: 2, stages: [2, 3] }),

@@ -64,7 +64,7 @@ export class Producer {
   /** Sends one message at once, typed by the user or made up. */
   sendOne(body?: string): void {
     if (this.#waitingCount >= WAITING_MAX) {
-      this.#place.observer.tell('warn', 'event.tooManyWaiting', { who: this.name, count: WAITING_MAX });
+      this.#tellTooMany();
       return;
     }
     void this.#send(body).then((offset) => {
@@ -74,6 +74,10 @@ export class Producer {
 
   burst(): void {
     const count = Math.min(BURST_COUNT, WAITING_MAX - this.#waitingCount);
+    if (count <= 0) {
+      this.#tellTooMany();
+      return;
+    }
     this.#place.observer.tell('plain', 'event.burst', { who: this.name, count });
     for (let sent = 0; sent < count; sent += 1) void this.#send();
   }
@@ -86,6 +90,10 @@ export class Producer {
 
   get #ratePerSecond(): number {
     return RATES_PER_SECOND[this.#rateIndex] ?? 0;
+  }
+
+  #tellTooMany(): void {
+    this.#place.observer.tell('warn', 'event.tooManyWaiting', { who: this.name, count: WAITING_MAX });
   }
 
   #arm(): void {
