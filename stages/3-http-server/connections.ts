@@ -79,7 +79,6 @@ export class Connections {
       connection.controller = new AbortController();
       // Pipelined calls of one connection may wait side by side.
       setMaxListeners(0, connection.controller.signal);
-      if (this.#isDraining) connection.controller.abort(DRAINING);
     }
     return connection.controller.signal;
   }

@@ -27,6 +27,10 @@ export class Door {
     this.#onDefect = options.onDefect;
   }
 
+  get isDraining(): boolean {
+    return this.connections.isDraining;
+  }
+
   /** Aborts when the caller has gone or the server stops. */
   signalOf(request: { readonly raw: IncomingMessage }): AbortSignal {
     return this.connections.signalOf(request.raw.socket);
@@ -38,6 +42,7 @@ export class Door {
     call: (signal: AbortSignal) => Promise<T>,
     whenDraining: () => T | Promise<T>,
   ): Promise<T> {
+    if (this.isDraining) return whenDraining();
     const signal = this.signalOf(request);
     try {
       return await call(signal);

@@ -49,7 +49,9 @@ export function addMessageRoutes(routes: Routes, door: Door): void {
   routes.post('/topics/:topic/messages', { schema: post }, (request) => {
     const { partition } = request.query;
     const timeoutMs = checkInteger('timeoutMs', request.query.timeoutMs, SEND_TIMEOUT);
-    return send(door.broker, request, { partition, timeoutMs, signal: door.signalOf(request) });
+    // A request that was arriving when the server began to stop is still served, but waits for nothing.
+    const wait = door.isDraining ? { timeoutMs: 0 } : { timeoutMs, signal: door.signalOf(request) };
+    return send(door.broker, request, { partition, ...wait });
   });
 
   addFetchRoute(routes, door);

@@ -64,6 +64,11 @@ export class RawConnection {
     return { status: Number(statusLine.split(' ')[1]), headers, body };
   }
 
+  /** Reads nothing more, as a peer that hangs. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
