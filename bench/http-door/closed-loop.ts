@@ -39,7 +39,7 @@ export interface ClosedLoopResult {
 
 /** How often autocannon looks whether it shall stop. */
 const SAMPLE_MS = 20;
-/** As long as the last requests of a run may take. */
+/** As long as a server may take to answer anything at all. */
 const IDLE_MS_MAX = 10_000;
 /** Longer than any run: we stop it. */
 const DURATION_S_MAX = 3600;
@@ -65,6 +65,7 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
     const before = await door.usage?.();
     answers.open();
     await sleep(options.windowMs);
+    await within(IDLE_MS_MAX, () => answers.count > 0, 'no request was answered');
     answers.close();
     const after = await door.usage?.();
     await idling.reached();
@@ -103,11 +104,7 @@ class Idling {
 
   async reached(): Promise<void> {
     this.#isAsked = true;
-    const untilMs = performance.now() + IDLE_MS_MAX;
-    while (this.#openCount > 0) {
-      if (performance.now() > untilMs) throw new Error(`${this.#openCount} requests were not answered in time`);
-      await sleep(1);
-    }
+    await within(IDLE_MS_MAX, () => this.#openCount === 0, 'requests were left unanswered');
   }
 }
 
@@ -145,10 +142,22 @@ class AnswerWindow {
     this.#openMs = performance.now() - this.#openedAtMs;
   }
 
+  get count(): number {
+    return this.#latencyUs.count;
+  }
+
   get result(): { readonly answersPerSecond: number; readonly latency: Latency } {
     if (this.#failure !== undefined) throw new Error(`the load is not what it should be: ${this.#failure}`);
-    if (this.#latencyUs.count === 0) throw new Error('no request was answered in the window');
     return { answersPerSecond: (this.#latencyUs.count / this.#openMs) * 1000, latency: latencyOf(this.#latencyUs) };
+  }
+}
+
+/** Waits until `isReached`, looking every ms, at most `msMax`. */
+async function within(msMax: number, isReached: () => boolean, otherwise: string): Promise<void> {
+  const untilMs = performance.now() + msMax;
+  while (!isReached()) {
+    if (performance.now() > untilMs) throw new Error(`${otherwise} for ${msMax} ms`);
+    await sleep(1);
   }
 }
 
