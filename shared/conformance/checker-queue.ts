@@ -28,7 +28,9 @@ export function* queueAnomalies(index: HistoryIndex, options: CheckOptions): Gen
   const receives = index.receives.toSorted(byStart);
   const groups = Map.groupBy(receives, ({ facts }) => keyOf(facts.topic, facts.group));
   for (const { topic, group, from = 0 } of options.drained ?? []) {
-    yield* undelivered(index, groups.get(keyOf(topic, group)) ?? [], { topic, from });
+    const ofGroup = groups.get(keyOf(topic, group)) ?? [];
+    yield* undelivered(index, ofGroup, { topic, from });
+    yield* unfinished(index, ofGroup, { topic, group });
   }
   for (const ofGroup of groups.values()) {
     const handouts = ofGroup.flatMap(({ call, facts }) => facts.records.map((record) => ({ call, facts, record })));
@@ -53,6 +55,36 @@ function* undelivered(
   for (const attempt of acceptedOf(index, topic)) {
     if (seen.has(attempt.value) || (attempt.offset ?? from) < from) continue;
     yield missingValue(attempt, furthest, receives.at(-1)?.call);
+  }
+}
+
+/** After a drain nothing is left half done: a message whose last lease ended without an ack had to come again. */
+function* unfinished(
+  index: HistoryIndex,
+  receives: readonly CallOf<'receive'>[],
+  { topic, group }: { readonly topic: string; readonly group: string },
+): Generator<Anomaly> {
+  const drainedAtMs = receives.at(-1)?.call.startedAtMs ?? 0;
+  if (index.seeks.some(({ facts }) => facts.topic === topic && facts.group === group)) return;
+  if (index.leaseCalls.some(({ facts }) => facts.kind === 'ack' && facts.isCumulative)) return;
+  const byToken = leaseCallsByToken(index);
+  const latest = new Map<string, Handout>();
+  for (const { call, facts } of receives) {
+    for (const record of facts.records) latest.set(keyOf(record.partition, record.offset), { call, facts, record });
+  }
+  for (const handout of latest.values()) {
+    const { call, facts, record } = handout;
+    const ofToken = byToken.get(record.leaseToken ?? '') ?? [];
+    // An ack that was refused may have been applied in part, and an extended lease may still run.
+    if (record.leaseToken === null || ofToken.some((each) => each.facts.kind !== 'nack')) continue;
+    if (call.endedAtMs + facts.leaseMs > drainedAtMs) continue;
+    const sent = index.attempts.get(keyOf(topic, record.value))?.[0]?.call;
+    yield {
+      name: 'lost',
+      calls: sent === undefined ? [call] : [sent, call],
+      expected: `${JSON.stringify(record.value)} to be delivered again: its lease ended and nobody had acknowledged it`,
+      got: 'it never came again, although all was received',
+    };
   }
 }
 

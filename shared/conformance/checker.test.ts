@@ -38,6 +38,15 @@ describe('each anomaly is named, with the calls that contradict each other', () 
     only(script, 'lost', ['send a', 'fetch 1'], READ_WHOLE);
   });
 
+  test('lost: a delivery that nobody acknowledged never came again', () => {
+    const script = new Script();
+    script.send('a', 0);
+    script.receive('c', delivery('a', 0, 'token'));
+    script.nowMs += 2 * LEASE_MS;
+    script.receive('c');
+    only(script, 'lost', ['send a', 'receive'], DRAINED);
+  });
+
   test('unobserved: the last message never showed although everything was read', () => {
     const script = new Script();
     script.send('a', 0);
