@@ -106,6 +106,14 @@ test('a record stands at the slot of its offset, before and after the ring has w
   assert.match(lines[0] ?? '', /▼6/);
 });
 
+test('a record that was overwritten unfinished is marked above the one that took its slot', () => {
+  const held = Array.from({ length: 24 }, (_, index) => [26 + index, 'ready'] as const);
+  const view = ring([[2, 'overwritten'], [3, 'overwritten'], ...held], 50);
+  const [numbers = '', cells = ''] = ringLines(view, { language: 'en', width: 78, isTall: false }).map(textOf);
+  assert.match(cells, /^ +48R +49R +26R +27R +28R/, 'the slots show what they hold now');
+  assert.match(numbers, /^ +0 +1 +▼2 +3X +4 /);
+});
+
 test('a tall ring shows who works on a record and for how long, and who waits', () => {
   const lines = ringLines(ring([[26, 'in-flight']], 28), { language: 'en', width: 118, isTall: true }).map(textOf);
   assert.ok(lines.some((line) => line.includes('c1 3s')));

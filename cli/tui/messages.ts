@@ -149,6 +149,11 @@ export const MESSAGES = {
     en: '{who} acked #{offset} too late: its lease had ended',
     zh: '{who} 确认 #{offset} 太晚：租约已到期',
   },
+  'event.overwritten': {
+    en: '{count} OVERWRITTEN before group {group} had finished them',
+    zh: '{count} 条在消费组 {group} 完成之前被覆盖',
+  },
+  'event.dropped': { en: '{count} DROPPED to make room, the oldest first', zh: '为腾出空位丢弃了最旧的 {count} 条' },
   'event.left': { en: '{who} left in good order, gave back: {offsets}', zh: '{who} 正常离开，归还：{offsets}' },
   'event.groupDeleted': { en: 'group {group} deleted: nothing waits for it', zh: '消费组 {group} 已删除：不再等它' },
   'event.readerCrashed': { en: '{who} CRASHED; it had read up to #{offset}', zh: '{who} 崩溃；它已读到 #{offset}' },

@@ -66,7 +66,7 @@ export function groupTone(index: number): Tone {
   return tones[index % tones.length] ?? 'plain';
 }
 
-/** The cells by slot; of two that name the same slot the younger one is there. */
+/** What is in each slot: of two cells that name the same one, the younger. */
 function cellsBySlot(view: RingView): ReadonlyMap<number, CellView> {
   const cells = new Map<number, CellView>();
   for (const cell of view.cells) {
@@ -81,9 +81,21 @@ interface RingCells {
   readonly cellWidth: number;
 }
 
+/** The number of a slot; or the write pointer; or, above the record that overwrote it, the one that was lost. */
 function slotNumber(slot: number, { view, cellWidth }: RingCells): Span[] {
-  const isWritten = slot === view.writeSlot;
-  return [span(fit(isWritten ? `▼${slot}` : String(slot), cellWidth, 'center'), isWritten ? 'key' : 'dim')];
+  const lost = overwrittenAt(slot, view);
+  if (slot === view.writeSlot) return [span(fit(`▼${slot}`, cellWidth, 'center'), 'key')];
+  if (lost === undefined) return [span(fit(String(slot), cellWidth, 'center'), 'dim')];
+  return [cellSpan({ offset: lost, state: 'overwritten' }, cellWidth - 1), span(' ')];
+}
+
+/** The record this slot held before, when it was overwritten before a group had finished it. */
+function overwrittenAt(slot: number, view: RingView): number | undefined {
+  const cells = view.cells.filter((cell) => cell.slot === slot);
+  const held = cells.find(({ state }) => state !== 'overwritten')?.offset;
+  const lost = cells.findLast(({ state }) => state === 'overwritten')?.offset;
+  if (lost === undefined || lost === null || held === undefined || held === null) return undefined;
+  return lost === held - view.slotCount ? lost : undefined;
 }
 
 /** Who works on it and for how long, else what it says. */

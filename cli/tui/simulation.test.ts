@@ -192,6 +192,38 @@ test('a reader that fell behind in an overwriting ring is told where it goes on'
   await run.close();
 });
 
+test('what an overwriting ring took from a group is told once a second, not once a message', async () => {
+  const run = await runStage(2, { overflow: 'drop-oldest' });
+  for (const consumer of run.simulation.readers) consumer.togglePause();
+  for (let bursts = 0; bursts < 6; bursts += 1) {
+    run.simulation.producers[0]?.burst();
+    await run.pass(50);
+  }
+  await run.pass(2000);
+  const told = run.story().filter((line) => line.includes('OVERWRITTEN before group mail'));
+  assert.ok(told.length >= 1 && told.length <= 3, run.story().join('\n'));
+  const { inside, description } = run.simulation.view;
+  const droppedCount = description?.groups.find(({ group }) => group === 'mail')?.droppedCount;
+  assert.equal(
+    told.reduce((sum, line) => sum + Number.parseInt(line, 10), 0),
+    droppedCount,
+  );
+  assert.ok(inside?.kind === 'ring' && inside.cells.some(({ state }) => state === 'overwritten'));
+  await run.close();
+});
+
+test('a queue that drops its oldest says how many it dropped', async () => {
+  const run = await runStage(1, { overflow: 'drop-oldest' });
+  for (const consumer of run.simulation.readers) consumer.togglePause();
+  for (let bursts = 0; bursts < 3; bursts += 1) run.simulation.producers[0]?.burst();
+  await run.pass(100);
+  assert.ok(
+    run.story().some((line) => /^\d+ DROPPED to make room/.test(line)),
+    run.story().join('\n'),
+  );
+  await run.close();
+});
+
 test('a pause freezes producers, consumers and leases together; a step moves them together', async () => {
   const run = await runStage(2);
   await untilItHolds(run, 'c1');

@@ -16,6 +16,7 @@ import type { Delivery } from '../../shared/contract/message.ts';
 import { LEASE_MS, type Observer, offsetsText, type Place, type Reader, type ReaderView } from './actor.ts';
 import { Consumer } from './consumer.ts';
 import { type CameBack, CrashWatch } from './crash-watch.ts';
+import { DropWatch } from './drop-watch.ts';
 import { EventLog, type EventTone, type ScreenEvent } from './event-log.ts';
 import { LogReader } from './log-reader.ts';
 import { Measurements, type MeasurementsView, NO_GROUP } from './measurements.ts';
@@ -27,6 +28,8 @@ export const TOPIC = 'orders';
 /** Few enough that students see the queue fill and the ring wrap. */
 const QUEUE_CAPACITY = 10;
 const RING_SLOTS = 24;
+/** Held records, and as many that were overwritten. */
+const CELLS_MAX = 2 * RING_SLOTS;
 const ACTORS_MAX = 8;
 /** What the first consumers can just keep up with: two in one line, or the one of the slower group. */
 const FIRST_RATE = { queue: 3, ring: 2 } as const;
@@ -70,6 +73,7 @@ export class Simulation implements Observer {
   readonly #place: Place;
   readonly #log = new EventLog();
   readonly #watch = new CrashWatch();
+  readonly #drops = new DropWatch();
   readonly #startedAtMs: number;
   #producers: readonly Producer[] = [];
   #readers: readonly Reader[] = [];
@@ -191,7 +195,7 @@ export class Simulation implements Observer {
   /** Looks into the broker. Resolves when the next `view` is up to date. */
   async sample(): Promise<void> {
     const [inside, [description]] = await Promise.all([
-      this.#broker.inspect?.(TOPIC, { max: RING_SLOTS }),
+      this.#broker.inspect?.(TOPIC, { max: CELLS_MAX }),
       this.#broker.describeTopics({ topic: TOPIC }),
     ]);
     const nowMs = this.#clock.monotonicMs();
@@ -199,6 +203,7 @@ export class Simulation implements Observer {
     this.#description = description;
     this.#measurements.sample(description, nowMs);
     this.#tellAgain();
+    this.#tellDropped(nowMs);
     if (inside === undefined) return;
     this.#tellBlocked(inside.waitingSendsCount, nowMs);
     // A little longer than the lease, so that a message on its way back is not called gone.
@@ -254,6 +259,13 @@ export class Simulation implements Observer {
       } else {
         this.tell('good', 'event.cameBack', { ...told, holder: back.holder, after: seconds(back.afterMs) });
       }
+    }
+  }
+
+  #tellDropped(nowMs: number): void {
+    for (const { group, count } of this.#drops.sample(this.#description, nowMs)) {
+      if (group === NO_GROUP) this.tell('bad', 'event.dropped', { count });
+      else this.tell('bad', 'event.overwritten', { group, count });
     }
   }
 
