@@ -24,7 +24,8 @@ const GROUND = /^shared\/(contract\/[a-z-]+|clock|random|broker-options|lesson)\
 /** Files that may name a concrete broker. */
 const COMPOSES =
   /^(stages\/[^/]+\/(index|story|limit)\.ts|cli\/target\.ts|bench\/.*|shared\/conformance\/mutants\/.*)$/;
-const IS_TEST = /\.(test|long)\.ts$/;
+/** Tests, and what only tests use. */
+const IS_TEST = /(\.(test|long)\.ts$|\/testing\/)/;
 
 /** npm packages by folder: the first matching row decides; tests may use any. */
 const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
