@@ -126,12 +126,14 @@ class ReceiveCommand implements QueueCommand {
   toString = (): string => `receive ${this.max} as ${this.memberId}`;
 }
 
+type Settlement = 'ack' | 'cumulative' | 'retry' | 'return';
+
 /** Something done to one of the messages in flight; `pick` chooses which. */
 class SettleCommand implements QueueCommand {
-  readonly how: 'ack' | 'cumulative' | 'retry' | 'return';
+  readonly how: Settlement;
   readonly pick: number;
 
-  constructor(how: 'ack' | 'cumulative' | 'retry' | 'return', pick: number) {
+  constructor(how: Settlement, pick: number) {
     this.how = how;
     this.pick = pick;
   }
@@ -157,6 +159,20 @@ class SettleCommand implements QueueCommand {
   }
 
   toString = (): string => `${this.how} #${this.pick} in flight`;
+}
+
+/** One ack with everything that is in flight, whoever holds it. */
+class AckAllCommand implements QueueCommand {
+  check = (model: Readonly<QueueModel>): boolean => inFlight(model).length > 0;
+
+  async run(model: QueueModel, real: QueueUnderTest): Promise<void> {
+    const places = inFlight(model);
+    await real.context.broker.ack(places.map((place) => present(real.held.get(place), 'its delivery')));
+    for (const place of places) messageAt(model, place).state = 'finished';
+    await compareCounts(model, real);
+  }
+
+  toString = (): string => 'ack all in flight';
 }
 
 class LeaveCommand implements QueueCommand {
@@ -210,6 +226,7 @@ export function queueCommands(context: TestContext): fc.Arbitrary<QueueCommand>[
   const withLeases: fc.Arbitrary<QueueCommand>[] = [
     fc.tuple(how, pick).map(([outcome, index]) => new SettleCommand(outcome, index)),
     member.map((memberId) => new LeaveCommand(memberId)),
+    fc.constant(new AckAllCommand()),
   ];
   const withTime = context.clock === 'virtual' ? [fc.constant(new ExpireCommand())] : [];
   return [...always, ...withLeases, ...withTime];
