@@ -182,6 +182,13 @@ export const ackMutants: readonly Mutant[] = [
     }),
   }),
   broken({
+    name: 'the last ack of a list left out',
+    stage: 2,
+    bug: 'Of a list of three acks the last is forgotten, and its message comes again.',
+    killedBy: 'one ack may finish deliveries of several topics and groups',
+    instead: ({ ack }) => ({ ack: (refs, options) => ack(refs.length > 2 ? refs.slice(0, -1) : refs, options) }),
+  }),
+  broken({
     name: 'in flight without limit',
     stage: 2,
     bug: 'One greedy consumer takes everything and holds it, and the others have nothing to do.',

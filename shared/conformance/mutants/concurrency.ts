@@ -1,7 +1,7 @@
 /** Mutants that are right as long as one client calls at a time, and rare ones: the history checker must find them. */
 import { MqError } from '../../contract/errors.ts';
 import type { Delivery } from '../../contract/message.ts';
-import { broken, type Mutant } from './mutant.ts';
+import { broken, changedDeliveries, type Mutant } from './mutant.ts';
 import { newestFirst } from './newest-first.ts';
 
 /** Every so many calls something goes wrong. */
@@ -112,13 +112,15 @@ export const concurrencyMutants: readonly Mutant[] = [
     }),
   }),
   broken({
-    name: 'the last ack of a list left out',
+    name: 'a return after a failure',
     stage: 2,
-    bug: 'Of a list of three acks the last is forgotten, and its message comes again.',
+    bug: 'A return counts as a failure, but only for a message that has failed before.',
     killedBy: 'whatever is sent, received, acknowledged and given back, a topic behaves like a simple queue',
-    instead: ({ ack }) => ({
-      ack: (refs, options) => ack(refs.length > 2 ? refs.slice(0, -1) : refs, options),
-    }),
+    instead: (sound) =>
+      changedDeliveries(sound, (delivery) => {
+        const isMistaken = delivery.redeliveryReason === 'return' && delivery.deliveryCount > 1;
+        return { ...delivery, deliveryCount: delivery.deliveryCount + (isMistaken ? 1 : 0) };
+      }),
   }),
   broken({
     name: 'a page that ends one early',
