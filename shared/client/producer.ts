@@ -14,7 +14,7 @@ import { type Clock, SystemClock } from '../clock.ts';
 import type { Broker, CloseOptions, SendOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
 import type { BatchReceipt, Message, Receipt } from '../contract/message.ts';
-import { checkInteger, checkOptions } from '../contract/validation.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import { type Random, SystemRandom } from '../random.ts';
 import { checkRetryPolicy, pause, type RetryPolicy, withRetry } from './retry.ts';
 import { SendSlots } from './send-slots.ts';
@@ -102,6 +102,10 @@ export class Producer {
 
   async #run<T>(options: SendOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) throw new MqError('MQ_CLOSED', 'the producer is closed');
+    const { signal } = options;
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw invalidArgument('options.signal', 'an AbortSignal', signal);
+    }
     const sending = this.#attempt(options, call);
     const entry = sending.then(
       () => undefined,
@@ -117,10 +121,11 @@ export class Producer {
 
   async #attempt<T>(options: SendOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const stop = this.#stop.signal;
-    const signal = options.signal instanceof AbortSignal ? AbortSignal.any([options.signal, stop]) : stop;
     try {
-      await this.#slots.enter(signal);
+      // Not the stop signal: tens of thousands in line on one signal are slow, and `close` dismisses the line anyway.
+      await this.#slots.enter(options.signal);
       try {
+        const signal = options.signal === undefined ? stop : AbortSignal.any([options.signal, stop]);
         const surroundings = { clock: this.#clock, random: this.#random };
         return await withRetry(() => call(signal), { ...surroundings, policy: this.#policy, signal });
       } finally {
@@ -135,12 +140,17 @@ export class Producer {
   async #finish(timeoutMs: number): Promise<void> {
     const isFlushed = new AbortController();
     const outOfTime = pause(timeoutMs, { clock: this.#clock, signal: isFlushed.signal }).then(
-      () => this.#stop.abort(),
+      () => this.#giveUp(),
       () => undefined,
     );
     await this.flush();
     isFlushed.abort();
     await outOfTime;
+  }
+
+  #giveUp(): void {
+    this.#stop.abort();
+    this.#slots.dismiss(new MqError('MQ_CLOSED', 'the producer was closed while this send waited in line'));
   }
 
   /** What is no message keeps its shape, so that the broker can say what is wrong with it. */

@@ -13,9 +13,9 @@ import { MqError } from '../../shared/contract/errors.ts';
 
 /** How long and until when one call waits. */
 export interface WaitOptions<Got> {
-  /** Leaves the line with `MQ_ABORTED` when it aborts. */
+  /** Leaves the line with `MQ_ABORTED` when it aborts. Thousands of calls on one signal are slow: Node scans its list. */
   readonly signal?: AbortSignal | undefined;
-  /** Without it the call waits until it is served. */
+  /** Needs `onTimeout`. Without both the call waits until it is served. */
   readonly timeoutMs?: number | undefined;
   /** The answer of a call whose time ran out: returns the value to resolve with, or throws what to reject with. */
   readonly onTimeout?: () => Got;
