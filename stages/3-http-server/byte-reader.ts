@@ -30,7 +30,7 @@ export class ByteReader {
     this.#end = this.#bytes.length;
     if (this.position + LENGTH_BYTES > this.#end) throw invalidBytes(2, this.pathOf(), 'there, as the count says');
     const size = this.u32();
-    if (size === 0) throw invalidBytes(2, this.pathOf(), 'at least one byte');
+    if (size === 0) throw invalidBytes(2, this.pathOf(), 'at least one byte long');
     if (this.position + size > this.#end) throw invalidBytes(3, this.pathOf(), 'complete');
     this.#end = this.position + size;
   }

@@ -27,11 +27,12 @@ import { checkBatch, checkInteger, checkMessage, checkName, checkOptions } from 
 import * as sending from '../1-blocking-queue/checked-options.ts';
 import * as reading from '../2-ring-buffer/reading-options.ts';
 import { ackByTopic, refOf } from './client-ack.ts';
-import { carryMany, carryOne, outgoing, sendWithRoom } from './client-send.ts';
+import { fetchedIn } from './client-fetch.ts';
+import { outgoing, Sender } from './client-send.ts';
 import { type Json, recordOf } from './json-message.ts';
-import { decodeRecords, MESSAGES_TYPE } from './message-codec.ts';
+import { MESSAGES_TYPE } from './message-codec.ts';
 import type { Answer, Call, Transport } from './transport.ts';
-import { arrayIn, JSON_HEADERS, numberIn, numberInHeader, objectIn, pathOf, queryOf } from './wire.ts';
+import { arrayIn, JSON_HEADERS, numberIn, objectIn, pathOf, queryOf } from './wire.ts';
 
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
 
@@ -52,7 +53,7 @@ export class HttpClient implements calls.Broker {
   readonly capabilities: ReadonlySet<Capability>;
   readonly limits: Limits;
   readonly #transport: Transport;
-  readonly #clock: Clock;
+  readonly #sender: Sender;
   readonly #instanceId: string;
   readonly #memberId: string;
   #idCount = 0;
@@ -62,7 +63,7 @@ export class HttpClient implements calls.Broker {
     this.capabilities = capabilities;
     this.limits = limits;
     this.#transport = transport;
-    this.#clock = clock;
+    this.#sender = new Sender(transport, clock);
     this.#instanceId = instanceId;
     this.#memberId = `member-${instanceId}`;
   }
@@ -98,9 +99,9 @@ export class HttpClient implements calls.Broker {
     const path = this.#pathOf(topic, 'messages');
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
-    const room = { ...sending.checkSendOptions(options, this), clock: this.#clock };
-    const carried = carryOne(outgoing(message, checked, this.#nextId));
-    return objectIn(await sendWithRoom(this.#transport, { ...carried, path }, room)) as unknown as Receipt;
+    const room = sending.checkSendOptions(options, this);
+    const leaving = outgoing(message, checked, this.#nextId);
+    return objectIn(await this.#sender.sendOne(path, leaving, room)) as unknown as Receipt;
   }
 
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
@@ -110,9 +111,8 @@ export class HttpClient implements calls.Broker {
       sending.checkMessageOptions(`messages[${index}]`, message, this);
       return outgoing(message, checked, this.#nextId);
     });
-    const room = { ...sending.checkSendOptions(options, this), clock: this.#clock };
-    const answer = await sendWithRoom(this.#transport, { ...carryMany(leaving), path }, room);
-    return objectIn(answer) as unknown as BatchReceipt;
+    const room = sending.checkSendOptions(options, this);
+    return objectIn(await this.#sender.sendMany(path, leaving, room)) as unknown as BatchReceipt;
   }
 
   async receive(topic: string, options: calls.ReceiveOptions = {}): Promise<readonly Delivery[]> {
@@ -170,16 +170,11 @@ export class HttpClient implements calls.Broker {
     const { signal, waitMs, partition, offset } = reading.checkFetchOptions(options, this);
     const { signal: _, ...query } = options ?? {};
     const path = this.#pathOf(topic, 'messages') + queryOf(query);
-    const headers = { accept: MESSAGES_TYPE };
+    const headers = { accept: `${MESSAGES_TYPE}, application/json` };
     const answer = await this.#poll({ method: 'GET', path, headers, signal, waitMs, isRepeatable: true });
     // Closed while it waited: nothing was read, and nothing is known of the log but that the offset was in it.
     if (answer === undefined) return { records: [], nextOffset: offset, logStartOffset: offset, highWatermark: offset };
-    return {
-      records: decodeRecords(answer.body, { topic: name, partition }),
-      nextOffset: numberInHeader(answer, 'mq-next-offset'),
-      logStartOffset: numberInHeader(answer, 'mq-log-start-offset'),
-      highWatermark: numberInHeader(answer, 'mq-high-watermark'),
-    };
+    return fetchedIn(answer, { topic: name, partition });
   }
 
   async commit(topic: string, options: calls.OffsetOptions & { readonly offset: number }): Promise<number> {

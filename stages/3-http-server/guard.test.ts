@@ -10,10 +10,10 @@ const OPTIONS: GuardOptions = { host: '127.0.0.1', allowedHosts: [] };
 
 /** The code a request is refused with, or undefined. */
 function refusal(
-  options: Partial<typeof OPTIONS> & { token?: string; allowedHosts?: string[] },
-  request: object,
+  options: Partial<GuardOptions>,
+  request: { method?: string; url?: string; headers?: Record<string, string> },
 ): unknown {
-  const headers: Record<string, string> = { host: '127.0.0.1:6767', ...('headers' in request ? request.headers : {}) };
+  const headers: Record<string, string> = { host: '127.0.0.1:6767', ...request.headers };
   const rawHeaders = Object.entries(headers).flat();
   const whole = { method: 'GET', url: '/topics', rawHeaders, ...request, headers } as unknown as IncomingMessage;
   return createGuard({ ...OPTIONS, ...options })(whole)?.code;

@@ -140,7 +140,7 @@ interface Stored {
 
 function decodeEntries<T>(bytes: Uint8Array, make: (message: Message, stored: Stored | undefined) => T): T[] {
   const reader = new ByteReader(bytes);
-  if (bytes.length < LENGTH_BYTES) throw invalidBytes(1, 'body', 'shorter than its count');
+  if (bytes.length < LENGTH_BYTES) throw invalidBytes(1, 'body', 'at least four bytes long');
   const count = reader.u32();
   const entries: T[] = [];
   // Not an array of `count` places: four hostile bytes must not reserve gigabytes.
@@ -148,7 +148,7 @@ function decodeEntries<T>(bytes: Uint8Array, make: (message: Message, stored: St
     reader.beginEntry(index);
     entries.push(decodeEntry(reader, make));
   }
-  if (reader.position !== bytes.length) throw invalidBytes(8, 'body', 'longer than its last entry');
+  if (reader.position !== bytes.length) throw invalidBytes(8, 'body', 'over after its last entry');
   return entries;
 }
 
