@@ -9,21 +9,11 @@
  */
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import {
-  LEASE_MS,
-  offsetsText,
-  type Place,
-  type Reader,
-  type ReaderState,
-  type ReaderView,
-  TAKEN_MAX,
-  WAIT_MS,
-} from './actor.ts';
-import { ReaderLife } from './reader-life.ts';
+import { LEASE_MS, offsetsText, type Place, type Reader, type ReaderView, TAKEN_MAX, WAIT_MS } from './actor.ts';
+import { ReaderLife, type WorkTimes } from './reader-life.ts';
 
-const WORK_MS = 450;
 /** Three slow messages take longer than a lease: the last ones come back while their first reader still has them. */
-const SLOW_WORK_MS = 2200;
+const WORK: WorkTimes = { ms: 450, slowMs: 2200 };
 
 export class Consumer implements Reader {
   readonly name: string;
@@ -32,7 +22,6 @@ export class Consumer implements Reader {
   readonly #life: ReaderLife;
   /** 1, then 2 after a restart, ... */
   #lifeCount = 0;
-  #isSlow = false;
   #held: readonly Delivery[] = [];
   #nextOffset: number | null = null;
   #finishedCount = 0;
@@ -51,8 +40,8 @@ export class Consumer implements Reader {
       name: this.name,
       group: this.group,
       kind: 'queue',
-      state: this.#state,
-      isSlow: this.#isSlow,
+      state: this.#life.stateWith(this.#held.length),
+      isSlow: this.#life.isSlow,
       nextOffset: this.#nextOffset,
       held: this.#held.map(({ offset, deliveryCount }) => ({ offset, deliveryCount })),
       finishedCount: this.#finishedCount,
@@ -65,7 +54,7 @@ export class Consumer implements Reader {
   }
 
   toggleSlow(): void {
-    this.#isSlow = !this.#isSlow;
+    this.#life.toggleSlow();
   }
 
   toggleCrash(): void {
@@ -95,12 +84,6 @@ export class Consumer implements Reader {
     this.#held = [];
   }
 
-  get #state(): ReaderState {
-    if (this.#life.isCrashed) return 'crashed';
-    if (this.#life.isPaused) return 'paused';
-    return this.#held.length > 0 ? 'working' : 'waiting';
-  }
-
   get #memberId(): string {
     return this.#lifeCount === 1 ? this.name : `${this.name}.${this.#lifeCount}`;
   }
@@ -119,7 +102,7 @@ export class Consumer implements Reader {
     }
     this.#take(deliveries);
     for (const delivery of deliveries) {
-      if (!(await this.#life.work(this.#isSlow ? SLOW_WORK_MS : WORK_MS, life))) return;
+      if (!(await this.#life.work(life, WORK))) return;
       await this.#finish(delivery, life);
       if (life.aborted) return;
       this.#held = this.#held.filter((held) => held !== delivery);

@@ -9,18 +9,16 @@
  */
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { StoredRecord } from '../../shared/contract/message.ts';
-import { type Place, type Reader, type ReaderState, type ReaderView, TAKEN_MAX, WAIT_MS } from './actor.ts';
-import { ReaderLife } from './reader-life.ts';
+import { type Place, type Reader, type ReaderView, TAKEN_MAX, WAIT_MS } from './actor.ts';
+import { ReaderLife, type WorkTimes } from './reader-life.ts';
 
-const WORK_MS = 250;
-const SLOW_WORK_MS = 1500;
+const WORK: WorkTimes = { ms: 250, slowMs: 1500 };
 
 export class LogReader implements Reader {
   readonly name: string;
   readonly group: string;
   readonly #place: Place;
   readonly #life: ReaderLife;
-  #isSlow = false;
   /** Where it reads next; undefined until it asked the broker for its group's committed offset. */
   #nextOffset: number | undefined;
   /** The highest offset it ever read, plus one: reading below it again is repeating. */
@@ -42,8 +40,8 @@ export class LogReader implements Reader {
       name: this.name,
       group: this.group,
       kind: 'log',
-      state: this.#state,
-      isSlow: this.#isSlow,
+      state: this.#life.stateWith(this.#held.length),
+      isSlow: this.#life.isSlow,
       nextOffset: this.#nextOffset ?? null,
       held: this.#held.map(({ offset }) => ({ offset, deliveryCount: 1 })),
       finishedCount: this.#finishedCount,
@@ -56,7 +54,7 @@ export class LogReader implements Reader {
   }
 
   toggleSlow(): void {
-    this.#isSlow = !this.#isSlow;
+    this.#life.toggleSlow();
   }
 
   toggleCrash(): void {
@@ -79,12 +77,6 @@ export class LogReader implements Reader {
     this.#held = [];
   }
 
-  get #state(): ReaderState {
-    if (this.#life.isCrashed) return 'crashed';
-    if (this.#life.isPaused) return 'paused';
-    return this.#held.length > 0 ? 'working' : 'waiting';
-  }
-
   #begin(): void {
     this.#nextOffset = undefined;
     this.#life.begin((life) => this.#turn(life));
@@ -98,7 +90,7 @@ export class LogReader implements Reader {
     this.#nextOffset = nextOffset;
     this.#take(records);
     for (const record of records) {
-      if (!(await this.#life.work(this.#isSlow ? SLOW_WORK_MS : WORK_MS, life))) return;
+      if (!(await this.#life.work(life, WORK))) return;
       this.#held = this.#held.filter((held) => held !== record);
       this.#finishedCount += 1;
       observer.onFinished({ id: record.id });

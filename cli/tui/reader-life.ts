@@ -7,10 +7,16 @@
  * next `ready`, with the call that waits at the broker aborted at once.
  */
 import { isMqError } from '../../shared/contract/errors.ts';
-import { type Place, rest } from './actor.ts';
+import { type Place, type ReaderState, rest } from './actor.ts';
 
 /** How long a reader that met an error rests before its next turn. */
 const REST_AFTER_ERROR_MS = 500;
+
+/** How long the work on one message takes. */
+export interface WorkTimes {
+  readonly ms: number;
+  readonly slowMs: number;
+}
 
 export class ReaderLife {
   readonly #name: string;
@@ -21,6 +27,7 @@ export class ReaderLife {
   #asking = new AbortController();
   /** Settles when the pause ends; undefined while running. */
   #paused: PromiseWithResolvers<void> | undefined;
+  #isSlow = false;
 
   constructor(name: string, place: Place) {
     this.#name = name;
@@ -31,8 +38,14 @@ export class ReaderLife {
     return this.#life === undefined;
   }
 
-  get isPaused(): boolean {
-    return this.#paused !== undefined;
+  get isSlow(): boolean {
+    return this.#isSlow;
+  }
+
+  stateWith(heldCount: number): ReaderState {
+    if (this.isCrashed) return 'crashed';
+    if (this.#paused !== undefined) return 'paused';
+    return heldCount > 0 ? 'working' : 'waiting';
   }
 
   /** Lives `turn` after `turn`. An MqError is told and followed by a rest; any other error is a defect and thrown. */
@@ -61,6 +74,10 @@ export class ReaderLife {
     }
   }
 
+  toggleSlow(): void {
+    this.#isSlow = !this.#isSlow;
+  }
+
   /** The signal for one call that waits at the broker. */
   ask(): AbortSignal {
     this.#asking = new AbortController();
@@ -73,9 +90,9 @@ export class ReaderLife {
     return !life.aborted;
   }
 
-  /** Works for `ms`; resolves to false when `life` ended meanwhile. */
-  async work(ms: number, life: AbortSignal): Promise<boolean> {
-    await rest(this.#place, { ms, signal: life });
+  /** Works on one message; resolves to false when `life` ended meanwhile. */
+  async work(life: AbortSignal, { ms, slowMs }: WorkTimes): Promise<boolean> {
+    await rest(this.#place, { ms: this.#isSlow ? slowMs : ms, signal: life });
     return this.ready(life);
   }
 
@@ -84,8 +101,8 @@ export class ReaderLife {
       try {
         await turn(life);
       } catch (error) {
-        if (life.aborted || isMqError(error, 'MQ_CLOSED')) return;
         if (!isMqError(error)) throw error;
+        if (life.aborted || error.code === 'MQ_CLOSED') return;
         this.#place.observer.tell('warn', 'event.readerError', { who: this.#name, code: error.code });
         await rest(this.#place, { ms: REST_AFTER_ERROR_MS, signal: life });
       }
