@@ -240,6 +240,14 @@ describe('receive', () => {
     assert.equal((await broker.receive('t', { max: 9, bytesMax: 22 })).length, 1);
   });
 
+  test('without options an answer stays within the limits of the broker', async () => {
+    const { broker } = await open({ limits: { receiveBytesMax: 10, receiveCountMax: 2 } });
+    for (const body of ['x'.repeat(8), 'y'.repeat(8)]) await broker.send('t', { body, id: 'i' });
+    assert.equal((await broker.receive('t', { max: 2 })).length, 1);
+    await rejectsWith(broker.receive('t', { max: 3 }), 'MQ_INVALID_ARGUMENT', 'options.max');
+    assert.equal((await broker.receive('t')).length, 1);
+  });
+
   test('an aborted receive takes nothing', async () => {
     const { broker } = await open();
     await broker.send('t', { body: 'stays' });

@@ -121,8 +121,8 @@ export function checkSendOptions(options: SendOptions | undefined, rules: Rules)
   };
 }
 
-export function checkReceiveOptions(options: ReceiveOptions | undefined, rules: Rules): CheckedReceiveOptions {
-  if (options === undefined) return RECEIVE_DEFAULTS;
+export function checkReceiveOptions(given: ReceiveOptions | undefined, rules: Rules): CheckedReceiveOptions {
+  const options = given ?? {};
   checkOptions('options', options, ['group', 'memberId', 'max', 'bytesMax', 'waitMs', 'leaseMs', 'signal']);
   const { limits } = rules;
   const { group, memberId, leaseMs } = options;
@@ -166,13 +166,3 @@ export function need(rules: Rules, capability: Capability, what: string): void {
 const ANY_DURATION_MS = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
 
 const SEND_DEFAULTS: CheckedSendOptions = Object.freeze({ partition: 0, signal: undefined, timeoutMs: undefined });
-
-const RECEIVE_DEFAULTS: CheckedReceiveOptions = Object.freeze({
-  group: DEFAULTS.group,
-  memberId: undefined,
-  max: DEFAULTS.max,
-  bytesMax: DEFAULTS.bytesMax,
-  waitMs: DEFAULTS.waitMs,
-  leaseMs: DEFAULTS.leaseMs,
-  signal: undefined,
-});
