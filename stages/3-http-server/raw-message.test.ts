@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isMqError } from '../../shared/contract/errors.ts';
+import { decodeRawMessage, encodeRawHeaders } from './raw-message.ts';
+
+const body = new Uint8Array([1]);
+const text = fc.string({ unit: 'grapheme', maxLength: 10 });
+const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 10 });
+
+test('key, id and headers survive the journey beside the body', () => {
+  fc.assert(
+    fc.property(text, text, fc.dictionary(name, text, { maxKeys: 4 }), (key, id, headers) => {
+      const fields = encodeRawHeaders({ body, key, id, headers }, 10_000);
+      assert.ok(fields !== undefined);
+      for (const value of Object.values(fields)) assert.match(value, /^[\x20-\x7e]*$/);
+      const decoded = decodeRawMessage(body, fields);
+      assert.deepEqual([decoded.key, decoded.id, { ...decoded.headers }], [key, id, { ...headers }]);
+    }),
+  );
+});
+
+test('what request headers cannot carry is left to another form', () => {
+  assert.equal(encodeRawHeaders({ body, delayMs: 5 }, 10_000), undefined);
+  assert.equal(encodeRawHeaders({ body, priority: 0 }, 10_000), undefined);
+  assert.equal(encodeRawHeaders({ body, headers: { long: 'x'.repeat(100) } }, 100), undefined);
+});
+
+test('a body alone is a whole message', () => {
+  assert.deepEqual(decodeRawMessage(body, {}), { body });
+  assert.deepEqual({ ...decodeRawMessage(body, { 'mq-headers': '' }).headers }, {});
+});
+
+test('a list of headers that is malformed, ambiguous or no UTF-8 is refused with the name of the field', () => {
+  for (const pairs of ['a', '=b', 'a=b&', '&a=b', 'a=b=c', 'a=1&a=2', 'a=1&%61=2', 'a=%zz', 'a=%ff', '%=1']) {
+    assert.throws(
+      () => decodeRawMessage(body, { 'mq-headers': pairs }),
+      (error) => isMqError(error, 'MQ_INVALID_ARGUMENT') && error.details.path === 'mq-headers',
+      pairs,
+    );
+  }
+  assert.throws(() => decodeRawMessage(body, { 'mq-key': '%e4' }), /mq-key must be percent-encoded UTF-8/);
+});
