@@ -5,7 +5,7 @@ import { createBroker as createStage1 } from '../../stages/1-blocking-queue/inde
 import { createBroker as createStage2 } from '../../stages/2-ring-buffer/index.ts';
 import type { BrokerOptions } from '../broker-options.ts';
 import type { Broker } from '../contract/broker.ts';
-import { CAPABILITIES, type Capability } from '../contract/capabilities.ts';
+import { CAPABILITIES, type Capability, unsupported } from '../contract/capabilities.ts';
 import { MqError } from '../contract/errors.ts';
 import { describeResult } from './conformance.ts';
 import type { ConformanceTarget } from './conformance-test.ts';
@@ -210,6 +210,28 @@ describe('a fault of the environment is could not test, never failed', () => {
     const result = onlyResult(await runConformance({ ...stage2, createBroker, only: FIFO, testMsMax: 100 }));
     assert.equal(result.verdict, 'couldNotTest');
   });
+});
+
+describe('a broker with fewer capabilities', () => {
+  const operationsOf: Partial<Record<Capability, readonly string[]>> = {
+    batch: ['sendBatch'],
+    browse: ['browse'],
+    offsets: ['fetch', 'commit', 'committed', 'seek'],
+  };
+  for (const [name, operations] of Object.entries(operationsOf)) {
+    test(`fails nothing when it has all but ${name} and says so`, async () => {
+      const capability = name as Capability;
+      const createBroker = brokenBroker((sound) => {
+        const refusing = operations.map((operation) => [operation, unsupported(capability, operation)] as const);
+        const capabilities = new Set([...sound.capabilities].filter((other) => other !== capability));
+        return { ...Object.fromEntries(refusing), capabilities };
+      });
+      const report = await runConformance({ name, createBroker, clock: 'virtual', seed: SEED });
+      assert.deepEqual(report.tests.filter(({ verdict }) => verdict === 'failed').map(describeResult), []);
+      assert.equal(report.couldNotTest, 0);
+      assert.ok(report.notYet > 18);
+    });
+  }
 });
 
 describe('choosing tests', () => {

@@ -91,7 +91,7 @@ export const names: readonly ConformanceTest[] = [
   },
   {
     name: 'an illegal topic name is refused by every operation',
-    capability: 'send',
+    capability: 'receive',
     run: async (context) => {
       const { broker } = context;
       for (const [name, what] of WRONG_NAMES) {
@@ -149,7 +149,9 @@ export const names: readonly ConformanceTest[] = [
       const misspelt = { watiMs: 5 } as object;
       await refused(broker.receive(topic, misspelt), 'MQ_INVALID_ARGUMENT', 'receive');
       await refused(broker.send(topic, { body: 'a' }, misspelt), 'MQ_INVALID_ARGUMENT', 'send');
-      await refused(broker.sendBatch(topic, [{ body: 'a' }], misspelt), 'MQ_INVALID_ARGUMENT', 'sendBatch');
+      if (context.has('batch')) {
+        await refused(broker.sendBatch(topic, [{ body: 'a' }], misspelt), 'MQ_INVALID_ARGUMENT', 'sendBatch');
+      }
       await refused(broker.createTopic(context.topicName(), misspelt), 'MQ_INVALID_ARGUMENT', 'createTopic');
       await refused(broker.describeTopics(misspelt), 'MQ_INVALID_ARGUMENT', 'describeTopics');
       equal((await context.describe(topic)).logEndOffset, 0, 'messages accepted');

@@ -1,7 +1,7 @@
 /**
  * A queue as simple as can be, to compare brokers with: a list of messages, each available, in flight or finished.
  *
- *     command.run: the model and the broker do the same; whatever the broker answers must be what the model says
+ *     each command: the model and the broker do the same; whatever the broker answers must be what the model says
  *
  * Always true: the model knows one group of one topic, gives out what is available in offset order, and counts a
  * failure for each retry and each ended lease. Used by the property of receiving only.
@@ -10,9 +10,10 @@ import fc from 'fast-check';
 import type { Delivery } from '../../contract/message.ts';
 import { equal, present } from '../check.ts';
 import type { TestContext } from '../test-context.ts';
+import { commandOf, type ModelCommand } from './model-command.ts';
 import { texts } from './steps.ts';
 
-export const MODEL_LEASE_MS = 10_000;
+const LEASE_MS = 10_000;
 
 interface ModelMessage {
   readonly body: string;
@@ -32,202 +33,148 @@ export interface QueueModel {
 export interface QueueUnderTest {
   readonly context: TestContext;
   readonly topic: string;
-  /** The latest delivery of each message, by its place in the model. */
-  readonly held: Map<number, Delivery>;
+  /** The latest delivery of each message. */
+  readonly held: Map<ModelMessage, Delivery>;
 }
 
-type QueueCommand = fc.AsyncCommand<QueueModel, QueueUnderTest>;
-
-/** The places of messages in flight, in order. */
-function inFlight(model: QueueModel): number[] {
-  return [...model.messages.keys()].filter((place) => model.messages[place]?.state === 'in-flight');
-}
-
-function messageAt(model: QueueModel, place: number): ModelMessage {
-  return present(model.messages[place], `message ${place} of the model`);
-}
-
-/** The numbers of the description are those of the model; looked at after every command. */
-async function compareCounts(model: QueueModel, real: QueueUnderTest): Promise<void> {
-  const count = (state: ModelMessage['state']): number =>
-    model.messages.filter((message) => message.state === state).length;
-  const { availableCount, inFlightCount, logEndOffset, lag } = await real.context.describe(real.topic);
-  const floor = model.messages.findIndex((message) => message.state !== 'finished');
-  const expected = {
-    availableCount: count('available'),
-    inFlightCount: count('in-flight'),
-    logEndOffset: model.messages.length,
-    lag: floor === -1 ? 0 : model.messages.length - floor,
-  };
-  equal({ availableCount, inFlightCount, logEndOffset, lag }, expected, 'the counts of the topic');
-}
-
-class SendCommand implements QueueCommand {
-  readonly count: number;
-
-  constructor(count: number) {
-    this.count = count;
-  }
-
-  check = (): boolean => true;
-
-  async run(model: QueueModel, real: QueueUnderTest): Promise<void> {
-    const bodies = Array.from({ length: this.count }, (_, index) => `m-${model.messages.length + index}`);
-    const { broker } = real.context;
-    const [first = ''] = bodies;
-    if (this.count === 1) await broker.send(real.topic, { body: first });
-    else
-      await broker.sendBatch(
-        real.topic,
-        bodies.map((body) => ({ body })),
-      );
-    for (const body of bodies) model.messages.push({ body, state: 'available', failuresCount: 0, memberId: '' });
-    await compareCounts(model, real);
-  }
-
-  toString = (): string => `send ${this.count}`;
-}
-
-class ReceiveCommand implements QueueCommand {
-  readonly memberId: string;
-  readonly max: number;
-
-  constructor(memberId: string, max: number) {
-    this.memberId = memberId;
-    this.max = max;
-  }
-
-  check = (): boolean => true;
-
-  async run(model: QueueModel, real: QueueUnderTest): Promise<void> {
-    const { memberId, max } = this;
-    model.hasGroup = true;
-    const options = model.hasLeases ? { memberId, max, leaseMs: MODEL_LEASE_MS } : { memberId, max };
-    const deliveries = await real.context.broker.receive(real.topic, options);
-    const due = [...model.messages.keys()]
-      .filter((place) => messageAt(model, place).state === 'available')
-      .slice(0, max);
-    equal(
-      texts(deliveries),
-      due.map((place) => messageAt(model, place).body),
-      `a receive of up to ${max}`,
-    );
-    for (const [index, place] of due.entries()) {
-      const message = messageAt(model, place);
-      const delivery = present(deliveries[index], 'the delivery');
-      equal(delivery.deliveryCount, message.failuresCount + 1, `deliveryCount of ${message.body}`);
-      message.state = model.hasLeases ? 'in-flight' : 'finished';
-      message.memberId = memberId;
-      real.held.set(place, delivery);
-    }
-    await compareCounts(model, real);
-  }
-
-  toString = (): string => `receive ${this.max} as ${this.memberId}`;
-}
-
+type QueueCommand = ModelCommand<QueueModel, QueueUnderTest>;
 type Settlement = 'ack' | 'cumulative' | 'retry' | 'return';
-
-/** Something done to one of the messages in flight; `pick` chooses which. */
-class SettleCommand implements QueueCommand {
-  readonly how: Settlement;
-  readonly pick: number;
-
-  constructor(how: Settlement, pick: number) {
-    this.how = how;
-    this.pick = pick;
-  }
-
-  check = (model: Readonly<QueueModel>): boolean => inFlight(model).length > 0;
-
-  async run(model: QueueModel, real: QueueUnderTest): Promise<void> {
-    const places = inFlight(model);
-    const place = present(places[this.pick % places.length], 'a message in flight');
-    const message = messageAt(model, place);
-    const delivery = present(real.held.get(place), 'its delivery');
-    const { broker } = real.context;
-    if (this.how === 'ack') await broker.ack([delivery]);
-    else if (this.how === 'cumulative') await broker.ack([delivery], { cumulative: true });
-    else await broker.nack(delivery, { outcome: this.how });
-    if (this.how === 'retry') message.failuresCount += 1;
-    message.state = this.how === 'ack' || this.how === 'cumulative' ? 'finished' : 'available';
-    for (const lower of this.how === 'cumulative' ? places.filter((other) => other < place) : []) {
-      const other = messageAt(model, lower);
-      if (other.memberId === message.memberId) other.state = 'finished';
-    }
-    await compareCounts(model, real);
-  }
-
-  toString = (): string => `${this.how} #${this.pick} in flight`;
-}
-
-/** One ack with everything that is in flight, whoever holds it. */
-class AckAllCommand implements QueueCommand {
-  check = (model: Readonly<QueueModel>): boolean => inFlight(model).length > 0;
-
-  async run(model: QueueModel, real: QueueUnderTest): Promise<void> {
-    const places = inFlight(model);
-    await real.context.broker.ack(places.map((place) => present(real.held.get(place), 'its delivery')));
-    for (const place of places) messageAt(model, place).state = 'finished';
-    await compareCounts(model, real);
-  }
-
-  toString = (): string => 'ack all in flight';
-}
-
-class LeaveCommand implements QueueCommand {
-  readonly memberId: string;
-
-  constructor(memberId: string) {
-    this.memberId = memberId;
-  }
-
-  check = (model: Readonly<QueueModel>): boolean => model.hasGroup;
-
-  async run(model: QueueModel, real: QueueUnderTest): Promise<void> {
-    await real.context.broker.leave(real.topic, { memberId: this.memberId });
-    for (const place of inFlight(model)) {
-      const message = messageAt(model, place);
-      if (message.memberId === this.memberId) message.state = 'available';
-    }
-    await compareCounts(model, real);
-  }
-
-  toString = (): string => `${this.memberId} leaves`;
-}
-
-/** All leases end at once. */
-class ExpireCommand implements QueueCommand {
-  check = (): boolean => true;
-
-  async run(model: QueueModel, real: QueueUnderTest): Promise<void> {
-    await real.context.pass(MODEL_LEASE_MS);
-    for (const place of inFlight(model)) {
-      const message = messageAt(model, place);
-      message.state = 'available';
-      message.failuresCount += 1;
-    }
-    await compareCounts(model, real);
-  }
-
-  toString = (): string => 'all leases end';
-}
 
 /** The commands that the broker of `context` can be given. */
 export function queueCommands(context: TestContext): fc.Arbitrary<QueueCommand>[] {
   const member = fc.constantFrom('one', 'two');
-  const pick = fc.nat({ max: 7 });
-  const always: fc.Arbitrary<QueueCommand>[] = [
-    fc.integer({ min: 1, max: 3 }).map((count) => new SendCommand(count)),
-    fc.tuple(member, fc.integer({ min: 1, max: 4 })).map(([memberId, max]) => new ReceiveCommand(memberId, max)),
+  const always = [
+    fc.integer({ min: 1, max: 3 }).map(sendCommand),
+    fc.tuple(member, fc.integer({ min: 1, max: 4 })).map(([memberId, max]) => receiveCommand(memberId, max)),
   ];
   if (!context.has('lease')) return always;
-  const how = fc.constantFrom('ack', 'ack', 'cumulative', 'retry', 'return' as const);
-  const withLeases: fc.Arbitrary<QueueCommand>[] = [
-    fc.tuple(how, pick).map(([outcome, index]) => new SettleCommand(outcome, index)),
-    member.map((memberId) => new LeaveCommand(memberId)),
-    fc.constant(new AckAllCommand()),
+  const how = fc.constantFrom<Settlement>('ack', 'ack', 'cumulative', 'retry', 'return');
+  const withLeases = [
+    fc.tuple(how, fc.nat({ max: 7 })).map(([outcome, pick]) => settleCommand(outcome, pick)),
+    fc.constant(ackAllCommand()),
+    member.map(leaveCommand),
   ];
-  const withTime = context.clock === 'virtual' ? [fc.constant(new ExpireCommand())] : [];
-  return [...always, ...withLeases, ...withTime];
+  return [...always, ...withLeases, ...(context.clock === 'virtual' ? [fc.constant(expireCommand())] : [])];
+}
+
+function sendCommand(count: number): QueueCommand {
+  return commandOf(`send ${count}`, {
+    run: async (model, real) => {
+      const { broker } = real.context;
+      const bodies = Array.from({ length: count }, (_, index) => `m-${model.messages.length + index}`);
+      const batch = bodies.map((body) => ({ body }));
+      const [first] = batch;
+      if (count === 1 && first !== undefined) await broker.send(real.topic, first);
+      else await broker.sendBatch(real.topic, batch);
+      for (const body of bodies) model.messages.push({ body, state: 'available', failuresCount: 0, memberId: '' });
+      await compareCounts(model, real);
+    },
+  });
+}
+
+function receiveCommand(memberId: string, max: number): QueueCommand {
+  return commandOf(`receive ${max} as ${memberId}`, {
+    run: async (model, real) => {
+      model.hasGroup = true;
+      const options = model.hasLeases ? { memberId, max, leaseMs: LEASE_MS } : { memberId, max };
+      const deliveries = await real.context.broker.receive(real.topic, options);
+      const due = inState(model, 'available').slice(0, max);
+      const expected = due.map((message) => message.body);
+      equal(texts(deliveries), expected, `a receive of up to ${max}`);
+      for (const [index, message] of due.entries()) {
+        const delivery = present(deliveries[index], 'the delivery');
+        equal(delivery.deliveryCount, message.failuresCount + 1, `deliveryCount of ${message.body}`);
+        message.state = model.hasLeases ? 'in-flight' : 'finished';
+        message.memberId = memberId;
+        real.held.set(message, delivery);
+      }
+      await compareCounts(model, real);
+    },
+  });
+}
+
+/** Something done to one of the messages in flight; `pick` chooses which. */
+function settleCommand(how: Settlement, pick: number): QueueCommand {
+  return commandOf(`${how} #${pick} in flight`, {
+    check: hasInFlight,
+    run: async (model, real) => {
+      const inFlight = inState(model, 'in-flight');
+      const place = pick % inFlight.length;
+      const message = present(inFlight[place], 'a message in flight');
+      const delivery = deliveryOf(real, message);
+      const { broker } = real.context;
+      if (how === 'retry' || how === 'return') await broker.nack(delivery, { outcome: how });
+      else await broker.ack([delivery], { cumulative: how === 'cumulative' });
+      if (how === 'retry') message.failuresCount += 1;
+      message.state = how === 'retry' || how === 'return' ? 'available' : 'finished';
+      for (const lower of how === 'cumulative' ? inFlight.slice(0, place) : []) {
+        if (lower.memberId === message.memberId) lower.state = 'finished';
+      }
+      await compareCounts(model, real);
+    },
+  });
+}
+
+/** One ack with everything that is in flight, whoever holds it. */
+function ackAllCommand(): QueueCommand {
+  return commandOf('ack all in flight', {
+    check: hasInFlight,
+    run: async (model, real) => {
+      const inFlight = inState(model, 'in-flight');
+      await real.context.broker.ack(inFlight.map((message) => deliveryOf(real, message)));
+      for (const message of inFlight) message.state = 'finished';
+      await compareCounts(model, real);
+    },
+  });
+}
+
+function leaveCommand(memberId: string): QueueCommand {
+  return commandOf(`${memberId} leaves`, {
+    check: (model) => model.hasGroup,
+    run: async (model, real) => {
+      await real.context.broker.leave(real.topic, { memberId });
+      for (const message of inState(model, 'in-flight')) {
+        if (message.memberId === memberId) message.state = 'available';
+      }
+      await compareCounts(model, real);
+    },
+  });
+}
+
+function expireCommand(): QueueCommand {
+  return commandOf('all leases end', {
+    run: async (model, real) => {
+      await real.context.pass(LEASE_MS);
+      for (const message of inState(model, 'in-flight')) {
+        message.state = 'available';
+        message.failuresCount += 1;
+      }
+      await compareCounts(model, real);
+    },
+  });
+}
+
+function inState(model: Readonly<QueueModel>, state: ModelMessage['state']): ModelMessage[] {
+  return model.messages.filter((message) => message.state === state);
+}
+
+function hasInFlight(model: Readonly<QueueModel>): boolean {
+  return inState(model, 'in-flight').length > 0;
+}
+
+function deliveryOf({ held }: QueueUnderTest, message: ModelMessage): Delivery {
+  return present(held.get(message), `the delivery of ${message.body}`);
+}
+
+/** The numbers of the description are those of the model; looked at after every command. */
+async function compareCounts(model: QueueModel, { context, topic }: QueueUnderTest): Promise<void> {
+  const { availableCount, inFlightCount, logEndOffset, lag } = await context.describe(topic);
+  const floor = model.messages.findIndex((message) => message.state !== 'finished');
+  const expected = {
+    availableCount: inState(model, 'available').length,
+    inFlightCount: inState(model, 'in-flight').length,
+    logEndOffset: model.messages.length,
+    lag: floor === -1 ? 0 : model.messages.length - floor,
+  };
+  equal({ availableCount, inFlightCount, logEndOffset, lag }, expected, 'the counts of the topic');
 }

@@ -72,7 +72,9 @@ export const topics: readonly ConformanceTest[] = [
       const broker = await context.openBroker({ autoCreateTopics: false });
       const topic = context.topicName();
       await refused(broker.send(topic, { body: 'a' }), 'MQ_UNKNOWN_TOPIC', 'send');
-      await refused(broker.sendBatch(topic, [{ body: 'a' }]), 'MQ_UNKNOWN_TOPIC', 'sendBatch');
+      if (context.has('batch')) {
+        await refused(broker.sendBatch(topic, [{ body: 'a' }]), 'MQ_UNKNOWN_TOPIC', 'sendBatch');
+      }
       await refused(broker.receive(topic), 'MQ_UNKNOWN_TOPIC', 'receive');
       await broker.createTopic(topic);
       await broker.send(topic, { body: 'a' });
@@ -194,7 +196,7 @@ export const topics: readonly ConformanceTest[] = [
       const broker = await context.openBroker({ limits: { waitersCountMax: 2 } });
       const calls = [1, 2].map(() => broker.receive('topic', { waitMs: 20_000 }));
       await refused(broker.receive('topic', { waitMs: 20_000 }), 'MQ_LIMIT_EXCEEDED', 'a third waiting receive');
-      await broker.sendBatch('topic', [{ body: 'a' }, { body: 'b' }]);
+      await sendAll(broker, 'topic', ['a', 'b']);
       const received = await atOnce(Promise.all(calls), 'the two waiting receives');
       equal(received.flatMap(texts), ['a', 'b'], 'what the two waiting receives got');
     },
