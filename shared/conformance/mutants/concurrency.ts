@@ -1,6 +1,6 @@
 /** Mutants that are right as long as one client calls at a time, and rare ones: the history checker must find them. */
-import { MqError } from '../../contract/errors.ts';
 import type { Delivery } from '../../contract/message.ts';
+import { nextTurn } from '../check.ts';
 import { broken, changedDeliveries, type Mutant } from './mutant.ts';
 import { newestFirst } from './newest-first.ts';
 
@@ -106,7 +106,7 @@ export const concurrencyMutants: readonly Mutant[] = [
       commit: async (topic, { group, offset }) => {
         await commit(topic, { group, offset: 0 });
         const before = await committed(topic, { group });
-        await Promise.resolve();
+        await nextTurn();
         return offset > before ? seek(topic, { group, to: { offset } }) : before;
       },
     }),
@@ -161,16 +161,21 @@ export const concurrencyMutants: readonly Mutant[] = [
     },
   }),
   broken({
-    name: 'a consumer that went is still served',
+    name: 'one answer for two who ask',
     stage: 1,
-    bug: 'A consumer gives up waiting, and a message that comes later is handed to it all the same.',
+    bug: 'Two consumers that ask at the same time share one answer, and both work on its messages.',
     killedBy: 'in whatever order concurrent sends and receives are served, every message arrives once',
-    instead: ({ receive }) => ({
-      receive: (topic, { signal, ...options } = {}) => {
-        const abort = Promise.withResolvers<readonly Delivery[]>();
-        signal?.addEventListener('abort', () => abort.reject(new MqError('MQ_ABORTED', 'aborted')));
-        return Promise.race([receive(topic, options), abort.promise]);
-      },
-    }),
+    instead: ({ receive }) => {
+      let asking: Promise<readonly Delivery[]> | undefined;
+      return {
+        receive: (topic, options) => {
+          if (options?.signal !== undefined) return receive(topic, options);
+          asking ??= receive(topic, options).finally(() => {
+            asking = undefined;
+          });
+          return asking;
+        },
+      };
+    },
   }),
 ];
