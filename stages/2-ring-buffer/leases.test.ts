@@ -89,6 +89,8 @@ describe('ack', () => {
       assert.equal(error.details.failed?.length, 1);
       return true;
     });
+    const expired = { ...held, leaseToken: 'over' };
+    await rejectsWith(broker.ack([expired, lost]), 'MQ_LEASE_EXPIRED'); // the first reason names the error
     assert.equal(await floorOf(broker), 1);
   });
 

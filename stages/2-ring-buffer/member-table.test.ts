@@ -89,10 +89,24 @@ test('a call that outlives its membership does not end the calls of the next one
   const { clock, members } = setup();
   const old = members.callBegins('ann');
   members.leave('ann');
-  members.callBegins('ann');
+  const next = members.callBegins('ann');
   members.callEnds(old);
   await clock.pass(1000);
   assert.equal(members.size, 1);
+  members.callEnds(next);
+  await clock.pass(100);
+  assert.equal(members.size, 0);
+});
+
+test('nor does it keep the next one alive', async () => {
+  const { clock, members } = setup();
+  const old = members.callBegins('ann');
+  members.leave('ann');
+  visit(members, 'ann');
+  await clock.pass(60);
+  members.callEnds(old);
+  await clock.pass(40);
+  assert.equal(members.size, 0);
 });
 
 test('one member more than the limit is refused, a known one is not', () => {
