@@ -12,6 +12,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { constants } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +25,7 @@ const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const here = (path) => new URL(path, import.meta.url);
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  module.enableCompileCache(); // from the second start on nothing is compiled again
   const entry = existsSync(here('./main.ts')) ? './main.ts' : '../dist/cli/main.js';
   void import(here(entry).href).then(({ runProcess }) => runProcess(process));
 } else if (existsSync(here(OWN_NODE))) {

@@ -6,7 +6,6 @@
  * which is compiled.
  */
 import { writeSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
 import process from 'node:process';
 import type { Language } from '../../shared/lesson.ts';
 import { say } from './messages.ts';
@@ -23,8 +22,6 @@ export async function startScreen(options: StartOptions): Promise<number> {
     writeSync(process.stderr.fd, `${say(options.language, 'app.needsTerminal')}\n`);
     return 2;
   }
-  // From the second start on Node need not compile React and Ink again: a fifth of the way to the first frame.
-  enableCompileCache();
   process.env.NODE_ENV ??= 'production';
   if ((process.env.NO_COLOR ?? '') !== '') process.env.FORCE_COLOR = '0';
   await Promise.all([import('ink'), import('react/jsx-runtime'), import('@inkjs/ui'), import('@pppp606/ink-chart')]);
