@@ -58,6 +58,7 @@ export async function createApp(
   });
   const connections = new Connections(app.server);
   const door = new Door(broker, { connections, onDefect: options.onDefect });
+  // I4: the only place from which an error leaves.
   const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
     const known = connections.isDraining && isMqError(error, 'MQ_ABORTED') ? STOPPING : errorOfServer(error);
     if (known.code === 'MQ_INTERNAL') options.onDefect(error);

@@ -81,6 +81,7 @@ export class ByteReader {
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
   }
 
+  /** I6: the one place that moves the position, and it stays inside the entry. */
   #take(size: number): number {
     const start = this.position;
     if (start + size > this.#end) throw invalidBytes(4, this.pathOf(), 'long enough for its fields');

@@ -24,7 +24,7 @@ const RAW_HEADER_BYTES_MAX = 8 * 1024;
 
 type Carried = Pick<Call, 'headers' | 'body'>;
 
-/** A message as it leaves: checked, and with the id it keeps. */
+/** A message as it leaves: checked, and (I10) with the id it keeps, made before its first request. */
 export type Outgoing = Omit<Message, 'body' | 'id'> & { readonly body: Uint8Array; readonly id: string };
 
 export interface RoomOptions {

@@ -17,6 +17,7 @@ export const GONE = 'the connection is closed';
 export const DRAINING = 'the server is stopping';
 
 interface Connection {
+  /** I3: one for all calls of the connection, aborted once. */
   controller: AbortController | undefined;
   /** The latest answer on it, finished or not. */
   answer: ServerResponse | undefined;

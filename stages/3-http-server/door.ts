@@ -36,7 +36,7 @@ export class Door {
     return this.connections.signalOf(request.raw.socket);
   }
 
-  /** The value of a wait; when the server stops meanwhile, what `whenDraining` says. */
+  /** I2: a wait ends with its caller. The value of the wait; when the server stops meanwhile, what `whenDraining` says. */
   async wait<T>(
     request: { readonly raw: IncomingMessage },
     call: (signal: AbortSignal) => Promise<T>,
@@ -52,7 +52,7 @@ export class Door {
     }
   }
 
-  /** Gives `deliveries` back if their answer does not leave; call it before answering. */
+  /** I2: what was claimed for an answer goes back with it. Gives `deliveries` back if their answer does not leave; call it before answering. */
   returnUnlessSent(deliveries: readonly Delivery[], request: FastifyRequest, reply: FastifyReply): void {
     if (deliveries.every(({ leaseToken }) => leaseToken === null)) return;
     const answer = reply.raw;

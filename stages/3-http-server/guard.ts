@@ -29,6 +29,7 @@ export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowe
   const isOurToken = options.token === undefined ? undefined : tokenCheck(options.token);
   /** The last Host that passed: nearly always the next one too. */
   let familiarHost: string | undefined;
+  // I5: headers are all it looks at.
   return (request) => {
     const { headers, method, url = '' } = request;
     const { host } = headers;

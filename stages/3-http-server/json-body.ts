@@ -33,6 +33,7 @@ export function parseJson(bytes: Buffer): unknown {
   }
   // No route takes null, and to the server null means that there is no body.
   if (value === null) throw refusedJson('it is null');
+  // I7: as many members as were written.
   if (countMembers(value) !== memberCount) throw refusedJson('an object in it has two members of one name');
   return value;
 }

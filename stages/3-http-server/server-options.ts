@@ -61,6 +61,7 @@ export const SEND_TIMEOUT_MS = 30_000;
 const MEBIBYTE = 1024 * 1024;
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
+/** I12: whatever a stranger can make larger has a number here, or in the broker's limits. */
 const NUMBERS = {
   port: { min: 0, max: 65_535, fallback: 0 },
   requestBytesMax: { min: 1, max: 1024 * MEBIBYTE, fallback: 16 * MEBIBYTE },

@@ -87,6 +87,7 @@ class RunningServer implements HttpServer {
     await this.close();
   }
 
+  /** I1: everything of the server ends here, and nothing of the broker. I11: the timer ends what does not end itself. */
   async #drain(timeoutMs: number): Promise<void> {
     const drained = this.#connections.drain();
     const stopped = this.#app.close();

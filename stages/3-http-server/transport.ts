@@ -58,6 +58,7 @@ const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
 const BACKOFF_MS = 50;
 
 export class Transport {
+  /** I8: who waits and who does not never share a connection. */
   readonly #lanes: Readonly<Record<Lane, Pool>>;
   readonly #basePath: string;
   readonly #options: TransportOptions;
@@ -141,7 +142,7 @@ export class Transport {
   }
 }
 
-/** What could not even connect did nothing; what lost its answer may have done it. */
+/** I9: what could not even connect did nothing; what lost its answer may have done it. */
 function mayRepeat(error: unknown, { isRepeatable = false, signal }: Call): boolean {
   if (signal?.aborted) return false;
   return isMqError(error, 'MQ_UNREACHABLE') || (isRepeatable && isMqError(error, 'MQ_CONNECTION_LOST'));
