@@ -10,17 +10,20 @@ after(() => rmSync(root, { recursive: true }));
 
 /** Three small stages: the second replaces one part and carries one, the third wraps the whole second. */
 const FILES: Readonly<Record<string, string>> = {
-  '1-queue/broker.ts': "import { Line } from './line.ts';\nimport { Store } from './store.ts';\n",
+  '1-queue/broker.ts':
+    "import { Line } from './line.ts';\nimport { Old } from './old.ts';\nimport { Store } from './store.ts';\n",
   '1-queue/index.ts': "import { QueueBroker } from './broker.ts';\n",
   '1-queue/line.ts': 'export class Line {}\n',
   '1-queue/store.ts': 'export class Store {}\n',
   '1-queue/old.ts': 'export class Old {}\n',
   '1-queue/old.test.ts': "import { Old } from './old.ts';\n",
-  '2-ring/broker.ts': "import {\n  Line,\n} from '../1-queue/line.ts';\nimport { Store } from './store.ts';\n",
+  '2-ring/broker.ts':
+    "import {\n  Line,\n} from '../1-queue/line.ts';\nimport { Store } from './store.ts';\nimport { Ring } from './ring.ts';\n",
   '2-ring/index.ts': "import { RingBroker } from './broker.ts';\n",
   '2-ring/story.ts': "import { Old } from '../1-queue/old.ts';\n",
   '2-ring/store.ts': 'export class Store {}\n',
   '2-ring/ring.ts': 'export class Ring {}\n',
+  '2-ring/testing/fake.ts': 'export class Fake {}\n',
   '3-wire/index.ts': "import { createBroker } from '../2-ring/index.ts';\nexport { Server } from './server.ts';\n",
   '3-wire/server.ts': 'export class Server {}\n',
 };
@@ -47,7 +50,7 @@ function change(fromStage: number, toStage: number) {
   };
 }
 
-test('a part is new, replaced, carried or left behind as folders and imports say', () => {
+test('a part is new, replaced, carried or left behind as the imports of the composition say', () => {
   assert.deepEqual(change(1, 2), {
     added: ['2-ring/ring.ts'],
     replaced: ['2-ring/store.ts'],
@@ -68,5 +71,5 @@ test('a stage that composes a whole earlier one carries that stage, not its part
 test('a stage without broker.ts has no spine, and lines are counted', () => {
   const [first, , third] = readStages(root);
   assert.equal(third?.spine, null);
-  assert.deepEqual(first?.spine, { path: 'stages/1-queue/broker.ts', lineCount: 2 });
+  assert.deepEqual(first?.spine, { path: 'stages/1-queue/broker.ts', lineCount: 3 });
 });

@@ -13,8 +13,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 
 const SPINE = 'broker.ts';
 /** Files of a stage's root that are not parts. */
-const NOT_PARTS = new Set([SPINE, 'index.ts', 'story.ts', 'limit.ts']);
-const IS_TEST = /\.(test|long)\.ts$/;
+const NOT_PARTS = new Set([SPINE, 'index.ts']);
 const IMPORT = /^(?:import|export)\b[^;]*?\bfrom '(\.[^']+)'/gm;
 
 export interface Part {
@@ -50,30 +49,26 @@ export function readStages(root: string): StageFolder[] {
 }
 
 function readStage(root: string, folder: string): StageFolder {
-  const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .map((name) => `${folder}/${name.split(sep).join('/')}`)
-    .filter((path) => path.endsWith('.ts') && !IS_TEST.test(path))
-    .sort();
-  const parts = files.filter((path) => !NOT_PARTS.has(path.slice(folder.length + 1)));
-  const isLesson = (path: string): boolean => /\/(story|limit)\.ts$/.test(path);
-  const core = files.filter((path) => !isLesson(path));
+  const reached = reachedFrom(root, `${folder}/index.ts`);
+  const isOwn = (path: string): boolean => path.startsWith(`${folder}/`);
+  const isPart = (path: string): boolean => isOwn(path) && !NOT_PARTS.has(path.slice(folder.length + 1));
   return {
     stage: Number(basename(folder).slice(0, 1)),
     folder,
     spine: existsSync(join(root, folder, SPINE)) ? partAt(root, `${folder}/${SPINE}`) : null,
-    parts: parts.map((path) => partAt(root, path)),
-    foreign: foreignParts(root, folder, core).map((path) => partAt(root, path)),
+    parts: reached.filter(isPart).map((path) => partAt(root, path)),
+    foreign: reached.filter((path) => !isOwn(path)).map((path) => partAt(root, path)),
   };
 }
 
-/** Files of other stages that `core` reaches. What a whole broker is made of is that broker's business. */
-function foreignParts(root: string, folder: string, core: readonly string[]): string[] {
-  const reached = new Set(core);
+/** What the composition of a stage is made of, below `stages`; a whole broker of another stage counts as one file. */
+function reachedFrom(root: string, composition: string): string[] {
+  const reached = new Set([composition]);
   for (const path of reached) {
-    if (path.endsWith('/index.ts') && !path.startsWith(`${folder}/`)) continue;
+    if (path.endsWith('/index.ts') && path !== composition) continue;
     for (const target of importsOf(root, path)) if (target.startsWith('stages/')) reached.add(target);
   }
-  return [...reached].filter((path) => !path.startsWith(`${folder}/`)).sort();
+  return [...reached].sort();
 }
 
 function importsOf(root: string, path: string): string[] {

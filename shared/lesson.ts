@@ -50,3 +50,23 @@ export interface LimitReport {
 
 /** A stage's `limit.ts` exports `showLimits: ShowLimits`: one report per limit of the table in docs/architecture.md. */
 export type ShowLimits = () => Promise<readonly LimitReport[]>;
+
+/** A heading of a story. */
+export function title(en: string, zh: string): StoryLine {
+  return { kind: 'title', text: { en, zh } };
+}
+
+/** A sentence that explains. */
+export function say(en: string, zh: string): StoryLine {
+  return { kind: 'say', text: { en, zh } };
+}
+
+/** What was observed. */
+export function saw(en: string, zh: string): StoryLine {
+  return { kind: 'saw', text: { en, zh } };
+}
+
+/** A call, shown before it runs. */
+export function call(code: string): StoryLine {
+  return { kind: 'call', code };
+}

@@ -7,7 +7,7 @@ import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { QueueView } from '../../shared/contract/inside.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import type { Story, StoryLine } from '../../shared/lesson.ts';
+import { call, type Story, type StoryLine, saw, say, title } from '../../shared/lesson.ts';
 import { SeededRandom } from '../../shared/random.ts';
 import { createBroker } from './index.ts';
 import { showLimits } from './limit.ts';
@@ -130,20 +130,4 @@ async function viewOf(broker: Broker, topic: string): Promise<QueueView> {
 
 function bodiesOf(deliveries: readonly Delivery[]): string {
   return deliveries.map(({ body }) => new TextDecoder().decode(body)).join(', ');
-}
-
-function title(en: string, zh: string): StoryLine {
-  return { kind: 'title', text: { en, zh } };
-}
-
-function say(en: string, zh: string): StoryLine {
-  return { kind: 'say', text: { en, zh } };
-}
-
-function saw(en: string, zh: string): StoryLine {
-  return { kind: 'saw', text: { en, zh } };
-}
-
-function call(code: string): StoryLine {
-  return { kind: 'call', code };
 }

@@ -7,7 +7,7 @@ import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import type { Story, StoryLine, StoryOptions } from '../../shared/lesson.ts';
+import { call, type Story, type StoryLine, type StoryOptions, saw, say, title } from '../../shared/lesson.ts';
 import { SeededRandom } from '../../shared/random.ts';
 import { createBroker } from './index.ts';
 import { drawRing } from './ring-picture.ts';
@@ -184,20 +184,4 @@ function bodiesOf(deliveries: readonly Delivery[]): string {
 async function* picture(broker: Broker, topic: string): Scene {
   const view = await broker.inspect?.(topic);
   if (view?.kind === 'ring') yield { kind: 'picture', lines: drawRing(view) };
-}
-
-function title(en: string, zh: string): StoryLine {
-  return { kind: 'title', text: { en, zh } };
-}
-
-function say(en: string, zh: string): StoryLine {
-  return { kind: 'say', text: { en, zh } };
-}
-
-function saw(en: string, zh: string): StoryLine {
-  return { kind: 'saw', text: { en, zh } };
-}
-
-function call(code: string): StoryLine {
-  return { kind: 'call', code };
 }

@@ -8,7 +8,7 @@ import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import type { Story, StoryLine, StoryOptions } from '../../shared/lesson.ts';
+import { call, type Story, type StoryLine, type StoryOptions, saw, say, title } from '../../shared/lesson.ts';
 import { type Random, SeededRandom } from '../../shared/random.ts';
 import { createBroker as createRingBroker } from '../2-ring-buffer/index.ts';
 import { createClient, createServer, type HttpServer, type RequestLogEntry } from './index.ts';
@@ -223,22 +223,6 @@ async function refusalOf(promise: Promise<unknown>): Promise<MqError> {
   );
   if (isMqError(error)) return error;
   throw new Error('the story expects a refusal', { cause: error });
-}
-
-function title(en: string, zh: string): StoryLine {
-  return { kind: 'title', text: { en, zh } };
-}
-
-function say(en: string, zh: string): StoryLine {
-  return { kind: 'say', text: { en, zh } };
-}
-
-function saw(en: string, zh: string): StoryLine {
-  return { kind: 'saw', text: { en, zh } };
-}
-
-function call(code: string): StoryLine {
-  return { kind: 'call', code };
 }
 
 /** What went over the wire, as the server logged it. */
