@@ -63,7 +63,7 @@ function recordCall(
     return Promise.reject(contradiction);
   }
   answer.then(
-    (value) => end({ outcome: 'ok', answer: show(value), facts: facts.answered(value) }),
+    (value) => end({ outcome: 'ok', answer: showAnswer(value), facts: facts.answered(value) }),
     (error: unknown) => end({ outcome: outcomeOf(error), answer: `rejected: ${show(error)}` }),
   );
   return answer;
@@ -79,6 +79,19 @@ function withoutContent(argument: unknown): unknown {
   if (typeof argument !== 'object' || argument === null || !('leaseToken' in argument)) return argument;
   const { topic, group, memberId, offset, leaseToken } = argument as DeliveryRef;
   return { topic, group, memberId, offset, leaseToken };
+}
+
+/** Records and deliveries are shown by what tells them apart; a story is read by people. */
+function showAnswer(answer: unknown): string {
+  if (Array.isArray(answer)) return show(answer.map(essence));
+  if (typeof answer !== 'object' || answer === null || !('records' in answer)) return show(answer);
+  return show({ ...answer, records: (answer as FetchResult).records.map(essence) });
+}
+
+function essence(item: unknown): unknown {
+  if (typeof item !== 'object' || item === null || !('body' in item)) return item;
+  const { offset, body, key, group, memberId, deliveryCount, leaseToken, redeliveryReason } = item as Delivery;
+  return { offset, body, key, group, memberId, deliveryCount, leaseToken, redeliveryReason };
 }
 
 /** Refusals are certain; a broken connection, an abort or a defect leaves open whether the call took effect. */

@@ -112,6 +112,7 @@ export class Session {
     try {
       await withDeadline(body(), 'the test', this.#testMsMax);
     } catch (error) {
+      // What cannot be cleaned up after a failure is most likely its consequence; the failure is what must be told.
       await context.cleanUp().catch(() => undefined);
       return this.#failure(test, error, context);
     }

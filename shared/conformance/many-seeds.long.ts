@@ -1,0 +1,38 @@
+/**
+ * Long: everything that depends on chance, again and again with other seeds. A seed that fails is in the message, with
+ * the line that replays it; it stays a defect until its cause is found.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createBroker as createStage1 } from '../../stages/1-blocking-queue/index.ts';
+import { createBroker as createStage2 } from '../../stages/2-ring-buffer/index.ts';
+import { createBroker as createStage3 } from '../../stages/3-http-server/index.ts';
+import { describeResult } from './conformance.ts';
+import type { ConformanceTarget } from './conformance-test.ts';
+import { runConformance } from './run.ts';
+import { concurrency } from './subjects/concurrency.ts';
+import { properties } from './subjects/properties.ts';
+
+async function nothingFails(target: ConformanceTarget): Promise<void> {
+  const { tests } = await runConformance(target);
+  const wrong = tests.filter(({ verdict }) => verdict === 'failed' || verdict === 'couldNotTest');
+  assert.deepEqual(wrong.map(describeResult), [], `seed ${target.seed}`);
+}
+
+describe('whatever the seed', () => {
+  for (const [stage, createBroker] of [createStage1, createStage2].entries()) {
+    test(`stage ${stage + 1}: 60 seeds of everything random`, async () => {
+      for (let seed = 0; seed < 60; seed += 1) {
+        for (const { name } of [...concurrency, ...properties]) {
+          await nothingFails({ name: `${stage + 1}`, createBroker, clock: 'virtual', seed, only: name });
+        }
+      }
+    });
+  }
+
+  test('stage 3: 10 seeds of the whole suite', async () => {
+    for (let seed = 0; seed < 10; seed += 1) {
+      await nothingFails({ name: '3', createBroker: createStage3, clock: 'real', stage: 3, seed });
+    }
+  });
+});
