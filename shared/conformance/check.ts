@@ -87,6 +87,12 @@ export async function eventually(look: () => Promise<boolean>, expected: string)
   }
 }
 
+/** A call that is awaited only later: should it reject meanwhile, that is found then, and is no unhandled rejection. */
+export function awaitedLater<T>(call: Promise<T>): Promise<T> {
+  call.catch(() => undefined);
+  return call;
+}
+
 /** True when `call` has settled by now, after everything that was ready has run. */
 export async function isSettled(call: Promise<unknown>): Promise<boolean> {
   let settled = false;

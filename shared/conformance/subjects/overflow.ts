@@ -1,5 +1,5 @@
 /** Subject: a full topic makes senders wait, refuses them, or drops the oldest, exactly as it was created. */
-import { atOnce, equal, holds, isSettled, refused } from '../check.ts';
+import { atOnce, awaitedLater, equal, holds, isSettled, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { abortable, bodies, collect, drain, receiveOne, sendAll, sorted, texts } from './steps.ts';
@@ -194,7 +194,7 @@ async function queueSenders(
 async function manyProducersAtAFullTopic(context: TestContext): Promise<void> {
   const topic = await context.newTopic({ messagesMax: 5, overflow: 'wait' });
   const sent = bodies(60);
-  const sends = Promise.all(sent.map((body) => context.as('producers').send(topic, { body })));
+  const sends = awaitedLater(Promise.all(sent.map((body) => context.as('producers').send(topic, { body }))));
   const received = texts(await collect(context, topic, { count: sent.length, max: 3 }));
   await atOnce(sends, 'all sends, after everything was received');
   equal(sorted(received), sorted(sent), 'every message exactly once');

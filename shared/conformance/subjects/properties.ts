@@ -1,6 +1,6 @@
 /** Subject: what holds for every sequence and every interleaving of calls, compared with simple models. */
 import fc from 'fast-check';
-import { equal } from '../check.ts';
+import { atOnce, awaitedLater, equal } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import { holdsAlways, oneTry } from '../property.ts';
 import type { TestContext } from '../test-context.ts';
@@ -99,10 +99,10 @@ async function interleave(context: TestContext, scheduler: fc.Scheduler): Promis
   const received: string[] = [];
   const goesAway = new AbortController();
   const turn = (label: string): Promise<string> => scheduler.schedule(Promise.resolve(label), label);
-  const sends = sent.map(async (body) => {
+  const produce = async (body: string): Promise<void> => {
     await turn(`send ${body}`);
     await context.as(`producer of ${body}`).send(topic, { body });
-  });
+  };
   const consume = async (name: string, signal?: AbortSignal): Promise<void> => {
     await turn(`${name} receives`);
     const call = context
@@ -113,14 +113,16 @@ async function interleave(context: TestContext, scheduler: fc.Scheduler): Promis
     await context.finish(deliveries, context.as(name));
     received.push(...texts(deliveries));
   };
-  const consumers = [consume('consumer-1'), consume('consumer-2'), consume('consumer-3', goesAway.signal)];
   const leaving = turn('consumer-3 goes away').then(() => goesAway.abort());
+  const sends = awaitedLater(Promise.all(sent.map(produce)));
+  const receives = [consume('consumer-1'), consume('consumer-2'), consume('consumer-3', goesAway.signal), leaving];
+  const consumers = awaitedLater(Promise.all(receives));
   await scheduler.waitIdle();
   await context.pass(10_000);
   await scheduler.waitIdle();
-  await Promise.all([...consumers, leaving]);
+  await atOnce(consumers, 'all receives, after their waiting time');
   received.push(...texts(await drain(context, topic)));
-  await Promise.all(sends);
+  await atOnce(sends, 'all sends, after everything was received');
   received.push(...texts(await drain(context, topic)));
   equal(sorted(received), sent, 'every message once');
   context.checkHistory({ drained: [{ topic, group: 'default' }] });
