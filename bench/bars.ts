@@ -15,7 +15,7 @@ export interface RatioBar {
   readonly ratioMin: number;
 }
 
-/** What 10,000 long polls may cost the server, and how much of it must come back. */
+/** What long polls may cost the server (10,000 at once, in a quick run fewer), and how much of it must come back. */
 export interface WaitersBar {
   readonly name: string;
   readonly claim: string;
@@ -76,7 +76,7 @@ export const RATIO_BARS: readonly RatioBar[] = [
 
 export const WAITERS_BAR: WaitersBar = {
   name: 'waiters',
-  claim: '10,000 long polls use bounded memory and give it back',
+  claim: 'long polls use bounded memory and give it back',
   bytesPerWaiterMax: 32 * 1024,
   givenBackShareMin: 0.9,
 };

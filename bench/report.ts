@@ -124,7 +124,8 @@ export function judge(tables: readonly Table[], bars: readonly RatioBar[] = RATI
 }
 
 export function judgeWaiters(result: WaitersResult, bar: WaitersBar = WAITERS_BAR): WaitersReport {
-  const { claim, bytesPerWaiterMax, givenBackShareMin } = bar;
+  const { bytesPerWaiterMax, givenBackShareMin } = bar;
+  const claim = `${result.waiterCount.toLocaleString('en')} ${bar.claim}`;
   const isBounded = result.bytesPerWaiter <= bytesPerWaiterMax && result.waiterCountAfter === 0;
   const isMet = isBounded && result.givenBackShare >= givenBackShareMin && result.lostCount === 0;
   return { ...result, claim, verdict: isMet ? 'met' : 'not met', bytesPerWaiterMax, givenBackShareMin };
