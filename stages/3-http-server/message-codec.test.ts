@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Message, StoredRecord } from '../../shared/contract/message.ts';
-import { decodeMessages, decodeRecords, encodeMessages } from './message-codec.ts';
+import { decodeMessages as decodeAtMost, decodeRecords, encodeMessages } from './message-codec.ts';
 
 const text = (bytesMax: number) => fc.string({ unit: 'grapheme', maxLength: bytesMax });
 const headers = fc
@@ -22,6 +22,8 @@ const message = fc.record(
   },
   { requiredKeys: ['body'] },
 );
+
+const decodeMessages = (bytes: Uint8Array): Message[] => decodeAtMost(bytes, { countMax: 0xffffffff });
 
 /** A message without members that are undefined or empty headers, which the bytes do not tell apart from none. */
 function plain(of: Message): Record<string, unknown> {
@@ -116,6 +118,12 @@ test('every broken condition is refused by its number', () => {
 
 test('a count of four thousand million in four bytes is refused at once', () => {
   assert.equal(refusal(bytesOf('ffffffff')), 'messages[0]: 2');
+});
+
+test('a batch of too many messages is refused before the first of them is looked at', () => {
+  const isTooLarge = (error: unknown): boolean => isMqError(error, 'MQ_BATCH_TOO_LARGE');
+  assert.throws(() => decodeAtMost(bytesOf('00000003 ffffffff'), { countMax: 2 }), isTooLarge);
+  assert.equal(decodeAtMost(encodeMessages([{ body: '' }, { body: '' }]), { countMax: 2 }).length, 2);
 });
 
 test('a header named __proto__ is an ordinary header', () => {

@@ -46,9 +46,19 @@ export function encodeMessages(messages: readonly Entry[]): Uint8Array<ArrayBuff
   return writer.bytes;
 }
 
-/** The messages of a request; what makes a record of an entry is skipped. Bodies are views of `bytes`. */
-export function decodeMessages(bytes: Uint8Array): Message[] {
-  return decodeEntries(bytes, (message) => message);
+/**
+ * The messages of a request; what makes a record of an entry is skipped. Bodies are views of `bytes`. More than
+ * `countMax` are `MQ_BATCH_TOO_LARGE` before the first is looked at: small entries take many times their bytes in memory.
+ */
+export function decodeMessages(bytes: Uint8Array, { countMax }: { readonly countMax: number }): Message[] {
+  return decodeEntries(bytes, { countMax, make: (message) => message });
+}
+
+/** Refuses a batch of too many messages, as a broker would, but before anything is made of them. */
+export function checkMessageCount(count: number, countMax: number): void {
+  if (count <= countMax) return;
+  const detail = `messages has ${count} messages; at most ${countMax} are accepted`;
+  throw new MqError('MQ_BATCH_TOO_LARGE', detail, { details: { path: 'messages' } });
 }
 
 /** The records of an answer from one partition of a topic. Bodies are views of `bytes`. */
@@ -56,14 +66,15 @@ export function decodeRecords(
   bytes: Uint8Array,
   from: { readonly topic: string; readonly partition: number },
 ): StoredRecord[] {
-  return decodeEntries(bytes, ({ body, key, id, headers = NO_HEADERS }, stored) => {
+  const make: Make<StoredRecord> = ({ body, key, id, headers = NO_HEADERS }, stored) => {
     if (stored === undefined || id === undefined || typeof body === 'string') {
       throw new MqError('MQ_PROTOCOL', 'an entry of the answer lacks its id, offset or timestamp');
     }
     const { topic, partition } = from;
     const record = { topic, partition, ...stored, id, headers, body };
     return key === undefined ? record : { ...record, key };
-  });
+  };
+  return decodeEntries(bytes, { countMax: Number.POSITIVE_INFINITY, make });
 }
 
 function entrySize({ body, key, id, headers, delayMs, deliverAt, ttlMs, priority, timestamp }: Entry): number {
@@ -138,10 +149,17 @@ interface Stored {
   readonly timestamp: number;
 }
 
-function decodeEntries<T>(bytes: Uint8Array, make: (message: Message, stored: Stored | undefined) => T): T[] {
+/** Makes of a decoded entry what is wanted of it. */
+type Make<T> = (message: Message, stored: Stored | undefined) => T;
+
+function decodeEntries<T>(
+  bytes: Uint8Array,
+  { countMax, make }: { readonly countMax: number; readonly make: Make<T> },
+): T[] {
   const reader = new ByteReader(bytes);
   if (bytes.length < LENGTH_BYTES) throw invalidBytes(1, 'body', 'at least four bytes long');
   const count = reader.u32();
+  checkMessageCount(count, countMax);
   const entries: T[] = [];
   // Not an array of `count` places: four hostile bytes must not reserve gigabytes.
   for (let index = 0; index < count; index += 1) {
@@ -152,7 +170,7 @@ function decodeEntries<T>(bytes: Uint8Array, make: (message: Message, stored: St
   return entries;
 }
 
-function decodeEntry<T>(reader: ByteReader, make: (message: Message, stored: Stored | undefined) => T): T {
+function decodeEntry<T>(reader: ByteReader, make: Make<T>): T {
   const flags = reader.u8();
   const key = flags & HAS_KEY ? reader.text('key') : undefined;
   const id = flags & HAS_ID ? reader.text('id') : undefined;

@@ -154,6 +154,19 @@ test('what was received can be sent back as it is to be acknowledged', async () 
   assert.deepEqual([elsewhere.status, elsewhere.body.path], [400, 'deliveries[0].topic']);
 });
 
+test('a batch of too many messages is 413, as JSON and as bytes', async () => {
+  await using door = await openDoor({}, { limits: { batchCountMax: 2 } });
+  const url = `${door.url}/topics/t/messages`;
+  const messages = [{ body: 'a' }, { body: 'b' }, { body: 'c' }];
+  const asJson = await ask(url, { body: { messages } });
+  assert.deepEqual([asJson.status, asJson.body.code], [413, 'MQ_BATCH_TOO_LARGE']);
+  const headers = { 'content-type': MESSAGES_TYPE };
+  const asBytes = await request(url, { method: 'POST', headers, body: encodeMessages(messages) });
+  assert.equal(asBytes.statusCode, 413);
+  await asBytes.body.dump();
+  assert.equal((await ask(url, { body: { messages: messages.slice(0, 2) } })).status, 200);
+});
+
 test('an offset goes with commit and a place with seek, and not the other way round', async () => {
   await using door = await openDoor();
   await door.broker.sendBatch('t', [{ body: 'a' }, { body: 'b' }]);

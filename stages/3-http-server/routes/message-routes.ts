@@ -15,7 +15,7 @@ import type { BatchReceipt, Message, Receipt } from '../../../shared/contract/me
 import { checkInteger, invalidArgument } from '../../../shared/contract/validation.ts';
 import type { Door, Routes } from '../door.ts';
 import { type JsonMessage, messageOf, toJson } from '../json-message.ts';
-import { decodeMessages, encodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
+import { checkMessageCount, decodeMessages, encodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
 import { decodeRawMessage, RAW_TYPE } from '../raw-message.ts';
 import { FetchAnswer, FetchQuery, ReceiptAnswer, SendBody, SendQuery, TopicPath } from '../schemas.ts';
 import { SEND_TIMEOUT_MS, SEND_TIMEOUT_MS_MAX } from '../server-options.ts';
@@ -30,7 +30,7 @@ type Sent = JsonMessage | { readonly messages: readonly JsonMessage[] } | Buffer
 export function addMessageRoutes(routes: Routes, door: Door): void {
   routes.addContentTypeParser(RAW_TYPE, { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
   routes.addContentTypeParser(MESSAGES_TYPE, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => {
-    return decodeMessages(body);
+    return decodeMessages(body, { countMax: door.broker.limits.batchCountMax });
   });
 
   const post = {
@@ -68,6 +68,7 @@ function send(
   if (sent instanceof Uint8Array) return broker.send(topic, decodeRawMessage(sent, request.headers), options);
   if (isDecoded(sent)) return broker.sendBatch(topic, sent, options);
   if (!('messages' in sent)) return broker.send(topic, messageOf(sent, 'message'), options);
+  checkMessageCount(sent.messages.length, broker.limits.batchCountMax);
   const messages = sent.messages.map((message, index) => messageOf(message, `messages[${index}]`));
   return broker.sendBatch(topic, messages, options);
 }
