@@ -29,27 +29,20 @@ export async function loadOptional<Name extends OptionalPackage>(
   return (await PACKAGES[name]()) as Awaited<ReturnType<(typeof PACKAGES)[Name]>>;
 }
 
-/** Rejects before anything is measured, naming everything that is missing in one line to type. */
+/** Rejects, before anything is loaded, with everything that is missing in one line to type. */
 export async function requirePackages(names: readonly OptionalPackage[]): Promise<void> {
-  const missingNames = new Set<string>();
-  for (const name of names) {
-    try {
-      await PACKAGES[name]();
-    } catch (error) {
-      const missingName = missingNameOf(error);
-      if (missingName === undefined) throw error;
-      missingNames.add(missingName);
-    }
-  }
-  const missing = [...missingNames];
+  const missing = names.filter((name) => !isInstalled(name));
   if (missing.length === 0) return;
   const line = `npm install --save-dev ${missing.join(' ')}`;
   throw new MqError('MQ_MISSING_DEPENDENCY', `the bench needs ${missing.join(', ')}; install with: ${line}`);
 }
 
-/** Which of ours Node did not find: perhaps not the one asked for but one it needs, as vega-lite needs vega. */
-function missingNameOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  const isNotFound = error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND';
-  return isNotFound ? Object.keys(PACKAGES).find((name) => error.message.includes(`'${name}'`)) : undefined;
+function isInstalled(name: OptionalPackage): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return false;
+    throw error;
+  }
 }
