@@ -172,6 +172,7 @@ function decodeEntries<T>(
 
 function decodeEntry<T>(reader: ByteReader, make: Make<T>): T {
   const flags = reader.u8();
+  if (flags === 0) return make({ body: reader.rest() }, undefined);
   const key = flags & HAS_KEY ? reader.text('key') : undefined;
   const id = flags & HAS_ID ? reader.text('id') : undefined;
   const headers = flags & HAS_HEADERS ? readHeaders(reader) : undefined;
