@@ -100,11 +100,14 @@ function refuseCoding(coding: string | undefined): MqError | undefined {
 function addJsonParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, parsed) => {
+    let value: unknown;
     try {
-      parsed(null, parseJson(body));
+      value = parseJson(body);
     } catch (error) {
       parsed(error as Error);
+      return;
     }
+    parsed(null, value);
   });
 }
 

@@ -52,7 +52,7 @@ export class Door {
     }
   }
 
-  /** I2: what was claimed for an answer goes back with it. Gives `deliveries` back if their answer does not leave; call it before answering. */
+  /** I2: what was claimed for an answer that does not leave goes back. Called before the answer is given. */
   returnUnlessSent(deliveries: readonly Delivery[], request: FastifyRequest, reply: FastifyReply): void {
     if (deliveries.every(({ leaseToken }) => leaseToken === null)) return;
     const answer = reply.raw;
