@@ -34,6 +34,8 @@ export interface Limits {
   readonly inFlightCountMax: number;
   /** Waiting sends, and likewise waiting receives and fetches, of one topic. */
   readonly waitersCountMax: number;
+  /** Contents of all waiting sends of one topic together, in bytes; the first of the line may always wait. */
+  readonly waitingBytesMax: number;
   /** Topics of one broker. */
   readonly topicsCountMax: number;
   /** Groups of one topic. */
@@ -58,6 +60,7 @@ export const LIMITS: Limits = Object.freeze({
   leaseMsMax: 12 * 60 * 60 * 1000,
   inFlightCountMax: 65_536,
   waitersCountMax: 65_536,
+  waitingBytesMax: 64 * 1024 * 1024,
   topicsCountMax: 10_000,
   groupsCountMax: 1000,
   membersCountMax: 10_000,

@@ -8,7 +8,7 @@ const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> 
 
 describe('limits', () => {
   test('each line has a bound: the call beyond it is refused with MQ_LIMIT_EXCEEDED', async () => {
-    const queue = new BlockingQueue<string>({ capacity: 1, waitersCountMax: 2 });
+    const queue = new BlockingQueue<string>({ capacity: 1, limits: { waitersCountMax: 2, waitingBytesMax: 100 } });
     const takes = [queue.take(), queue.poll({ timeoutMs: 1000 })];
     await rejectsWith(queue.take(), 'MQ_LIMIT_EXCEEDED');
     for (const value of ['a', 'b', 'c']) await queue.put(value);

@@ -20,7 +20,7 @@ import assert from 'node:assert/strict';
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Overflow } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
-import { LIMITS } from '../../shared/contract/limits.ts';
+import type { Limits } from '../../shared/contract/limits.ts';
 import { checkInteger } from '../../shared/contract/validation.ts';
 import { CircularArray } from './circular-array.ts';
 import { abortedError, type Waiter, WaiterLine } from './waiter-line.ts';
@@ -33,8 +33,10 @@ export interface BlockingQueueOptions<T> {
   readonly capacity?: number;
   /** What a put does when there is no room. Default `wait`. */
   readonly overflow?: Overflow;
-  /** Calls that may wait in each line. Default 65,536. */
-  readonly waitersCountMax?: number;
+  /** How many calls may wait in each line, and how many bytes waiting puts may keep. */
+  readonly limits?: Pick<Limits, 'waitersCountMax' | 'waitingBytesMax'>;
+  /** Default: a value keeps no bytes worth counting. */
+  readonly bytesOf?: (value: T) => number;
   readonly clock?: Clock;
   /** Called once for every accepted value, in order, before anybody can take it; must not throw. */
   readonly onAccept?: (value: T, sequence: number) => void;
@@ -69,7 +71,7 @@ const ACCEPTED: Promise<void> = Promise.resolve();
 export class BlockingQueue<T extends NonNullable<unknown>> {
   readonly capacity: number;
   readonly overflow: Overflow;
-  readonly #waitersCountMax: number;
+  readonly #bytesOf: (value: T) => number;
   readonly #onAccept: ((value: T, sequence: number) => void) | undefined;
   /** I1 */
   readonly #held = new CircularArray<T>();
@@ -87,10 +89,11 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
     const range = { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: CAPACITY_DEFAULT };
     this.capacity = checkInteger('options.capacity', options.capacity, range);
     this.overflow = options.overflow ?? 'wait';
-    this.#waitersCountMax = options.waitersCountMax ?? LIMITS.waitersCountMax;
+    this.#bytesOf = options.bytesOf ?? (() => 0);
     this.#onAccept = options.onAccept;
-    this.#takes = new WaiterLine(clock);
-    this.#puts = new WaiterLine(clock);
+    const { limits } = options;
+    this.#takes = new WaiterLine({ clock, limits, calls: 'takes' });
+    this.#puts = new WaiterLine({ clock, limits, calls: 'puts' });
   }
 
   get size(): number {
@@ -250,10 +253,10 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
     assert(this.#takes.size === 0, 'I2, I3: a put never waits while a take does');
     const { signal, timeoutMs } = options;
     if (this.overflow === 'reject' || timeoutMs === 0) return Promise.reject(fullError(this.capacity));
-    if (this.#puts.size >= this.#waitersCountMax) return Promise.reject(waitersError('puts', this.#waitersCountMax));
     return this.#puts.wait(values, {
       signal,
       timeoutMs,
+      weight: values.reduce((bytes, value) => bytes + this.#bytesOf(value), 0),
       onTimeout: () => {
         throw fullError(this.capacity);
       },
@@ -264,7 +267,6 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
 
   #waitForValue(want: TakeWant, options: PollOptions): Promise<T | undefined> {
     assert(this.#held.size === 0 && this.#puts.size === 0, 'I2: a take waits only while nothing is held');
-    if (this.#takes.size >= this.#waitersCountMax) return Promise.reject(waitersError('takes', this.#waitersCountMax));
     const { signal, timeoutMs } = options;
     return this.#takes.wait(want, { signal, timeoutMs, onTimeout: () => undefined });
   }
@@ -276,8 +278,4 @@ function fullError(capacity: number): MqError {
 
 function tooLargeError(count: number, capacity: number): MqError {
   return new MqError('MQ_BATCH_TOO_LARGE', `a batch of ${count} can never fit into a queue of ${capacity}`);
-}
-
-function waitersError(line: string, countMax: number): MqError {
-  return new MqError('MQ_LIMIT_EXCEEDED', `${countMax} ${line} wait already, which is the limit`);
 }

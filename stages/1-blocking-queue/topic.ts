@@ -53,7 +53,8 @@ export class Topic {
     this.queue = new BlockingQueue({
       capacity: options.messagesMax,
       overflow: options.overflow,
-      waitersCountMax: settings.limits.waitersCountMax,
+      limits: settings.limits,
+      bytesOf: ({ bytes }) => bytes,
       clock: settings.clock,
       onAccept: (message, sequence) => {
         this.#lastTimestamp = Math.max(this.#lastTimestamp, this.#clock.now());

@@ -6,7 +6,10 @@ import { WaiterLine } from './waiter-line.ts';
 
 function newLine(): { clock: VirtualClock; line: WaiterLine<string, string> } {
   const clock = new VirtualClock();
-  return { clock, line: new WaiterLine(clock) };
+  return {
+    clock,
+    line: new WaiterLine({ clock, calls: 'calls', limits: { waitersCountMax: 1000, waitingBytesMax: 100 } }),
+  };
 }
 
 test('waiters stand in the order they came', async () => {
@@ -140,4 +143,16 @@ test('a thousand calls may wait on one signal without a warning', async () => {
   const outcomes = await Promise.allSettled(calls);
   assert.ok(outcomes.every(({ status }) => status === 'rejected'));
   assert.equal(line.size, 0);
+});
+
+test('a line that is full, or would keep too many bytes, refuses the next call and forgets nobody', async () => {
+  const limits = { waitersCountMax: 2, waitingBytesMax: 100 };
+  const line = new WaiterLine<string, string>({ clock: new VirtualClock(), calls: 'sends', limits });
+  const first = line.wait('first', { weight: 60 });
+  await assert.rejects(line.wait('too heavy', { weight: 41 }), (error) => isMqError(error, 'MQ_LIMIT_EXCEEDED'));
+  const second = line.wait('second', { weight: 40 });
+  assert.equal(line.weight, 100);
+  await assert.rejects(line.wait('one too many'), (error) => isMqError(error, 'MQ_LIMIT_EXCEEDED'));
+  line.settleAll((waiter) => waiter.serve(waiter.want));
+  assert.deepEqual([await first, await second, line.weight], ['first', 'second', 0]);
 });

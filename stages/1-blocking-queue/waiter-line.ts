@@ -10,6 +10,7 @@
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { MqError } from '../../shared/contract/errors.ts';
+import { LIMITS, type Limits } from '../../shared/contract/limits.ts';
 
 /** How long and until when one call waits. */
 export interface WaitOptions<Got> {
@@ -21,6 +22,8 @@ export interface WaitOptions<Got> {
   readonly onTimeout?: () => Got;
   /** Runs after the call left the line unserved, by time-out or abort: whoever stood behind it may be next now. */
   readonly onLeave?: () => void;
+  /** What this call adds to the `weight` of the line, such as the bytes it keeps. Default 0. */
+  readonly weight?: number;
 }
 
 /** One waiting call. `want` is its owner's business. */
@@ -35,6 +38,7 @@ export interface Waiter<Want, Got> {
 }
 
 interface Node<Want, Got> extends Waiter<Want, Got> {
+  readonly weight: number;
   previous: Node<Want, Got> | undefined;
   next: Node<Want, Got> | undefined;
 }
@@ -44,19 +48,48 @@ export function abortedError(signal: AbortSignal): MqError {
   return new MqError('MQ_ABORTED', 'the call was aborted by its signal', { cause: signal.reason });
 }
 
+/** `MQ_LIMIT_EXCEEDED`: no further call may wait. `calls` says which, in the plural. */
+export function waitersError(calls: string, countMax: number): MqError {
+  return new MqError('MQ_LIMIT_EXCEEDED', `${countMax} ${calls} wait already, which is the limit`);
+}
+
+/** What waits is memory too. */
+function tooHeavyError(calls: string, bytesMax: number): MqError {
+  const message = `the ${calls} that wait may keep ${bytesMax} bytes, and this one would be too much`;
+  return new MqError('MQ_LIMIT_EXCEEDED', message);
+}
+
+export interface WaiterLineOptions {
+  readonly clock: Clock;
+  /** What waits here, in the plural, as an error names it. */
+  readonly calls: string;
+  /** How many may wait, and what their weights may add up to. Default: StageMQ's own limits. */
+  readonly limits?: Pick<Limits, 'waitersCountMax' | 'waitingBytesMax'>;
+}
+
 export class WaiterLine<Want, Got> {
   readonly #clock: Clock;
+  readonly #calls: string;
+  readonly #limits: Pick<Limits, 'waitersCountMax' | 'waitingBytesMax'>;
   /** Both undefined, or both set and linked through `next` and `previous`. */
   #first: Node<Want, Got> | undefined;
   #last: Node<Want, Got> | undefined;
   #size = 0;
+  #weight = 0;
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: WaiterLineOptions) {
+    this.#clock = options.clock;
+    this.#calls = options.calls;
+    this.#limits = options.limits ?? LIMITS;
   }
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Weights of all that wait, together. */
+  get weight(): number {
+    return this.#weight;
   }
 
   /** The one that waits longest. */
@@ -64,10 +97,16 @@ export class WaiterLine<Want, Got> {
     return this.#first;
   }
 
-  /** Joins the end of the line; settles when served, failed, timed out or aborted. An aborted signal never joins. */
+  /**
+   * Joins the end of the line; settles when served, failed, timed out or aborted. An aborted signal never joins, and
+   * neither does a call for which the line has no place (`MQ_LIMIT_EXCEEDED`; the first of a line always has one).
+   */
   wait(want: Want, options: WaitOptions<Got> = {}): Promise<Got> {
-    const { signal, timeoutMs, onTimeout, onLeave } = options;
+    const { signal, timeoutMs, onTimeout, onLeave, weight = 0 } = options;
     if (signal?.aborted) return Promise.reject(abortedError(signal));
+    const { waitersCountMax, waitingBytesMax } = this.#limits;
+    if (this.#size >= waitersCountMax) return Promise.reject(waitersError(this.#calls, waitersCountMax));
+    if (this.#size > 0 && this.#weight + weight > waitingBytesMax) return Promise.reject(tooHeavyError(this.#calls, waitingBytesMax));
     return new Promise<Got>((resolve, reject) => {
       let timer: Timer | undefined;
       const onAbort = (): void => {
@@ -83,6 +122,7 @@ export class WaiterLine<Want, Got> {
       };
       const node: Node<Want, Got> = {
         want,
+        weight,
         sinceMs: this.#clock.monotonicMs(),
         previous: undefined,
         next: undefined,
@@ -128,6 +168,7 @@ export class WaiterLine<Want, Got> {
     else this.#last.next = node;
     this.#last = node;
     this.#size += 1;
+    this.#weight += node.weight;
   }
 
   /** False when the node is not in the line any more. */
@@ -140,6 +181,7 @@ export class WaiterLine<Want, Got> {
     node.previous = undefined;
     node.next = undefined;
     this.#size -= 1;
+    this.#weight -= node.weight;
     return true;
   }
 }

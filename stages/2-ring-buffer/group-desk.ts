@@ -86,7 +86,7 @@ export class GroupDesk {
       isHolding: (memberId) => this.leases.countOf(memberId) > 0,
       onEmpty: settings.onEmpty,
     });
-    this.line = new WaiterLine(clock);
+    this.line = new WaiterLine({ clock, limits, calls: 'receives' });
   }
 
   /** Hands out what is there, else waits; whoever asked first is served first. */

@@ -36,8 +36,3 @@ function describeEnded(failed: readonly FailedDelivery[]): string {
   const of = failed.length === 1 ? 'of a delivery is' : `of ${failed.length} deliveries is`;
   return `the lease ${of} over (offset ${offsets.join(', ')})`;
 }
-
-/** `MQ_LIMIT_EXCEEDED`: no further call may wait. */
-export function waitersError(calls: string, countMax: number): MqError {
-  return new MqError('MQ_LIMIT_EXCEEDED', `${countMax} ${calls} wait already, which is the limit`);
-}

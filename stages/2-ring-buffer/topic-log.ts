@@ -17,11 +17,11 @@
 import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { GroupOptions, SeekTarget, TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
-import { abortedError, WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { abortedError, WaiterLine, waitersError } from '../1-blocking-queue/waiter-line.ts';
 import { GroupDesk, type HeldRecord, type TopicSettings } from './group-desk.ts';
 import type { IncomingBatch } from './incoming-batch.ts';
 import { GROUP_DEFAULTS, isSameGroupOptions } from './reading-options.ts';
-import { outOfRangeError, waitersError } from './refusals.ts';
+import { outOfRangeError } from './refusals.ts';
 import { RingBuffer, type RoomRequest } from './ring-buffer.ts';
 
 /** Options of a topic whose creator does not say. */
@@ -76,8 +76,9 @@ export class TopicLog {
       slotCount: options.messagesMax ?? TOPIC_DEFAULTS.messagesMax,
       bytesMax: options.bytesMax ?? TOPIC_DEFAULTS.bytesMax,
     });
-    this.sends = new WaiterLine(settings.clock);
-    this.fetches = new WaiterLine(settings.clock);
+    const { clock, limits } = settings;
+    this.sends = new WaiterLine({ clock, limits, calls: 'sends' });
+    this.fetches = new WaiterLine({ clock, limits, calls: 'fetches' });
   }
 
   /** Records overwritten before every group had finished them, or while there was no group. */
@@ -104,13 +105,17 @@ export class TopicLog {
     // I13: whoever waits was here first.
     if (this.sends.size === 0 && this.#makeRoom(batch)) return Promise.resolve(this.#append(batch));
     if (this.options.overflow === 'reject' || timeoutMs === 0) return Promise.reject(this.#fullError());
-    const { waitersCountMax } = this.#settings.limits;
-    if (this.sends.size >= waitersCountMax) return Promise.reject(waitersError('sends', waitersCountMax));
     const onTimeout = (): never => {
       throw this.#fullError();
     };
     // A large batch that gives up was perhaps all that kept a smaller one out.
-    return this.sends.wait(batch, { signal, timeoutMs, onTimeout, onLeave: () => this.#admitWaiting() });
+    return this.sends.wait(batch, {
+      signal,
+      timeoutMs,
+      onTimeout,
+      onLeave: () => this.#admitWaiting(),
+      weight: batch.bytes,
+    });
   }
 
   /** What is held from `offset` on, at least one record; at the end of the log it waits for one. */

@@ -134,7 +134,7 @@ export class NaiveArrayBroker implements Broker {
       options,
       records: [],
       nextOf: new Map<string, number>(),
-      waiting: new WaiterLine<null, void>(this.#clock),
+      waiting: new WaiterLine<null, void>({ clock: this.#clock, calls: 'receives' }),
     };
     this.#topics.set(topic, opened);
     return opened;
