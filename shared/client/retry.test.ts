@@ -4,7 +4,15 @@ import fc from 'fast-check';
 import { VirtualClock } from '../clock.ts';
 import { type ErrorCode, isMqError, MqError } from '../contract/errors.ts';
 import { SeededRandom } from '../random.ts';
-import { checkRetryPolicy, longestPauseMs, pause, pauseMsAfter, untilAborted, withRetry } from './retry.ts';
+import {
+  checkRetryPolicy,
+  longestPauseMs,
+  pause,
+  pauseMsAfter,
+  RETRY_AFTER_MS_MAX,
+  untilAborted,
+  withRetry,
+} from './retry.ts';
 
 const never = new AbortController().signal;
 const policy = checkRetryPolicy('retry', undefined);
@@ -48,6 +56,15 @@ describe('pauses', () => {
         assert.ok(pauseMsAfter(attempt, full, policy, random) >= retryAfterMs);
       }),
     );
+  });
+
+  test('the other side cannot ask for a pause longer than RETRY_AFTER_MS_MAX, nor for one that is no number', () => {
+    const pauseMs = (retryAfterMs: number): number =>
+      pauseMsAfter(1, new MqError('MQ_QUEUE_FULL', '', { details: { retryAfterMs } }), policy, new SeededRandom(1));
+    assert.equal(pauseMs(RETRY_AFTER_MS_MAX), RETRY_AFTER_MS_MAX);
+    assert.equal(pauseMs(86_400_000), RETRY_AFTER_MS_MAX);
+    assert.equal(pauseMs(Number.POSITIVE_INFINITY), RETRY_AFTER_MS_MAX);
+    for (const nothing of [Number.NaN, -1, 'soon' as unknown as number]) assert.ok(pauseMs(nothing) <= policy.delayMs);
   });
 
   test('a pause cut short by its signal leaves no timer behind', async () => {

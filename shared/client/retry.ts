@@ -18,7 +18,7 @@ export interface RetryPolicy {
   readonly attemptsMax: number;
   /** Longest first pause; doubles with each attempt. */
   readonly delayMs: number;
-  /** No pause is longer. */
+  /** No pause is longer, unless the other side asks for it (`retryAfterMs`, at most a minute). */
   readonly delayMsMax: number;
   /** No attempt begins later than so many ms after the first. */
   readonly totalMsMax: number;
@@ -59,10 +59,15 @@ export function longestPauseMs(attempt: number, policy: RetryPolicy): number {
   return Math.min(policy.delayMs * 2 ** Math.min(attempt - 1, 40), policy.delayMsMax);
 }
 
-/** The pause after failure number `attempt`; at least what the error asks for. */
+/** The other side may ask for a pause, but for none longer than this: it cannot put a client to sleep for a day. */
+export const RETRY_AFTER_MS_MAX = 60_000;
+
+/** The pause after failure number `attempt`; at least what the error asks for, within `RETRY_AFTER_MS_MAX`. */
 export function pauseMsAfter(attempt: number, error: unknown, policy: RetryPolicy, random: Random): number {
   const askedMs = isMqError(error) ? (error.details.retryAfterMs ?? 0) : 0;
-  return Math.max(askedMs, random.next() * longestPauseMs(attempt, policy));
+  // It came over a wire, so it may be anything; what is no positive number asks for nothing.
+  const boundedMs = askedMs > 0 ? Math.min(askedMs, RETRY_AFTER_MS_MAX) : 0;
+  return Math.max(boundedMs, random.next() * longestPauseMs(attempt, policy));
 }
 
 export interface RetryOptions extends Surroundings {
