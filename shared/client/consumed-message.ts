@@ -11,11 +11,12 @@
 import { notSupported } from '../contract/capabilities.ts';
 import { MqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 
 export type Outcome = 'ack' | 'retry' | 'return' | 'reject';
 
 export interface OutcomeOptions {
-  /** Of a retry: how long to back off; otherwise by its deliveryCount. */
+  /** Of a retry: how long to back off, from 0; otherwise by its deliveryCount. */
   readonly delayMs?: number;
   readonly reason?: string;
 }
@@ -94,8 +95,18 @@ export class ConsumedMessage {
     }
     if (outcome !== 'ack' && !this.#source.hasLease) throw notSupported('lease', `${outcome}()`);
     if (outcome === 'reject' && !this.#source.hasDeadLetter) throw notSupported('dead-letter', 'reject()');
+    const checked = checkOutcomeOptions(outcome, options);
     this.#outcome = outcome;
-    this.#settling ??= this.#source.settle(this, outcome, options);
+    this.#settling ??= this.#source.settle(this, outcome, checked);
     await this.#settling;
   }
+}
+
+/** What `nack` would refuse is refused here, before the message counts as decided. */
+function checkOutcomeOptions(outcome: Outcome, options: OutcomeOptions): OutcomeOptions {
+  checkOptions('options', options, outcome === 'retry' ? ['delayMs', 'reason'] : ['reason']);
+  const { delayMs, reason } = options;
+  checkInteger('options.delayMs', delayMs, { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
+  if (reason !== undefined && typeof reason !== 'string') throw invalidArgument('options.reason', 'a string', reason);
+  return { delayMs, reason };
 }

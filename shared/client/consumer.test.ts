@@ -210,6 +210,20 @@ describe('outcomes', () => {
     await assert.rejects(message.retry(), (error) => isMqError(error, 'MQ_INVALID_ARGUMENT'));
   });
 
+  test('an outcome with wrong options is refused and leaves the message open', async () => {
+    const { clock, consumer, message } = await oneMessage();
+    const timerCount = clock.timerCount;
+    const path = (outcome: Promise<void>): Promise<unknown> =>
+      outcome.catch((error: unknown) => isMqError(error, 'MQ_INVALID_ARGUMENT') && error.details.path);
+    assert.equal(await path(message.retry({ delayMs: Number.NaN })), 'options.delayMs');
+    assert.equal(await path(message.retry({ delayMs: -1 })), 'options.delayMs');
+    assert.equal(await path(message.retry({ reason: 5 as unknown as string })), 'options.reason');
+    assert.equal(await path(message.return({ delayMs: 5 } as object)), 'options.delayMs');
+    assert.deepEqual([message.outcome, consumer.state.backingOffCount], [undefined, 0]);
+    assert.equal(clock.timerCount, timerCount);
+    await message.ack();
+  });
+
   test('reject without dead letters is refused and leaves the message open', async () => {
     const { message } = await oneMessage();
     await assert.rejects(message.reject(), (error) => {
