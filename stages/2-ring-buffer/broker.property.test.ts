@@ -123,8 +123,9 @@ const finish = (choice: number, how: 'ack' | 'cumulative' | 'retry' | 'return'):
     const call = isAck
       ? broker.ack([delivery], { cumulative: how === 'cumulative' })
       : broker.nack(delivery, { outcome: how });
+    const refusal = model.groups.has(group) ? 'MQ_LEASE_EXPIRED' : 'MQ_UNKNOWN_GROUP';
     if (isAccepted) await call;
-    else await assert.rejects(call, (error) => isMqError(error, 'MQ_LEASE_EXPIRED'));
+    else await assert.rejects(call, (error) => isMqError(error, refusal));
     if (handed.status !== 'held') return;
     for (const other of how === 'cumulative' ? model.held() : []) {
       const isOwn = other.group === handed.group && other.memberId === handed.memberId;
@@ -158,6 +159,26 @@ const seek = (group: string, choice: number): Command =>
     const offset = model.start + (choice % (model.end - model.start + 1));
     await broker.seek('t', { group, to: { offset } });
     model.seek(group, offset);
+    model.settle();
+  });
+
+/** Often there is no group yet, and sends wait: the new one may let them in. */
+const createGroup = (group: string, choice: number): Command =>
+  command(`create group ${group} at ${choice}`, async (model, { broker }) => {
+    if (model.groups.has(group)) return;
+    const { start, end } = model;
+    const offset = start + (choice % (end - start + 1));
+    const at = choice < 3 ? { from: 'latest' as const, offset: end } : { from: { offset }, offset };
+    await broker.createGroup('t', group, { start: at.from });
+    model.createGroup(group, at.offset);
+    model.settle();
+  });
+
+const deleteGroup = (group: string): Command =>
+  command(`delete group ${group}`, async (model, { broker }) => {
+    if (!model.groups.has(group)) return;
+    await broker.deleteGroup('t', group);
+    model.deleteGroup(group);
     model.settle();
   });
 
@@ -196,6 +217,8 @@ test('under every script of calls the broker does what its model does', async ()
       fc.constant(pass),
       fc.tuple(groups, members).map(([group, member]) => leave(group, member)),
       fc.tuple(groups, fc.nat(5)).map(([group, choice]) => seek(group, choice)),
+      fc.tuple(groups, fc.nat(9)).map(([group, choice]) => createGroup(group, choice)),
+      groups.map(deleteGroup),
       fc.nat(9).map(abort),
     ],
     { size: '+1' },

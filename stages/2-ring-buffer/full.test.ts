@@ -72,6 +72,16 @@ describe('wait', () => {
     }
   });
 
+  test('a group that begins behind all that is held frees the ring for those who wait, though it has no reader yet', async () => {
+    for (const start of ['latest', { offset: 1 }] as const) {
+      const { broker } = await setup(2, { topic: { messagesMax: 2 } });
+      const waiting = broker.send('t', { body: 'x' });
+      assert.ok(await isPending(waiting));
+      await broker.createGroup('t', 'g', { start });
+      assert.equal((await waiting).offset, 2);
+    }
+  });
+
   test('a dead ephemeral group does not hold the ring up', async () => {
     const { broker, clock } = await setup(2, { topic: { messagesMax: 2 } });
     await finish(broker, 'quick', 2);

@@ -13,7 +13,6 @@
  *        group has finished it
  * Only the spine uses it.
  */
-
 import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { GroupOptions, SeekTarget, TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
@@ -280,6 +279,7 @@ export class TopicLog {
       },
     });
     this.desks.set(name, desk);
+    this.#admitWaiting(); // it may begin behind records that nobody was there to finish
     return desk;
   }
 

@@ -74,6 +74,22 @@ export class Model {
     return places;
   }
 
+  /** A group that begins at `start`: what lies before it is finished. */
+  createGroup(group: string, start: number): void {
+    for (const [offset, place] of this.placesOf(group).entries()) {
+      if (offset < start) place.state = 'finished';
+    }
+  }
+
+  /** Nothing of it is left; those who wait for it are told so. */
+  deleteGroup(group: string): void {
+    this.groups.delete(group);
+    for (const handed of this.handed) if (handed.group === group) handed.status = 'ended';
+    const gone = this.receives.filter((receive) => receive.group === group);
+    for (const receive of gone) receive.expected = { code: 'MQ_UNKNOWN_GROUP' };
+    this.receives = this.receives.filter((receive) => !gone.includes(receive));
+  }
+
   floorOf(places: readonly Place[]): number {
     const lowest = places.findIndex(({ state }) => state !== 'finished');
     return lowest < 0 ? this.end : lowest;
