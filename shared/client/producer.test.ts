@@ -77,6 +77,67 @@ describe('sending', () => {
     assert.equal(producer.underWayCount, 0);
   });
 
+  test('what is sent is what the message and the options were at the call, also in line and in a retry', async () => {
+    let callCount = 0;
+    const flaky = (broker: Broker): Send => {
+      return (...args) => {
+        callCount += 1;
+        return callCount === 1 ? Promise.reject(new MqError('MQ_TIMEOUT', 'late')) : broker.send(...args);
+      };
+    };
+    const { clock, broker, producer } = await open(flaky, { inFlightMax: 1 });
+    const message = { id: '', body: '', headers: { tag: '' } };
+    const options = { partition: 0 };
+    const sends = ['a', 'b', 'c'].map((text) => {
+      Object.assign(message, { id: text, body: text });
+      message.headers.tag = text;
+      return producer.send('t', message, options);
+    });
+    message.headers.tag = 'later';
+    options.partition = 7;
+    await passUntil(clock, Promise.all(sends));
+    assert.deepEqual(
+      (await Promise.all(sends)).map(({ id }) => id),
+      ['a', 'b', 'c'],
+    );
+    const received = await broker.receive('t', { max: 9 });
+    const texts = received.map(({ id, body, headers }) => [id, new TextDecoder().decode(body), headers.tag].join());
+    assert.deepEqual(texts, ['a,a,a', 'b,b,b', 'c,c,c']);
+  });
+
+  test('nothing is thrown synchronously, and what is no message or option is refused with its path', async () => {
+    const { producer, broker } = await open();
+    const broken = {
+      get body(): string {
+        throw new Error('a getter of the caller');
+      },
+    };
+    await assert.rejects(producer.send('t', broken), /a getter of the caller/);
+    const path = (call: Promise<unknown>): Promise<unknown> =>
+      call.catch((error: unknown) => isMqError(error, 'MQ_INVALID_ARGUMENT') && error.details.path);
+    assert.equal(await path(producer.send('t', { body: '' }, null as unknown as object)), 'options');
+    assert.equal(await path(producer.send('t', { body: '' }, { timeout: 5 } as object)), 'options.timeout');
+    assert.equal(await path(producer.send('t', { body: '', ttl: 5 } as Message)), 'message.ttl');
+    const listed = { body: '', headers: ['no record'] } as unknown as Message;
+    assert.equal(await path(producer.send('t', listed)), 'message.headers');
+    const sparse: Message[] = [];
+    sparse[1] = { body: '' };
+    assert.equal(await path(producer.sendBatch('t', sparse)), 'messages[0]');
+    assert.equal((await broker.describeTopics()).length, 0);
+  });
+
+  test('a message may be an object of a class, with getters', async () => {
+    class Order {
+      get body(): string {
+        return 'from a getter';
+      }
+    }
+    const { producer, broker } = await open();
+    await producer.send('t', new Order());
+    const [delivery] = await broker.receive('t');
+    assert.equal(new TextDecoder().decode(delivery?.body), 'from a getter');
+  });
+
   test('with one slot the messages stay in order, also when some must be repeated', async () => {
     let callCount = 0;
     const flaky = (broker: Broker): Send => {

@@ -13,7 +13,7 @@
 import { type Clock, SystemClock } from '../clock.ts';
 import type { Broker, CloseOptions, SendOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
-import type { BatchReceipt, Message, Receipt } from '../contract/message.ts';
+import type { BatchReceipt, Headers, Message, Receipt } from '../contract/message.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import { type Random, SystemRandom } from '../random.ts';
 import { checkRetryPolicy, pause, type RetryPolicy, withRetry } from './retry.ts';
@@ -67,16 +67,19 @@ export class Producer {
     return this.#underWay.size;
   }
 
-  /** Resolves when the broker has taken responsibility. Rejects with the last error, `MQ_ABORTED` or `MQ_CLOSED`. */
-  send(topic: string, message: Message, options: SendOptions = {}): Promise<Receipt> {
-    const identified = this.#identify(message);
-    return this.#run(options, (signal) => this.#broker.send(topic, identified, { ...options, signal }));
+  /**
+   * Resolves when the broker has taken responsibility. Rejects with the last error, `MQ_ABORTED` or `MQ_CLOSED`. What is
+   * sent is what `message` and `options` are at the call; only the bytes of a body belong to the broker from then on.
+   */
+  async send(topic: string, message: Message, options?: SendOptions): Promise<Receipt> {
+    const copy = this.#copyOf(message);
+    return this.#run(options, (own) => this.#broker.send(topic, copy, own));
   }
 
   /** Like `send` for a batch: one slot, one partition, all or nothing, retried as a whole. */
-  sendBatch(topic: string, messages: readonly Message[], options: SendOptions = {}): Promise<BatchReceipt> {
-    const identified = Array.isArray(messages) ? messages.map((message) => this.#identify(message)) : messages;
-    return this.#run(options, (signal) => this.#broker.sendBatch(topic, identified, { ...options, signal }));
+  async sendBatch(topic: string, messages: readonly Message[], options?: SendOptions): Promise<BatchReceipt> {
+    const copies = Array.isArray(messages) ? Array.from(messages, (message) => this.#copyOf(message)) : messages;
+    return this.#run(options, (own) => this.#broker.sendBatch(topic, copies, own));
   }
 
   /** Resolves when every send that was begun before has settled, well or badly: their own promises say which. */
@@ -100,13 +103,14 @@ export class Producer {
     await this.close();
   }
 
-  async #run<T>(options: SendOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #run<T>(options: SendOptions | undefined, call: (options: SendOptions) => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) throw new MqError('MQ_CLOSED', 'the producer is closed');
-    const { signal } = options;
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw invalidArgument('options.signal', 'an AbortSignal', signal);
+    checkOptions('options', options, ['partition', 'signal', 'timeoutMs']);
+    const own = { ...options };
+    if (own.signal !== undefined && !(own.signal instanceof AbortSignal)) {
+      throw invalidArgument('options.signal', 'an AbortSignal', own.signal);
     }
-    const sending = this.#attempt(options, call);
+    const sending = this.#attempt(own, call);
     const entry = sending.then(
       () => undefined,
       () => undefined,
@@ -119,7 +123,7 @@ export class Producer {
     }
   }
 
-  async #attempt<T>(options: SendOptions, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #attempt<T>(options: SendOptions, call: (options: SendOptions) => Promise<T>): Promise<T> {
     const stop = this.#stop.signal;
     try {
       // Not the stop signal: tens of thousands in line on one signal are slow, and `close` dismisses the line anyway.
@@ -127,7 +131,7 @@ export class Producer {
       try {
         const signal = options.signal === undefined ? stop : AbortSignal.any([options.signal, stop]);
         const surroundings = { clock: this.#clock, random: this.#random };
-        return await withRetry(() => call(signal), { ...surroundings, policy: this.#policy, signal });
+        return await withRetry(() => call({ ...options, signal }), { ...surroundings, policy: this.#policy, signal });
       } finally {
         this.#slots.leave();
       }
@@ -153,10 +157,32 @@ export class Producer {
     this.#slots.dismiss(new MqError('MQ_CLOSED', 'the producer was closed while this send waited in line'));
   }
 
-  /** What is no message keeps its shape, so that the broker can say what is wrong with it. */
-  #identify(message: Message): Message {
-    if (typeof message !== 'object' || message === null || message.id !== undefined) return message;
-    this.#idCount += 1;
-    return { ...message, id: `${this.#instanceId}-${this.#idCount}` };
+  /**
+   * With an id. Reads each member once, also inherited ones; what is no message, or has strange members, stays so, and
+   * the broker says what is wrong with it.
+   */
+  #copyOf(message: Message): Message {
+    if (typeof message !== 'object' || message === null) return message;
+    const { body, key, headers, id, delayMs, deliverAt, ttlMs, priority, ...strange } = message;
+    const timing = { delayMs, deliverAt, ttlMs };
+    return {
+      ...strange,
+      body,
+      key,
+      headers: copyOfHeaders(headers),
+      id: id === undefined ? this.#makeId() : id,
+      ...timing,
+      priority,
+    };
   }
+
+  #makeId(): string {
+    this.#idCount += 1;
+    return `${this.#instanceId}-${this.#idCount}`;
+  }
+}
+
+function copyOfHeaders(headers: Headers | undefined): Headers | undefined {
+  const isRecord = typeof headers === 'object' && headers !== null && !Array.isArray(headers);
+  return isRecord ? { ...headers } : headers;
 }
