@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
 import { createBroker } from '../../stages/1-blocking-queue/index.ts';
 import { VirtualClock } from '../clock.ts';
@@ -201,6 +202,29 @@ describe('bounds', () => {
     await Promise.all([closed, ...waiting]);
   });
 
+  test('twenty thousand sends at once are nothing quadratic: each has a signal, the one they share has one listener', {
+    timeout: 20_000,
+  }, async () => {
+    const count = 20_000;
+    const atBroker = new Set<AbortSignal | undefined>();
+    const stuck = (): Send => (_topic, _message, options) => {
+      atBroker.add(options?.signal);
+      return new Promise(() => undefined);
+    };
+    const { clock, producer } = await open(stuck, { inFlightMax: count });
+    const { signal } = new AbortController();
+    const sends = Array.from({ length: 2 * count }, () =>
+      rejectsWith(producer.send('t', { body: '' }, { signal }), 'MQ_CLOSED'),
+    );
+    await clock.pass(0);
+    assert.equal(atBroker.size, count);
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+    const closed = producer.close({ timeoutMs: 1 });
+    await clock.pass(1);
+    await Promise.all([closed, ...sends]);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
   test('options that are misspelt or out of range are refused', async () => {
     const broker = await createBroker();
     const path = (options: object): unknown => {
@@ -258,5 +282,16 @@ describe('the end', () => {
     assert.equal(isClosed, false);
     await clock.pass(1);
     await Promise.all([closed, refused]);
+  });
+
+  test('a send that close gave up on says whether it may have been stored', async () => {
+    const stuck = (): Send => () => new Promise(() => undefined);
+    const { clock, producer } = await open(stuck, { inFlightMax: 1 });
+    const [atBroker, inLine] = ['a', 'b'].map((body) => producer.send('t', { body }));
+    const ended = Promise.allSettled([atBroker, inLine, producer.close({ timeoutMs: 1 })]);
+    await clock.pass(1);
+    const texts = (await ended).map((result) => (result.status === 'rejected' ? String(result.reason.message) : ''));
+    assert.match(texts[0] ?? '', /may have been stored/);
+    assert.match(texts[1] ?? '', /was not sent/);
   });
 });

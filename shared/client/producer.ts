@@ -16,6 +16,7 @@ import { MqError } from '../contract/errors.ts';
 import type { BatchReceipt, Headers, Message, Receipt } from '../contract/message.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import { type Random, SystemRandom } from '../random.ts';
+import { CallSignals } from './call-signals.ts';
 import { checkRetryPolicy, pause, type RetryPolicy, withRetry } from './retry.ts';
 import { SendSlots } from './send-slots.ts';
 
@@ -33,6 +34,9 @@ export interface ProducerOptions {
   readonly random?: Random;
 }
 
+/** Of one send, with a signal of its own. */
+type Own = SendOptions & { readonly signal: AbortSignal };
+
 export class Producer {
   readonly #broker: Broker;
   readonly #clock: Clock;
@@ -44,8 +48,9 @@ export class Producer {
   #idCount = 0;
   /** One entry for each send that has not settled; the entry itself never rejects. */
   readonly #underWay = new Set<Promise<void>>();
-  /** Aborts when `close` has run out of time. */
-  readonly #stop = new AbortController();
+  /** Of each send one, aborted when `close` has run out of time. */
+  readonly #signals = new CallSignals();
+  #hasGivenUp = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: ProducerOptions) {
@@ -89,7 +94,7 @@ export class Producer {
 
   /**
    * Takes no new sends, lets those under way finish for `timeoutMs` (default 10 s), then gives up on the rest: they
-   * reject with `MQ_CLOSED` and may or may not have been stored. Always settles; the broker stays open.
+   * reject with `MQ_CLOSED`, which says whether they may have been stored. Always settles; the broker stays open.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
@@ -110,7 +115,7 @@ export class Producer {
     if (own.signal !== undefined && !(own.signal instanceof AbortSignal)) {
       throw invalidArgument('options.signal', 'an AbortSignal', own.signal);
     }
-    const sending = this.#attempt(own, call);
+    const sending = this.#signals.use(own.signal, (signal) => this.#attempt({ ...own, signal }, call));
     const entry = sending.then(
       () => undefined,
       () => undefined,
@@ -123,21 +128,21 @@ export class Producer {
     }
   }
 
-  async #attempt<T>(options: SendOptions, call: (options: SendOptions) => Promise<T>): Promise<T> {
-    const stop = this.#stop.signal;
+  async #attempt<T>(options: Own, call: (options: SendOptions) => Promise<T>): Promise<T> {
+    const { signal } = options;
+    const surroundings = { clock: this.#clock, random: this.#random };
+    let fate = 'was not sent';
     try {
-      // Not the stop signal: tens of thousands in line on one signal are slow, and `close` dismisses the line anyway.
-      await this.#slots.enter(options.signal);
+      await this.#slots.enter(signal);
+      fate = 'may have been stored';
       try {
-        const signal = options.signal === undefined ? stop : AbortSignal.any([options.signal, stop]);
-        const surroundings = { clock: this.#clock, random: this.#random };
-        return await withRetry(() => call({ ...options, signal }), { ...surroundings, policy: this.#policy, signal });
+        return await withRetry(() => call(options), { ...surroundings, policy: this.#policy, signal });
       } finally {
         this.#slots.leave();
       }
     } catch (error) {
-      if (!stop.aborted) throw error;
-      throw new MqError('MQ_CLOSED', 'the producer was closed; the message may have been stored', { cause: error });
+      if (!this.#hasGivenUp) throw error;
+      throw new MqError('MQ_CLOSED', `the producer was closed; the message ${fate}`, { cause: error });
     }
   }
 
@@ -153,8 +158,8 @@ export class Producer {
   }
 
   #giveUp(): void {
-    this.#stop.abort();
-    this.#slots.dismiss(new MqError('MQ_CLOSED', 'the producer was closed while this send waited in line'));
+    this.#hasGivenUp = true;
+    this.#signals.abortAll(new MqError('MQ_CLOSED', 'the producer ran out of time to close'));
   }
 
   /**

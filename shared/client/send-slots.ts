@@ -2,22 +2,17 @@
  * A fixed number of slots and a bounded line in front of them, first come first served.
  *
  * Always true: at most `slotCount` callers are between `enter` and `leave`; a caller in the line leaves it at once when
- * its signal aborts or the line is dismissed, without having been inside.
+ * its signal aborts, without having been inside. Each caller brings a signal of its own: thousands on one are slow.
  */
 import { MqError } from '../contract/errors.ts';
 import { abortedBy } from './retry.ts';
-
-interface Waiting {
-  getIn(): void;
-  giveUp(error: Error): void;
-}
 
 export class SendSlots {
   readonly #slotCount: number;
   readonly #waitingMax: number;
   #takenCount = 0;
-  /** Oldest first: a Set remembers the order and forgets in O(1). */
-  readonly #line = new Set<Waiting>();
+  /** What lets each one in, oldest first: a Set remembers the order and forgets in O(1). */
+  readonly #line = new Set<() => void>();
 
   constructor(options: { readonly slotCount: number; readonly waitingMax: number }) {
     this.#slotCount = options.slotCount;
@@ -25,8 +20,8 @@ export class SendSlots {
   }
 
   /** Resolves when the caller has a slot. `MQ_ABORTED`; `MQ_LIMIT_EXCEEDED` when the line is full. */
-  enter(signal?: AbortSignal): Promise<void> {
-    if (signal?.aborted) return Promise.reject(abortedBy(signal));
+  enter(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.reject(abortedBy(signal));
     if (this.#takenCount < this.#slotCount) {
       this.#takenCount += 1;
       return Promise.resolve();
@@ -36,37 +31,27 @@ export class SendSlots {
       return Promise.reject(new MqError('MQ_LIMIT_EXCEEDED', message));
     }
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => waiting.giveUp(abortedBy(signal as AbortSignal));
-      const takeOut = (): void => {
-        this.#line.delete(waiting);
-        signal?.removeEventListener('abort', onAbort);
+      const leaveLine = (): void => {
+        this.#line.delete(getIn);
+        signal.removeEventListener('abort', giveUp);
       };
-      const waiting: Waiting = {
-        getIn: () => {
-          takeOut();
-          resolve();
-        },
-        giveUp: (error) => {
-          takeOut();
-          reject(error);
-        },
+      const getIn = (): void => {
+        leaveLine();
+        resolve();
       };
-      this.#line.add(waiting);
-      signal?.addEventListener('abort', onAbort);
+      const giveUp = (): void => {
+        leaveLine();
+        reject(abortedBy(signal));
+      };
+      this.#line.add(getIn);
+      signal.addEventListener('abort', giveUp);
     });
   }
 
   /** Gives the slot to the first in the line, or back. */
   leave(): void {
-    for (const waiting of this.#line) {
-      waiting.getIn();
-      return;
-    }
-    this.#takenCount -= 1;
-  }
-
-  /** Everybody in the line leaves with `error`. */
-  dismiss(error: Error): void {
-    for (const waiting of this.#line) waiting.giveUp(error);
+    const [next] = this.#line;
+    if (next === undefined) this.#takenCount -= 1;
+    else next();
   }
 }
