@@ -200,4 +200,46 @@ describe('trouble and the end', () => {
     const [, closed] = await ended;
     assert.ok(closed.status === 'rejected' && isMqError(closed.reason, 'MQ_ABORTED'));
   });
+
+  test('a reader closed in the body of a record commits that record when the body is through', async () => {
+    for (const isAwaited of [true, false]) {
+      const { broker, reader } = await open();
+      await sendCount(broker, 4);
+      const consumer = reader();
+      const offsets: (number | null)[] = [];
+      for await (const { offset } of consumer) {
+        offsets.push(offset);
+        if (offset !== 2) continue;
+        const closed = consumer.close();
+        if (isAwaited) await closed;
+      }
+      assert.deepEqual(offsets, [0, 1, 2]);
+      assert.equal(await broker.committed('t', { group: 'g' }), 3);
+    }
+  });
+
+  test('the last commit of a closed reader settles in time on a broker that never answers', async () => {
+    const { broker, clock, reader } = await open();
+    await sendCount(broker, 1);
+    const consumer = reader();
+    const loop = consumer[Symbol.asyncIterator]();
+    await loop.next();
+    await consumer.close({ timeoutMs: 100 });
+    broker.commit = () => new Promise(() => undefined);
+    const refused = assert.rejects(loop.next(), (error) => isMqError(error, 'MQ_ABORTED'));
+    await clock.pass(100);
+    await refused;
+    assert.equal(clock.timerCount, 0);
+  });
+
+  test('records asked for at once come one after the other, each once', async () => {
+    const { broker, reader } = await open();
+    await sendCount(broker, 3);
+    const loop = reader()[Symbol.asyncIterator]();
+    const records = await Promise.all([loop.next(), loop.next(), loop.next()]);
+    assert.deepEqual(
+      records.map(({ value }) => value?.offset),
+      [0, 1, 2],
+    );
+  });
 });

@@ -58,6 +58,7 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
   readonly #stop = new AbortController();
   /** Aborts when `close` has run out of time. */
   readonly #outOfTime = new AbortController();
+  #closeTimeoutMs = CLOSE_TIMEOUT_MS;
   /** Next offset to fetch; undefined before the group was asked. */
   #position: number | undefined;
   /** Everything below was handled. */
@@ -102,23 +103,20 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
 
   /**
    * One record after the other; asking for the next one says that the one before is done. Commits when the fetched
-   * ones are used up, and when the loop is left. Ends when the consumer is closed.
+   * ones are used up, when the loop is left (its record comes again in the next loop), and when `close` ended it. One
+   * loop at a time; calls of `next` wait for each other, and only `close` ends one that waits for a record.
    */
-  [Symbol.asyncIterator](): AsyncIterator<StoredRecord, undefined> {
-    let current: StoredRecord | undefined;
-    return {
-      next: async () => {
-        if (current !== undefined) this.#handledUpTo = (current.offset ?? 0) + 1;
-        current = await this.#next();
-        return current === undefined ? { done: true, value: undefined } : { done: false, value: current };
-      },
-      return: async () => {
-        // What the loop did not finish comes again in the next one.
-        this.#forgetFetched();
-        await this.commit();
-        return { done: true, value: undefined };
-      },
-    };
+  async *[Symbol.asyncIterator](): AsyncGenerator<StoredRecord, undefined, undefined> {
+    for (let record = await this.#next(); record !== undefined; record = await this.#next()) {
+      let isLeft = true;
+      try {
+        yield record;
+        isLeft = false;
+      } finally {
+        if (isLeft) await this.#leaveLoop();
+      }
+      this.#handledUpTo = (record.offset ?? 0) + 1;
+    }
   }
 
   /** Commits what is done; resolves to the offset in force. */
@@ -127,25 +125,23 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
     const offset = this.#handledUpTo;
     const place = { group: this.#group, partition: this.#partition, offset };
     const call = (): Promise<number> => this.#broker.commit(this.#topic, place);
-    this.#committedOffset = await this.#retrying(call, this.#outOfTime.signal);
+    const inForce = await this.#retrying(call, this.#outOfTime.signal);
+    // An answer that came late is no step back.
+    this.#committedOffset = Math.max(this.#committedOffset, inForce);
     return this.#committedOffset;
   }
 
   /**
    * Ends a waiting fetch and commits what is done, for at most `timeoutMs` (default 10 s). Always settles; rejects when
-   * the commit failed: its records come again.
+   * the commit failed: its records come again. A loop that is still at a record commits it when it asks for the next
+   * one, and then ends.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
     const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
-    const timeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+    this.#closeTimeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
     this.#stop.abort();
-    const timer = this.#clock.setTimer(() => this.#outOfTime.abort(), timeoutMs);
-    try {
-      await this.commit();
-    } finally {
-      timer.cancel();
-    }
+    await this.#lastCommit();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -165,7 +161,18 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
         if (!signal.aborted) throw error;
       });
     }
+    await this.#lastCommit();
     return undefined;
+  }
+
+  /** Of a reader that is closed. */
+  async #lastCommit(): Promise<void> {
+    const timer = this.#clock.setTimer(() => this.#outOfTime.abort(), this.#closeTimeoutMs);
+    try {
+      await this.commit();
+    } finally {
+      timer.cancel();
+    }
   }
 
   async #fetchMore(): Promise<void> {
@@ -233,10 +240,12 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
     return groups.find(({ group }) => group === this.#group)?.onOutOfRange ?? 'earliest';
   }
 
-  #forgetFetched(): void {
+  /** What the loop did not finish comes again in the next one. */
+  async #leaveLoop(): Promise<void> {
     this.#buffer = [];
     this.#bufferIndex = 0;
     this.#position = this.#handledUpTo;
+    await this.commit();
   }
 
   #retrying<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
