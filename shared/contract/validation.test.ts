@@ -187,6 +187,12 @@ describe('batches', () => {
       throwsAt(() => checkBatch('messages', wrong(batch), LIMITS), 'messages');
   });
 
+  test('an array with holes is refused at its first hole', () => {
+    const sparse = [{ body: 'a' }];
+    sparse.length = 3;
+    throwsAt(() => checkBatch('messages', sparse, LIMITS), 'messages[1]');
+  });
+
   test('its limits are legal, and one more message or byte is MQ_BATCH_TOO_LARGE', () => {
     const limits = { ...LIMITS, batchCountMax: 3, batchBytesMax: 5 };
     checkBatch('messages', [{ body: 'ab' }, { body: 'cd' }, { body: 'e' }], limits);

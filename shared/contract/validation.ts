@@ -110,7 +110,8 @@ export function checkBatch(path: string, messages: readonly Message[], limits: L
   if (messages.length > limits.batchCountMax) {
     throw tooLarge('MQ_BATCH_TOO_LARGE', path, messages.length, limits.batchCountMax, 'messages');
   }
-  const checked = messages.map((message, index) => checkMessage(`${path}[${index}]`, message, limits));
+  // `from` and not `map`, which would leave the holes of a sparse array as they are.
+  const checked = Array.from(messages, (message, index) => checkMessage(`${path}[${index}]`, message, limits));
   const bytes = checked.reduce((sum, message) => sum + message.bytes, 0);
   if (bytes > limits.batchBytesMax) throw tooLarge('MQ_BATCH_TOO_LARGE', path, bytes, limits.batchBytesMax, 'bytes');
   return checked;

@@ -164,7 +164,8 @@ export function checkRefs(deliveries: readonly DeliveryRef[], rules: Rules): Che
   if (deliveries.length > receiveCountMax) {
     throw invalidArgument('deliveries', `at most ${receiveCountMax} deliveries`, deliveries.length);
   }
-  return deliveries.map((delivery, index) => checkRef(`deliveries[${index}]`, delivery, rules));
+  // `from` and not `map`, which would leave the holes of a sparse array as they are.
+  return Array.from(deliveries, (delivery, index) => checkRef(`deliveries[${index}]`, delivery, rules));
 }
 
 /** What a `nack` or `extendLease` names, or one entry of an `ack`. */

@@ -39,6 +39,8 @@ test('every wrong argument is refused with its path, and nothing is thrown synch
     ['receive', ['t', { max: 1025 }], 'options.max'],
     ['ack', [ref], 'deliveries'],
     ['ack', [[null]], 'deliveries[0]'],
+    ['ack', [new Array(1)], 'deliveries[0]'],
+    ['sendBatch', ['t', new Array(2)], 'messages[0]'],
     ['ack', [[{ ...ref, leaseToken: null }]], 'deliveries[0].leaseToken'],
     ['ack', [[{ ...ref, offset: 1.5 }]], 'deliveries[0].offset'],
     ['ack', [[ref], { cumulative: 1 }], 'options.cumulative'],
