@@ -12,6 +12,11 @@ function newLine(): { clock: VirtualClock; line: WaiterLine<string, string> } {
   };
 }
 
+function abortable(): { readonly signal: AbortSignal; abort(): void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
+
 test('waiters stand in the order they came', async () => {
   const { line } = newLine();
   const calls = [line.wait('a'), line.wait('b'), line.wait('c')];
@@ -115,6 +120,44 @@ test('a served call leaves no timer and no listener behind', async () => {
   await call;
   assert.equal(clock.timerCount, 0);
   assert.equal(listenerCount, 0);
+});
+
+test('where one signal aborts many, whoever leaves first serves nobody whose own listener has yet to run', async () => {
+  const { line } = newLine();
+  const { signal, abort } = abortable();
+  const serveNext = (): void => line.first?.serve('served');
+  const calls = [
+    line.wait('aborted', { signal, onLeave: serveNext }),
+    line.wait('aborted too', { signal, onLeave: serveNext }),
+    line.wait('stays'),
+  ];
+  const settled = Promise.allSettled(calls);
+  abort();
+  const outcomes = (await settled).map((outcome) =>
+    outcome.status === 'fulfilled' ? outcome.value : outcome.reason.code,
+  );
+  assert.deepEqual(outcomes, ['MQ_ABORTED', 'MQ_ABORTED', 'served']);
+});
+
+test('nor does settleAll serve one that was aborted, and whoever is aborted settles although its listener never runs', async () => {
+  const { line } = newLine();
+  const { signal, abort } = abortable();
+  signal.addEventListener('abort', (event) => event.stopImmediatePropagation());
+  const calls = [line.wait('aborted', { signal }), line.wait('stays')];
+  const settled = Promise.allSettled(calls);
+  abort();
+  line.settleAll((waiter) => waiter.serve('served'));
+  assert.deepEqual(
+    (await settled).map(({ status }) => status),
+    ['rejected', 'fulfilled'],
+  );
+  assert.equal(line.size, 0);
+});
+
+test('a time-out that is no number is refused, and nobody joins', async () => {
+  const { line } = newLine();
+  await assert.rejects(line.wait('x', { timeoutMs: Number.NaN, onTimeout: () => 'never' }), /finite/);
+  assert.equal(line.size, 0);
 });
 
 test('onLeave runs after a time-out or an abort, when the line is already shorter, and not when served', async () => {

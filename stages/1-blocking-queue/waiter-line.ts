@@ -5,7 +5,9 @@
  *
  * Always true: a waiter is in the line exactly as long as its promise is pending; serving, time-out, abort and
  * `settleAll` each take it out in O(1) and settle it once. So a value handed to a waiter is never lost: after `serve`
- * the promise is resolved, and an abort that comes later finds nothing to abort.
+ * the promise is resolved, and an abort that comes later finds nothing to abort. Nor is a value handed to one that was
+ * aborted before: where one signal aborts many, the first to hear of it may make room for the next, whose own listener
+ * has not run yet; so whoever is about to be served is asked once more.
  * Used by queues and brokers; knows nothing of messages.
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
@@ -39,6 +41,7 @@ export interface Waiter<Want, Got> {
 
 interface Node<Want, Got> extends Waiter<Want, Got> {
   readonly weight: number;
+  readonly signal: AbortSignal | undefined;
   previous: Node<Want, Got> | undefined;
   next: Node<Want, Got> | undefined;
 }
@@ -92,9 +95,10 @@ export class WaiterLine<Want, Got> {
     return this.#weight;
   }
 
-  /** The one that waits longest. */
+  /** The one that waits longest and is to be served next; those before it that were aborted reject. */
   get first(): Waiter<Want, Got> | undefined {
-    return this.#first;
+    for (let node = this.#first; node !== undefined; node = this.#first) if (!isAborted(node)) return node;
+    return undefined;
   }
 
   /**
@@ -106,7 +110,9 @@ export class WaiterLine<Want, Got> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     const { waitersCountMax, waitingBytesMax } = this.#limits;
     if (this.#size >= waitersCountMax) return Promise.reject(waitersError(this.#calls, waitersCountMax));
-    if (this.#size > 0 && this.#weight + weight > waitingBytesMax) return Promise.reject(tooHeavyError(this.#calls, waitingBytesMax));
+    if (this.#size > 0 && this.#weight + weight > waitingBytesMax) {
+      return Promise.reject(tooHeavyError(this.#calls, waitingBytesMax));
+    }
     return new Promise<Got>((resolve, reject) => {
       let timer: Timer | undefined;
       const onAbort = (): void => {
@@ -123,6 +129,7 @@ export class WaiterLine<Want, Got> {
       const node: Node<Want, Got> = {
         want,
         weight,
+        signal,
         sinceMs: this.#clock.monotonicMs(),
         previous: undefined,
         next: undefined,
@@ -133,18 +140,19 @@ export class WaiterLine<Want, Got> {
           if (takeOut()) reject(error);
         },
       };
+      if (timeoutMs !== undefined && onTimeout !== undefined) {
+        timer = this.#clock.setTimer(() => {
+          if (!takeOut()) return;
+          try {
+            resolve(onTimeout());
+          } catch (error) {
+            reject(error);
+          }
+          onLeave?.();
+        }, timeoutMs);
+      }
       this.#link(node);
       signal?.addEventListener('abort', onAbort);
-      if (timeoutMs === undefined || onTimeout === undefined) return;
-      timer = this.#clock.setTimer(() => {
-        if (!takeOut()) return;
-        try {
-          resolve(onTimeout());
-        } catch (error) {
-          reject(error);
-        }
-        onLeave?.();
-      }, timeoutMs);
     });
   }
 
@@ -157,9 +165,13 @@ export class WaiterLine<Want, Got> {
     }
   }
 
-  /** Empties the line, oldest first. */
+  /** Empties the line, oldest first: `settle` serves or fails each that was not aborted. */
   settleAll(settle: (waiter: Waiter<Want, Got>) => void): void {
-    for (const waiter of this) settle(waiter);
+    for (let node = this.#first; node !== undefined; ) {
+      const { next } = node;
+      if (!isAborted(node)) settle(node);
+      node = next;
+    }
   }
 
   #link(node: Node<Want, Got>): void {
@@ -184,4 +196,11 @@ export class WaiterLine<Want, Got> {
     this.#weight -= node.weight;
     return true;
   }
+}
+
+/** True for a waiter whose signal was aborted; it has left the line. */
+function isAborted<Want, Got>(node: Node<Want, Got>): boolean {
+  if (!node.signal?.aborted) return false;
+  node.fail(abortedError(node.signal));
+  return true;
 }

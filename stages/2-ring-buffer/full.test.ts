@@ -7,7 +7,7 @@ import type { TopicOptions } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { createBroker } from './index.ts';
 import { RECORD_OVERHEAD_BYTES } from './ring-buffer.ts';
-import { describeTopic, isPending, offsetsOf, rejectsWith, setup } from './testing/setup.ts';
+import { abortable, describeTopic, isPending, offsetsOf, rejectsWith, setup } from './testing/setup.ts';
 
 /** Receives and acks up to `max` messages for a group. */
 async function finish(broker: Broker, group: string, max: number): Promise<void> {
@@ -101,6 +101,23 @@ describe('wait', () => {
     await finish(broker, 'g', 2);
     assert.equal((await batch).baseOffset, 3);
     assert.equal((await single).offset, 5);
+  });
+
+  test('one signal that aborts several blocked sends lets none of them in, and hands nothing to its own receive', async () => {
+    const { broker } = await setup(1, { topic: { messagesMax: 2 } });
+    await finish(broker, 'g', 1);
+    await broker.createGroup('t', 'slow');
+    const { signal, abort } = abortable();
+    const batch = broker.sendBatch('t', [{ body: 'a' }, { body: 'b' }], { signal });
+    const receive = broker.receive('t', { group: 'g', waitMs: 1000, signal });
+    const single = broker.send('t', { body: 'c' }, { signal });
+    const behind = broker.send('t', { body: 'd' });
+    const refusals = [batch, receive, single].map((call) => rejectsWith(call, 'MQ_ABORTED'));
+    abort();
+    await Promise.all(refusals);
+    assert.equal((await behind).offset, 1);
+    const { logEndOffset, groups } = await describeTopic(broker);
+    assert.deepEqual([logEndOffset, groups[0]?.availableCount, groups[0]?.inFlightCount], [2, 1, 0]);
   });
 
   test('a blocked send that gives up leaves nothing behind and lets the next one in', async () => {

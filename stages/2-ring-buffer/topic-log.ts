@@ -9,8 +9,6 @@
  *   I3   timestamps never decrease with the offset, also when the wall clock is set back
  *   I13  a send waits only while the first send of the line does not fit, and nobody overtakes it
  *   I14  a fetch waits only at logEndOffset
- *   I15  under `wait` and `reject` a record leaves the ring only when room is needed, there is a group, and every
- *        group has finished it
  * Only the spine uses it.
  */
 import type { FetchResult } from '../../shared/contract/broker.ts';
@@ -22,6 +20,7 @@ import type { IncomingBatch } from './incoming-batch.ts';
 import { GROUP_DEFAULTS, isSameGroupOptions } from './reading-options.ts';
 import { outOfRangeError } from './refusals.ts';
 import { RingBuffer, type RoomRequest } from './ring-buffer.ts';
+import { RoomMaker } from './room-maker.ts';
 
 /** Options of a topic whose creator does not say. */
 export const TOPIC_DEFAULTS = Object.freeze({
@@ -29,9 +28,6 @@ export const TOPIC_DEFAULTS = Object.freeze({
   bytesMax: 64 * 1024 * 1024,
   overflow: 'wait',
 } as const satisfies TopicOptions);
-
-/** Dropped offsets the screen still shows. */
-const OVERWRITTEN_SHOWN_COUNT = 8;
 
 export interface FetchWant {
   readonly offset: number;
@@ -60,10 +56,9 @@ export class TopicLog {
   readonly sends: WaiterLine<IncomingBatch, number>;
   /** I14 */
   readonly fetches: WaiterLine<FetchWant, FetchResult>;
-  /** The youngest offsets that were overwritten before every group had finished them. */
-  readonly overwrittenOffsets: number[] = [];
+  /** I15 */
+  readonly room: RoomMaker;
   readonly #settings: TopicSettings;
-  #droppedCount = 0;
   /** I3 */
   #lastTimestamp = 0;
 
@@ -75,14 +70,10 @@ export class TopicLog {
       slotCount: options.messagesMax ?? TOPIC_DEFAULTS.messagesMax,
       bytesMax: options.bytesMax ?? TOPIC_DEFAULTS.bytesMax,
     });
+    this.room = new RoomMaker({ ring: this.ring, desks: this.desks, overflow: options.overflow });
     const { clock, limits } = settings;
     this.sends = new WaiterLine({ clock, limits, calls: 'sends' });
     this.fetches = new WaiterLine({ clock, limits, calls: 'fetches' });
-  }
-
-  /** Records overwritten before every group had finished them, or while there was no group. */
-  get droppedCount(): number {
-    return this.#droppedCount;
   }
 
   /** Receives and fetches that wait. */
@@ -102,7 +93,7 @@ export class TopicLog {
   send(batch: IncomingBatch, { signal, timeoutMs }: WaitForRoomOptions): Promise<number> {
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     // I13: whoever waits was here first.
-    if (this.sends.size === 0 && this.#makeRoom(batch)) return Promise.resolve(this.#append(batch));
+    if (this.sends.size === 0 && this.room.makeFor(batch)) return Promise.resolve(this.#append(batch));
     if (this.options.overflow === 'reject' || timeoutMs === 0) return Promise.reject(this.#fullError());
     const onTimeout = (): never => {
       throw this.#fullError();
@@ -201,41 +192,6 @@ export class TopicLog {
     });
   }
 
-  /** True when `batch` fits now. What every group has finished goes, and under `drop-oldest` what is oldest. */
-  #makeRoom(batch: RoomRequest): boolean {
-    const { ring } = this;
-    if (ring.hasRoomFor(batch)) return true;
-    const finishedBelow = this.#finishedBelow();
-    while (ring.logStartOffset < finishedBelow && !ring.hasRoomFor(batch)) ring.releaseOldest(); // I15
-    if (this.options.overflow !== 'drop-oldest') return ring.hasRoomFor(batch);
-    while (!ring.hasRoomFor(batch)) this.#overwriteOldest();
-    for (const desk of this.desks.values()) desk.fallBehind();
-    return true;
-  }
-
-  /** Every group has finished all offsets below; without a group, none. */
-  #finishedBelow(): number {
-    if (this.desks.size === 0) return this.ring.logStartOffset;
-    let lowest = this.ring.logEndOffset;
-    for (const { group } of this.desks.values()) lowest = Math.min(lowest, group.committedOffset);
-    return lowest;
-  }
-
-  #overwriteOldest(): void {
-    const offset = this.ring.logStartOffset;
-    const isMissed = this.desks.size === 0 || this.#isUnfinished(offset);
-    this.ring.releaseOldest();
-    if (!isMissed) return;
-    this.#droppedCount += 1;
-    this.overwrittenOffsets.push(offset);
-    if (this.overwrittenOffsets.length > OVERWRITTEN_SHOWN_COUNT) this.overwrittenOffsets.shift();
-  }
-
-  #isUnfinished(offset: number): boolean {
-    for (const { group } of this.desks.values()) if (group.stateOf(offset) !== 'finished') return true;
-    return false;
-  }
-
   /** The one way in; there is room. Wakes one receive of each group, and all fetches: they take nothing away. */
   #append({ messages }: IncomingBatch): number {
     const baseOffset = this.ring.logEndOffset;
@@ -256,8 +212,12 @@ export class TopicLog {
   /** Lets waiting sends in, first come first served, as long as the first one fits. */
   #admitWaiting(): void {
     for (let send = this.sends.first; send !== undefined; send = this.sends.first) {
-      if (!this.#makeRoom(send.want)) return;
-      send.serve(this.#append(send.want));
+      if (!this.room.makeFor(send.want)) return;
+      try {
+        send.serve(this.#append(send.want));
+      } catch (error) {
+        send.fail(error); // it is for the one that waited, not for whoever made the room
+      }
     }
   }
 

@@ -35,7 +35,7 @@ export function describeTopic(topic: TopicLog): TopicDescription {
     redeliveredCount: sum((group) => group.redeliveredCount),
     expiredCount: 0,
     deadCount: 0,
-    droppedCount: topic.droppedCount,
+    droppedCount: topic.room.droppedCount,
     waiterCount: topic.sends.size + topic.waitingReaderCount,
     lag: groups.reduce((slowest, { lag }) => Math.max(slowest, lag), groups.length === 0 ? heldCount : 0),
     logStartOffset,
@@ -98,13 +98,14 @@ export function inspectTopic(
 /** Dropped offsets first, as they are the oldest, when held records leave room for them; free cells last. */
 function viewCells(topic: TopicLog, max: number): CellView[] {
   const { ring } = topic;
+  const { overwrittenOffsets } = topic.room;
   const { logStartOffset, logEndOffset, slotCount } = ring;
   const from = Math.max(logStartOffset, logEndOffset - max);
   const held: CellView[] = [];
   for (let offset = from; offset < logEndOffset; offset += 1) held.push(viewHeld(topic, offset));
-  const droppedCount = Math.min(max - held.length, topic.overwrittenOffsets.length);
-  const dropped = topic.overwrittenOffsets
-    .slice(topic.overwrittenOffsets.length - droppedCount)
+  const droppedCount = Math.min(max - held.length, overwrittenOffsets.length);
+  const dropped = overwrittenOffsets
+    .slice(overwrittenOffsets.length - droppedCount)
     .map((offset) => emptyCell({ slot: ring.slotOf(offset), offset, state: 'overwritten' }));
   const freeCount = Math.min(max - held.length - droppedCount, slotCount - (logEndOffset - logStartOffset));
   const free = Array.from({ length: freeCount }, (_, index) =>

@@ -44,3 +44,9 @@ export async function isPending(promise: Promise<unknown>): Promise<boolean> {
   const now = new Promise((resolve) => setImmediate(resolve, pending));
   return (await Promise.race([promise.catch(() => 'rejected'), now])) === pending;
 }
+
+/** A signal that is aborted by hand. */
+export function abortable(): { readonly signal: AbortSignal; abort(): void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
