@@ -3,6 +3,14 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SystemClock, VirtualClock } from './clock.ts';
 
+test('a delay that is no finite number is refused by both clocks, as its timer would spin or never run', () => {
+  for (const clock of [new VirtualClock(), new SystemClock()]) {
+    for (const delayMs of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      assert.throws(() => clock.setTimer(() => undefined, delayMs), /finite number/);
+    }
+  }
+});
+
 describe('the virtual clock', () => {
   test('it stands still until time is passed, and then moves exactly so far', async () => {
     const clock = new VirtualClock({ startAt: 1000 });

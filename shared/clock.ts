@@ -4,6 +4,7 @@
  * Two kinds of time, never mixed: `now()` is the wall clock (timestamps people see; it may jump), `monotonicMs()` only
  * moves forward (leases, time-outs, waits). Timers follow the monotonic one.
  */
+import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 
 /** A pending timer. */
@@ -18,8 +19,9 @@ export interface Clock {
   /** Monotonic ms since some fixed point. */
   monotonicMs(): number;
   /**
-   * Runs `callback` once, at least `delayMs` from now; any delay up to the largest safe integer. A background timer
-   * (a lease, a sweep) does not keep the process alive; one that somebody awaits does.
+   * Runs `callback` once, at least `delayMs` from now; any delay up to the largest safe integer, but a number: one that
+   * is not would never be reached, or always. A background timer (a lease, a sweep) does not keep the process alive; one
+   * that somebody awaits does.
    */
   setTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer;
 }
@@ -42,6 +44,7 @@ export class SystemClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number, options: TimerOptions = {}): Timer {
+    assertDelay(delayMs);
     const dueAtMs = this.monotonicMs() + delayMs;
     let handle: NodeJS.Timeout;
     const arm = (): void => {
@@ -90,6 +93,7 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number): Timer {
+    assertDelay(delayMs);
     this.#order += 1;
     const timer: VirtualTimer = {
       dueAtMs: this.#elapsedMs + Math.max(delayMs, 0),
@@ -133,4 +137,8 @@ export class VirtualClock implements Clock {
 /** Resolves after all promise callbacks that are ready now, and those they make ready, have run. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+function assertDelay(delayMs: number): void {
+  assert(Number.isFinite(delayMs), 'the delay of a timer must be a finite number');
 }

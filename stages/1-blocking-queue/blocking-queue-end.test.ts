@@ -28,6 +28,28 @@ describe('limits', () => {
     }
   });
 
+  test('an overflow nobody knows, a time-out that is no number and a value that is nothing are refused', async () => {
+    const overflow = 'bogus' as 'wait';
+    assert.throws(
+      () => new BlockingQueue({ overflow }),
+      (error) => isMqError(error, 'MQ_INVALID_ARGUMENT'),
+    );
+    const queue = new BlockingQueue<string>({ capacity: 1 });
+    for (const timeoutMs of [Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY]) {
+      await rejectsWith(queue.put('a', { timeoutMs }), 'MQ_INVALID_ARGUMENT');
+      await rejectsWith(queue.poll({ timeoutMs }), 'MQ_INVALID_ARGUMENT');
+    }
+    const nothing = undefined as unknown as string;
+    await rejectsWith(queue.put(nothing), 'MQ_INVALID_ARGUMENT');
+    await rejectsWith(queue.putAll([nothing]), 'MQ_INVALID_ARGUMENT');
+    await rejectsWith(queue.putAll(new Array<string>(1)), 'MQ_INVALID_ARGUMENT');
+    assert.throws(
+      () => queue.offer(nothing),
+      (error) => isMqError(error, 'MQ_INVALID_ARGUMENT'),
+    );
+    assert.equal(queue.acceptedCount, 0);
+  });
+
   test('onAccept sees every accepted value once, in order, before a taker does', async () => {
     const accepted: string[] = [];
     const queue = new BlockingQueue<string>({
@@ -45,6 +67,34 @@ describe('limits', () => {
     queue.drain(1);
     await Promise.all([aborted, put]);
     assert.deepEqual(accepted, ['0 a', '1 b', '2 c']);
+  });
+});
+
+describe('callbacks', () => {
+  test('a defect in letting a waiting put in is told to that put, not to whoever made the room', async () => {
+    const queue = new BlockingQueue<string>({
+      capacity: 1,
+      onAccept: (value) => {
+        if (value === 'bad') throw new Error('defect');
+      },
+    });
+    await queue.put('a');
+    const bad = assert.rejects(queue.put('bad'), /defect/);
+    const good = queue.put('good');
+    assert.equal(await queue.take(), 'a');
+    await Promise.all([bad, good]);
+    assert.equal(await queue.take(), 'good');
+  });
+
+  test('a drain whose callback takes values itself hands every value to one of the two', async () => {
+    const queue = new BlockingQueue<number>();
+    await queue.putAll([1, 2, 3, 4]);
+    const taken: Promise<number>[] = [];
+    const drained = queue.drain(2, (value) => {
+      if (value === 1) taken.push(queue.take());
+      return true;
+    });
+    assert.deepEqual([drained, await Promise.all(taken), queue.drain(9)], [[2, 3], [1], [4]]);
   });
 });
 

@@ -7,6 +7,11 @@ import { BlockingQueue, CAPACITY_DEFAULT } from './blocking-queue.ts';
 const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
   assert.rejects(promise, (error) => isMqError(error, code));
 
+function abortable(): { readonly signal: AbortSignal; abort(): void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
+
 /** True when `promise` is still pending after everything that can happen now has happened. */
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol('pending');
@@ -49,6 +54,17 @@ describe('room', () => {
     const taken = [await queue.take(), await queue.take(), await queue.take(), await queue.take()];
     assert.deepEqual(taken, [0, 1, 2, 3]);
     await Promise.all(puts);
+  });
+
+  test('one signal that aborts several blocked puts lets none of them in', async () => {
+    const queue = new BlockingQueue<string>({ capacity: 2 });
+    await queue.put('a');
+    const { signal, abort } = abortable();
+    const calls = [queue.putAll(['b', 'c'], { signal }), queue.put('d', { signal })];
+    const settled = Promise.allSettled(calls);
+    abort();
+    assert.ok((await settled).every(({ status }) => status === 'rejected'));
+    assert.deepEqual([queue.peek(9), queue.acceptedCount], [['a'], 1]);
   });
 
   test('nobody overtakes a blocked batch, not even a put that would fit', async () => {

@@ -21,9 +21,11 @@ import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Overflow } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
-import { checkInteger } from '../../shared/contract/validation.ts';
+import { checkChoice, checkInteger } from '../../shared/contract/validation.ts';
+import { OVERFLOWS } from './checked-options.ts';
 import { CircularArray } from './circular-array.ts';
-import { abortedError, type Waiter, WaiterLine } from './waiter-line.ts';
+import { fullError, refusalOf, refusalOfValue, refusalOfValues } from './queue-refusals.ts';
+import { WaiterLine } from './waiter-line.ts';
 
 /** Values a queue holds when its maker does not say. */
 export const CAPACITY_DEFAULT = 10_000;
@@ -88,7 +90,7 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
     const clock = options.clock ?? new SystemClock();
     const range = { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: CAPACITY_DEFAULT };
     this.capacity = checkInteger('options.capacity', options.capacity, range);
-    this.overflow = options.overflow ?? 'wait';
+    this.overflow = checkChoice('options.overflow', options.overflow, OVERFLOWS, 'wait');
     this.#bytesOf = options.bytesOf ?? (() => 0);
     this.#onAccept = options.onAccept;
     const { limits } = options;
@@ -130,8 +132,8 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
    * `MQ_QUEUE_FULL`, or drops the oldest, as `overflow` says. `MQ_ABORTED`, `MQ_CLOSED`: nothing was accepted.
    */
   put(value: T, options?: PutOptions): Promise<void> {
-    if (options?.signal?.aborted) return Promise.reject(abortedError(options.signal));
-    if (this.#closeError !== undefined) return Promise.reject(this.#closeError);
+    const refusal = refusalOf(options) ?? this.#closeError ?? refusalOfValue(value);
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (!this.#makeRoom(1)) return this.#waitForRoom([value], options);
     this.#accept(value);
     return ACCEPTED;
@@ -139,17 +141,18 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
 
   /** Like `put` for all values or none, next to each other; `MQ_BATCH_TOO_LARGE` when they can never fit. */
   putAll(values: readonly T[], options?: PutOptions): Promise<void> {
-    if (options?.signal?.aborted) return Promise.reject(abortedError(options.signal));
-    if (this.#closeError !== undefined) return Promise.reject(this.#closeError);
-    if (values.length > this.capacity) return Promise.reject(tooLargeError(values.length, this.capacity));
-    if (!this.#makeRoom(values.length)) return this.#waitForRoom([...values], options);
-    for (const value of values) this.#accept(value);
+    const own = [...values]; // the caller may change its array, and a hole becomes an undefined
+    const refusal = refusalOf(options) ?? this.#closeError ?? refusalOfValues(own, this.capacity);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    if (!this.#makeRoom(own.length)) return this.#waitForRoom(own, options);
+    for (const value of own) this.#accept(value);
     return ACCEPTED;
   }
 
   /** Accepts `value` at once and returns true, or changes nothing and returns false. Throws `MQ_CLOSED`. */
   offer(value: T): boolean {
-    if (this.#closeError !== undefined) throw this.#closeError;
+    const refusal = this.#closeError ?? refusalOfValue(value);
+    if (refusal !== undefined) throw refusal;
     if (!this.#makeRoom(1)) return false;
     this.#accept(value);
     return true;
@@ -157,7 +160,8 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
 
   /** The oldest value; waits for one. `MQ_ABORTED`; `MQ_CLOSED` once the queue is closed and empty. */
   take(options: TakeOptions = {}): Promise<T> {
-    if (options.signal?.aborted) return Promise.reject(abortedError(options.signal));
+    const refusal = refusalOf(options);
+    if (refusal !== undefined) return Promise.reject(refusal);
     const value = this.#removeOldest();
     if (value !== undefined) return Promise.resolve(value);
     if (this.#closeError !== undefined) return Promise.reject(this.#closeError);
@@ -167,7 +171,8 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
 
   /** Like `take`, but resolves to undefined after `timeoutMs` without a value, or when the queue is closed. */
   poll(options: PollOptions = {}): Promise<T | undefined> {
-    if (options.signal?.aborted) return Promise.reject(abortedError(options.signal));
+    const refusal = refusalOf(options);
+    if (refusal !== undefined) return Promise.reject(refusal);
     const value = this.#removeOldest();
     const mayWait = value === undefined && this.#closeError === undefined && (options.timeoutMs ?? 0) > 0;
     if (!mayWait) return Promise.resolve(value);
@@ -180,8 +185,8 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
     while (drained.length < max) {
       const oldest = this.#held.at(0);
       if (oldest === undefined || (isWanted !== undefined && !isWanted(oldest))) break;
-      drained.push(oldest);
-      this.#removeOldest();
+      const taken = this.#removeOldest(); // another one, when `isWanted` took this itself
+      if (taken !== undefined) drained.push(taken);
     }
     return drained;
   }
@@ -241,11 +246,14 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
 
   /** Lets waiting puts in, first come first served, as long as the first one fits. */
   #admitWaiting(): void {
-    let put: Waiter<readonly T[], void> | undefined = this.#puts.first;
-    while (put !== undefined && put.want.length <= this.remainingCapacity) {
-      for (const value of put.want) this.#accept(value);
-      put.serve();
-      put = this.#puts.first;
+    for (let put = this.#puts.first; put !== undefined; put = this.#puts.first) {
+      if (put.want.length > this.remainingCapacity) return;
+      try {
+        for (const value of put.want) this.#accept(value);
+        put.serve();
+      } catch (error) {
+        put.fail(error); // it is for the one that waited, not for whoever made the room
+      }
     }
   }
 
@@ -270,12 +278,4 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
     const { signal, timeoutMs } = options;
     return this.#takes.wait(want, { signal, timeoutMs, onTimeout: () => undefined });
   }
-}
-
-function fullError(capacity: number): MqError {
-  return new MqError('MQ_QUEUE_FULL', `the queue holds ${capacity} messages, which is all it can`);
-}
-
-function tooLargeError(count: number, capacity: number): MqError {
-  return new MqError('MQ_BATCH_TOO_LARGE', `a batch of ${count} can never fit into a queue of ${capacity}`);
 }

@@ -30,7 +30,7 @@ export interface Rules {
 /** Most records a topic can be made for; keeps one topic's bookkeeping below about 128 MiB. */
 export const TOPIC_MESSAGES_MAX = 2 ** 24;
 
-const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
+export const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
 
 export interface CheckedSendOptions {
   readonly partition: number;
