@@ -20,7 +20,10 @@ export async function runScreen(terminal: Terminal, options: ScreenOptions): Pro
     for (const stage of STAGES) stories.push({ stage, lines: await storyLines(stage) });
     await terminal.printJson(stories);
   } else if (!terminal.isInteractive) {
-    for (const stage of STAGES) await tellStory(terminal, stage, language);
+    for (const stage of STAGES) {
+      await tellStory(terminal, stage, language);
+      await terminal.print('', '');
+    }
   } else {
     const { startScreen } = await import('../tui/start.ts');
     const exitCode = await startScreen({ language });

@@ -8,6 +8,7 @@ import { chooseLanguage } from '../language.ts';
 import { addExamples, addJsonOption, addLanguageOption, stageArgument } from '../options.ts';
 import { storyOf } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
+import { columnsOf } from '../text.ts';
 
 export function define(command: Command, terminal: Terminal): void {
   command.addArgument(stageArgument());
@@ -34,9 +35,9 @@ export async function tellStory(terminal: Terminal, stage: number, language: Lan
   const story = await storyOf(stage);
   let isFirst = true;
   for await (const line of story()) {
-    const lines = linesOf(terminal, line, language);
-    // The empty line above a title parts it from what was before.
-    await terminal.print(...(isFirst && line.kind === 'title' ? lines.slice(1) : lines));
+    const heading = isFirst && line.kind === 'title' ? line.text[language] : undefined;
+    if (heading === undefined) await terminal.print(...linesOf(terminal, line, language));
+    else await terminal.print(terminal.paint('bold', heading), '='.repeat(columnsOf(heading)));
     isFirst = false;
   }
 }

@@ -25,6 +25,7 @@ export const story: Story = async function* tell(options = {}) {
 };
 
 async function* tellHandOver(broker: Broker): AsyncIterable<StoryLine> {
+  yield title('From hand to hand', '从手到手');
   yield say(
     'A producer hands a message to the broker; a consumer takes it out later. Neither knows the other.',
     '生产者把消息交给 broker，消费者稍后取走；双方互不相识。',

@@ -23,6 +23,10 @@ export const story: Story = async function* tell(options: StoryOptions = {}) {
   const clock = options.clock ?? new VirtualClock();
   await using broker = await createBroker({ clock, random: options.random ?? new SeededRandom(2) });
   const stage: Stage = { broker, clock };
+  yield title(
+    'Stage 2: reading no longer destroys; position belongs to the reader',
+    '第 2 阶段：读取不再销毁，位置属于读者',
+  );
   yield* readingTakesNothingAway(stage);
   yield* theFloorAndTheGaps(stage);
   yield* aMemberDies(stage);

@@ -31,6 +31,7 @@ export const story: Story = async function* tell(options: StoryOptions = {}) {
   await using broker = await createRingBroker({ clock, random });
   await using server = await createServer(broker, { clock, onRequest: log.add });
   const stage: Stage = { broker, server, random, nextRequest: log.next };
+  yield title('Stage 3: the same promise across a wire that can fail', '第 3 阶段：同样的承诺，跨过一条会出错的网线');
   yield* aDoorInFrontOfTheRing(stage);
   yield* twoProcesses(stage);
   yield* aLongPoll(stage);
