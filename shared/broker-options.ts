@@ -2,13 +2,13 @@
 import type { Clock } from './clock.ts';
 import type { TopicOptions } from './contract/description.ts';
 import { LIMITS, type Limits } from './contract/limits.ts';
-import { invalidArgument } from './contract/validation.ts';
+import { checkOptions, invalidArgument } from './contract/validation.ts';
 import type { Random } from './random.ts';
 
 export interface BrokerOptions {
   /** Default: the system's. */
   readonly clock?: Clock;
-  /** Source of ids and lease tokens. Default: unpredictable. */
+  /** Source of what is random in ids and in lease tokens, each of its own. Default: unpredictable. */
   readonly random?: Random;
   /** True (default): `send` and `receive` create a topic that does not exist. */
   readonly autoCreateTopics?: boolean;
@@ -22,8 +22,8 @@ export interface BrokerOptions {
 
 /** The limits in force: `overrides` on top of StageMQ's own, each name and number checked. */
 export function limitsWith(overrides: Partial<Limits> = {}): Limits {
+  checkOptions('limits', overrides, Object.keys(LIMITS));
   for (const [name, value] of Object.entries(overrides)) {
-    if (!Object.hasOwn(LIMITS, name)) throw invalidArgument(`limits.${name}`, 'the name of a limit');
     if (!Number.isSafeInteger(value) || value < 1)
       throw invalidArgument(`limits.${name}`, 'a whole number from 1', value);
   }

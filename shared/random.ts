@@ -13,7 +13,7 @@ export interface Random {
   hex(bytes: number): string;
 }
 
-/** Unpredictable; used for ids and lease tokens. */
+/** `hex` is unpredictable: ids and lease tokens are made of it. */
 export class SystemRandom implements Random {
   next(): number {
     return Math.random();

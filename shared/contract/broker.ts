@@ -10,6 +10,10 @@
  * Always true, for every operation: a caller's mistake rejects with an `MqError` (nothing is thrown synchronously); an
  * operation or option whose capability is absent rejects with `MQ_NOT_SUPPORTED`; after `close` it rejects with
  * `MQ_CLOSED`; an aborted `signal` rejects with `MQ_ABORTED`, and nothing claimed by the call stays claimed.
+ *
+ * What is refused has changed nothing: no message is stored, no topic and no group made (of an `ack` the valid entries
+ * apply). Where several refusals are due any of them may come, with one exception: an operation the broker does not have
+ * it refuses alike open and closed, with `MQ_NOT_SUPPORTED`, since that is a fact of the broker and not of its state.
  */
 import type { Capability } from './capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from './description.ts';

@@ -7,7 +7,7 @@
  * (an in-process broker hands out the very bytes it keeps, so changing them changes what the next reader sees).
  */
 
-/** Header name -> value. Handed out without a prototype, so `headers.__proto__` is an ordinary name. */
+/** Header name -> value, in a plain object (a Map is refused). Handed out without a prototype, so `headers.__proto__` is an ordinary name. */
 export type Headers = Readonly<Record<string, string>>;
 
 /** What a producer sends. */

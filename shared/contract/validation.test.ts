@@ -13,6 +13,7 @@ import {
   checkName,
   checkOptions,
   describeValue,
+  memberPath,
   utf8Length,
 } from './validation.ts';
 
@@ -25,6 +26,15 @@ function throwsAt(call: () => unknown, path: string, code: ErrorCode = 'MQ_INVAL
     assert.ok(error.message.startsWith(path), error.message);
     return true;
   });
+}
+
+function messageOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    if (isMqError(error)) return error.message;
+  }
+  return assert.fail('it was not refused');
 }
 
 describe('names', () => {
@@ -83,6 +93,10 @@ describe('options', () => {
     for (const value of [0, 11, -1, 1.5, Number.NaN, Infinity, '5', null, 2 ** 53, 5n]) {
       throwsAt(() => checkInteger('max', value, range), 'max');
     }
+  });
+
+  test('a negative zero becomes a zero', () => {
+    assert.ok(Object.is(checkInteger('offset', -0, { min: 0, max: 1, fallback: 1 }), 0));
   });
 
   test('one of the words is legal, nothing given is the fallback', () => {
@@ -149,6 +163,8 @@ describe('messages', () => {
       ['message.id', { body: '', id: null }],
       ['message.headers', { body: '', headers: 'a=b' }],
       ['message.headers', { body: '', headers: ['a'] }],
+      ['message.headers', { body: '', headers: new Map([['a', 'b']]) }],
+      ['message.headers', { body: '', headers: new Headers({ a: 'b' }) }],
       ['message.headers["h"]', { body: '', headers: { h: 1 } }],
       ['message.headers[""]', { body: '', headers: { '': 'x' } }],
       ['message.header', { body: '', header: {} }],
@@ -216,6 +232,25 @@ test('a value in an error message is short, on one line, and never a whole body'
   assert.equal(describeValue(new Uint8Array(9)), 'a value of type object');
   assert.equal(describeValue([1]), 'an array');
   assert.deepEqual([null, undefined, 5, true].map(describeValue), ['null', 'undefined', '5', 'true']);
+});
+
+test('whatever the caller wrote, an error message shows it short, on one line and without anything that moves a cursor', () => {
+  assert.equal(describeValue('\u009b31m\u007f\u2028\u202e'), '"\\u{9b}31m\\u{7f}\\u{2028}\\u{202e}"');
+  assert.equal(memberPath('options', 'waitMS'), 'options.waitMS');
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
+      const messages = [
+        () => checkOptions('options', { [text]: 1 }, []),
+        () => checkName('topic', `${text}\u009b`, LIMITS),
+        () => checkChoice<string>('overflow', `${text}?`, ['wait'], 'wait'),
+        () => checkMessage('message', { body: '', headers: { [text]: wrong(1) } }, LIMITS),
+      ].map(messageOf);
+      for (const message of messages) {
+        assert.doesNotMatch(message, /[\p{C}\p{Zl}\p{Zp}]/u);
+        assert.ok(message.length < 500, `${message.length} characters`);
+      }
+    }),
+  );
 });
 
 test('a preview is short and free of anything that could move the cursor', () => {

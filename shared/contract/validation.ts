@@ -28,9 +28,21 @@ export function invalidArgument(path: string, expected: string, got?: unknown): 
   return new MqError('MQ_INVALID_ARGUMENT', `${path} must be ${expected}${shown}`, { details: { path } });
 }
 
+/** Characters of a value that an error message shows; of a name it shows all that a legal one can have. */
+const VALUE_CHARACTERS_SHOWN = 40;
+const NAME_CHARACTERS_SHOWN = 249;
+/** What could move a cursor, turn the direction of a line or end it; JSON escapes only some of it. */
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** Text as an error message shows it: in quotes, on one line, and cut when it is longer than `charactersMax`. */
+export function quote(text: string, charactersMax = NAME_CHARACTERS_SHOWN): string {
+  const shown = text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text;
+  return JSON.stringify(shown).replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
 /** A value as an error message shows it: short, on one line, never a whole body. */
 export function describeValue(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === 'string') return quote(value, VALUE_CHARACTERS_SHOWN);
   if (value === null || typeof value === 'number' || typeof value === 'boolean' || typeof value === 'undefined') {
     return String(value);
   }
@@ -65,7 +77,7 @@ export function checkInteger(
   if (!Number.isSafeInteger(value) || (value as number) < range.min || (value as number) > range.max) {
     throw invalidArgument(path, `a whole number from ${range.min} to ${range.max}`, value);
   }
-  return value as number;
+  return (value as number) + 0; // makes 0 of -0
 }
 
 /** One of the listed words; `undefined` gives `fallback`. */
@@ -73,6 +85,11 @@ export function checkChoice<T extends string>(path: string, value: unknown, choi
   if (value === undefined) return fallback;
   if (!choices.includes(value as T)) throw invalidArgument(path, `one of ${choices.join(', ')}`, value);
   return value as T;
+}
+
+/** The path of a member whose name the caller chose: `options.name`, and `options["..."]` for what is no word. */
+export function memberPath(path: string, name: string): string {
+  return /^\w{1,40}$/.test(name) ? `${path}.${name}` : `${path}[${describeValue(name)}]`;
 }
 
 /** An options object (or nothing) without members the operation does not know: a misspelt option is never ignored. */
@@ -83,7 +100,7 @@ export function checkOptions(path: string, options: unknown, known: readonly str
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
-      throw invalidArgument(`${path}.${name}`, `left out: there is no such option (known: ${known.join(', ')})`);
+      throw invalidArgument(memberPath(path, name), `left out: there is no such option (known: ${known.join(', ')})`);
     }
   }
 }
@@ -151,9 +168,7 @@ const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
 
 function checkHeaders(path: string, headers: unknown, limits: Limits): { headers: Headers; bytes: number } {
   if (headers === undefined) return { headers: NO_HEADERS, bytes: 0 };
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
-    throw invalidArgument(path, 'an object of strings', headers);
-  }
+  if (!isPlainObject(headers)) throw invalidArgument(path, 'an object of strings', headers);
   const entries = Object.entries(headers);
   if (entries.length > limits.headersCountMax) {
     throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, entries.length, limits.headersCountMax, 'headers');
@@ -171,6 +186,13 @@ function checkHeaders(path: string, headers: unknown, limits: Limits): { headers
     throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, bytes, limits.headersBytesMax, 'UTF-8 bytes');
   }
   return { headers: Object.freeze(checked), bytes };
+}
+
+/** False also for a Map or Headers, whose content is not in members and would silently get lost. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null; // that of literals, in any realm
 }
 
 function tooLarge(
