@@ -24,7 +24,7 @@ import type { Limits } from '../../shared/contract/limits.ts';
 import { checkChoice, checkInteger } from '../../shared/contract/validation.ts';
 import { OVERFLOWS } from './checked-options.ts';
 import { CircularArray } from './circular-array.ts';
-import { fullError, refusalOf, refusalOfValue, refusalOfValues } from './queue-refusals.ts';
+import { fullError, refusalOf, refusalOfValue, refusalOfValues, tooLargeError } from './queue-refusals.ts';
 import { WaiterLine } from './waiter-line.ts';
 
 /** Values a queue holds when its maker does not say. */
@@ -125,6 +125,11 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
   /** The line at the exit, oldest first. */
   get waitingTakes(): WaiterLine<TakeWant, T | undefined> {
     return this.#takes;
+  }
+
+  /** Throws `MQ_BATCH_TOO_LARGE` for more values than can ever be held. */
+  checkFits(count: number): void {
+    if (count > this.capacity) throw tooLargeError(count, this.capacity);
   }
 
   /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Capability } from '../../shared/contract/capabilities.ts';
-import { isMqError } from '../../shared/contract/errors.ts';
+import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
 import type { DeliveryRef } from '../../shared/contract/message.ts';
 import { createBroker } from './index.ts';
 
@@ -72,11 +72,26 @@ describe('mistakes of the caller', () => {
       ['options.clok', () => createBroker(wrong({ clok: 1 }))],
       ['options.autoCreateTopics', () => createBroker(wrong({ autoCreateTopics: 'yes' }))],
       ['options.topicDefaults.messagesMax', () => createBroker({ topicDefaults: { messagesMax: 0.5 } })],
+      ['options.timeoutMs', async () => (await createBroker()).close({ timeoutMs: Number.NaN })],
+      ['limits', () => createBroker({ limits: wrong(null) })],
       ['limits.bodyBytesMax', () => createBroker({ limits: { bodyBytesMax: 0 } })],
     ];
     for (const [path, run] of calls) {
       await assert.rejects(run(), (error) => isMqError(error, 'MQ_INVALID_ARGUMENT') && error.details.path === path);
     }
+    assert.deepEqual(await broker.describeTopics(), []);
+  });
+
+  test('a call that is refused makes no topic', async () => {
+    const broker = await createBroker({ topicDefaults: { messagesMax: 2 } });
+    const signal = AbortSignal.abort();
+    const calls: [ErrorCode, Promise<unknown>][] = [
+      ['MQ_ABORTED', broker.send('t', { body: 'x' }, { signal })],
+      ['MQ_ABORTED', broker.sendBatch('t', [{ body: 'x' }], { signal })],
+      ['MQ_ABORTED', broker.receive('t', { signal })],
+      ['MQ_BATCH_TOO_LARGE', broker.sendBatch('t', [{ body: '' }, { body: '' }, { body: '' }])],
+    ];
+    for (const [code, call] of calls) await assert.rejects(call, (error) => isMqError(error, code));
     assert.deepEqual(await broker.describeTopics(), []);
   });
 

@@ -12,7 +12,6 @@ import { SystemClock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
-import { MqError } from '../../shared/contract/errors.ts';
 import type { QueueView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { BatchReceipt, Delivery, Message, Receipt } from '../../shared/contract/message.ts';
@@ -20,7 +19,7 @@ import { checkBatch, checkInteger, checkMessage, checkName, checkOptions } from 
 import { SystemRandom } from '../../shared/random.ts';
 import * as sending from './checked-options.ts';
 import { type QueuedMessage, TOPIC_DEFAULTS, Topic, type TopicSettings } from './topic.ts';
-import { abortedError } from './waiter-line.ts';
+import * as refusals from './topic-refusals.ts';
 
 /** Cells of an `inspect` whose caller does not say. */
 const INSPECT_CELLS = 64;
@@ -55,16 +54,14 @@ export class BlockingQueueBroker implements calls.Broker {
     const name = this.#checkCall(topic);
     const checked = this.#checkTopicOptions('options', options, this.#topicDefaults);
     const existing = this.#topics.get(name);
-    if (existing === undefined) this.#addTopic(name, checked);
-    else if (!sending.isSameTopicOptions(existing.options, checked)) {
-      throw new MqError('MQ_TOPIC_EXISTS', `topic "${name}" exists with other options`);
-    }
+    if (existing === undefined) this.#topics.set(name, this.#newTopic(name, checked));
+    else if (!sending.isSameTopicOptions(existing.options, checked)) throw refusals.topicExistsError(name);
   }
 
   async deleteTopic(topic: string): Promise<void> {
     const { name, queue } = this.#topicOf(topic);
     this.#topics.delete(name);
-    queue.close({ error: new MqError('MQ_UNKNOWN_TOPIC', `topic "${name}" was deleted`) });
+    queue.close({ error: refusals.deletedTopicError(name) });
   }
 
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
@@ -96,7 +93,7 @@ export class BlockingQueueBroker implements calls.Broker {
       sending.checkMessageOptions(`messages[${index}]`, message, this);
     });
     const { signal, timeoutMs } = sending.checkSendOptions(options, this);
-    const target = this.#openTopic(name);
+    const target = this.#openTopic(name, ({ queue }) => queue.checkFits(checked.length));
     const queued = checked.map((message) => target.messageOf(message, message.id ?? this.#nextId()));
     await target.queue.putAll(queued, { signal, timeoutMs });
     const ids = queued.map(({ id }) => id);
@@ -108,7 +105,6 @@ export class BlockingQueueBroker implements calls.Broker {
     const name = this.#checkCall(topic);
     const { memberId = this.#memberId, max, bytesMax, waitMs, signal } = sending.checkReceiveOptions(options, this);
     const source = this.#openTopic(name);
-    if (signal?.aborted) throw abortedError(signal);
     let bytes = 0;
     const fits = (message: QueuedMessage): boolean => {
       bytes += message.bytes;
@@ -144,7 +140,7 @@ export class BlockingQueueBroker implements calls.Broker {
   }
 
   async close(options?: calls.CloseOptions): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
+    sending.checkCloseOptions(options);
     this.#isClosed = true;
     for (const { queue } of this.#topics.values()) queue.close();
     this.#topics.clear();
@@ -161,7 +157,7 @@ export class BlockingQueueBroker implements calls.Broker {
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the broker is closed');
+    if (this.#isClosed) throw refusals.closedError();
   }
 
   /** What every call on a topic begins with; the topic's name in NFC. */
@@ -176,7 +172,7 @@ export class BlockingQueueBroker implements calls.Broker {
 
   #existingTopic(name: string): Topic {
     const topic = this.#topics.get(name);
-    if (topic === undefined) throw new MqError('MQ_UNKNOWN_TOPIC', `there is no topic "${name}"`);
+    if (topic === undefined) throw refusals.unknownTopicError(name);
     return topic;
   }
 
@@ -185,18 +181,18 @@ export class BlockingQueueBroker implements calls.Broker {
     return this.#existingTopic(this.#checkCall(topic));
   }
 
-  /** For send and receive, which create what does not exist. */
-  #openTopic(name: string): Topic {
-    const isMissing = !this.#topics.has(name);
-    return isMissing && this.#autoCreateTopics ? this.#addTopic(name, this.#topicDefaults) : this.#existingTopic(name);
-  }
-
-  #addTopic(name: string, options: TopicOptions): Topic {
-    if (this.#topics.size >= this.limits.topicsCountMax) {
-      throw new MqError('MQ_LIMIT_EXCEEDED', `the broker has ${this.limits.topicsCountMax} topics, which is its limit`);
-    }
-    const topic = new Topic({ name, options, settings: this.#settings });
+  /** For send and receive, which create what does not exist, unless `check` refuses the call. */
+  #openTopic(name: string, check: (topic: Topic) => void = () => undefined): Topic {
+    const mayCreate = this.#autoCreateTopics && !this.#topics.has(name);
+    const topic = mayCreate ? this.#newTopic(name, this.#topicDefaults) : this.#existingTopic(name);
+    check(topic);
     this.#topics.set(name, topic);
     return topic;
+  }
+
+  /** Not one of the topics yet. */
+  #newTopic(name: string, options: TopicOptions): Topic {
+    if (this.#topics.size >= this.limits.topicsCountMax) throw refusals.topicsError(this.limits.topicsCountMax);
+    return new Topic({ name, options, settings: this.#settings });
   }
 }

@@ -7,7 +7,7 @@
  * uses this file unchanged. Spines call it first, before they touch their state.
  */
 import type { BrokerOptions } from '../../shared/broker-options.ts';
-import type { ReceiveOptions, SendOptions } from '../../shared/contract/broker.ts';
+import type { CloseOptions, ReceiveOptions, SendOptions } from '../../shared/contract/broker.ts';
 import { type Capability, notSupported } from '../../shared/contract/capabilities.ts';
 import type { Overflow, TopicOptions } from '../../shared/contract/description.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
@@ -17,9 +17,9 @@ import {
   checkInteger,
   checkName,
   checkOptions,
-  describeValue,
   invalidArgument,
 } from '../../shared/contract/validation.ts';
+import { abortedError } from './waiter-line.ts';
 
 /** What the checking broker can do and how much it takes; a Broker is one. */
 export interface Rules {
@@ -153,9 +153,18 @@ export function checkBytesMax(path: string, bytesMax: unknown, limits: Limits): 
   return checkInteger(path, bytesMax, { min: 1, max: limits.receiveBytesMax, fallback });
 }
 
+/** A signal that may still abort: a call whose signal has done so is refused before anything is touched or made. */
 export function checkSignal(path: string, signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal instanceof AbortSignal) return signal;
-  throw invalidArgument(path, `an AbortSignal, got ${describeValue(signal)}`);
+  if (signal === undefined) return undefined;
+  if (!(signal instanceof AbortSignal)) throw invalidArgument(path, 'an AbortSignal', signal);
+  if (signal.aborted) throw abortedError(signal);
+  return signal;
+}
+
+/** Options of `close`; a broker in memory has nothing to wait for, so only their shape matters. */
+export function checkCloseOptions(options: CloseOptions | undefined): void {
+  checkOptions('options', options, ['timeoutMs']);
+  checkInteger('options.timeoutMs', options?.timeoutMs, ANY_DURATION_MS);
 }
 
 /** Throws `MQ_NOT_SUPPORTED` unless the broker has `capability`; `what` names the option that asks for it. */

@@ -25,13 +25,15 @@ export function refusalOfValue(value: unknown): MqError | undefined {
 
 /** More values than can ever be held, or nothing among them. */
 export function refusalOfValues(values: readonly unknown[], capacity: number): MqError | undefined {
-  if (values.length > capacity) {
-    return new MqError('MQ_BATCH_TOO_LARGE', `a batch of ${values.length} can never fit into a queue of ${capacity}`);
-  }
+  if (values.length > capacity) return tooLargeError(values.length, capacity);
   for (const value of values) if (value == null) return refusalOfValue(value);
   return undefined;
 }
 
 export function fullError(capacity: number): MqError {
   return new MqError('MQ_QUEUE_FULL', `the queue holds ${capacity} messages, which is all it can`);
+}
+
+export function tooLargeError(count: number, capacity: number): MqError {
+  return new MqError('MQ_BATCH_TOO_LARGE', `a batch of ${count} can never fit into a queue of ${capacity}`);
 }

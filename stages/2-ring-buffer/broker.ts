@@ -12,7 +12,6 @@ import { SystemClock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
-import { MqError } from '../../shared/contract/errors.ts';
 import type { RingView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type {
@@ -26,6 +25,7 @@ import type {
 import { checkBatch, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
 import { SystemRandom } from '../../shared/random.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
+import * as refusals from '../1-blocking-queue/topic-refusals.ts';
 import type { TopicSettings } from './group-desk.ts';
 import { incomingBatch } from './incoming-batch.ts';
 import * as reading from './reading-options.ts';
@@ -41,7 +41,7 @@ export class RingBufferBroker implements calls.Broker {
   readonly #topicDefaults: TopicOptions;
   /** What all topics share. */
   readonly #settings: TopicSettings;
-  /** Random, so that ids and lease tokens of two instances never meet. */
+  /** Random, so that ids of two instances never meet. */
   readonly #instanceId: string;
   readonly #memberId: string;
   #idCount = 0;
@@ -54,13 +54,14 @@ export class RingBufferBroker implements calls.Broker {
     this.limits = limitsWith(options.limits);
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
     this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
-    this.#instanceId = (options.random ?? new SystemRandom()).hex(8);
+    const random = options.random ?? new SystemRandom();
+    this.#instanceId = random.hex(8);
     this.#memberId = `member-${this.#instanceId}`;
     this.#settings = {
       limits: this.limits,
       clock: options.clock ?? new SystemClock(),
       memberTimeoutMs: reading.checkMemberTimeoutMs(options.memberTimeoutMs),
-      nextTokenPrefix: () => this.#nextId(),
+      nextTokenPrefix: () => random.hex(8),
     };
   }
 
@@ -68,16 +69,14 @@ export class RingBufferBroker implements calls.Broker {
     const name = this.#checkCall(topic);
     const checked = this.#checkTopicOptions('options', options, this.#topicDefaults);
     const existing = this.#topics.get(name);
-    if (existing === undefined) this.#addTopic(name, checked);
-    else if (!sending.isSameTopicOptions(existing.options, checked)) {
-      throw new MqError('MQ_TOPIC_EXISTS', `topic "${name}" exists with other options`);
-    }
+    if (existing === undefined) this.#topics.set(name, this.#newTopic(name, checked));
+    else if (!sending.isSameTopicOptions(existing.options, checked)) throw refusals.topicExistsError(name);
   }
 
   async deleteTopic(topic: string): Promise<void> {
     const log = this.#topicOf(topic);
     this.#topics.delete(log.name);
-    log.close(new MqError('MQ_UNKNOWN_TOPIC', `topic "${log.name}" was deleted`));
+    log.close(refusals.deletedTopicError(log.name));
   }
 
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
@@ -102,9 +101,8 @@ export class RingBufferBroker implements calls.Broker {
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
     const checkedOptions = sending.checkSendOptions(options, this);
-    const target = this.#openTopic(name);
     const batch = incomingBatch([checked], () => this.#nextId());
-    target.checkFits(batch, 'MQ_MESSAGE_TOO_LARGE');
+    const target = this.#openTopic(name, (topic) => topic.checkFits(batch, 'MQ_MESSAGE_TOO_LARGE'));
     const offset = await target.send(batch, checkedOptions);
     return { topic: name, partition: 0, offset, id: batch.messages[0]?.id ?? '', durability: 'memory' };
   }
@@ -116,9 +114,8 @@ export class RingBufferBroker implements calls.Broker {
       sending.checkMessageOptions(`messages[${index}]`, message, this);
     });
     const checkedOptions = sending.checkSendOptions(options, this);
-    const target = this.#openTopic(name);
     const batch = incomingBatch(checked, () => this.#nextId());
-    target.checkFits(batch, 'MQ_BATCH_TOO_LARGE');
+    const target = this.#openTopic(name, (topic) => topic.checkFits(batch, 'MQ_BATCH_TOO_LARGE'));
     const baseOffset = await target.send(batch, checkedOptions);
     const ids = batch.messages.map(({ id }) => id);
     return { topic: name, partition: 0, baseOffset, count: ids.length, ids, durability: 'memory' };
@@ -127,8 +124,8 @@ export class RingBufferBroker implements calls.Broker {
   async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
     const name = this.#checkCall(topic);
     const checked = sending.checkReceiveOptions(options, this);
-    const desk = this.#openTopic(name).openDesk(checked.group);
-    return desk.receive({ ...checked, memberId: checked.memberId ?? this.#memberId }, checked);
+    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
+    return this.#openTopic(name).receive(checked.group, want, checked);
   }
 
   async ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
@@ -192,9 +189,9 @@ export class RingBufferBroker implements calls.Broker {
   }
 
   async close(options?: calls.CloseOptions): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
+    sending.checkCloseOptions(options);
     this.#isClosed = true;
-    for (const log of this.#topics.values()) log.close(new MqError('MQ_CLOSED', 'the broker is closed'));
+    for (const log of this.#topics.values()) log.close(refusals.closedError());
     this.#topics.clear();
   }
 
@@ -202,14 +199,14 @@ export class RingBufferBroker implements calls.Broker {
     await this.close();
   }
 
-  /** For ids and for the prefixes of lease tokens: no two of either are ever equal. */
+  /** No two are ever equal. */
   #nextId(): string {
     this.#idCount += 1;
     return `${this.#instanceId}-${this.#idCount}`;
   }
 
   #checkOpen(): void {
-    if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the broker is closed');
+    if (this.#isClosed) throw refusals.closedError();
   }
 
   /** What every call on a topic begins with; the topic's name in NFC. */
@@ -224,7 +221,7 @@ export class RingBufferBroker implements calls.Broker {
 
   #existingTopic(name: string): TopicLog {
     const topic = this.#topics.get(name);
-    if (topic === undefined) throw new MqError('MQ_UNKNOWN_TOPIC', `there is no topic "${name}"`);
+    if (topic === undefined) throw refusals.unknownTopicError(name);
     return topic;
   }
 
@@ -233,18 +230,18 @@ export class RingBufferBroker implements calls.Broker {
     return this.#existingTopic(this.#checkCall(topic));
   }
 
-  /** For send and receive, which create what does not exist. */
-  #openTopic(name: string): TopicLog {
-    const isMissing = !this.#topics.has(name);
-    return isMissing && this.#autoCreateTopics ? this.#addTopic(name, this.#topicDefaults) : this.#existingTopic(name);
-  }
-
-  #addTopic(name: string, options: TopicOptions): TopicLog {
-    if (this.#topics.size >= this.limits.topicsCountMax) {
-      throw new MqError('MQ_LIMIT_EXCEEDED', `the broker has ${this.limits.topicsCountMax} topics, which is its limit`);
-    }
-    const topic = new TopicLog({ name, options, settings: this.#settings });
+  /** For send and receive, which create what does not exist, unless `check` refuses the call. */
+  #openTopic(name: string, check: (topic: TopicLog) => void = () => undefined): TopicLog {
+    const mayCreate = this.#autoCreateTopics && !this.#topics.has(name);
+    const topic = mayCreate ? this.#newTopic(name, this.#topicDefaults) : this.#existingTopic(name);
+    check(topic);
     this.#topics.set(name, topic);
     return topic;
+  }
+
+  /** Not one of the topics yet. */
+  #newTopic(name: string, options: TopicOptions): TopicLog {
+    if (this.#topics.size >= this.limits.topicsCountMax) throw refusals.topicsError(this.limits.topicsCountMax);
+    return new TopicLog({ name, options, settings: this.#settings });
   }
 }

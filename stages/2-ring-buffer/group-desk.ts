@@ -17,7 +17,8 @@ import type { GroupOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { BrowsedRecord, Delivery, RedeliveryReason, StoredRecord } from '../../shared/contract/message.ts';
-import { abortedError, WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { quote } from '../../shared/contract/validation.ts';
+import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import { ConsumerGroup } from './consumer-group.ts';
 import { type Lease, type LeaseClaim, LeaseTable } from './lease-table.ts';
 import { MemberTable } from './member-table.ts';
@@ -35,12 +36,18 @@ export interface ReceiveWant {
   readonly leaseMs: number;
 }
 
+/** How long a reader waits when there is nothing for it. */
+export interface WaitForRecords {
+  readonly waitMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** What all groups of all topics share. */
 export interface TopicSettings {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly memberTimeoutMs: number;
-  /** Never the same twice; the first part of a group's lease tokens. */
+  /** Random, the first part of a group's lease tokens: whoever knows the ids of its messages cannot guess them. */
   readonly nextTokenPrefix: () => string;
 }
 
@@ -90,19 +97,16 @@ export class GroupDesk {
   }
 
   /** Hands out what is there, else waits; whoever asked first is served first. */
-  async receive(
-    want: ReceiveWant,
-    { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal | undefined },
-  ): Promise<readonly Delivery[]> {
-    if (signal?.aborted) throw abortedError(signal);
-    this.#become('queue');
+  async receive(want: ReceiveWant, { waitMs, signal }: WaitForRecords): Promise<readonly Delivery[]> {
+    this.#checkKind('queue');
     this.#checkInRange();
-    const member = this.members.callBegins(want.memberId);
+    if (waitMs > 0 && !this.#canHandOut) this.#settings.checkMayWait();
+    const member = this.members.callBegins(want.memberId); // the last that may refuse: a refused call changes nothing
+    this.group.kind = 'queue';
     try {
       const deliveries = this.#handOut(want);
       assert(deliveries.length === 0 || this.line.size === 0, 'I12: nobody overtakes a receive that waits');
       if (deliveries.length > 0 || waitMs === 0) return deliveries;
-      this.#settings.checkMayWait();
       return await this.line.wait(want, { signal, timeoutMs: waitMs, onTimeout: () => [] });
     } finally {
       this.members.callEnds(member);
@@ -184,11 +188,12 @@ export class GroupDesk {
 
   /** Resolves to the offset in force, which never moves back. */
   commit(offset: number): number {
-    this.#become('log');
-    this.members.keepAlive();
+    this.#checkKind('log');
     const { ring } = this.#settings;
     const isHeld = offset >= ring.logStartOffset && offset <= ring.logEndOffset;
     if (offset > this.group.committedOffset && !isHeld) throw outOfRangeError(offset, ring);
+    this.group.kind = 'log';
+    this.members.keepAlive();
     this.group.commit(offset);
     this.#settings.onProgress();
     return this.group.committedOffset;
@@ -228,15 +233,20 @@ export class GroupDesk {
   }
 
   /** Undecided groups become what they are first used as; a decided one refuses the other use. */
-  #become(kind: 'queue' | 'log'): void {
-    if (this.group.kind === 'undecided') this.group.kind = kind;
-    if (this.group.kind === kind) return;
+  #checkKind(kind: 'queue' | 'log'): void {
+    if (this.group.kind === kind || this.group.kind === 'undecided') return;
     const use = kind === 'queue' ? 'receive from it' : 'commit to it';
-    throw new MqError('MQ_GROUP_KIND', `group "${this.name}" is a ${this.group.kind} group: you cannot ${use}`);
+    throw new MqError('MQ_GROUP_KIND', `group ${quote(this.name)} is a ${this.group.kind} group: you cannot ${use}`);
   }
 
   #checkInRange(): void {
     if (this.group.isStranded) throw this.#strandedError();
+  }
+
+  /** Something is available, and not yet as many as allowed are in flight. */
+  get #canHandOut(): boolean {
+    const { ring, limits } = this.#settings;
+    return this.leases.size < limits.inFlightCountMax && this.group.peek(ring.logEndOffset) !== undefined;
   }
 
   #strandedError(): MqError {

@@ -10,8 +10,9 @@
  *   I8  at most one timer is armed, and not later than the earliest deadline; a group without leases may still have
  *       one armed, which then does nothing
  *
- * A token is a random part per table and a counter: two instances never make the same, and a zombie's token, though it
- * names the same offset as its successor's, does not open it. Knows nothing of records and positions.
+ * A token is a random part per table, which stands in nothing else, and a counter: no two tables make the same, only who
+ * got a delivery of the group can show one, and a zombie's, though it names the same offset as its successor's, does not
+ * open it. Knows nothing of records and positions.
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { DEFAULTS } from '../../shared/contract/limits.ts';
@@ -43,7 +44,7 @@ export interface LeaseClaim {
 
 export interface LeaseTableOptions {
   readonly clock: Clock;
-  /** Unique per table; the first part of its tokens. */
+  /** Random; the first part of its tokens. */
   readonly tokenPrefix: string;
   /** Leases that ended because their time was over, earliest deadline first. */
   readonly onExpire: (leases: readonly Lease[]) => void;

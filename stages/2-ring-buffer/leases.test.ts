@@ -14,6 +14,18 @@ async function receiveOne(broker: Broker, memberId = 'ann'): Promise<Delivery> {
 
 const floorOf = (broker: Broker): Promise<number> => broker.committed('t', { group: 'default' });
 
+test('the random part of a lease token stands in no message id, no member name and no other group', async () => {
+  const { broker } = await setup(0);
+  const { id } = await broker.send('t', { body: 'x' });
+  const deliveries = [...(await broker.receive('t', { group: 'a' })), ...(await broker.receive('t', { group: 'b' }))];
+  const parts = deliveries.map(({ leaseToken }) => (leaseToken ?? '').split('-')[0] ?? '');
+  assert.equal(new Set(parts).size, 2);
+  for (const part of parts) {
+    assert.equal(part.length, 16);
+    for (const told of [id, deliveries[0]?.memberId ?? '']) assert.ok(!told.includes(part));
+  }
+});
+
 describe('ack', () => {
   test('an acked message is never delivered again, one that is not comes back when its lease ends', async () => {
     const { broker, clock } = await setup(2);

@@ -15,7 +15,6 @@ import {
   checkInteger,
   checkName,
   checkOptions,
-  describeValue,
   invalidArgument,
 } from '../../shared/contract/validation.ts';
 import { checkBytesMax, checkPartition, checkSignal, need, type Rules } from '../1-blocking-queue/checked-options.ts';
@@ -222,6 +221,6 @@ export function checkLeaveOptions(
 }
 
 function checkText(path: string, text: unknown): string {
-  if (typeof text !== 'string') throw invalidArgument(path, `a string, got ${describeValue(text)}`);
+  if (typeof text !== 'string') throw invalidArgument(path, 'a string', text);
   return text;
 }

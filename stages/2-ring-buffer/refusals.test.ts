@@ -60,6 +60,8 @@ test('every wrong argument is refused with its path, and nothing is thrown synch
     ['seek', ['t', { group: 'g', to: {} }], 'options.to'],
     ['inspect', ['t', { max: 0 }], 'options.max'],
     ['close', [{ force: true }], 'options.force'],
+    ['close', [{ timeoutMs: -1 }], 'options.timeoutMs'],
+    ['close', [{ timeoutMs: Number.NaN }], 'options.timeoutMs'],
   ];
   const [before] = await broker.describeTopics();
   for (const [operation, args, path] of cases) {
@@ -110,6 +112,53 @@ test('a broker made with options it does not know, or of the wrong size, is not 
     [{ limits: { nameBytes: 1 } }, 'limits.nameBytes'],
   ] as const) {
     await assert.rejects(make(options), refusedWith('MQ_INVALID_ARGUMENT', path));
+  }
+});
+
+test('a call that is refused makes no topic and no group, and does not decide what a group is', async () => {
+  const limits = { membersCountMax: 1, waitersCountMax: 1 };
+  await using broker = await createBroker({ limits, topicDefaults: { bytesMax: 2000, messagesMax: 2 } });
+  const signal = AbortSignal.abort();
+  const refused = async (call: Promise<unknown>, code: ErrorCode): Promise<void> =>
+    assert.rejects(call, (error) => isMqError(error, code));
+  await refused(broker.send('new', { body: 'x' }, { signal }), 'MQ_ABORTED');
+  await refused(broker.sendBatch('new', [{ body: 'x' }], { signal }), 'MQ_ABORTED');
+  await refused(broker.receive('new', { signal }), 'MQ_ABORTED');
+  await refused(broker.send('new', { body: 'x'.repeat(2000) }), 'MQ_MESSAGE_TOO_LARGE');
+  await refused(broker.sendBatch('new', [{ body: '' }, { body: '' }, { body: '' }]), 'MQ_BATCH_TOO_LARGE');
+  assert.deepEqual(await broker.describeTopics(), []);
+
+  await broker.createTopic('t');
+  for (const group of ['undecided', 'taken']) await broker.createGroup('t', group);
+  const waiting = broker.receive('t', { group: 'taken', memberId: 'ann', waitMs: 1000 });
+  await refused(broker.receive('t', { group: 'new', waitMs: 1000, signal }), 'MQ_ABORTED');
+  await refused(broker.receive('t', { group: 'new', waitMs: 1000 }), 'MQ_LIMIT_EXCEEDED');
+  await refused(broker.receive('t', { group: 'undecided', waitMs: 1000 }), 'MQ_LIMIT_EXCEEDED');
+  await refused(broker.receive('t', { group: 'taken', memberId: 'bob' }), 'MQ_LIMIT_EXCEEDED');
+  const [topic] = await broker.describeTopics();
+  assert.deepEqual(
+    topic?.groups.map(({ group, kind, members }) => [group, kind, members.length]),
+    [
+      ['undecided', 'undecided', 0],
+      ['taken', 'queue', 1],
+    ],
+  );
+  await broker.close();
+  assert.deepEqual(await waiting, []);
+});
+
+test('names in error messages are cut and escaped, also those of a delivery that was never one', async () => {
+  const { broker } = await looseBroker();
+  const ref = { topic: 't', partition: 0, offset: 0, group: 'g', memberId: 'm', leaseToken: 'x' };
+  const wild = `\u001b[2J\u202e${'y'.repeat(100_000)}`;
+  await broker.createTopic('right\u202eleft');
+  for (const call of [
+    broker.ack([{ ...ref, topic: wild }]),
+    broker.nack({ ...ref, group: wild }),
+    broker.createTopic('right\u202eleft', { messagesMax: 5 }),
+    broker.deleteGroup('t', 'right\u202eleft'),
+  ]) {
+    await assert.rejects(call, ({ message }: Error) => message.length < 400 && !/\p{C}/u.test(message));
   }
 });
 

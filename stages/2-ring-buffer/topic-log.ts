@@ -14,8 +14,10 @@
 import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { GroupOptions, SeekTarget, TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
-import { abortedError, WaiterLine, waitersError } from '../1-blocking-queue/waiter-line.ts';
-import { GroupDesk, type HeldRecord, type TopicSettings } from './group-desk.ts';
+import type { Delivery } from '../../shared/contract/message.ts';
+import { quote } from '../../shared/contract/validation.ts';
+import { WaiterLine, waitersError } from '../1-blocking-queue/waiter-line.ts';
+import { GroupDesk, type HeldRecord, type ReceiveWant, type TopicSettings, type WaitForRecords } from './group-desk.ts';
 import type { IncomingBatch } from './incoming-batch.ts';
 import { GROUP_DEFAULTS, isSameGroupOptions } from './reading-options.ts';
 import { outOfRangeError } from './refusals.ts';
@@ -86,12 +88,11 @@ export class TopicLog {
   /** Refuses with `code` what could never enter. */
   checkFits(batch: RoomRequest, code: 'MQ_MESSAGE_TOO_LARGE' | 'MQ_BATCH_TOO_LARGE'): void {
     if (!this.ring.canEverHold(batch))
-      throw new MqError(code, `topic "${this.name}" can never hold it: ${this.#bound}`);
+      throw new MqError(code, `topic ${quote(this.name)} can never hold it: ${this.#bound}`);
   }
 
   /** Resolves to the offset of the first message when all have entered; `checkFits` comes first. */
   send(batch: IncomingBatch, { signal, timeoutMs }: WaitForRoomOptions): Promise<number> {
-    if (signal?.aborted) return Promise.reject(abortedError(signal));
     // I13: whoever waits was here first.
     if (this.sends.size === 0 && this.room.makeFor(batch)) return Promise.resolve(this.#append(batch));
     if (this.options.overflow === 'reject' || timeoutMs === 0) return Promise.reject(this.#fullError());
@@ -108,12 +109,15 @@ export class TopicLog {
     });
   }
 
+  /** The first receive of a group makes it, unless it would have to wait and may not: what is refused leaves nothing. */
+  receive(group: string, want: ReceiveWant, wait: WaitForRecords): Promise<readonly Delivery[]> {
+    const isEmpty = this.ring.logStartOffset === this.ring.logEndOffset;
+    if (isEmpty && wait.waitMs > 0 && !this.desks.has(group)) this.#checkMayWait();
+    return this.openDesk(group).receive(want, wait);
+  }
+
   /** What is held from `offset` on, at least one record; at the end of the log it waits for one. */
-  async fetch(
-    want: FetchWant,
-    { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal | undefined },
-  ): Promise<FetchResult> {
-    if (signal?.aborted) throw abortedError(signal);
+  async fetch(want: FetchWant, { waitMs, signal }: WaitForRecords): Promise<FetchResult> {
     const { logStartOffset, logEndOffset } = this.ring;
     if (want.offset < logStartOffset || want.offset > logEndOffset) throw outOfRangeError(want.offset, this.ring);
     if (want.offset < logEndOffset || waitMs === 0) return this.read(want);
@@ -149,18 +153,25 @@ export class TopicLog {
     const existing = this.desks.get(name);
     if (existing === undefined) this.#addDesk(name, options);
     else if (!isSameGroupOptions(existing.options, options)) {
-      throw new MqError('MQ_GROUP_EXISTS', `group "${name}" of topic "${this.name}" exists with other options`);
+      throw new MqError(
+        'MQ_GROUP_EXISTS',
+        `group ${quote(name)} of topic ${quote(this.name)} exists with other options`,
+      );
     }
   }
 
   deleteGroup(name: string): void {
     const desk = this.existingDesk(name);
-    this.#removeDesk(desk, new MqError('MQ_UNKNOWN_GROUP', `group "${name}" of topic "${this.name}" was deleted`));
+    this.#removeDesk(
+      desk,
+      new MqError('MQ_UNKNOWN_GROUP', `group ${quote(name)} of topic ${quote(this.name)} was deleted`),
+    );
   }
 
   existingDesk(name: string): GroupDesk {
     const desk = this.desks.get(name);
-    if (desk === undefined) throw new MqError('MQ_UNKNOWN_GROUP', `topic "${this.name}" has no group "${name}"`);
+    if (desk === undefined)
+      throw new MqError('MQ_UNKNOWN_GROUP', `topic ${quote(this.name)} has no group ${quote(name)}`);
     return desk;
   }
 
@@ -255,7 +266,7 @@ export class TopicLog {
   }
 
   #fullError(): MqError {
-    return new MqError('MQ_QUEUE_FULL', `topic "${this.name}" is full: ${this.#bound}`);
+    return new MqError('MQ_QUEUE_FULL', `topic ${quote(this.name)} is full: ${this.#bound}`);
   }
 
   get #bound(): string {
