@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { JSON_DEPTH_MAX, parseJson } from './json-body.ts';
-import { ask, type OpenDoor, openDoor } from './testing/doors.ts';
+import { ask, openDoor } from './testing/doors.ts';
 
-let door: OpenDoor;
-before(async () => {
-  door = await openDoor();
-  await door.broker.createTopic('t');
-});
+const door = await openDoor();
 after(async () => door[Symbol.asyncDispose]());
+await door.broker.createTopic('t');
 
 /** Status and path of the answer to a JSON body. */
 async function refusal(path: string, body: unknown, method = 'POST'): Promise<[number, unknown]> {
