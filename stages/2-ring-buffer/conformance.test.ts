@@ -1,4 +1,5 @@
-import { conformance } from '../../shared/conformance/index.ts';
+/** Stage 2 under the suite that every broker of the contract is judged by. */
+import { conformance } from '../../shared/conformance/conformance.ts';
 import { createBroker } from './index.ts';
 
-conformance('stage 2, ring buffer', createBroker, { clock: 'virtual', stage: 2 });
+conformance('2', createBroker, { clock: 'virtual', stage: 2 });
