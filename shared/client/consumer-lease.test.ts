@@ -194,8 +194,30 @@ describe('close', () => {
     await closed;
     assert.ok(isMqError(message.signal.reason, 'MQ_CLOSED'));
     assert.equal(consumer.state.status, 'closed');
+    await turns(clock);
+    assert.ok(!(await isDeliverable(broker)), 'the handler may still be at it');
     await clock.pass(3000);
     assert.ok(await isDeliverable(broker), 'its lease ended by itself');
+  });
+
+  test('it may be awaited in a handler or loop body that has settled its message, and else runs out of time', async () => {
+    for (const isAcked of [true, false]) {
+      const { broker, clock, consumer } = await open();
+      for (const body of ['a', 'b']) await broker.send('t', { body });
+      const read = async (): Promise<void> => {
+        for await (const message of consumer) {
+          if (isAcked) await message.ack();
+          await consumer.close({ timeoutMs: 500 });
+        }
+      };
+      const reading = read();
+      await turns(clock);
+      assert.equal(consumer.state.status, isAcked ? 'closed' : 'closing');
+      await clock.pass(isAcked ? 0 : 500);
+      await reading;
+      assert.deepEqual([consumer.state.ackedCount, consumer.state.lostCount], isAcked ? [1, 0] : [0, 1]);
+      assert.equal(consumer.state.givenBackCount, 1);
+    }
   });
 
   test('a broker that never answers does not hold it up', async () => {

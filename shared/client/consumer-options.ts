@@ -19,15 +19,23 @@ export interface ConsumerOptions {
   /** Handlers of `onMessage` at the same time. Default 1. */
   readonly concurrency?: number;
   /**
-   * Unfinished messages held at most: those waiting for a handler, in one, and backing off. Default 16, or the
-   * concurrency when that is more. Without leases nothing is fetched ahead.
+   * Messages waiting for a handler or in one, at most. Default 16, or the concurrency when that is more. Without leases
+   * nothing is fetched ahead.
    */
   readonly prefetchCount?: number;
+  /**
+   * Failing messages that back off besides those, before each further one takes the place of a prefetched one: only
+   * then can they starve the rest. Default 1024.
+   */
+  readonly backingOffMax?: number;
   /** Default `automatic`. */
   readonly ackMode?: AckMode;
-  /** Default 30 s; extended as long as the message is held. */
+  /** Default 30 s; extended while the message waits, is handled (`holdMsMax`), or backs off. */
   readonly leaseMs?: number;
-  /** How long one message may be held before its lease is left to end. Default 5 min. */
+  /**
+   * How long a message may wait for a handler before it is given back untouched, and then be in one before its lease is
+   * left to end. Default 5 min.
+   */
   readonly holdMsMax?: number;
   /** How long one receive waits for a message, from 1. Default 20 s. */
   readonly waitMs?: number;
@@ -46,6 +54,7 @@ export interface ConsumerSettings {
   readonly memberId: string;
   readonly concurrency: number;
   readonly prefetchCount: number;
+  readonly backingOffMax: number;
   readonly ackMode: AckMode;
   readonly leaseMs: number;
   readonly holdMsMax: number;
@@ -59,8 +68,8 @@ export interface ConsumerSettings {
 }
 
 const KNOWN = [
-  ...['broker', 'topic', 'group', 'memberId', 'concurrency', 'prefetchCount', 'ackMode', 'leaseMs', 'holdMsMax'],
-  ...['waitMs', 'retry', 'onState', 'clock', 'random'],
+  ...['broker', 'topic', 'group', 'memberId', 'concurrency', 'prefetchCount', 'backingOffMax', 'ackMode'],
+  ...['leaseMs', 'holdMsMax', 'waitMs', 'retry', 'onState', 'clock', 'random'],
 ];
 
 /** Throws `MQ_INVALID_ARGUMENT` with the path of what is wrong. */
@@ -69,7 +78,7 @@ export function checkConsumerOptions(options: ConsumerOptions): ConsumerSettings
   const { broker, group, memberId } = options;
   const { limits } = broker;
   const random = options.random ?? new SystemRandom();
-  type Whole = 'concurrency' | 'prefetchCount' | 'leaseMs' | 'holdMsMax' | 'waitMs';
+  type Whole = 'concurrency' | 'prefetchCount' | 'backingOffMax' | 'leaseMs' | 'holdMsMax' | 'waitMs';
   const whole = (name: Whole, max: number, fallback: number): number =>
     checkInteger(`options.${name}`, options[name], { min: 1, max, fallback: Math.min(fallback, max) });
   const concurrency = whole('concurrency', limits.receiveCountMax, 1);
@@ -80,6 +89,7 @@ export function checkConsumerOptions(options: ConsumerOptions): ConsumerSettings
     memberId: memberId === undefined ? `consumer-${random.hex(8)}` : checkName('options.memberId', memberId, limits),
     concurrency,
     prefetchCount: whole('prefetchCount', limits.inFlightCountMax, Math.max(16, concurrency)),
+    backingOffMax: whole('backingOffMax', limits.inFlightCountMax, 1024),
     ackMode: checkChoice<AckMode>('options.ackMode', options.ackMode, ['automatic', 'explicit'], 'automatic'),
     leaseMs: whole('leaseMs', limits.leaseMsMax, DEFAULTS.leaseMs),
     holdMsMax: whole('holdMsMax', Number.MAX_SAFE_INTEGER, 5 * 60_000),

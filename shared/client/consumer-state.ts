@@ -14,13 +14,13 @@ export interface ConsumerState {
   readonly reason: Error | null;
   /** Held and waiting for a handler. */
   readonly bufferedCount: number;
-  /** In the hands of a handler or a loop. */
+  /** In the hands of a handler or a loop, also when its lease was lost meanwhile; or on the way back to the broker. */
   readonly handlingCount: number;
   /** Failed and held back before they are given back. */
   readonly backingOffCount: number;
   readonly receivedCount: number;
   readonly ackedCount: number;
-  /** Given back: retried, returned or rejected. */
+  /** Given back: retried, returned or rejected, by a handler, by `close`, or after too long in the buffer. */
   readonly givenBackCount: number;
   /** Handlers that threw. */
   readonly failedCount: number;

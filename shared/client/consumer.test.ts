@@ -87,6 +87,33 @@ describe('for await', () => {
     assert.equal(await lagOf(broker), 1);
   });
 
+  test('messages asked for at once come one after the other, and each one but the last is acked', async () => {
+    const { broker, consumer } = await open();
+    await sendAll(broker, ['a', 'b', 'c']);
+    const loop = consumer[Symbol.asyncIterator]();
+    const results = await Promise.all([loop.next(), loop.next(), loop.next()]);
+    assert.deepEqual(
+      results.map(({ value }) => [value?.text, value?.outcome]),
+      [
+        ['a', 'ack'],
+        ['b', 'ack'],
+        ['c', undefined],
+      ],
+    );
+    await loop.return?.();
+    assert.deepEqual([consumer.state.ackedCount, consumer.state.givenBackCount], [2, 1]);
+  });
+
+  test('a loop that is left while it waits for a message ends at once', async () => {
+    const { consumer } = await open();
+    const loop = consumer[Symbol.asyncIterator]();
+    const next = loop.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    await loop.return?.();
+    assert.deepEqual(await next, { done: true, value: undefined });
+    assert.equal(consumer.state.status, 'closed');
+  });
+
   test('a waiting loop ends when the consumer is closed', async () => {
     const { consumer } = await open();
     const next = consumer[Symbol.asyncIterator]().next();
@@ -120,24 +147,28 @@ describe('onMessage', () => {
     assert.equal(await lagOf(broker), 0);
   });
 
-  test('never more than prefetchCount messages are held, whatever becomes of them', async () => {
+  test('never more than prefetchCount messages wait or are handled, whatever becomes of them', async () => {
     const { broker, consumer, clock } = await open({ prefetchCount: 4, concurrency: 2 });
     await sendAll(
       broker,
       Array.from({ length: 30 }, (_, index) => String(index)),
     );
     let most = 0;
+    let mostInFlight = 0;
     let handled = 0;
     const finished = consumer.onMessage(async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const { bufferedCount, handlingCount, backingOffCount } = consumer.state;
+      most = Math.max(most, bufferedCount + handlingCount);
       const [description] = await broker.describeTopics({ topic: 't' });
-      most = Math.max(most, description?.inFlightCount ?? 0);
+      mostInFlight = Math.max(mostInFlight, (description?.inFlightCount ?? 0) - backingOffCount);
       handled += 1;
       if (handled % 5 === 0) throw new Error('every fifth fails');
     });
     await until(clock, () => consumer.state.ackedCount === 30);
     await consumer.close();
     await finished;
-    assert.equal(most, 4);
+    assert.deepEqual([most, mostInFlight], [4, 4]);
   });
 
   test('a failing message is held back longer each time, and the rest goes on meanwhile', async () => {

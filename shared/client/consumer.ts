@@ -1,11 +1,12 @@
 /**
  * Receiving with comfort, on top of any Broker: prefetch, concurrency, lease extension, back-off, an orderly end.
  *
- *     broker --receive--> [ buffered ] --> handlers of onMessage, or for await --> ack, retry, return, reject
- *                 \___________ at most prefetchCount held in all _____________/
+ *     broker --receive--> [ buffered ] --> handlers of onMessage, or for await --> ack, return, reject
+ *                 \_________ at most prefetchCount of these _________/      \--> retry: backs off, then given back
  *
- * Always true: never more than `prefetchCount` messages are held; each held one has its lease extended until its
- * outcome is known to the broker; a failing message is held back and cannot starve the rest; `close` always settles.
+ * Always true: never more than `prefetchCount` messages wait for a handler or are in one; each has its lease extended
+ * for as long as `holdMsMax` allows; a failing message is held back, and fewer than `backingOffMax` of them cannot starve
+ * the rest; `close` always settles.
  * At least once: a message is lost to this consumer only when its lease ends, and then another delivery follows.
  * On a broker without leases receiving is the end: nothing is fetched ahead, retry and reject are refused.
  */
@@ -33,12 +34,9 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
   readonly #settings: ConsumerSettings;
   readonly #held: HeldMessages;
   readonly #loop: ReceiveLoop;
-  /** Oldest first; at most `prefetchCount`. */
-  readonly #buffer: ConsumedMessage[] = [];
-  /** Oldest first; non-empty only while the buffer is empty. */
+  /** Oldest first; non-empty only while no message waits for one. */
   readonly #takers: Taker[] = [];
   readonly #stop = new AbortController();
-  readonly #outOfTime = new AbortController();
   #status: ConsumerStatus = 'idle';
   #reason: Error | null = null;
   #receivedCount = 0;
@@ -53,15 +51,14 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
     this.#settings = checkConsumerOptions(options);
     this.#held = new HeldMessages({
       settings: this.#settings,
-      outOfTime: this.#outOfTime.signal,
-      onGone: () => this.#loop.wake(),
+      onRoom: () => this.#loop.wake(),
       onTrouble: (error) => this.#note(error),
     });
     this.#loop = new ReceiveLoop({
       settings: this.#settings,
       stop: this.#stop.signal,
       credit: () => this.#credit(),
-      onAnswer: (deliveries) => this.#arrive(deliveries),
+      onAnswer: (deliveries, askedAtMs) => this.#arrive(deliveries, askedAtMs),
       onRetry: (error) => this.#note(error, 'retrying'),
     });
   }
@@ -74,9 +71,9 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
     return {
       status: this.#status,
       reason: this.#reason,
-      bufferedCount: this.#held.countAt('buffered'),
-      handlingCount: this.#held.countAt('handling'),
-      backingOffCount: this.#held.countAt('backing-off'),
+      bufferedCount: this.#held.bufferedCount,
+      handlingCount: this.#held.handlingCount,
+      backingOffCount: this.#held.backingOffCount,
       receivedCount: this.#receivedCount,
       ackedCount: this.#held.ackedCount,
       givenBackCount: this.#held.givenBackCount,
@@ -96,30 +93,29 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
 
   /**
    * One message after the other. With automatic ack, asking for the next one acks the one before. Leaving the loop early
-   * gives back the message it was at and closes the consumer. Ends when it is closed; throws when it failed.
+   * gives back the message it was at and closes the consumer. Ends when it is closed; throws when it failed. Calls of
+   * `next` wait for each other.
    */
   [Symbol.asyncIterator](): AsyncIterator<ConsumedMessage, undefined> {
-    let current: ConsumedMessage | undefined;
+    const loop = this.#loopOver();
     return {
-      next: async () => {
-        if (current !== undefined) await this.#finish(current);
-        current = await this.#take();
-        return current === undefined ? { done: true, value: undefined } : { done: false, value: current };
-      },
+      next: () => loop.next(),
       return: async () => {
-        if (current !== undefined && isUndecided(current)) {
-          await this.#quietly(this.#settings.hasLease ? current.return() : current.ack());
-        }
-        await this.close();
+        // Also ends a `next` that waits for a message.
+        const closed = this.close();
+        await loop.return(undefined);
+        await closed;
         return { done: true, value: undefined };
       },
     };
   }
 
   /**
-   * Receives nothing more, gives back what no handler has begun, waits for the handlers, and leaves the group. What is
-   * not finished after `timeoutMs` (default 10 s) is let go: its signal aborts and its lease ends by itself. Always
-   * settles; the broker stays open.
+   * Receives nothing more, gives back what no handler has begun, waits until the rest has its outcome, and leaves the
+   * group. What has none after `timeoutMs` (default 10 s) is let go: its signal aborts, and its lease ends by itself, so
+   * that nobody else gets it at once under a handler that still runs. Always settles; the broker stays open.
+   * Awaited in a handler or loop body it waits for the message of that body too: ack it first, or leave the loop, or do
+   * not await.
    */
   async close(options: CloseOptions = {}): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
@@ -137,11 +133,8 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
   #take(): Promise<ConsumedMessage | undefined> {
     if (this.#stop.signal.aborted) return Promise.resolve(undefined);
     this.#pumping ??= this.#pump();
-    for (let message = this.#buffer.shift(); message !== undefined; message = this.#buffer.shift()) {
-      if (message.isLost) continue;
-      this.#held.beginHandling(message);
-      return Promise.resolve(message);
-    }
+    const message = this.#held.beginBody();
+    if (message !== undefined) return Promise.resolve(message);
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#takers.push({ resolve, reject });
@@ -165,33 +158,48 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
 
   /** Room for how many more. Without leases only what somebody waits for: nothing is fetched ahead. */
   #credit(): number {
-    const { hasLease, prefetchCount } = this.#settings;
-    return hasLease ? prefetchCount - this.#held.size : this.#takers.length;
+    return this.#settings.hasLease ? this.#held.room : this.#takers.length;
   }
 
-  #arrive(deliveries: readonly Delivery[]): void {
+  #arrive(deliveries: readonly Delivery[], askedAtMs: number): void {
     this.#receivedCount += deliveries.length;
     if (this.#status === 'retrying') this.#setStatus('running');
-    for (const delivery of deliveries) {
-      const message = this.#held.add(delivery);
-      const isStopping = this.#stop.signal.aborted && this.#settings.hasLease;
-      const taker = isStopping ? undefined : this.#takers.shift();
-      if (taker === undefined) this.#buffer.push(message);
-      else {
-        this.#held.beginHandling(message);
-        taker.resolve(message);
-      }
-    }
+    for (const delivery of deliveries) this.#held.add(delivery, askedAtMs);
+    // What comes while the consumer stops is given back, but for what cannot be.
+    if (!this.#stop.signal.aborted || !this.#settings.hasLease) this.#handOut();
     if (this.#status === 'closed') this.#held.abandonAll(new MqError('MQ_CLOSED', 'it came after the consumer closed'));
+  }
+
+  #handOut(): void {
+    while (this.#takers.length > 0) {
+      const message = this.#held.beginBody();
+      if (message === undefined) return;
+      this.#takers.shift()?.resolve(message);
+    }
   }
 
   async #work(handler: MessageHandler): Promise<void> {
     for (let message = await this.#take(); message !== undefined; message = await this.#take()) {
+      let failure: { readonly error: unknown } | undefined;
       try {
         await handler(message);
       } catch (error) {
-        await this.#onHandlerFailed(message, error);
-        continue;
+        failure = { error };
+      }
+      this.#held.endBody(message);
+      await (failure === undefined ? this.#finish(message) : this.#onHandlerFailed(message, failure.error));
+    }
+  }
+
+  async *#loopOver(): AsyncGenerator<ConsumedMessage, undefined, undefined> {
+    for (let message = await this.#take(); message !== undefined; message = await this.#take()) {
+      let isLeft = true;
+      try {
+        yield message;
+        isLeft = false;
+      } finally {
+        this.#held.endBody(message);
+        if (isLeft) await this.#untried(message);
       }
       await this.#finish(message);
     }
@@ -203,6 +211,12 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
     if (!isUndecided(message)) return;
     // Without leases the broker finished it long ago: there is no way back, only the count above.
     await this.#quietly(this.#settings.hasLease ? message.retry({ reason: String(error) }) : message.ack());
+  }
+
+  /** Left in the middle: back to the group, without counting as a failure. */
+  async #untried(message: ConsumedMessage): Promise<void> {
+    if (!isUndecided(message)) return;
+    await this.#quietly(this.#settings.hasLease ? message.return() : message.ack());
   }
 
   /** The automatic ack, when it is wanted and nothing else was decided. */
@@ -226,24 +240,24 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
     await Promise.race([drained, outOfTime]);
     this.#setStatus('closed');
     const error = new MqError('MQ_CLOSED', 'the consumer ran out of time to close');
-    this.#outOfTime.abort(error);
     this.#held.abandonAll(error);
     for (const taker of this.#takers.splice(0)) taker.resolve(undefined);
   }
 
   async #drain(): Promise<void> {
     this.#held.hurry();
-    await this.#giveBackBuffer();
+    await this.#held.returnBuffered();
     await this.#pumping;
-    await this.#giveBackBuffer();
-    await this.#held.whenEmpty();
-    const { broker, topic, group, memberId, hasLease } = this.#settings;
-    // Only a courtesy to the other members: nothing is held any more.
-    if (hasLease && this.#receivedCount > 0) await this.#quietly(broker.leave(topic, { group, memberId }));
+    await this.#held.returnBuffered();
+    await this.#held.whenFinished();
+    // Out of time, handlers may still run: leaving would hand their messages to somebody else at once.
+    if (this.#status !== 'closed') await this.#leave();
   }
 
-  async #giveBackBuffer(): Promise<void> {
-    await Promise.all(this.#buffer.splice(0).map((message) => this.#quietly(message.return())));
+  /** Only a courtesy to the other members: nothing is held any more. */
+  async #leave(): Promise<void> {
+    const { broker, topic, group, memberId, hasLease } = this.#settings;
+    if (hasLease && this.#receivedCount > 0) await this.#quietly(broker.leave(topic, { group, memberId }));
   }
 
   #setStatus(status: ConsumerStatus): void {

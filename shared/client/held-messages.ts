@@ -1,38 +1,28 @@
 /**
- * The messages a consumer holds, from their arrival until the broker knows how each ended: keeps their leases alive,
- * carries outcomes to the broker, and holds failing ones back.
+ * The messages a consumer holds, from their arrival until the broker knows how each ended and its handler is through:
+ * the buffer, the back-offs, and the way of outcomes to the broker.
  *
- *     buffered --> handling --> settling --> (gone)
- *                     \--> backing off --> settling --> (gone)      from each place: lost
+ *     buffered --> handling ----------------> (gone)      acked, given back, or lost
+ *                          \--> backing off --> (gone)      given back, or lost
  *
- * Always true: a message is in one place; every one that leaves is counted once, as acked, given back or lost; a
- * message that backs off keeps its lease, so that the broker offers the rest meanwhile and not the same one again.
+ * Always true: every message that ends is counted once, as acked, given back or lost; it stays in `handling` until its
+ * handler or loop body is through with it as well, so that one that never is makes nothing grow.
+ * A message that backs off keeps its lease, so that the broker offers the rest meanwhile and not the same one again; it
+ * takes no room from the others, but for those beyond `backingOffMax`.
  * Without leases a message ends with its ack, which tells the broker nothing it does not know.
  * Used by Consumer only.
  */
-import type { Timer } from '../clock.ts';
-import { isMqError, MqError } from '../contract/errors.ts';
+import { MqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
 import { ConsumedMessage, type MessageSource, type Outcome, type OutcomeOptions } from './consumed-message.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
 import { longestPauseMs, pause, withRetry } from './retry.ts';
-
-export type Place = 'buffered' | 'handling' | 'backing-off' | 'settling';
-
-interface Hold {
-  place: Place;
-  /** Monotonic ms. */
-  readonly sinceMs: number;
-  /** Monotonic ms until which the lease surely runs. */
-  leaseUntilMs: number;
-}
 
 export interface HeldMessagesOptions {
   readonly settings: ConsumerSettings;
-  /** Aborts when nothing that is still held can be told to the broker any more. */
-  readonly outOfTime: AbortSignal;
-  /** A message left: there is room for another. */
-  readonly onGone: () => void;
+  /** There is room for another message. */
+  readonly onRoom: () => void;
   /** Something went wrong with a message; whoever waits for its outcome hears of it too. */
   readonly onTrouble: (error: Error) => void;
 }
@@ -42,12 +32,18 @@ export class HeldMessages implements MessageSource {
   readonly hasDeadLetter: boolean;
   readonly #settings: ConsumerSettings;
   readonly #options: HeldMessagesOptions;
-  readonly #holds = new Map<ConsumedMessage, Hold>();
-  /** Ends all back-offs: the consumer closes. */
-  readonly #hurry = new AbortController();
-  readonly #emptyWaiters: (() => void)[] = [];
-  /** Set while something is held under a lease. */
-  #sweep: Timer | undefined;
+  readonly #leases: LeaseKeeper;
+  /** Oldest first. */
+  readonly #buffered = new Set<ConsumedMessage>();
+  readonly #handling = new Set<ConsumedMessage>();
+  /** Each with what ends its back-off. */
+  readonly #backingOff = new Map<ConsumedMessage, AbortController>();
+  /** Of all these, those whose outcome the broker does not know yet. */
+  readonly #unfinished = new Set<ConsumedMessage>();
+  /** Of all these, those at which a handler or loop body is now. */
+  readonly #inBody = new Set<ConsumedMessage>();
+  #isHurried = false;
+  readonly #finishWaiters: (() => void)[] = [];
   ackedCount = 0;
   givenBackCount = 0;
   lostCount = 0;
@@ -57,71 +53,104 @@ export class HeldMessages implements MessageSource {
     this.#settings = options.settings;
     this.hasLease = options.settings.hasLease;
     this.hasDeadLetter = options.settings.broker.capabilities.has('dead-letter');
+    this.#leases = new LeaseKeeper({
+      settings: options.settings,
+      onLost: (message, error) => this.#lose(message, error),
+      onKeptTooLong: (message) => this.#onKeptTooLong(message),
+      onTrouble: options.onTrouble,
+    });
   }
 
-  get size(): number {
-    return this.#holds.size;
+  get bufferedCount(): number {
+    return this.#buffered.size;
   }
 
-  countAt(place: Place): number {
-    let count = 0;
-    for (const hold of this.#holds.values()) if (hold.place === place) count += 1;
-    return count;
+  get handlingCount(): number {
+    return this.#handling.size;
   }
 
-  /** Takes a delivery into the buffer; its lease is extended from now on. */
-  add(delivery: Delivery): ConsumedMessage {
+  get backingOffCount(): number {
+    return this.#backingOff.size;
+  }
+
+  /** How many more may be taken in. */
+  get room(): number {
+    const { prefetchCount, backingOffMax } = this.#settings;
+    const overflow = Math.max(0, this.#backingOff.size - backingOffMax);
+    return Math.max(0, prefetchCount - this.#buffered.size - this.#handling.size - overflow);
+  }
+
+  /** Takes a delivery into the buffer; its lease was asked for at `askedAtMs` and is extended from now on. */
+  add(delivery: Delivery, askedAtMs: number): void {
     const message = new ConsumedMessage(delivery, this);
-    const sinceMs = this.#settings.clock.monotonicMs();
-    this.#holds.set(message, { place: 'buffered', sinceMs, leaseUntilMs: sinceMs + this.#settings.leaseMs });
-    this.#scheduleSweep();
+    this.#buffered.add(message);
+    this.#unfinished.add(message);
+    this.#leases.add(message, askedAtMs);
+  }
+
+  /** The oldest buffered message, for a handler or loop that calls `endBody` when it is through with it. */
+  beginBody(): ConsumedMessage | undefined {
+    const [message] = this.#buffered;
+    if (message === undefined) return undefined;
+    this.#buffered.delete(message);
+    this.#handling.add(message);
+    this.#inBody.add(message);
+    this.#leases.keepFor(message, this.#settings.holdMsMax);
     return message;
   }
 
-  beginHandling(message: ConsumedMessage): void {
-    const hold = this.#holds.get(message);
-    if (hold?.place === 'buffered') hold.place = 'handling';
+  endBody(message: ConsumedMessage): void {
+    this.#inBody.delete(message);
+    this.#release(message);
   }
 
   /** Resolves when the broker knows; a retry without the capability `delay` when its back-off has begun. */
   async settle(message: ConsumedMessage, outcome: Outcome, options: OutcomeOptions): Promise<void> {
-    const hold = this.#holds.get(message);
-    if (hold === undefined) throw new MqError('MQ_LEASE_EXPIRED', 'the lease of this message has ended before');
+    if (!this.#unfinished.has(message)) throw leaseEnded();
+    if (this.#buffered.delete(message)) this.#handling.add(message);
     if (!this.hasLease) {
       this.ackedCount += 1;
-      this.#remove(message);
+      this.#forget(message);
       return;
     }
     if (outcome !== 'retry') return this.#tell(message, outcome, options);
     const delayMs = options.delayMs ?? this.#backOffMs(message.delivery);
     if (this.#settings.broker.capabilities.has('delay')) return this.#tell(message, 'retry', { ...options, delayMs });
-    hold.place = 'backing-off';
-    const { reason } = options;
     // Told to onTrouble when it fails; nobody waits for the end of a back-off.
-    this.#backOff(message, delayMs, reason).catch(() => undefined);
+    this.#backOff(message, delayMs, options.reason).catch(() => undefined);
+  }
+
+  /** Gives back what no handler has begun; resolves when the broker knows. Failures are told to onTrouble. */
+  async returnBuffered(): Promise<void> {
+    await Promise.allSettled(Array.from(this.#buffered, (message) => message.return()));
   }
 
   /** Back-offs end now, those that begin later at once. */
   hurry(): void {
-    this.#hurry.abort();
+    this.#isHurried = true;
+    for (const ending of this.#backingOff.values()) ending.abort();
   }
 
-  /** Resolves when nothing is held. */
-  whenEmpty(): Promise<void> {
-    if (this.#holds.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#emptyWaiters.push(resolve));
+  /** Resolves when every message is finished or lost; a handler may still be at one that is. */
+  whenFinished(): Promise<void> {
+    if (this.#unfinished.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#finishWaiters.push(resolve));
   }
 
   /** Lets go of everything: the leases end by themselves, and handlers see it on their signal. */
   abandonAll(error: MqError): void {
-    for (const message of this.#holds.keys()) this.#lose(message, error);
+    for (const message of this.#unfinished) this.#lose(message, error);
   }
 
   async #backOff(message: ConsumedMessage, delayMs: number, reason: string | undefined): Promise<void> {
-    const { clock } = this.#settings;
-    const ended = AbortSignal.any([this.#hurry.signal, message.signal]);
-    await pause(delayMs, { clock, signal: ended }).catch(() => undefined);
-    await this.#tell(message, 'retry', reason === undefined ? {} : { reason });
+    const ending = new AbortController();
+    if (this.#isHurried) ending.abort();
+    this.#backingOff.set(message, ending);
+    // The back-off has an end of its own.
+    this.#leases.keepFor(message, Number.POSITIVE_INFINITY);
+    this.#release(message);
+    await pause(delayMs, { clock: this.#settings.clock, signal: ending.signal }).catch(() => undefined);
+    await this.#tell(message, 'retry', { reason });
   }
 
   /** Between half and all of the doubling pause: never at once again, and not all at the same time. */
@@ -131,77 +160,60 @@ export class HeldMessages implements MessageSource {
   }
 
   async #tell(message: ConsumedMessage, outcome: Outcome, options: OutcomeOptions): Promise<void> {
-    const hold = this.#holds.get(message);
-    if (hold === undefined) throw new MqError('MQ_LEASE_EXPIRED', 'the lease of this message has ended before');
-    hold.place = 'settling';
+    if (!this.#unfinished.has(message)) throw leaseEnded();
+    this.#leases.delete(message);
     const { broker, clock, random, retry, leaseMs } = this.#settings;
-    const { delivery } = message;
+    const { delivery, signal } = message;
     const call = (): Promise<void> =>
       outcome === 'ack' ? broker.ack([delivery]) : broker.nack(delivery, { outcome, ...options });
     try {
       // No longer than a lease: by then the broker has decided otherwise.
       const policy = { ...retry, totalMsMax: Math.min(retry.totalMsMax, leaseMs) };
-      await withRetry(call, { policy, clock, random, signal: this.#options.outOfTime });
+      await withRetry(call, { policy, clock, random, signal });
     } catch (error) {
       this.#lose(message, error as Error);
       throw error;
     }
-    if (!this.#holds.has(message)) return;
+    if (!this.#unfinished.has(message)) return;
     if (outcome === 'ack') this.ackedCount += 1;
     else this.givenBackCount += 1;
-    this.#remove(message);
+    this.#forget(message);
+  }
+
+  /** In the buffer it is still untouched; in a handler its lease is left to end. */
+  #onKeptTooLong(message: ConsumedMessage): void {
+    if (!this.#buffered.has(message)) return;
+    // Told to onTrouble when it fails.
+    message.return({ reason: 'no handler was free for it' }).catch(() => undefined);
   }
 
   #lose(message: ConsumedMessage, error: Error): void {
-    if (!this.#holds.has(message)) return;
+    if (!this.#unfinished.has(message)) return;
     this.lostCount += 1;
+    this.#forget(message);
     message.abandon(error);
     this.#options.onTrouble(error);
-    this.#remove(message);
   }
 
-  #remove(message: ConsumedMessage): void {
-    this.#holds.delete(message);
-    if (this.#holds.size === 0) {
-      this.#sweep?.cancel();
-      this.#sweep = undefined;
-      for (const resolve of this.#emptyWaiters.splice(0)) resolve();
-    }
-    this.#options.onGone();
+  /** The broker knows its outcome, or it is lost. */
+  #forget(message: ConsumedMessage): void {
+    this.#unfinished.delete(message);
+    this.#leases.delete(message);
+    this.#buffered.delete(message);
+    this.#backingOff.get(message)?.abort();
+    this.#backingOff.delete(message);
+    this.#release(message);
+    if (this.#unfinished.size === 0) for (const resolve of this.#finishWaiters.splice(0)) resolve();
   }
 
-  /** Three times in a lease, so that two extensions may fail before it ends. */
-  #scheduleSweep(): void {
-    if (!this.hasLease || this.#sweep !== undefined) return;
-    const { clock, leaseMs } = this.#settings;
-    const run = (): void => {
-      this.#sweep = undefined;
-      for (const [message, hold] of this.#holds) this.#keepAlive(message, hold);
-      if (this.#holds.size > 0) this.#scheduleSweep();
-    };
-    this.#sweep = clock.setTimer(run, Math.max(1, Math.floor(leaseMs / 3)), { isBackground: true });
+  /** Out of `handling` when its body is through with it, and it is finished or backs off. */
+  #release(message: ConsumedMessage): void {
+    const isOpen = this.#unfinished.has(message) && !this.#backingOff.has(message);
+    if (!isOpen && !this.#inBody.has(message)) this.#handling.delete(message);
+    this.#options.onRoom();
   }
+}
 
-  #keepAlive(message: ConsumedMessage, hold: Hold): void {
-    const { broker, clock, leaseMs, holdMsMax } = this.#settings;
-    const askedAtMs = clock.monotonicMs();
-    if (hold.place === 'settling') return;
-    if (askedAtMs >= hold.leaseUntilMs) {
-      this.#lose(message, new MqError('MQ_LEASE_EXPIRED', 'the lease ended before it could be extended'));
-    } else if (askedAtMs - hold.sinceMs < holdMsMax) {
-      broker.extendLease(message.delivery, { leaseMs }).then(
-        () => {
-          hold.leaseUntilMs = askedAtMs + leaseMs;
-        },
-        (error: unknown) => this.#onExtendFailed(message, hold, error as Error),
-      );
-    }
-  }
-
-  #onExtendFailed(message: ConsumedMessage, hold: Hold, error: Error): void {
-    if (hold.place === 'settling') return;
-    // A broken connection may heal before the lease ends; that it has ended, or that its topic is gone, stays so.
-    if (isMqError(error) && error.isRetriable) this.#options.onTrouble(error);
-    else this.#lose(message, error);
-  }
+function leaseEnded(): MqError {
+  return new MqError('MQ_LEASE_EXPIRED', 'the lease of this message has ended before');
 }

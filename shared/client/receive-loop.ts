@@ -15,7 +15,8 @@ export interface ReceiveLoopOptions {
   readonly stop: AbortSignal;
   /** How many messages there is room for now. */
   readonly credit: () => number;
-  readonly onAnswer: (deliveries: readonly Delivery[]) => void;
+  /** `askedAtMs`: the monotonic time before which no lease of the answer began. */
+  readonly onAnswer: (deliveries: readonly Delivery[], askedAtMs: number) => void;
   /** Before each pause. */
   readonly onRetry: (error: Error) => void;
 }
@@ -49,7 +50,7 @@ export class ReceiveLoop {
       try {
         const deliveries = await this.#receive(max);
         failures = 0;
-        onAnswer(deliveries);
+        onAnswer(deliveries, askedAtMs);
         const answer = { count: deliveries.length, askedAtMs, waitMs };
         await pace(answer, { clock, signal: stop, pauseMs: retry.delayMs });
       } catch (error) {
