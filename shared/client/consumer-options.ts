@@ -7,7 +7,7 @@ import { type Random, SystemRandom } from '../random.ts';
 import type { ConsumerState } from './consumer-state.ts';
 import { checkRetryPolicy, type RetryPolicy } from './retry.ts';
 
-/** `automatic`: returning from the handler, or asking for the next message, is the ack. */
+/** `automatic`: returning from the handler, or asking for the next message, is the ack. `explicit`: only `ack()` is. */
 export type AckMode = 'automatic' | 'explicit';
 
 export interface ConsumerOptions {

@@ -61,6 +61,27 @@ describe('failing messages', () => {
     });
   }
 
+  test('whatever a handler throws, the message backs off and the broker gets to know a bounded reason', async () => {
+    const thrown = [new Error('x'.repeat(100_000)), null, Object.create(null), Symbol('strange')];
+    const { clock, broker, consumer } = await open(times(thrown.length, 'x'));
+    const reasonLengths: number[] = [];
+    const nack = broker.nack.bind(broker);
+    broker.nack = (delivery, options) => {
+      reasonLengths.push(options?.reason?.length ?? 0);
+      return nack(delivery, options);
+    };
+    let handledCount = 0;
+    void consumer.onMessage(() => {
+      handledCount += 1;
+      if (handledCount <= thrown.length) throw thrown[handledCount - 1];
+    });
+    await passInSteps(clock, 1000, 10);
+    assert.deepEqual([consumer.state.failedCount, consumer.state.ackedCount], [4, 4]);
+    assert.equal(reasonLengths.length, 4);
+    assert.ok(reasonLengths.every((length) => length >= 4 && length <= 1000));
+    await closeAtOnce(clock, consumer);
+  });
+
   test('beyond backingOffMax each takes the place of a prefetched one, until there is none', async () => {
     for (const [poisonCount, goodCount] of [
       [3, 1],

@@ -5,7 +5,7 @@
  *                 \_________ at most prefetchCount of these _________/      \--> retry: backs off, then given back
  *
  * Always true: never more than `prefetchCount` messages wait for a handler or are in one; each has its lease extended
- * for as long as `holdMsMax` allows; a failing message is held back, and fewer than `backingOffMax` of them cannot starve
+ * for as long as `holdMsMax` allows; failing messages are held back, and up to `backingOffMax` of them take no room from
  * the rest; `close` always settles.
  * At least once: a message is lost to this consumer only when its lease ends, and then another delivery follows.
  * On a broker without leases receiving is the end: nothing is fetched ahead, retry and reject are refused.
@@ -21,6 +21,9 @@ import { HeldMessages } from './held-messages.ts';
 import { CLOSE_TIMEOUT_MS } from './producer.ts';
 import { ReceiveLoop } from './receive-loop.ts';
 import { pause } from './retry.ts';
+
+/** Of a handler's failure the broker is told so many characters. */
+const REASON_LENGTH_MAX = 1000;
 
 export type MessageHandler = (message: ConsumedMessage) => Promise<unknown> | unknown;
 
@@ -83,8 +86,8 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
   }
 
   /**
-   * Hands every message to `handler`, `concurrency` at a time. With automatic ack, returning acks and throwing backs off
-   * and retries. Resolves when the consumer has been closed; rejects when it failed.
+   * Hands every message to `handler`, `concurrency` at a time. With automatic ack, returning acks; throwing backs off and
+   * retries. Resolves when the consumer has been closed; rejects when it failed.
    */
   async onMessage(handler: MessageHandler): Promise<void> {
     const workers = Array.from({ length: this.#settings.concurrency }, () => this.#work(handler));
@@ -207,10 +210,12 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
 
   async #onHandlerFailed(message: ConsumedMessage, error: unknown): Promise<void> {
     this.#failedCount += 1;
-    this.#note(error instanceof Error ? error : new Error(String(error)));
+    const failure = errorOf(error);
+    this.#note(failure);
     if (!isUndecided(message)) return;
+    const reason = failure.message.slice(0, REASON_LENGTH_MAX);
     // Without leases the broker finished it long ago: there is no way back, only the count above.
-    await this.#quietly(this.#settings.hasLease ? message.retry({ reason: String(error) }) : message.ack());
+    await this.#quietly(this.#settings.hasLease ? message.retry({ reason }) : message.ack());
   }
 
   /** Left in the middle: back to the group, without counting as a failure. */
@@ -276,4 +281,14 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
 
 function isUndecided(message: ConsumedMessage): boolean {
   return message.outcome === undefined && !message.isLost;
+}
+
+/** Anything can be thrown, also what has no text. */
+function errorOf(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  try {
+    return new Error(String(thrown));
+  } catch {
+    return new Error('a handler threw something that is no error');
+  }
 }
