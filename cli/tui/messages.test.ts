@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { RedeliveryReason } from '../../shared/contract/message.ts';
 import { MESSAGES, say, translate, translateRecorded } from './messages.ts';
 
 const entries = Object.entries(MESSAGES);
@@ -19,6 +20,23 @@ test('every text is there in both languages', () => {
 
 test('both languages of a text take the same values', () => {
   for (const [key, { en, zh }] of entries) assert.deepEqual(valuesIn(zh), valuesIn(en), key);
+});
+
+test('Chinese texts have the punctuation of Chinese', () => {
+  for (const [key, { zh }] of entries)
+    assert.doesNotMatch(zh, /\p{Script=Han} ?[:;,!?()]|[:;,!?()] ?\p{Script=Han}/u, key);
+});
+
+test('a message that comes again is told in words for every reason the contract has', () => {
+  const reasons: readonly RedeliveryReason[] = ['lease-expired', 'retry', 'return', 'member-left', 'seek'];
+  for (const reason of reasons) {
+    const values = { offsets: '#8', by: 'c2', count: 2 };
+    for (const language of ['en', 'zh'] as const) {
+      const text = translate(language, `event.again.${reason}`, values);
+      assert.doesNotMatch(text, /\w-\w|[{}]|undefined/, `${reason} in ${language}: ${text}`);
+      assert.match(text, /^#8 .*c2.*2/);
+    }
+  }
 });
 
 test('every text is used, so that the catalogue does not outlive the screen', () => {

@@ -11,7 +11,7 @@ import type { Language } from '../../shared/lesson.ts';
 export const MESSAGES = {
   'app.needsTerminal': {
     en: 'the screen needs a terminal; in a pipe type: mq stage 1',
-    zh: '界面需要终端；在管道中请输入: mq stage 1',
+    zh: '界面需要终端；在管道中请输入：mq stage 1',
   },
   'app.tooSmall': { en: 'This terminal is {columns} x {rows}.', zh: '当前终端为 {columns} x {rows}。' },
   'app.enlarge': { en: 'Please make it {columns} x {rows} or larger.', zh: '请放大到 {columns} x {rows} 以上。' },
@@ -23,8 +23,8 @@ export const MESSAGES = {
   'stage.4': { en: 'persisted log', zh: '持久化日志' },
   'stage.5': { en: 'robust broker', zh: '健壮代理' },
   'stage.1.idea': {
-    en: 'a bounded buffer with two lines of waiters; what was received is gone',
-    zh: '有界缓冲区，两条等待队伍；消息一经接收就不在队列里了',
+    en: 'a bounded buffer with two kinds of waiters; what was received is gone',
+    zh: '有界缓冲区，两种等待者；消息一经接收就不在队列里了',
   },
   'stage.2.idea': {
     en: 'reading no longer destroys; groups have positions, deliveries have leases',
@@ -134,16 +134,32 @@ export const MESSAGES = {
   'event.crashedIdle': { en: '{who} CRASHED with empty hands', zh: '{who} 崩溃，手中没有消息' },
   'event.restarted': { en: '{who} is back as member {member}', zh: '{who} 重启，成为成员 {member}' },
   'event.cameBack': {
-    en: '{offsets} CAME BACK {after} s after {holder} crashed: {by} has it (delivery {count})',
+    en: '{offsets} CAME BACK {after} s after {holder} crashed: now with {by} (delivery {count})',
     zh: '{offsets} 在 {holder} 崩溃 {after} 秒后回来了：交给 {by}（第 {count} 次投递）',
   },
   'event.gone': {
-    en: '{offsets} GONE: {after} s after {holder} crashed it is not inside, nobody got it',
+    en: '{offsets} GONE: {after} s after {holder} crashed neither inside nor delivered again',
     zh: '{offsets} 丢失：{holder} 崩溃 {after} 秒后，队列里没有，也没交给任何人',
   },
-  'event.redelivered': {
-    en: '{offsets} again, to {by}: {reason} (delivery {count})',
-    zh: '{offsets} 再次投递给 {by}：{reason}（第 {count} 次）',
+  'event.again.lease-expired': {
+    en: '{offsets} again, to {by}: the lease had ended (delivery {count})',
+    zh: '{offsets} 再次投递给 {by}：租约已到期（第 {count} 次投递）',
+  },
+  'event.again.retry': {
+    en: '{offsets} again, to {by}: given back as failed (delivery {count})',
+    zh: '{offsets} 再次投递给 {by}：上次处理失败（第 {count} 次投递）',
+  },
+  'event.again.return': {
+    en: '{offsets} passed on to {by}: given back unprocessed (still delivery {count})',
+    zh: '{offsets} 转交给 {by}：未处理就归还了（仍算第 {count} 次投递）',
+  },
+  'event.again.member-left': {
+    en: '{offsets} passed on to {by}: the member before had left (still delivery {count})',
+    zh: '{offsets} 转交给 {by}：原来的成员已离开（仍算第 {count} 次投递）',
+  },
+  'event.again.seek': {
+    en: '{offsets} once more, to {by}: the group was moved back (delivery {count})',
+    zh: '{offsets} 重新投递给 {by}：消费组的位置被移回（第 {count} 次投递）',
   },
   'event.lateAck': {
     en: '{who} acked #{offset} too late: its lease had ended',
@@ -224,8 +240,8 @@ export const MESSAGES = {
   'help.language': { en: 'switch to Chinese', zh: '切换到英文' },
   'help.help': { en: 'this page', zh: '本页' },
   'help.columns': {
-    en: 'next: handed out up to here · commit: finished up to here · fly: in flight · again: redelivered · lag: unfinished',
-    zh: '下一：已投递到这里 · 已提交：已完成到这里 · 在途：处理中 · 重投：再次投递 · 积压：未完成',
+    en: 'next: handed out up to here · commit: finished up to here · fly: in flight · again: redelivered · lag: from the committed offset to the end',
+    zh: '下一：已投递到这里 · 已提交：已完成到这里 · 在途：处理中 · 重投：再次投递 · 积压：从已提交到末尾',
   },
   'help.cells': {
     en: 'A cell of the ring is in flight while any group works on it, and acked when every group has finished it.',

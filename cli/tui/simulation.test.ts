@@ -78,7 +78,7 @@ test('in stage 2 the messages of a crashed consumer come back to its group when 
   const back = run.story().find((line) => line.includes('CAME BACK'));
   assert.match(
     back ?? '',
-    new RegExp(`^#${held[0]?.offset}\\b.* CAME BACK [34]\\.\\d s after c1 crashed: c2 has it \\(delivery 2\\)`),
+    new RegExp(`^#${held[0]?.offset}\\b.* CAME BACK [34]\\.\\d s after c1 crashed: now with c2 \\(delivery 2\\)`),
   );
   assert.ok(!run.story().some((line) => line.includes('GONE')));
   assert.equal(run.simulation.view.readers.find(({ name }) => name === 'c2')?.redeliveredCount, held.length);
@@ -140,7 +140,7 @@ test('a consumer that is slower than its lease acks too late, and somebody else 
     run.story().some((line) => /^c3 acked #\d+ too late/.test(line)),
     run.story().join('\n'),
   );
-  assert.ok(run.story().some((line) => /^#\d+.* again, to c4: lease-expired \(delivery 2\)/.test(line)));
+  assert.ok(run.story().some((line) => /^#\d+.* again, to c4: the lease had ended \(delivery 2\)/.test(line)));
   await run.close();
 });
 
@@ -256,6 +256,34 @@ test('a consumer that leaves gives back what it holds, and the last of a group t
   assert.ok(run.story().some((line) => /^c3 left in good order, gave back: #\d+/.test(line)));
   assert.ok(run.story().includes('group mail deleted: nothing waits for it'));
   assert.ok(!run.simulation.view.description?.groups.some(({ group }) => group === 'mail'));
+  await run.close();
+});
+
+test('what a member that left gave back is passed on in the same delivery, and both languages say why', async () => {
+  const run = await runStage(2);
+  await untilItHolds(run, 'c1');
+  const consumer = run.simulation.readers.find(({ name }) => name === 'c1');
+  assert.ok(consumer);
+  await run.simulation.removeReader(consumer);
+  await run.pass(3000);
+  const told = run.simulation.view.events.find(({ key }) => key === 'event.again.member-left');
+  assert.ok(told, run.story().join('\n'));
+  assert.match(
+    translateRecorded('en', told),
+    /^#\d+.* passed on to c2: the member before had left \(still delivery 1\)$/,
+  );
+  assert.match(translateRecorded('zh', told), /^#\d+.* 转交给 c2：原来的成员已离开（仍算第 1 次投递）$/);
+  await run.close();
+});
+
+test('messages that are gone together are told together, in words that fit one and many', async () => {
+  const run = await runStage(1);
+  run.simulation.producers[0]?.burst();
+  await run.pass(600);
+  for (const consumer of run.simulation.readers) consumer.toggleCrash();
+  await run.pass(5000);
+  const several = /^#\d+ #\d+.* GONE: 4\.5 s after c\d crashed neither inside nor delivered again$/m;
+  assert.match(run.story().join('\n'), several);
   await run.close();
 });
 

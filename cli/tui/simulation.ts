@@ -254,10 +254,10 @@ export class Simulation implements Observer {
         by,
         count: delivery.deliveryCount,
       };
-      if (back === undefined) {
-        this.tell('warn', 'event.redelivered', { ...told, reason: delivery.redeliveryReason ?? '' });
-      } else {
+      if (back !== undefined) {
         this.tell('good', 'event.cameBack', { ...told, holder: back.holder, after: seconds(back.afterMs) });
+      } else if (delivery.redeliveryReason !== undefined) {
+        this.tell('warn', `event.again.${delivery.redeliveryReason}`, told);
       }
     }
   }
