@@ -8,7 +8,8 @@
  *                  otherwise                            -> says what to install
  *
  * Always true: under Node >= 24 there is one process. A second process shares our terminal, gets the signals we get,
- * and its exit code is ours (128 + n when signal n ended it). The syntax here stays old enough for an old Node to read.
+ * its exit code is ours (128 + n when signal n ended it), and it dies when we are killed: a channel between the two
+ * closes then. The syntax here stays old enough for an old Node to read.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -22,9 +23,13 @@ const NODE_MAJOR_MIN = 24;
 const OWN_NODE = process.platform === 'win32' ? '../node_modules/node/bin/node.exe' : '../node_modules/node/bin/node';
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
+/** Set for the second process. cli/signals.ts reads it: a Ctrl-C reaches that one from the terminal and from us. */
+const IS_CHILD = 'MQ_SIGNALS_ARE_FORWARDED';
+
 const here = (path) => new URL(path, import.meta.url);
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  if (process.env[IS_CHILD] !== undefined) dieWithParent();
   module.enableCompileCache(); // from the second start on nothing is compiled again
   const entry = existsSync(here('./main.ts')) ? './main.ts' : '../dist/cli/main.js';
   void import(here(entry).href).then(({ runProcess }) => runProcess(process));
@@ -39,9 +44,8 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
 
 function runUnder(node) {
   const child = spawn(node, process.argv.slice(1), {
-    stdio: 'inherit',
-    // cli/signals.ts: a Ctrl-C reaches the child twice, from the terminal and from us, and is meant once.
-    env: Object.assign({}, process.env, { MQ_SIGNALS_ARE_FORWARDED: '1' }),
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'], // nothing is said on the channel: only its end counts
+    env: Object.assign({}, process.env, { [IS_CHILD]: '1' }),
   });
   for (const signal of FORWARDED_SIGNALS) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
@@ -50,4 +54,14 @@ function runUnder(node) {
     process.exitCode = 1;
   });
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]));
+}
+
+/** A kill -9 of the first process reaches this one as the end of the channel, and means the same: nothing more is done. */
+function dieWithParent() {
+  const die = () => process.kill(process.pid, 'SIGKILL');
+  // Started from something mq started, a command inherits the variable, but no channel: it belongs to nobody.
+  if (process.connected === undefined) return;
+  if (!process.connected) die();
+  process.on('disconnect', die);
+  process.channel.unref(); // watching does not keep a finished command alive
 }

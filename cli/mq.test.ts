@@ -105,6 +105,35 @@ async function pollWaits(url: string): Promise<void> {
   }
 }
 
+test('a kill -9 of a server under an old Node frees its port: nobody answers any more', {
+  ...needsOldNode,
+  timeout: 20_000,
+}, async () => {
+  await using server = await startServer(['3'], { node: oldNode });
+  server.mq.child.kill('SIGKILL');
+  await server.mq.ended; // its output closes only when the second process has ended too
+  await assert.rejects(fetch(`${server.url}/healthz`));
+});
+
+test('a kill -9 of a consumer under an old Node ends it: nothing is acknowledged after that', {
+  ...needsOldNode,
+  timeout: 20_000,
+}, async () => {
+  await using server = await startServer();
+  const target = ['--target', server.url];
+  await runMq(['send', 't', ...target], { input: '\n'.repeat(10_000) });
+  const consumer = new MqProcess(['receive', 't', '--follow', ...target], { node: oldNode });
+  await consumer.saw(/\n/);
+  consumer.child.stdout.pause(); // a full pipe holds it in the middle
+  consumer.child.kill('SIGKILL');
+  await once(consumer.child, 'exit');
+  consumer.child.stdout.resume();
+  await consumer.ended;
+  const described = await runMq(['groups', 'describe', 't', 'default', '--json', ...target]);
+  const { committedOffset } = JSON.parse(described.stdout.toString());
+  assert.ok(committedOffset < 10_000, `${committedOffset} of 10,000 acknowledged`);
+});
+
 test('a second signal ends a server that still waits for a slow caller', needsSignals, async () => {
   await using server = await startServer(['2', '--timeout', '600000']);
   const { hostname, port } = new URL(server.url);

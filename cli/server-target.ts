@@ -6,6 +6,7 @@ import type { Broker } from '../shared/contract/broker.ts';
 import type { Capability } from '../shared/contract/capabilities.ts';
 import { isMqError } from '../shared/contract/errors.ts';
 import { CommandError, EXIT, usageError } from './exit.ts';
+import { endWithNpm } from './npm-parent.ts';
 import type { TargetOptions } from './options.ts';
 import { DEFAULT_PORT, defaultTarget, openTarget, parseTarget } from './target.ts';
 import type { Terminal } from './terminal.ts';
@@ -24,6 +25,7 @@ export async function withServer<Result>(
       `type: mq serve ${stage}     and then, in a second terminal, --target http://127.0.0.1:${DEFAULT_PORT}`,
     );
   }
+  using _npm = endWithNpm();
   const opened = await openTarget(url, { token: tokenOf(terminal, options) });
   try {
     return await work(opened.broker, url);

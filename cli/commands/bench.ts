@@ -3,6 +3,7 @@
  * about its own speed. The numbers are those of bench/, which this command only calls.
  */
 import type { Command } from 'commander';
+import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { namedTargets } from '../server-target.ts';
@@ -31,6 +32,7 @@ async function runBenchCommand(
   words: readonly string[],
   options: BenchCommandOptions,
 ): Promise<void> {
+  using _npm = endWithNpm();
   for (const word of words) parseTarget(word);
   const targets = await namedTargets(terminal, words, { command: 'bench' });
   const { printReport, runBench } = await import('../../bench/run.ts');

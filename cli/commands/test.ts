@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import type { ConformanceTarget } from '../../shared/conformance/conformance-test.ts';
 import type { ConformanceReport, FailureStory, TestResult } from '../../shared/conformance/verdict.ts';
 import { EXIT, QuietEnd } from '../exit.ts';
+import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { namedTargets, tokenOf } from '../server-target.ts';
@@ -42,6 +43,7 @@ export function define(command: Command, terminal: Terminal): void {
 type NamedTarget = Pick<ConformanceTarget, 'name' | 'createBroker' | 'clock' | 'stage' | 'isConfigurable'>;
 
 async function runTest(terminal: Terminal, words: readonly string[], options: TestCommandOptions): Promise<void> {
+  using _npm = endWithNpm();
   const targets = await namedTargets(terminal, words, { ...options, command: 'test' });
   const token = tokenOf(terminal, options);
   const chosen = targets.map((word) => conformanceTargetOf(word, { token }));
