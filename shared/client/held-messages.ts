@@ -2,8 +2,8 @@
  * The messages a consumer holds, from their arrival until the broker knows how each ended and its handler is through:
  * the buffer, the back-offs, and the way of outcomes to the broker.
  *
- *     buffered --> handling ----------------> (gone)      acked, given back, or lost
- *                          \--> backing off --> (gone)      given back, or lost
+ *     buffered --> handling --------------------> gone      acked, given back or lost
+ *                         \--> backing off -----> gone      given back or lost
  *
  * Always true: every message that ends is counted once, as acked, given back or lost; it stays in `handling` until its
  * handler or loop body is through with it as well, so that one that never is makes nothing grow.
