@@ -13,6 +13,7 @@ import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery, StoredRecord } from '../../shared/contract/message.ts';
 import type { CheckedMessage } from '../../shared/contract/validation.ts';
 import { BlockingQueue, CAPACITY_DEFAULT } from './blocking-queue.ts';
+import { deliveryOf } from './delivery.ts';
 import type { Waiter } from './waiter-line.ts';
 
 /** Options of a topic whose creator does not say. */
@@ -83,15 +84,14 @@ export class Topic {
 
   /** The message as its one receiver gets it. Without leases the hand-out is the end: there is nothing to ack. */
   deliveryOf(message: QueuedMessage, memberId: string): Delivery {
-    const { bytes: _, ...record } = message;
-    return {
-      ...record,
+    return deliveryOf(message, {
       group: DEFAULTS.group,
       memberId,
       deliveryCount: 1,
       leaseToken: null,
       leaseExpiresAt: null,
-    };
+      redeliveryReason: undefined,
+    });
   }
 
   describe(): TopicDescription {

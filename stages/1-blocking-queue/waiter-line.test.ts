@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../shared/clock.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
-import { WaiterLine } from './waiter-line.ts';
+import { type Waiter, WaiterLine } from './waiter-line.ts';
 
 function newLine(): { clock: VirtualClock; line: WaiterLine<string, string> } {
   const clock = new VirtualClock();
@@ -152,6 +152,28 @@ test('nor does settleAll serve one that was aborted, and whoever is aborted sett
     ['rejected', 'fulfilled'],
   );
   assert.equal(line.size, 0);
+});
+
+test('a waiter is in the set of its caller exactly as long as it is in the line, however it leaves', async () => {
+  const { clock, line } = newLine();
+  const { signal, abort } = abortable();
+  const among = new Set<Waiter<string, string>>();
+  const calls = [
+    line.wait('served', { among }),
+    line.wait('aborted', { among, signal }),
+    line.wait('timed out', { among, timeoutMs: 10, onTimeout: () => 'nothing' }),
+    line.wait('somebody else'),
+  ];
+  const settled = Promise.allSettled(calls);
+  const wants = (): string[] => Array.from(among, ({ want }) => want);
+  assert.deepEqual(wants(), ['served', 'aborted', 'timed out']);
+  line.first?.serve('value');
+  abort();
+  assert.deepEqual(wants(), ['timed out']);
+  await clock.pass(10);
+  assert.deepEqual([wants(), line.size], [[], 1]);
+  line.first?.serve('value');
+  await settled;
 });
 
 test('a time-out that is no number is refused, and nobody joins', async () => {

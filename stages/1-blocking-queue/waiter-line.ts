@@ -15,7 +15,7 @@ import { MqError } from '../../shared/contract/errors.ts';
 import { LIMITS, type Limits } from '../../shared/contract/limits.ts';
 
 /** How long and until when one call waits. */
-export interface WaitOptions<Got> {
+export interface WaitOptions<Want, Got> {
   /** Leaves the line with `MQ_ABORTED` when it aborts. Thousands of calls on one signal are slow: Node scans its list. */
   readonly signal?: AbortSignal | undefined;
   /** Needs `onTimeout`. Without both the call waits until it is served. */
@@ -24,6 +24,8 @@ export interface WaitOptions<Got> {
   readonly onTimeout?: () => Got;
   /** Runs after the call left the line unserved, by time-out or abort: whoever stood behind it may be next now. */
   readonly onLeave?: () => void;
+  /** A set of the caller's, in which the waiter is as long as it is in the line: some can be found without a walk. */
+  readonly among?: Set<Waiter<Want, Got>>;
   /** What this call adds to the `weight` of the line, such as the bytes it keeps. Default 0. */
   readonly weight?: number;
 }
@@ -105,8 +107,8 @@ export class WaiterLine<Want, Got> {
    * Joins the end of the line; settles when served, failed, timed out or aborted. An aborted signal never joins, and
    * neither does a call for which the line has no place (`MQ_LIMIT_EXCEEDED`; the first of a line always has one).
    */
-  wait(want: Want, options: WaitOptions<Got> = {}): Promise<Got> {
-    const { signal, timeoutMs, onTimeout, onLeave, weight = 0 } = options;
+  wait(want: Want, options: WaitOptions<Want, Got> = {}): Promise<Got> {
+    const { signal, timeoutMs, onTimeout, onLeave, among, weight = 0 } = options;
     if (signal?.aborted) return Promise.reject(abortedError(signal));
     const { waitersCountMax, waitingBytesMax } = this.#limits;
     if (this.#size >= waitersCountMax) return Promise.reject(waitersError(this.#calls, waitersCountMax));
@@ -122,6 +124,7 @@ export class WaiterLine<Want, Got> {
       /** True for the first caller only: whoever takes the node out settles it. */
       const takeOut = (): boolean => {
         if (!this.#unlink(node)) return false;
+        among?.delete(node);
         timer?.cancel();
         signal?.removeEventListener('abort', onAbort);
         return true;
@@ -152,6 +155,7 @@ export class WaiterLine<Want, Got> {
         }, timeoutMs);
       }
       this.#link(node);
+      among?.add(node);
       signal?.addEventListener('abort', onAbort);
     });
   }
