@@ -1,46 +1,47 @@
 /**
- * The lease tokens a group accepted lately, so that repeating an ack (its answer was lost on the way) succeeds.
+ * The acks a group accepted lately, so that repeating one (its answer was lost on the way) succeeds.
  *
- *     order    [ 41 ][ 42 ][ 43 ][ 12 ][ 40 ]     round and round: the next one takes the place of the oldest
+ *     acks     [ 41 ][ 42 ][ 43 ][ 12 ][ 40 ]     round and round: the next one takes the place of the oldest
  *                            ^ next place
  *
- * Always true: it remembers at most `countMax`; an offset has at most one remembered token, since it is accepted again
- * only after a seek, and a seek forgets it here.
+ * Always true: it remembers the last `countMax`. It is searched only when an ack shows a lease that is over, which is
+ * rare, so a search looks at all of them; remembering, which every ack does, is one assignment.
  */
 
-/** An offset and the token under which it was finished. */
-export interface AcceptedToken {
+/** What a caller shows to prove that it holds, or held, a lease. */
+export interface LeaseClaim {
   readonly offset: number;
+  readonly memberId: string;
   readonly token: string;
+}
+
+export interface AcceptedAck extends LeaseClaim {
+  /** The ack also finished what its member had below. Said again it has nothing left to do. */
+  isCumulative: boolean;
 }
 
 export class AcceptedTokens {
   readonly #countMax: number;
-  readonly #tokens = new Map<number, string>();
-  /** In the order of acceptance, from `#place` on when it is full; may name offsets a seek has forgotten. */
-  #order: AcceptedToken[] = [];
+  #acks: AcceptedAck[] = [];
   #place = 0;
 
   constructor(countMax: number) {
     this.#countMax = countMax;
   }
 
-  remember(accepted: AcceptedToken): void {
-    const oldest = this.#order[this.#place];
-    if (oldest !== undefined && this.has(oldest)) this.#tokens.delete(oldest.offset);
-    this.#order[this.#place] = accepted;
+  remember({ offset, memberId, token }: LeaseClaim, isCumulative: boolean): void {
+    this.#acks[this.#place] = { offset, memberId, token, isCumulative };
     this.#place = (this.#place + 1) % this.#countMax;
-    this.#tokens.set(accepted.offset, accepted.token);
   }
 
-  has({ offset, token }: AcceptedToken): boolean {
-    return this.#tokens.get(offset) === token;
+  find({ offset, memberId, token }: LeaseClaim): AcceptedAck | undefined {
+    return this.#acks.find((ack) => ack.offset === offset && ack.token === token && ack.memberId === memberId);
   }
 
   /** After a seek to `offset`: acks from there on do not count any more. */
   forgetFrom(offset: number): void {
-    for (const remembered of this.#tokens.keys()) {
-      if (remembered >= offset) this.#tokens.delete(remembered);
-    }
+    const inOrder = [...this.#acks.slice(this.#place), ...this.#acks.slice(0, this.#place)];
+    this.#acks = inOrder.filter((ack) => ack.offset < offset);
+    this.#place = this.#acks.length % this.#countMax;
   }
 }

@@ -99,7 +99,9 @@ const receive = (group: string, memberId: string, options: { max: number; waits:
     const answer = broker.receive('t', { group, memberId, max, leaseMs, waitMs, signal: call.abort.signal });
     const seen = answer.then((got) => {
       deliveries[group]?.push(...got);
-      return got.map(({ offset, deliveryCount }) => `${offset} for the ${deliveryCount}. time`);
+      return got.map(({ offset, deliveryCount, redeliveryReason: reason }) => {
+        return `${offset} for the ${deliveryCount}. time, ${reason ?? 'first'}`;
+      });
     });
     follow(call, seen);
     model.placesOf(group);
@@ -126,12 +128,9 @@ const finish = (choice: number, how: 'ack' | 'cumulative' | 'retry' | 'return'):
     const refusal = model.groups.has(group) ? 'MQ_LEASE_EXPIRED' : 'MQ_UNKNOWN_GROUP';
     if (isAccepted) await call;
     else await assert.rejects(call, (error) => isMqError(error, refusal));
-    if (handed.status !== 'held') return;
-    for (const other of how === 'cumulative' ? model.held() : []) {
-      const isOwn = other.group === handed.group && other.memberId === handed.memberId;
-      if (isOwn && other.offset < handed.offset) model.finish(other, 'accepted');
-    }
-    model.finish(handed, isAck ? 'accepted' : how);
+    if (!isAccepted) return;
+    if (how === 'ack' || how === 'cumulative') model.ack(handed, how);
+    else model.finish(handed, how);
     model.settle();
   });
 
@@ -149,7 +148,7 @@ const leave = (group: string, memberId: string): Command =>
       call.group === group && call.memberId === memberId;
     for (const call of model.receives.filter(isGone)) call.expected = { value: [] };
     model.receives = model.receives.filter((call) => !isGone(call));
-    for (const handed of model.held().filter(isGone)) model.finish(handed, 'return');
+    for (const handed of model.held().filter(isGone)) model.finish(handed, 'member-left');
     model.settle();
   });
 

@@ -75,7 +75,7 @@ test('a seek back makes everything from there available again, as redelivered by
   const group = groupAt(0);
   take(group, 3);
   group.finish(0);
-  group.seek(0);
+  group.seek(0, { logStartOffset: 0 });
   assert.deepEqual([group.committedOffset, group.inFlightCount, group.availableCount(5)], [0, 0, 5]);
   assert.deepEqual(
     [0, 1, 2, 3].map((offset) => group.take(offset).reason),
@@ -83,11 +83,30 @@ test('a seek back makes everything from there available again, as redelivered by
   );
 });
 
+test('what a seek reaches for the first time is no redelivery, whichever way the group went before', () => {
+  const group = groupAt(4);
+  take(group, 2); // 4 and 5
+  for (const offset of [8, 0]) group.seek(offset, { logStartOffset: 0 });
+  take(group, 8);
+  assert.equal(group.redeliveredCount, 2, 'only 4 and 5');
+});
+
+test('nor is what a reset to the latest skipped, when a seek comes back for it', () => {
+  const group = groupAt(0, 'latest');
+  take(group, 2);
+  group.fallBehind({ logStartOffset: 1, logEndOffset: 5 });
+  group.seek(1, { logStartOffset: 1 });
+  assert.deepEqual(
+    [1, 2, 3].map((offset) => group.take(offset).reason),
+    ['seek', undefined, undefined],
+  );
+});
+
 test('a seek forward skips what is between, unfinished or not', () => {
   const group = groupAt(0);
   take(group, 2);
   group.giveBack(0, 'retry');
-  group.seek(4);
+  group.seek(4, { logStartOffset: 0 });
   assert.deepEqual([group.committedOffset, group.peek(6)], [4, 4]);
   assert.equal(group.stateOf(1), 'finished');
 });
@@ -131,7 +150,7 @@ test('overwritten: a group without reset is stranded where it stood until a seek
   assert.deepEqual([group.committedOffset, group.droppedCount], [0, 2]);
   group.fallBehind({ logStartOffset: 5, logEndOffset: 9 });
   assert.equal(group.droppedCount, 4, 'offset 2 was finished, 3 and 4 are missed, none is counted twice');
-  group.seek(5);
+  group.seek(5, { logStartOffset: 0 });
   assert.ok(!group.isStranded);
   assert.deepEqual([group.committedOffset, group.peek(9)], [5, 5]);
 });
@@ -212,7 +231,7 @@ test('under every script the group stands where a plain list of states says it s
         }
         if (action === 'seek') {
           const target = start + (choice % (states.length - start + 1));
-          group.seek(target);
+          group.seek(target, { logStartOffset: 0 });
           for (const offset of states.keys()) states[offset] = offset < target ? 'finished' : 'available';
         }
         if (action === 'overwrite' && start < states.length) {

@@ -20,6 +20,8 @@ import assert from 'node:assert/strict';
 import type { OutOfRangeReset } from '../../shared/contract/description.ts';
 import type { RedeliveryReason } from '../../shared/contract/message.ts';
 import { Heap } from './heap.ts';
+import { OffsetMap } from './offset-map.ts';
+import { OffsetRuns } from './offset-runs.ts';
 
 export type GroupKind = 'undecided' | 'queue' | 'log';
 
@@ -52,12 +54,14 @@ export class ConsumerGroup {
   /** Lowest offset never handed out since the last seek. */
   #nextOffset: number;
   /** I5 */
-  readonly #inFlight = new Map<number, Attempt>();
+  readonly #inFlight = new OffsetMap<Attempt>();
   /** I5; `#givenBackOrder` has the same offsets, lowest first. */
-  readonly #givenBack = new Map<number, Attempt>();
+  readonly #givenBack = new OffsetMap<Attempt>();
   readonly #givenBackOrder = new Heap<number>((one, other) => one < other);
-  /** Before the last seek the group had come so far: what it gets below comes again. */
-  #handedOutBelow = 0;
+  /** From here up to `#nextOffset` all was handed out; */
+  #runFrom: number;
+  /** and before a seek or a reset took it here, these: what it gets of them comes again. */
+  readonly #earlierRuns = new OffsetRuns();
   /** Nothing below is looked at again: the floor of a stranded group stays, and the way from it would get ever longer. */
   #droppedBelow = 0;
   #isStranded = false;
@@ -67,6 +71,7 @@ export class ConsumerGroup {
   constructor(options: ConsumerGroupOptions) {
     this.#committedOffset = options.startOffset;
     this.#nextOffset = options.startOffset;
+    this.#runFrom = options.startOffset;
     this.#onOutOfRange = options.onOutOfRange;
   }
 
@@ -119,23 +124,22 @@ export class ConsumerGroup {
     }
     const attempt = earlier === undefined ? this.#firstAttempt(offset) : nextAttempt(earlier);
     if (attempt.reason !== undefined) this.#redeliveredCount += 1;
-    this.#inFlight.set(offset, attempt);
+    this.#inFlight.set(attempt);
     return attempt;
   }
 
   /** An in-flight offset is done. */
   finish(offset: number): void {
-    const wasInFlight = this.#inFlight.delete(offset);
-    assert(wasInFlight, 'I5: only what is in flight is finished');
+    const attempt = this.#inFlight.delete(offset);
+    assert(attempt !== undefined, 'I5: only what is in flight is finished');
     this.#advanceFloor();
   }
 
   /** An in-flight offset becomes available again. */
   giveBack(offset: number, reason: RedeliveryReason): void {
-    const attempt = this.#inFlight.get(offset);
+    const attempt = this.#inFlight.delete(offset);
     assert(attempt !== undefined, 'I5: only what is in flight is given back');
-    this.#inFlight.delete(offset);
-    this.#givenBack.set(offset, { offset, deliveryCount: attempt.deliveryCount, reason });
+    this.#givenBack.set({ offset, deliveryCount: attempt.deliveryCount, reason });
     this.#givenBackOrder.push(offset);
   }
 
@@ -149,13 +153,13 @@ export class ConsumerGroup {
   }
 
   /** Stands at `offset` with nothing in flight; deliveryCounts start again. */
-  seek(offset: number): void {
-    this.#handedOutBelow = Math.max(this.#handedOutBelow, this.#nextOffset);
+  seek(offset: number, { logStartOffset }: Pick<LogRange, 'logStartOffset'>): void {
     this.#inFlight.clear();
     this.#givenBack.clear();
     this.#givenBackOrder.clear();
     this.#committedOffset = offset;
-    this.#nextOffset = offset;
+    this.#goOnAt(offset);
+    this.#earlierRuns.forgetBelow(logStartOffset);
     this.#isStranded = false;
   }
 
@@ -186,7 +190,7 @@ export class ConsumerGroup {
   }
 
   #firstAttempt(offset: number): Attempt {
-    return { offset, deliveryCount: 1, reason: offset < this.#handedOutBelow ? 'seek' : undefined };
+    return { offset, deliveryCount: 1, reason: this.#earlierRuns.has(offset) ? 'seek' : undefined };
   }
 
   /** I6. Each offset is passed once, so a long run of acks costs O(1) per ack. */
@@ -203,7 +207,7 @@ export class ConsumerGroup {
     const from = Math.max(this.#committedOffset, this.#droppedBelow);
     for (let offset = from; offset < logStartOffset; offset += 1) {
       if (this.stateOf(offset) !== 'finished') this.#droppedCount += 1;
-      if (this.#inFlight.delete(offset)) ended.push(offset);
+      if (this.#inFlight.delete(offset) !== undefined) ended.push(offset);
       this.#givenBack.delete(offset);
     }
     while ((this.#givenBackOrder.first ?? logStartOffset) < logStartOffset) this.#givenBackOrder.shift();
@@ -216,7 +220,14 @@ export class ConsumerGroup {
     this.#droppedCount += this.availableCount(logEndOffset);
     this.#givenBack.clear();
     this.#givenBackOrder.clear();
-    this.#nextOffset = logEndOffset;
+    this.#goOnAt(logEndOffset);
+  }
+
+  /** The next one to be handed out for the first time is not the one after the last. */
+  #goOnAt(offset: number): void {
+    this.#earlierRuns.add({ from: this.#runFrom, below: this.#nextOffset });
+    this.#runFrom = offset;
+    this.#nextOffset = offset;
   }
 }
 

@@ -18,9 +18,11 @@ import { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { BrowsedRecord, Delivery, RedeliveryReason, StoredRecord } from '../../shared/contract/message.ts';
 import { quote } from '../../shared/contract/validation.ts';
-import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { deliveryOf } from '../1-blocking-queue/delivery.ts';
+import { type Waiter, WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import type { LeaseClaim } from './accepted-tokens.ts';
 import { ConsumerGroup } from './consumer-group.ts';
-import { type Lease, type LeaseClaim, LeaseTable } from './lease-table.ts';
+import { type Lease, LeaseTable } from './lease-table.ts';
 import { MemberTable } from './member-table.ts';
 import { outOfRangeError } from './refusals.ts';
 import type { RingBuffer } from './ring-buffer.ts';
@@ -70,7 +72,7 @@ export class GroupDesk {
   readonly group: ConsumerGroup;
   /** I11 */
   readonly leases: LeaseTable;
-  readonly members: MemberTable;
+  readonly members: MemberTable<Waiter<ReceiveWant, readonly Delivery[]>>;
   /** I12 */
   readonly line: WaiterLine<ReceiveWant, readonly Delivery[]>;
   readonly #settings: GroupDeskOptions;
@@ -107,7 +109,7 @@ export class GroupDesk {
       const deliveries = this.#handOut(want);
       assert(deliveries.length === 0 || this.line.size === 0, 'I12: nobody overtakes a receive that waits');
       if (deliveries.length > 0 || waitMs === 0) return deliveries;
-      return await this.line.wait(want, { signal, timeoutMs: waitMs, onTimeout: () => [] });
+      return await this.line.wait(want, { signal, timeoutMs: waitMs, onTimeout: () => [], among: member.waiting });
     } finally {
       this.members.callEnds(member);
     }
@@ -124,14 +126,19 @@ export class GroupDesk {
 
   /** False when the lease is over and its token not one of those accepted lately. */
   ack(claim: LeaseClaim, options: { readonly isCumulative: boolean }): boolean {
+    const { offset, memberId } = claim;
     const lease = this.leases.find(claim);
-    if (lease === undefined) return this.leases.wasAccepted(claim);
-    const { memberId } = lease;
-    this.#finish(lease);
+    if (lease !== undefined) this.#finish(lease, options);
+    else {
+      const earlier = this.leases.findAccepted(claim);
+      if (earlier === undefined) return false;
+      if (!options.isCumulative || earlier.isCumulative) return true; // said again: nothing is left to do
+      earlier.isCumulative = true;
+    }
     if (options.isCumulative) {
       for (let next = this.leases.firstOf(memberId); next !== undefined; next = this.leases.firstOf(memberId)) {
-        if (next.offset > claim.offset) break;
-        this.#finish(next);
+        if (next.offset > offset) break;
+        this.#finish(next, options);
       }
     }
     this.members.touch(memberId);
@@ -160,9 +167,7 @@ export class GroupDesk {
 
   /** The member's deliveries come back and its waiting receives are answered empty. */
   leave(memberId: string): void {
-    for (const waiter of this.line) {
-      if (waiter.want.memberId === memberId) waiter.serve([]);
-    }
+    for (const waiter of this.members.waitingOf(memberId)) waiter.serve([]);
     const left: Lease[] = [];
     for (let lease = this.leases.firstOf(memberId); lease !== undefined; lease = this.leases.firstOf(memberId)) {
       this.leases.end(lease.offset);
@@ -208,7 +213,7 @@ export class GroupDesk {
   seek(offset: number): number {
     this.members.keepAlive();
     this.leases.voidFrom(offset);
-    this.group.seek(offset);
+    this.group.seek(offset, this.#settings.ring);
     for (const memberId of [...this.members.ids()]) this.members.touch(memberId);
     this.#settings.onProgress();
     this.serve();
@@ -267,17 +272,17 @@ export class GroupDesk {
       if (bytes > bytesMax && deliveries.length > 0) break;
       const record = ring.at(next);
       assert(record !== undefined, 'I4: what is available is held');
-      const { deliveryCount, reason } = this.group.take(next);
-      const { token } = this.leases.grant({ offset: next, memberId, deadlineMs });
-      const delivery = { ...record, group: name, memberId, deliveryCount, leaseToken: token, leaseExpiresAt };
-      deliveries.push(reason === undefined ? delivery : { ...delivery, redeliveryReason: reason });
+      const { deliveryCount, reason: redeliveryReason } = this.group.take(next);
+      const { token: leaseToken } = this.leases.grant({ offset: next, memberId, deadlineMs });
+      const handOut = { group: name, memberId, deliveryCount, leaseToken, leaseExpiresAt, redeliveryReason };
+      deliveries.push(deliveryOf(record, handOut));
       next = this.group.peek(ring.logEndOffset);
     }
     return deliveries;
   }
 
-  #finish(lease: Lease): void {
-    this.leases.accept(lease);
+  #finish(lease: Lease, options: { readonly isCumulative: boolean }): void {
+    this.leases.accept(lease, options);
     this.group.finish(lease.offset);
   }
 

@@ -104,20 +104,20 @@ test('an accepted token is remembered, one that ended otherwise is not', () => {
   const { table, grant } = setup();
   const done = grant(0, 'ann', 100);
   const given = grant(1, 'ann', 100);
-  table.accept(done);
+  table.accept(done, { isCumulative: false });
   table.end(1);
-  assert.ok(table.wasAccepted(done));
-  assert.ok(!table.wasAccepted(given));
+  assert.ok(table.findAccepted(done));
+  assert.equal(table.findAccepted(given), undefined);
   assert.equal(table.size, 0);
 });
 
 test('a seek ends every lease, forgets acks from its target on, and leaves no timer', () => {
   const { clock, table, grant } = setup();
   const leases = [0, 1, 2, 3].map((offset) => grant(offset, 'ann', 100));
-  for (const lease of leases.slice(0, 3)) table.accept(lease);
+  for (const lease of leases.slice(0, 3)) table.accept(lease, { isCumulative: false });
   table.voidFrom(1);
   assert.deepEqual(
-    leases.map((lease) => table.wasAccepted(lease)),
+    leases.map((lease) => table.findAccepted(lease) !== undefined),
     [true, false, false, false],
   );
   assert.equal(table.size, 0);
@@ -127,7 +127,7 @@ test('a seek ends every lease, forgets acks from its target on, and leaves no ti
 
 test('the timer of finished work does nothing when it comes', async () => {
   const { clock, table, expired, grant } = setup();
-  table.accept(grant(0, 'ann', 100));
+  table.accept(grant(0, 'ann', 100), { isCumulative: false });
   await clock.pass(100);
   assert.deepEqual(expired, []);
   assert.equal(clock.timerCount, 0);

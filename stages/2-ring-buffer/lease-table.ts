@@ -16,30 +16,22 @@
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { DEFAULTS } from '../../shared/contract/limits.ts';
-import { AcceptedTokens } from './accepted-tokens.ts';
+import { type AcceptedAck, AcceptedTokens, type LeaseClaim } from './accepted-tokens.ts';
 import { Heap, type HeapNode } from './heap.ts';
+import { OffsetMap } from './offset-map.ts';
 
-/** The right of one member to work on one offset. */
-export interface Lease {
-  readonly offset: number;
-  readonly memberId: string;
-  readonly token: string;
+/** The right of one member to work on one offset; whoever shows its token opens it. */
+export interface Lease extends LeaseClaim {
   /** Monotonic ms at which it ends. */
   readonly deadlineMs: number;
 }
 
 /** A lease and its places in the two orders. */
 interface HeldLease {
+  readonly offset: number;
   readonly lease: Lease & { deadlineMs: number };
   readonly byOffset: HeapNode<Lease>;
   byDeadline: HeapNode<Lease>;
-}
-
-/** What a caller shows to prove that it holds a lease. */
-export interface LeaseClaim {
-  readonly offset: number;
-  readonly memberId: string;
-  readonly token: string;
 }
 
 export interface LeaseTableOptions {
@@ -55,7 +47,7 @@ export class LeaseTable {
   readonly #tokenPrefix: string;
   readonly #onExpire: (leases: readonly Lease[]) => void;
   /** I7 */
-  readonly #held = new Map<number, HeldLease>();
+  readonly #held = new OffsetMap<HeldLease>();
   readonly #byMember = new Map<string, Heap<Lease>>();
   readonly #byDeadline = new Heap<Lease>((one, other) => one.deadlineMs < other.deadlineMs);
   readonly #accepted = new AcceptedTokens(DEFAULTS.tokensRememberedCount);
@@ -93,7 +85,7 @@ export class LeaseTable {
     const token = `${this.#tokenPrefix}-${this.#tokenCount}`;
     const lease = { offset, memberId, token, deadlineMs };
     const byOffset = this.#orderOf(memberId).push(lease);
-    this.#held.set(offset, { lease, byOffset, byDeadline: this.#byDeadline.push(lease) });
+    this.#held.set({ offset, lease, byOffset, byDeadline: this.#byDeadline.push(lease) });
     this.#armFor(deadlineMs);
     return lease;
   }
@@ -104,24 +96,23 @@ export class LeaseTable {
     return lease?.token === token && lease.memberId === memberId ? lease : undefined;
   }
 
-  /** True when the claim's work was accepted before, lately enough to be remembered. */
-  wasAccepted(claim: LeaseClaim): boolean {
-    return this.#accepted.has(claim);
+  /** The ack by which the claim's work was accepted, when that is not too long ago to be remembered. */
+  findAccepted(claim: LeaseClaim): AcceptedAck | undefined {
+    return this.#accepted.find(claim);
   }
 
   /** Ends a lease whose work is done; its token stays known for a while. */
-  accept(lease: Lease): void {
+  accept(lease: Lease, { isCumulative }: { readonly isCumulative: boolean }): void {
     this.end(lease.offset);
-    this.#accepted.remember({ offset: lease.offset, token: lease.token });
+    this.#accepted.remember(lease, isCumulative);
   }
 
   /** Ends the lease on `offset`, if there is one; its token is worth nothing from now on. */
   end(offset: number): Lease | undefined {
-    const held = this.#held.get(offset);
+    const held = this.#held.delete(offset);
     if (held === undefined) return undefined;
     const { memberId } = held.lease;
     const ofMember = this.#orderOf(memberId);
-    this.#held.delete(offset);
     this.#byDeadline.remove(held.byDeadline);
     ofMember.remove(held.byOffset);
     if (ofMember.size === 0) this.#byMember.delete(memberId);

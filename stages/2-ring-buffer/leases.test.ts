@@ -123,6 +123,16 @@ describe('ack', () => {
     assert.equal(await floorOf(broker), 5);
   });
 
+  test('a cumulative ack applies once also when the delivery it names was acknowledged before', async () => {
+    const { broker } = await setup(5);
+    const held = await broker.receive('t', { memberId: 'ann', max: 5 });
+    const last = held.slice(-1);
+    await broker.ack(last);
+    await broker.ack(last, { cumulative: true });
+    const { groups, inFlightCount } = await describeTopic(broker);
+    assert.deepEqual([groups[0]?.committedOffset, inFlightCount], [5, 0]);
+  });
+
   test('repeating a cumulative ack does not finish what was delivered since', async () => {
     const { broker, clock } = await setup(3);
     const bob = await broker.receive('t', { memberId: 'bob', leaseMs: 100 });

@@ -4,11 +4,11 @@ import { VirtualClock } from '../../shared/clock.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { MemberTable } from './member-table.ts';
 
-function setup(): { clock: VirtualClock; members: MemberTable; holding: Set<string>; emptied: number[] } {
+function setup(): { clock: VirtualClock; members: MemberTable<string>; holding: Set<string>; emptied: number[] } {
   const clock = new VirtualClock();
   const holding = new Set<string>();
   const emptied: number[] = [];
-  const members = new MemberTable({
+  const members = new MemberTable<string>({
     clock,
     timeoutMs: 100,
     countMax: 3,
@@ -19,7 +19,7 @@ function setup(): { clock: VirtualClock; members: MemberTable; holding: Set<stri
 }
 
 /** A call of the member that is answered at once. */
-function visit(members: MemberTable, memberId: string): void {
+function visit(members: MemberTable<string>, memberId: string): void {
   members.callEnds(members.callBegins(memberId));
 }
 
@@ -126,4 +126,12 @@ test('however many members come and go, one timer is armed; after close, none', 
   members.close();
   assert.equal(clock.timerCount, 0);
   assert.equal(members.size, 0);
+});
+
+test('the waiting calls of a member are found by its name, and a stranger has none', () => {
+  const { members } = setup();
+  const ann = members.callBegins('ann');
+  members.callBegins('bob').waiting.add('of bob');
+  for (const call of ['one', 'two']) ann.waiting.add(call);
+  assert.deepEqual([members.waitingOf('ann'), members.waitingOf('cleo')], [['one', 'two'], []]);
 });

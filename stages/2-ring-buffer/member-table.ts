@@ -22,17 +22,19 @@ export interface MemberTableOptions {
 }
 
 /** What `callBegins` answers and `callEnds` takes: one membership, also when its name has left and come back since. */
-export interface Member {
+export interface Member<Call> {
   readonly memberId: string;
   openCallCount: number;
+  /** Those of its calls that wait; the line they wait in keeps it. */
+  readonly waiting: Set<Call>;
   /** Monotonic ms. */
   lastSeenMs: number;
 }
 
-export class MemberTable {
+export class MemberTable<Call> {
   readonly #options: MemberTableOptions;
   /** I9 */
-  readonly #members = new Map<string, Member>();
+  readonly #members = new Map<string, Member<Call>>();
   /** Monotonic ms of the last sign of life of anybody who is no member (a reader that commits). */
   #usedAtMs: number;
   /** I10 */
@@ -54,13 +56,13 @@ export class MemberTable {
   }
 
   /** A call of the member begins; `MQ_LIMIT_EXCEEDED` when it is new and the group is full. */
-  callBegins(memberId: string): Member {
+  callBegins(memberId: string): Member<Call> {
     const member = this.#members.get(memberId) ?? this.#add(memberId);
     member.openCallCount += 1;
     return member;
   }
 
-  callEnds(member: Member): void {
+  callEnds(member: Member<Call>): void {
     member.openCallCount -= 1;
     if (this.#members.get(member.memberId) === member) this.touch(member.memberId);
   }
@@ -80,6 +82,11 @@ export class MemberTable {
     this.#usedAtMs = this.#options.clock.monotonicMs();
   }
 
+  /** The member's calls that wait now. */
+  waitingOf(memberId: string): readonly Call[] {
+    return [...(this.#members.get(memberId)?.waiting ?? [])];
+  }
+
   leave(memberId: string): void {
     if (this.#members.delete(memberId) && this.#members.size === 0) this.#options.onEmpty();
   }
@@ -91,12 +98,12 @@ export class MemberTable {
     this.#timer = undefined;
   }
 
-  #add(memberId: string): Member {
+  #add(memberId: string): Member<Call> {
     const { countMax, clock } = this.#options;
     if (this.#members.size >= countMax) {
       throw new MqError('MQ_LIMIT_EXCEEDED', `the group has ${countMax} members, which is the limit`);
     }
-    const member = { memberId, openCallCount: 0, lastSeenMs: clock.monotonicMs() };
+    const member: Member<Call> = { memberId, openCallCount: 0, waiting: new Set(), lastSeenMs: clock.monotonicMs() };
     this.#members.set(memberId, member);
     return member;
   }

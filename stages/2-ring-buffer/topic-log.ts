@@ -31,6 +31,8 @@ export const TOPIC_DEFAULTS = Object.freeze({
   overflow: 'wait',
 } as const satisfies TopicOptions);
 
+type Writable<T> = { -readonly [Member in keyof T]: T[Member] };
+
 export interface FetchWant {
   readonly offset: number;
   readonly max: number;
@@ -209,11 +211,12 @@ export class TopicLog {
     this.#lastTimestamp = Math.max(this.#lastTimestamp, this.#settings.clock.now());
     for (const { content, id, bytes } of messages) {
       const { body, key, headers } = content;
-      const place = { topic: this.name, partition: 0, offset: this.ring.logEndOffset, timestamp: this.#lastTimestamp };
-      this.ring.append(
-        key === undefined ? { ...place, id, headers, body } : { ...place, id, key, headers, body },
-        bytes,
-      );
+      const offset = this.ring.logEndOffset;
+      const timestamp = this.#lastTimestamp;
+      // Written out in one piece, like deliveries: this is done for every message.
+      const record: Writable<HeldRecord> = { topic: this.name, partition: 0, offset, timestamp, id, headers, body };
+      if (key !== undefined) record.key = key;
+      this.ring.append(record, bytes);
     }
     for (const desk of this.desks.values()) desk.serve();
     this.fetches.settleAll((fetch) => fetch.serve(this.read(fetch.want)));

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Overflow } from '../../../shared/contract/description.ts';
+import type { RedeliveryReason } from '../../../shared/contract/message.ts';
 
 /** Waits end between the multiples of 100 ms at which leases end, so no two kinds of event fall on one moment. */
 export const WAIT_MS = 1050;
@@ -38,14 +39,21 @@ export interface Handed {
   readonly memberId: string;
   readonly count: number;
   readonly deadlineMs: number;
-  status: 'held' | 'accepted' | 'ended';
+  /** `gone` with its group: a new one of the same name has never had it. */
+  status: 'held' | 'accepted' | 'ended' | 'gone';
+  /** It was accepted by an ack that finished all below as well. */
+  isCumulative: boolean;
 }
 
-/** Per offset of a group: finished, or how the next delivery counts. */
+/** Per offset of a group: finished, or how the next delivery counts and why it comes again, if it does. */
 export interface Place {
   state: 'available' | 'in-flight' | 'finished';
   nextCount: number;
+  nextReason: RedeliveryReason | 'first';
 }
+
+/** How a delivery ends: by an ack, by being overwritten, or so that it comes again. */
+export type Ending = 'ack' | 'cumulative' | 'dropped' | RedeliveryReason;
 
 /** What the contract says, with no care for speed. */
 export class Model {
@@ -67,7 +75,7 @@ export class Model {
 
   placesOf(group: string): Place[] {
     const created = Array.from({ length: this.end }, (_, offset): Place => {
-      return { state: offset < this.start ? 'finished' : 'available', nextCount: 1 };
+      return { state: offset < this.start ? 'finished' : 'available', nextCount: 1, nextReason: 'first' };
     });
     const places = this.groups.get(group) ?? created;
     this.groups.set(group, places);
@@ -84,7 +92,7 @@ export class Model {
   /** Nothing of it is left; those who wait for it are told so. */
   deleteGroup(group: string): void {
     this.groups.delete(group);
-    for (const handed of this.handed) if (handed.group === group) handed.status = 'ended';
+    for (const handed of this.handed) if (handed.group === group) handed.status = 'gone';
     const gone = this.receives.filter((receive) => receive.group === group);
     for (const receive of gone) receive.expected = { code: 'MQ_UNKNOWN_GROUP' };
     this.receives = this.receives.filter((receive) => !gone.includes(receive));
@@ -99,22 +107,39 @@ export class Model {
     return this.handed.filter(({ status }) => status === 'held');
   }
 
-  finish(handed: Handed, as: 'accepted' | 'retry' | 'return' | 'dropped'): void {
-    handed.status = as === 'accepted' ? 'accepted' : 'ended';
+  finish(handed: Handed, as: Ending): void {
+    handed.status = as === 'ack' || as === 'cumulative' ? 'accepted' : 'ended';
+    handed.isCumulative = as === 'cumulative';
     const place = this.groups.get(handed.group)?.[handed.offset];
     assert.ok(place !== undefined);
-    place.state = as === 'accepted' || as === 'dropped' ? 'finished' : 'available';
-    place.nextCount = as === 'retry' ? handed.count + 1 : handed.count;
+    place.state = 'finished';
+    if (as === 'ack' || as === 'cumulative' || as === 'dropped') return;
+    place.state = 'available';
+    place.nextCount = as === 'retry' || as === 'lease-expired' ? handed.count + 1 : handed.count;
+    place.nextReason = as;
+  }
+
+  /** An ack of a delivery that is held, or was acknowledged before; the same one said again does nothing. */
+  ack(handed: Handed, as: 'ack' | 'cumulative'): void {
+    const isDue = handed.status === 'held' || (as === 'cumulative' && !handed.isCumulative);
+    if (!isDue) return;
+    if (handed.status === 'held') this.finish(handed, as);
+    handed.isCumulative = as === 'cumulative';
+    for (const other of as === 'cumulative' ? this.held() : []) {
+      const isOwn = other.group === handed.group && other.memberId === handed.memberId;
+      if (isOwn && other.offset < handed.offset) this.finish(other, 'cumulative');
+    }
   }
 
   seek(group: string, target: number): void {
-    for (const handed of this.handed) {
-      if (handed.group !== group) continue;
+    const known = this.handed.filter((handed) => handed.group === group && handed.status !== 'gone');
+    for (const handed of known) {
       if (handed.status === 'held' || handed.offset >= target) handed.status = 'ended';
     }
     for (const [offset, place] of this.placesOf(group).entries()) {
       place.state = offset < target ? 'finished' : 'available';
       place.nextCount = 1;
+      place.nextReason = known.some((handed) => handed.offset === offset) ? 'seek' : 'first';
     }
   }
 
@@ -144,7 +169,8 @@ export class Model {
       this.sends.shift();
       for (let count = 0; count < send.count; count += 1) {
         this.end += 1;
-        for (const places of this.groups.values()) places.push({ state: 'available', nextCount: 1 });
+        for (const places of this.groups.values())
+          places.push({ state: 'available', nextCount: 1, nextReason: 'first' });
       }
       this.serve();
     }
@@ -165,16 +191,17 @@ export class Model {
     for (const [offset, place] of this.placesOf(group).entries()) {
       if (got.length === max || place.state !== 'available') continue;
       place.state = 'in-flight';
-      const { nextCount: count } = place;
-      this.handed.push({ group, offset, memberId, count, deadlineMs: this.nowMs + leaseMs, status: 'held' });
-      got.push(`${offset} for the ${count}. time`);
+      const { nextCount: count, nextReason: reason } = place;
+      const deadlineMs = this.nowMs + leaseMs;
+      this.handed.push({ group, offset, memberId, count, deadlineMs, status: 'held', isCumulative: false });
+      got.push(`${offset} for the ${count}. time, ${reason}`);
     }
     return got;
   }
 
   passStep(): void {
     this.nowMs += STEP_MS;
-    for (const handed of this.held()) if (handed.deadlineMs <= this.nowMs) this.finish(handed, 'retry');
+    for (const handed of this.held()) if (handed.deadlineMs <= this.nowMs) this.finish(handed, 'lease-expired');
     this.settle();
     for (const receive of this.receives) if (receive.untilMs <= this.nowMs) receive.expected = { value: [] };
     this.receives = this.receives.filter(({ expected }) => expected === 'pending');
