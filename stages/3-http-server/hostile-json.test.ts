@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { JSON_DEPTH_MAX, parseJson } from './json-body.ts';
+import { JSON_DEPTH_MAX, JSON_MEMBERS_MAX, JSON_VALUES_MAX, parseJson } from './json-body.ts';
 import { ask, openDoor } from './testing/doors.ts';
 
 const door = await openDoor();
@@ -44,11 +44,57 @@ test('a hundred thousand levels are refused, and so is the first level too many'
   assert.deepEqual(await refusal(SEND, '{"a":'.repeat(100_000)), [400, 'body']);
   const levels = (count: number): Buffer => Buffer.from('['.repeat(count) + ']'.repeat(count));
   assert.doesNotThrow(() => parseJson(levels(JSON_DEPTH_MAX)));
-  assert.throws(() => parseJson(levels(JSON_DEPTH_MAX + 1)), /levels deep/);
+  assert.throws(() => parseJson(levels(JSON_DEPTH_MAX + 1)), /more than 16 levels/);
 });
 
 test('ten megabytes of opening brackets are refused', async () => {
   assert.deepEqual(await refusal(SEND, '['.repeat(10 * 1024 * 1024)), [400, 'body']);
+});
+
+test('one value or one member too many is refused, and not one too few', async () => {
+  const values = (count: number): Buffer => Buffer.from(`[${Array(count - 1).fill('0')}]`);
+  assert.doesNotThrow(() => parseJson(values(JSON_VALUES_MAX)));
+  assert.throws(() => parseJson(values(JSON_VALUES_MAX + 1)), /more than 262144 values/);
+  const members = (count: number): string => `{${Array.from({ length: count }, (_, index) => `"x${index}":0`)}}`;
+  assert.doesNotThrow(() => parseJson(Buffer.from(`[${members(JSON_MEMBERS_MAX)},${members(JSON_MEMBERS_MAX)}]`)));
+  assert.throws(() => parseJson(Buffer.from(members(JSON_MEMBERS_MAX + 1))), /more than 4096 members in one object/);
+});
+
+test('the largest legal batch of messages passes, each with all members a broker of stage 2 takes', async () => {
+  const headers = { size: 'large', note: 'no sugar', waiter: 'ann', table: '7' };
+  const message = { body: 'a', encoding: 'utf8', key: 'k', id: 'i', headers };
+  const messages = Array(door.broker.limits.batchCountMax).fill(message);
+  const answer = await ask(`${door.url}/topics/batch/messages`, { body: { messages } });
+  assert.deepEqual([answer.status, answer.body.count], [200, messages.length]);
+});
+
+/** Texts of the largest legal size, made of as many small things as fit. */
+const REQUEST_BYTES = 16 * 1024 * 1024;
+const filled = (before: string, unit: string, after: string): string =>
+  before + unit.repeat(Math.floor((REQUEST_BYTES - before.length - after.length) / unit.length) - 1) + after;
+const numbered = (before: string, value: string, after: string): string =>
+  before + Array.from({ length: 1_000_000 }, (_, index) => `"x${index}":${value}`).join(',') + after;
+
+for (const [what, path, text] of [
+  ['messages that are numbers', SEND, filled('{"messages":[', '0,', '0]}')],
+  ['messages without members', SEND, filled('{"messages":[', '{},', '{}]}')],
+  ['messages that are empty lists', SEND, filled('{"messages":[', '[],', '[]]}')],
+  ['deliveries that are numbers', '/topics/t/deliveries/ack', filled('{"deliveries":[', '0,', '0]}')],
+  ['unknown members', SEND, numbered('{', '0', '}')],
+  ['headers', SEND, numbered('{"body":"","headers":{', '""', '}}')],
+] as const) {
+  test(`a request of the largest legal size is refused without being looked at piece by piece: ${what}`, async () => {
+    const startedUs = process.cpuUsage();
+    assert.deepEqual(await refusal(path, text), [400, 'body']);
+    const { user, system } = process.cpuUsage(startedUs);
+    // Of this whole process, which also writes the request; piece by piece it took from 4 seconds to all its memory.
+    assert.ok(user + system < 2_000_000, `${user + system} µs`);
+  });
+}
+
+test('of a list with thousands of wrong elements the first one is named', async () => {
+  const messages = [...Array(5000).fill({ body: 'a' }), ...Array(100_000).fill(7)];
+  assert.deepEqual(await refusal(SEND, { messages }), [400, 'messages[5000]']);
 });
 
 test('brackets, colons and quotes inside strings are not structure', async () => {

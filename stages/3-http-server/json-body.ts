@@ -2,8 +2,9 @@
  * JSON from strangers: bytes to a value, or `MQ_INVALID_ARGUMENT`; nothing in between.
  *
  * Always true of what is returned: it was one JSON text in UTF-8 with nothing before or after, at most `JSON_DEPTH_MAX`
- * levels deep, and no object in it named a member twice. `JSON.parse` alone accepts a repeated name (the last one wins,
- * while another reader may take the first). `__proto__` is an own member like any other and pollutes nothing.
+ * levels deep, with at most `JSON_VALUES_MAX` values in all and `JSON_MEMBERS_MAX` members in one object, and no object in
+ * it named a member twice. `JSON.parse` alone accepts a repeated name (the last one wins, while another reader may take
+ * the first). `__proto__` is an own member like any other and pollutes nothing.
  * Pure; the server's body parser calls it.
  */
 import { isUtf8 } from 'node:buffer';
@@ -12,9 +13,18 @@ import { MqError } from '../../shared/contract/errors.ts';
 /** Levels of arrays and objects. The deepest thing a route takes has four. */
 export const JSON_DEPTH_MAX = 16;
 
+/**
+ * Values in one text, and members in one object. A value may be two bytes long, and what is done with each costs far
+ * more memory and time than two bytes: without these numbers a request of a legal size could stop the server. Enough for
+ * 10,000 messages with 20 members and headers each.
+ */
+export const JSON_VALUES_MAX = 262_144;
+export const JSON_MEMBERS_MAX = 4096;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
+const COMMA = 0x2c;
 const OPEN_OBJECT = 0x7b;
 const OPEN_ARRAY = 0x5b;
 const CLOSE_OBJECT = 0x7d;
@@ -39,23 +49,36 @@ export function parseJson(bytes: Buffer): unknown {
 }
 
 /**
- * The number of `name:` in the text, counted without parsing it: each colon outside a string. Refuses what is too deep
- * before anything recursive sees it.
+ * The number of `name:` in the text, counted without parsing it: each colon outside a string. Refuses what is too deep or
+ * has too many parts before anything that takes its time with each of them sees it.
  */
 function scan(bytes: Buffer): number {
   let depth = 0;
   let memberCount = 0;
+  /** Never fewer than there are: each value but the first follows a comma or an opening bracket. */
+  let valueCount = 1;
+  /** Members of the object that is open at each depth. */
+  const membersAt = new Uint32Array(JSON_DEPTH_MAX + 1);
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at] ?? 0;
     if (byte === QUOTE) {
       for (at += 1; at < bytes.length && bytes[at] !== QUOTE; at += 1) if (bytes[at] === BACKSLASH) at += 1;
-    } else if (byte === COLON) memberCount += 1;
-    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-      depth += 1;
-      if (depth > JSON_DEPTH_MAX) throw refusedJson(`it is more than ${JSON_DEPTH_MAX} levels deep`);
+    } else if (byte === COMMA) valueCount = oneMore(valueCount, JSON_VALUES_MAX, 'values');
+    else if (byte === COLON) {
+      memberCount += 1;
+      membersAt[depth] = oneMore(membersAt[depth] ?? 0, JSON_MEMBERS_MAX, 'members in one object');
+    } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      depth = oneMore(depth, JSON_DEPTH_MAX, 'levels');
+      valueCount = oneMore(valueCount, JSON_VALUES_MAX, 'values');
+      membersAt[depth] = 0;
     } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth -= 1;
   }
   return memberCount;
+}
+
+function oneMore(count: number, countMax: number, ofWhat: string): number {
+  if (count >= countMax) throw refusedJson(`it has more than ${countMax} ${ofWhat}`);
+  return count + 1;
 }
 
 /** Members of all objects in `value`, of which there are fewer than in its text when a name was repeated. */
