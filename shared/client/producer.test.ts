@@ -119,8 +119,9 @@ describe('sending', () => {
     assert.equal(await path(producer.send('t', { body: '' }, null as unknown as object)), 'options');
     assert.equal(await path(producer.send('t', { body: '' }, { timeout: 5 } as object)), 'options.timeout');
     assert.equal(await path(producer.send('t', { body: '', ttl: 5 } as Message)), 'message.ttl');
-    const listed = { body: '', headers: ['no record'] } as unknown as Message;
-    assert.equal(await path(producer.send('t', listed)), 'message.headers');
+    for (const headers of [['no record'], new Map([['no', 'record']]), 'no record', null]) {
+      assert.equal(await path(producer.send('t', { body: '', headers } as unknown as Message)), 'message.headers');
+    }
     const sparse: Message[] = [];
     sparse[1] = { body: '' };
     assert.equal(await path(producer.sendBatch('t', sparse)), 'messages[0]');

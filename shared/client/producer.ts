@@ -187,7 +187,8 @@ export class Producer {
   }
 }
 
+/** Of the same kind: an array or a Map stays what the broker refuses. */
 function copyOfHeaders(headers: Headers | undefined): Headers | undefined {
-  const isRecord = typeof headers === 'object' && headers !== null && !Array.isArray(headers);
-  return isRecord ? { ...headers } : headers;
+  if (typeof headers !== 'object' || headers === null) return headers;
+  return Object.setPrototypeOf({ ...headers }, Object.getPrototypeOf(headers));
 }
