@@ -6,13 +6,15 @@ import type { GroupPointerView, Inside } from '../../shared/contract/inside.ts';
 import type { Language } from '../../shared/lesson.ts';
 import { offsetsText, type ReaderState, type ReaderView } from './actor.ts';
 import { NO_GROUP } from './measurements.ts';
-import { say } from './messages.ts';
-import { trendText } from './numbers.ts';
+import { say, translate } from './messages.ts';
+import { rateText, trendText } from './numbers.ts';
 import { groupTone } from './ring-lines.ts';
 import type { SimulationView } from './simulation.ts';
-import { type Align, fit, fitLine, type Line, type Span, span, type Tone } from './text.ts';
+import { type Align, fit, fitLine, type Line, type Span, span, type Tone, widthOf } from './text.ts';
 
 const MARK = '>';
+/** Columns a title leaves of the width inside its frame. */
+const TITLE_EDGES = 3;
 
 interface Table {
   readonly language: Language;
@@ -21,6 +23,23 @@ interface Table {
   readonly height: number;
   /** Name of the chosen one. */
   readonly chosen: string | undefined;
+}
+
+interface TitleContent {
+  readonly name: string;
+  readonly ratePerSecond: number;
+  readonly rowsCount: number;
+  /** Those that choose another row, and so bring it into sight. */
+  readonly keys: string;
+}
+
+/** The title of such a table: `consumers 4.2/s · 2 more: ↑ ↓`, where it is narrow `producers 4/s +2`. */
+export function tableTitle(table: Table, { name, ratePerSecond, rowsCount, keys }: TitleContent): string {
+  const title = `${name} ${rateText(ratePerSecond)}/s`;
+  const count = rowsCount - (table.height - 1);
+  if (count <= 0) return title;
+  const inWords = `${title} · ${translate(table.language, 'pane.more', { count, keys })}`;
+  return widthOf(inWords) <= table.width - TITLE_EDGES ? inWords : `${name} ${Math.round(ratePerSecond)}/s +${count}`;
 }
 
 export function producerLines(simulation: SimulationView, table: Table): Line[] {
@@ -43,14 +62,8 @@ export function producerLines(simulation: SimulationView, table: Table): Line[] 
       column(String(producer.waitingCount), producer.waitingCount > 1 ? 'warn' : 'dim', 4),
     ];
   });
-  return [
-    heading,
-    ...around(
-      rows,
-      producers.findIndex(({ name }) => name === table.chosen),
-      table.height - 1,
-    ),
-  ].map((line) => fitLine(line, width));
+  const chosenIndex = producers.findIndex(({ name }) => name === table.chosen);
+  return [heading, ...around(rows, chosenIndex, table.height - 1)].map((line) => fitLine(line, width));
 }
 
 /** A column of the consumers' table. */

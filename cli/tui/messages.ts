@@ -47,6 +47,7 @@ export const MESSAGES = {
 
   'pane.producers': { en: 'producers', zh: '生产者' },
   'pane.consumers': { en: 'consumers', zh: '消费者' },
+  'pane.more': { en: '{count} more: {keys}', zh: '还有 {count} 个：{keys}' },
   'pane.events': { en: 'what happened', zh: '发生了什么' },
   'pane.requests': { en: 'last requests', zh: '最近的请求' },
   'pane.help': { en: 'keys', zh: '按键说明' },

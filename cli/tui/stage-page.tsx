@@ -4,10 +4,10 @@ import { Box } from 'ink';
 import type { ReactNode } from 'react';
 import type { Inside } from '../../shared/contract/inside.ts';
 import type { Language } from '../../shared/lesson.ts';
-import { producerLines, readerLines } from './actor-lines.ts';
+import { producerLines, readerLines, tableTitle } from './actor-lines.ts';
 import type { Layout } from './layout.ts';
 import { say, translate } from './messages.ts';
-import { clockText, rateText } from './numbers.ts';
+import { clockText } from './numbers.ts';
 import { FRAME, Pane } from './pane.tsx';
 import { queueLines, queueTitle } from './queue-lines.ts';
 import { ringLines, ringTitle } from './ring-lines.ts';
@@ -64,13 +64,23 @@ function Actors({ state, simulation, layout }: PartProps): ReactNode {
   return (
     <Box height={topHeight} flexShrink={0}>
       <Pane
-        title={`${say(language, 'pane.producers')} ${rateText(sentRate)}/s`}
+        title={tableTitle(producers, {
+          name: say(language, 'pane.producers'),
+          ratePerSecond: sentRate,
+          rowsCount: simulation.producers.length,
+          keys: '← →',
+        })}
         width={producersWidth}
         height={topHeight}
         lines={producerLines(simulation, producers)}
       />
       <Pane
-        title={`${say(language, 'pane.consumers')} ${rateText(receivedRate)}/s`}
+        title={tableTitle(readers, {
+          name: say(language, 'pane.consumers'),
+          ratePerSecond: receivedRate,
+          rowsCount: simulation.readers.length,
+          keys: '↑ ↓',
+        })}
         width={readersWidth}
         height={topHeight}
         lines={readerLines(simulation, readers)}

@@ -94,7 +94,7 @@ export function fitLine(line: Line, width: number): Line {
 
 /** The upper edge of a pane: `┌ title ─────┐`. */
 export function titleBar(title: string, width: number): Line {
-  const shown = truncate(title, width - 6);
+  const shown = truncate(title, width - 5);
   const rest = Math.max(width - widthOf(shown) - 5, 0);
   return [span('┌─ ', 'dim'), span(shown, 'title'), span(` ${'─'.repeat(rest)}┐`, 'dim')];
 }
