@@ -10,6 +10,7 @@ test('the exit code says whose fault it is: ours to use, the broker, the way the
     ['MQ_UNAUTHORIZED', 1],
     ['MQ_PROTOCOL', 1],
     ['MQ_INVALID_ARGUMENT', 2],
+    ['MQ_NOT_SUPPORTED', 2],
     ['MQ_UNREACHABLE', 3],
     ['MQ_CONNECTION_LOST', 3],
     ['MQ_TIMEOUT', 3],

@@ -6,6 +6,7 @@
  */
 import type { ErrorCode } from '../shared/contract/errors.ts';
 import { isMqError } from '../shared/contract/errors.ts';
+import { type Asked, hintFor, inFlags } from './hints.ts';
 import { printable } from './text.ts';
 
 export const EXIT = Object.freeze({ ok: 0, failed: 1, wrongUse: 2, unreachable: 3 });
@@ -52,26 +53,16 @@ export interface Failure {
 }
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['MQ_UNREACHABLE', 'MQ_CONNECTION_LOST', 'MQ_TIMEOUT']);
+/** What no repetition makes right: the command line must change. */
+const WRONG_USE: ReadonlySet<ErrorCode> = new Set(['MQ_INVALID_ARGUMENT', 'MQ_NOT_SUPPORTED']);
 
-const HINTS: Partial<Record<ErrorCode, string>> = {
-  MQ_UNREACHABLE: 'start a server with: mq serve 3     (or name a running one with --target <url> or $MQ_TARGET)',
-  MQ_CONNECTION_LOST: 'see whether the server still runs: mq topics',
-  MQ_TIMEOUT: 'see whether the server still runs: mq topics',
-  MQ_UNAUTHORIZED: 'give the token the server was started with: --token <token> or $MQ_TOKEN',
-  MQ_UNKNOWN_TOPIC: 'see which topics there are: mq topics     (or make one: mq topics create <topic>)',
-  MQ_UNKNOWN_GROUP: 'see which groups there are: mq groups     (or make one: mq groups create <topic> <group>)',
-  MQ_QUEUE_FULL: 'make room by reading: mq receive <topic>     (or wait longer: --timeout <ms>)',
-  MQ_OFFSET_OUT_OF_RANGE: 'start at the first message that is held: --offset earliest',
-  MQ_GROUP_KIND: 'a group either receives or fetches and commits: take another name with --group <name>',
-  MQ_PROTOCOL: 'see whether the target is a StageMQ server: mq doctor',
-};
-
-/** Turns anything thrown into what a person reads. */
-export function failureOf(error: unknown): Failure {
+/** Turns anything thrown into what a person reads, in the words of the command that was `asked` for. */
+export function failureOf(error: unknown, asked: Asked = {}): Failure {
   if (error instanceof QuietEnd) return { exitCode: error.exitCode, lines: [] };
   if (error instanceof CommandError) return { exitCode: error.exitCode, lines: linesOf(error.message, error.hint) };
   if (isMqError(error)) {
-    return { exitCode: exitCodeOf(error.code), lines: linesOf(`${error.message} (${error.code})`, HINTS[error.code]) };
+    const message = `${inFlags(error.message, asked)} (${error.code})`;
+    return { exitCode: exitCodeOf(error.code), lines: linesOf(message, hintFor(error.code, asked)) };
   }
   if (isSystemError(error)) return { exitCode: EXIT.failed, lines: linesOf(error.message, undefined) };
   const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);
@@ -85,7 +76,7 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 function exitCodeOf(code: ErrorCode): number {
   if (UNREACHABLE.has(code)) return EXIT.unreachable;
-  return code === 'MQ_INVALID_ARGUMENT' ? EXIT.wrongUse : EXIT.failed;
+  return WRONG_USE.has(code) ? EXIT.wrongUse : EXIT.failed;
 }
 
 function linesOf(message: string, hint: string | undefined): string[] {

@@ -35,6 +35,8 @@ test('every command and subcommand has --help with an example of itself, and --j
     assert.match(stdout, new RegExp(`Examples:\n {2}\\$ .*mq ${words[0]}`), words.join(' '));
     const isFamily = words.length === 1 && Object.hasOwn(SUBCOMMANDS, words[0] ?? '');
     if (!isFamily) assert.match(stdout, / --json /, words.join(' '));
+    assert.match(stdout, /^Usage: .*\n\n[A-Z]/, words.join(' '));
+    assert.doesNotMatch(stdout, /default: null/, words.join(' '));
   }
 });
 
@@ -44,7 +46,7 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['--frobnicate', /unknown option '--frobnicate'/],
   ['--lang de', /--lang de.*en and zh/s],
   ['stage', /missing required argument 'stage'.*mq stage --help/s],
-  ['stage two', /'two' is invalid.*number of a stage/s],
+  ['stage two', /^mq: 'two' is invalid for <stage>. It takes the number of a stage/],
   ['stage 9', /no stage 9.*1, 2, 3/s],
   ['stage 4', /stage 4 is not built yet/],
   ['stage 1 2', /too many arguments/],
@@ -70,15 +72,19 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['receive t --max 0', /--max.*at least 1/s],
   ['receive t --wait soon', /--wait.*whole number/s],
   ['receive t --ack maybe', /--ack.*printed, none/s],
-  ['fetch t --offset middle', /--offset.*earliest/s],
+  ['fetch t --offset middle', /--offset.*It takes earliest, latest or an offset\.\n/s],
   ['fetch t --offset 3 --group g', /--offset does not go with --group/],
   ['fetch t --target ftp://host', /stage number or a url.*ftp/s],
-  ['topics frobnicate', /too many arguments/],
-  ['topics create', /missing required argument 'topic'/],
+  ['topics frobnicate', /mq topics has no "frobnicate".*mq topics describe frobnicate/s],
+  ['topics creat t', /has no "creat".*mq topics create/s],
+  ['groups lines frobnicate', /mq groups has no "lines".*mq groups describe lines frobnicate/s],
+  ['groups sek t g 0', /has no "sek".*mq groups seek/s],
+  ['topics create', /missing required argument 'topic'.*type: mq topics create --help/s],
   ['topics create t --partitions 0', /--partitions/],
   ['groups create t', /missing required argument 'group'/],
   ['groups create t g --on-out-of-range panic', /--on-out-of-range/],
-  ['groups seek t g', /missing required argument 'to'/],
+  ['groups seek t g', /missing required argument 'to'.*type: mq groups seek --help/s],
+  ['groups create t g --start 2026-11-20T08:00:00Z', /--start.*earliest, latest or an offset\./s],
   ['groups seek t g yesterday', /earliest, latest, an offset/],
   ['test 7', /no stage 7/],
   ['test 1 --seed minus', /--seed/],

@@ -10,8 +10,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { EXIT, failureOf, usageError } from './exit.ts';
+import type { Asked } from './hints.ts';
+import { pathOf } from './options.ts';
 import { type Streams, Terminal } from './terminal.ts';
-import { nearest, printable } from './text.ts';
+import { capitalized, nearest, printable } from './text.ts';
 
 /** What a file of commands/ exports. */
 export interface CommandModule {
@@ -29,7 +31,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'stage', summary: 'tell the story of a stage', load: () => import('./commands/stage.ts') },
   { name: 'limit', summary: 'run into what a stage cannot do', load: () => import('./commands/limit.ts') },
   { name: 'serve', summary: 'put a stage behind HTTP', load: () => import('./commands/serve.ts') },
-  { name: 'send', summary: 'send lines or files to a topic', load: () => import('./commands/send.ts') },
+  { name: 'send', summary: 'send lines of standard input to a topic', load: () => import('./commands/send.ts') },
   {
     name: 'receive',
     summary: 'take messages from a topic and finish them',
@@ -59,14 +61,18 @@ export async function runProcess(process: NodeJS.Process): Promise<void> {
 
 /** Runs one command line; resolves to its exit code and never rejects. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  let asked: Asked = {};
   try {
     const named = COMMANDS.filter((entry) => args.includes(entry.name));
     const program = await buildProgram(terminal, named);
+    program.hook('preAction', (_program, command) => {
+      asked = askedOf(command);
+    });
     await program.parseAsync(args, { from: 'user' });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.wrongUse;
-    const failure = failureOf(error);
+    const failure = failureOf(error, asked);
     if (failure.lines.length > 0) terminal.complain(...failure.lines);
     return failure.exitCode;
   }
@@ -105,6 +111,7 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
         const lines = text
           .trimEnd()
           .replace(/^error: /, 'mq: ')
+          .replace(/command-argument value (.*) is invalid for argument '(.+?)'\./, '$1 is invalid for <$2>.')
           .split('\n');
         write(lines.map((line) => `${printable(line)}\n`).join(''));
       },
@@ -112,11 +119,19 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
   program.action(() => openScreen(program, terminal));
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).summary(entry.summary).allowExcessArguments(false);
-    command.description(`${entry.summary[0]?.toUpperCase()}${entry.summary.slice(1)}.`);
+    command.description(`${capitalized(entry.summary)}.`);
     command.showHelpAfterError(`    type: mq ${entry.name} --help`);
     if (defined.includes(entry)) (await entry.load()).define(command, terminal);
   }
   return program;
+}
+
+/** What failures of `command` are told in terms of. */
+function askedOf(command: Command): Asked {
+  const topicIndex = command.registeredArguments.findIndex((argument) => argument.name() === 'topic');
+  const topic = command.args[topicIndex];
+  const flags = command.options.map(({ long }) => long ?? '');
+  return { command: pathOf(command), flags, ...(topic === undefined ? {} : { topic }) };
 }
 
 /** No command was named, or one that does not exist. */

@@ -3,9 +3,11 @@
  *
  * Always true: a value out of range is refused here, before anything is sent, with the option's name and the range.
  */
-import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import type { SeekTarget } from '../shared/contract/description.ts';
+import { usageError } from './exit.ts';
 import { checkStage, STAGES } from './target.ts';
+import { capitalized, nearest } from './text.ts';
 
 /** What every command that talks to a running server takes. */
 export interface TargetOptions {
@@ -15,6 +17,43 @@ export interface TargetOptions {
 
 export interface JsonOption {
   readonly json?: boolean;
+}
+
+/** The words that name `command`, without `mq`: `send`, `groups seek`. */
+export function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent ? `${pathOf(parent)} ${command.name()}` : command.name();
+}
+
+/** A command below another, such as `mq topics create`; all of them talk to a server and print an answer. */
+export function addSubcommand(
+  parent: Command,
+  subcommand: { readonly usage: string; readonly summary: string; readonly isDefault?: boolean },
+): Command {
+  const { usage, summary, isDefault = false } = subcommand;
+  const added = parent
+    .command(usage, { isDefault })
+    .summary(summary)
+    .description(`${capitalized(summary)}.`);
+  added.allowExcessArguments(false).showHelpAfterError(`    type: mq ${pathOf(added)} --help`);
+  return addJsonOption(addTargetOptions(added), 'the answer');
+}
+
+/** `mq topics frob`: refuses a word that is neither a subcommand nor an argument of the one that runs without a name. */
+export function refuseExcess(list: Command, given: { readonly expectedCount: number; readonly example: string }): void {
+  const word = list.args[given.expectedCount];
+  if (word === undefined) return;
+  const [first = word] = list.args;
+  const family = list.parent ?? list;
+  const near = nearest(
+    first,
+    family.commands.map((command) => command.name()),
+  );
+  const meant = near === undefined ? given.example : `mq ${pathOf(family)} ${near}`;
+  throw usageError(
+    `mq ${pathOf(family)} has no "${first}"`,
+    `did you mean: ${meant}     (all: mq ${pathOf(family)} --help)`,
+  );
 }
 
 /** `--target` and `--token`. */
@@ -92,13 +131,26 @@ export function headerPair(text: string, before: Readonly<Record<string, string>
   return headers;
 }
 
-/** A parser for a place in a log: `earliest`, `latest`, an offset, or a time such as 2026-11-20T08:00:00Z. */
-export function seekTarget(text: string): SeekTarget {
+/** A parser for where to begin: `earliest`, `latest` or an offset. */
+export function startPlace(text: string): 'earliest' | 'latest' | { readonly offset: number } {
   if (text === 'earliest' || text === 'latest') return text;
   if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return { offset: Number(text) };
+  throw new InvalidArgumentError('It takes earliest, latest or an offset.');
+}
+
+/** A parser for where to go: a place to begin, or a time such as 2026-11-20T08:00:00Z. */
+export function seekTarget(text: string): SeekTarget {
   const timestamp = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(timestamp)) {
+  if (!Number.isNaN(timestamp)) return { timestamp };
+  try {
+    return startPlace(text);
+  } catch {
     throw new InvalidArgumentError('It takes earliest, latest, an offset, or a time such as 2026-11-20T08:00:00Z.');
   }
-  return { timestamp };
+}
+
+/** `--max`, with no end as its default. */
+export function addMaxOption(command: Command, about: string): Command {
+  const max = new Option('--max <n>', about).argParser(wholeNumber({ min: 1 }));
+  return command.addOption(max.default(Number.POSITIVE_INFINITY, 'all there are'));
 }

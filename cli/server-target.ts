@@ -3,7 +3,7 @@
  * a stage number makes no sense to them, and whatever they opened is closed however they end.
  */
 import type { Broker } from '../shared/contract/broker.ts';
-import type { Capability } from '../shared/contract/capabilities.ts';
+import { type Capability, notSupported } from '../shared/contract/capabilities.ts';
 import { isMqError } from '../shared/contract/errors.ts';
 import { CommandError, EXIT, usageError } from './exit.ts';
 import { endWithNpm } from './npm-parent.ts';
@@ -63,7 +63,5 @@ export function tokenOf(terminal: Terminal, options: TargetOptions): string | un
 /** Refuses, in words, what the broker at the other end cannot do. */
 export function requireCapability(broker: Broker, capability: Capability, what: string): void {
   if (broker.capabilities.has(capability)) return;
-  throw new CommandError(`${what} needs the capability "${capability}", which the ${broker.name} there does not have`, {
-    hint: 'see what it has: mq doctor     (mq serve 2 and mq serve 3 have it)',
-  });
+  throw notSupported(capability, what);
 }

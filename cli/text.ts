@@ -48,6 +48,16 @@ export function tableLines(header: readonly string[], rows: readonly (readonly (
   });
 }
 
+/** `text` as one word of a POSIX shell: in single quotes where it needs them. */
+export function shellWord(text: string): string {
+  return /^[\p{L}\p{N}_./:@%+-]+$/u.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** "list all topics" -> "List all topics". */
+export function capitalized(text: string): string {
+  return `${text[0]?.toUpperCase() ?? ''}${text.slice(1)}`;
+}
+
 /** 12345 -> "12,345". */
 export function grouped(count: number): string {
   return count.toLocaleString('en-US');

@@ -6,7 +6,6 @@
  */
 import type { Command } from 'commander';
 import type { Broker, FetchResult } from '../../shared/contract/broker.ts';
-import type { SeekTarget } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { usageError } from '../exit.ts';
 import * as option from '../options.ts';
@@ -18,7 +17,7 @@ import type { Terminal } from '../terminal.ts';
 const FETCH_COUNT_MAX = 500;
 
 interface FetchCommandOptions extends option.TargetOptions {
-  readonly offset?: SeekTarget;
+  readonly offset?: ReturnType<typeof option.startPlace>;
   readonly group?: string;
   readonly partition: number;
   readonly max: number;
@@ -31,13 +30,13 @@ interface FetchCommandOptions extends option.TargetOptions {
 export function define(command: Command, terminal: Terminal): void {
   command
     .argument('<topic>', 'what to read')
-    .option('--offset <place>', 'start at an offset, earliest or latest (default: earliest)', option.seekTarget)
+    .option('--offset <place>', 'start at an offset, earliest or latest (default: earliest)', option.startPlace)
     .option('--group <name>', 'start where this group stands, and commit what was printed')
     .option('--partition <n>', 'which partition', option.wholeNumber({ min: 0 }), 0)
-    .option('--max <n>', 'end after so many records', option.wholeNumber({ min: 1 }), Number.POSITIVE_INFINITY)
     .option('--wait <ms>', 'at the end of the log, wait so long for more', option.wholeNumber({ min: 0 }), 0)
     .option('--follow', 'do not end: wait for the next record')
     .option('--raw', 'print bodies without a line end after each');
+  option.addMaxOption(command, 'end after so many records');
   option.addJsonOption(option.addTargetOptions(command), 'each record on a line');
   option.addExamples(command, 'mq fetch numbers', 'mq fetch t --offset 100 --max 10 --json', 'mq fetch t --group log');
   command.action((topic: string, options: FetchCommandOptions) => runFetch(terminal, topic, options));
@@ -88,10 +87,7 @@ async function startOffset(broker: Broker, topic: string, options: FetchCommandO
       if (!isMqError(error, 'MQ_UNKNOWN_GROUP')) throw error;
     }
   }
-  if (typeof offset === 'object') {
-    if ('offset' in offset) return offset.offset;
-    throw usageError('mq fetch cannot start at a time', 'seek a group there: mq groups seek <topic> <group> <time>');
-  }
+  if (typeof offset === 'object') return offset.offset;
   const [description] = await broker.describeTopics({ topic });
   return (offset === 'latest' ? description?.logEndOffset : description?.logStartOffset) ?? 0;
 }

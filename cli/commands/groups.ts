@@ -11,7 +11,7 @@ import { MqError } from '../../shared/contract/errors.ts';
 import * as option from '../options.ts';
 import { withServer } from '../server-target.ts';
 import type { Terminal } from '../terminal.ts';
-import { printable, tableLines } from '../text.ts';
+import { printable, shellWord, tableLines } from '../text.ts';
 
 type Options = option.TargetOptions & { readonly json?: boolean };
 
@@ -29,19 +29,22 @@ interface GroupName {
 }
 
 export function define(command: Command, terminal: Terminal): void {
-  const subcommand = (usage: string, summary: string, isDefault = false): Command => {
-    const added = command.command(usage, { isDefault }).description(`${summary}.`).summary(summary);
-    return option.addJsonOption(option.addTargetOptions(added.allowExcessArguments(false)), 'the answer');
-  };
+  const subcommand = (usage: string, summary: string): Command => option.addSubcommand(command, { usage, summary });
+  const summary = 'list all groups, or those of a topic (what mq groups alone does)';
+  const list = option.addSubcommand(command, { usage: 'list [topic]', summary, isDefault: true });
+  list.allowExcessArguments(true);
   option.addExamples(
     command,
     'mq groups',
+    'mq groups t',
     'mq groups create t audit --start latest',
     'mq groups seek t audit earliest',
   );
-  option
-    .addExamples(subcommand('list', 'list all groups (what mq groups alone does)', true), 'mq groups')
-    .action((options: Options) => listGroups(terminal, options));
+  option.addExamples(list, 'mq groups', 'mq groups t').action((topic: string | undefined, options: Options) => {
+    const example = `mq groups describe ${list.args.slice(0, 2).map(shellWord).join(' ')}`;
+    option.refuseExcess(list, { expectedCount: 1, example });
+    return listGroups(terminal, topic, options);
+  });
   option
     .addExamples(addGroupOptions(subcommand('create <topic> <group>', 'create a group')), 'mq groups create t audit')
     .action((topic: string, group: string, options: Options & CreateFlags) =>
@@ -65,7 +68,7 @@ export function define(command: Command, terminal: Terminal): void {
 
 function addGroupOptions(command: Command): Command {
   return command
-    .option('--start <place>', 'earliest (default), latest, or an offset', option.seekTarget)
+    .option('--start <place>', 'earliest (default), latest, or an offset', option.startPlace)
     .option('--ephemeral', 'the group dies with its last member and starts at latest')
     .option(
       '--on-out-of-range <what>',
@@ -79,12 +82,20 @@ function addGroupOptions(command: Command): Command {
     );
 }
 
-async function listGroups(terminal: Terminal, options: Options): Promise<void> {
-  const topics = await withServer(terminal, options, (broker) => broker.describeTopics());
+async function listGroups(terminal: Terminal, topic: string | undefined, options: Options): Promise<void> {
+  const { topics, hasGroups } = await withServer(terminal, options, async (broker) => ({
+    topics: await broker.describeTopics(topic === undefined ? {} : { topic }),
+    hasGroups: broker.capabilities.has('groups'),
+  }));
   const groups = topics.flatMap(({ topic, groups: ofTopic }) => ofTopic.map((group) => ({ topic, ...group })));
   if (options.json) return terminal.printJson(groups);
-  if (groups.length === 0)
-    return terminal.print('no groups yet; make one by receiving: mq receive <topic> --group <name>');
+  if (groups.length === 0 && !hasGroups) {
+    return terminal.print('the broker there has no groups: all its readers take from the same messages');
+  }
+  if (groups.length === 0) {
+    const from = topic === undefined ? '<topic>' : shellWord(topic);
+    return terminal.print(`no groups yet; make one by receiving: mq receive ${from} --group <name>`);
+  }
   await terminal.print(...groupTable(groups));
 }
 
@@ -112,7 +123,7 @@ async function describeGroup(terminal: Terminal, name: GroupName, options: Optio
   const wanted = name.group.normalize('NFC');
   const group = description?.groups.find((candidate) => candidate.group === wanted);
   if (group === undefined) {
-    throw new MqError('MQ_UNKNOWN_GROUP', `the topic "${name.topic}" has no group "${name.group}"`);
+    throw new MqError('MQ_UNKNOWN_GROUP', `topic "${name.topic}" has no group "${name.group}"`);
   }
   if (options.json) return terminal.printJson(group);
   await terminal.print(

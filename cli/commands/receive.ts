@@ -38,12 +38,12 @@ export function define(command: Command, terminal: Terminal): void {
     .argument('<topic>', 'where from')
     .option('--group <name>', 'the group to read for: each group sees every message')
     .option('--member <name>', 'name of this reader within its group (default: a new one)')
-    .option('--max <n>', 'end after so many messages', option.wholeNumber({ min: 1 }), Number.POSITIVE_INFINITY)
     .option('--wait <ms>', 'end after so long without one', option.wholeNumber({ min: 0 }), DEFAULT_WAIT_MS)
     .option('--follow', 'do not end: wait for the next message')
     .option('--lease <ms>', 'how long a message stays ours unacknowledged', option.wholeNumber({ min: 1 }))
     .option('--ack <when>', 'printed, or none: let the lease run out', option.oneOf('printed', 'none'), 'printed')
     .option('--raw', 'print bodies without a line end after each');
+  option.addMaxOption(command, 'end after so many messages');
   option.addJsonOption(option.addTargetOptions(command), 'each delivery on a line');
   option.addExamples(
     command,

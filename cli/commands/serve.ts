@@ -6,7 +6,6 @@
  * that goes away does not end it; the token is never printed.
  */
 import type { Command } from 'commander';
-import { isMqError } from '../../shared/contract/errors.ts';
 import { CommandError, usageError } from '../exit.ts';
 import { onNpmGone } from '../npm-parent.ts';
 import * as option from '../options.ts';
@@ -84,17 +83,8 @@ async function open(stage: number, options: ServeCommandOptions, token: string |
   }
 }
 
-/** Names of the contract's options that are not the flag in camel case. */
-const FLAGS: Readonly<Record<string, string>> = { partitionCount: 'partitions' };
-
-/** A refused option by the name it has here; what the operating system said about listening, in words. */
+/** What the operating system said about listening, in words. */
 function explained(error: unknown, host: string, port: number): unknown {
-  if (isMqError(error, 'MQ_INVALID_ARGUMENT') || isMqError(error, 'MQ_NOT_SUPPORTED')) {
-    const message = error.message.replace(/\boptions\.(?:topicDefaults\.)?(\w+)/, (_, name: string) => {
-      return `--${FLAGS[name] ?? name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    });
-    return usageError(message, 'type: mq serve --help');
-  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':

@@ -4,19 +4,20 @@ import type { GroupDescription, Overflow, TopicDescription, TopicOptions } from 
 import * as option from '../options.ts';
 import { withServer } from '../server-target.ts';
 import type { Terminal } from '../terminal.ts';
-import { grouped, printable, tableLines } from '../text.ts';
+import { grouped, printable, shellWord, tableLines } from '../text.ts';
 
 type Options = option.TargetOptions & { readonly json?: boolean };
 
 export function define(command: Command, terminal: Terminal): void {
-  const subcommand = (usage: string, summary: string, isDefault = false): Command => {
-    const added = command.command(usage, { isDefault }).description(`${summary}.`).summary(summary);
-    return option.addJsonOption(option.addTargetOptions(added.allowExcessArguments(false)), 'the answer');
-  };
+  const subcommand = (usage: string, summary: string): Command => option.addSubcommand(command, { usage, summary });
+  const listed = { usage: 'list', summary: 'list all topics (what mq topics alone does)', isDefault: true };
+  const list = option.addSubcommand(command, listed).allowExcessArguments(true);
   option.addExamples(command, 'mq topics', 'mq topics create t --messages-max 100', 'mq topics describe t');
-  option
-    .addExamples(subcommand('list', 'list all topics (what mq topics alone does)', true), 'mq topics')
-    .action((options: Options) => listTopics(terminal, options));
+  option.addExamples(list, 'mq topics').action((options: Options) => {
+    const example = `mq topics describe ${shellWord(list.args[0] ?? '<topic>')}`;
+    option.refuseExcess(list, { expectedCount: 0, example });
+    return listTopics(terminal, options);
+  });
   const create = subcommand('create <topic>', 'create a topic with options of its own');
   option
     .addExamples(

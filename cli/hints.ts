@@ -1,0 +1,74 @@
+/**
+ * What to type instead: the second line of a failure, in the names the command line has. A broker speaks of
+ * `options.leaseMs`, a person typed `--lease`; a hint names the topic that was asked for, and only options that exist.
+ *
+ * Always true: an option is named only when the command that failed has it. Pure functions; `exit.ts` calls them.
+ */
+import type { ErrorCode } from '../shared/contract/errors.ts';
+import { shellWord } from './text.ts';
+
+/** What was asked for, as far as it helps to say what to type instead. */
+export interface Asked {
+  /** `receive`, or `groups seek`; undefined while no command has begun. */
+  readonly command?: string;
+  readonly topic?: string;
+  /** The options the command has: `--lease`. */
+  readonly flags?: readonly string[];
+}
+
+/** Options of the contract whose flag is not their name in lower case. */
+const FLAGS: Readonly<Record<string, string>> = {
+  headers: '--header',
+  isEphemeral: '--ephemeral',
+  leaseMs: '--lease',
+  memberId: '--member',
+  partitionCount: '--partitions',
+  timeoutMs: '--timeout',
+  waitMs: '--wait',
+};
+/** How the contract's messages name an option: `options.leaseMs`, `message.key`, `messages[3].key`. */
+const OPTION_PATH = /\b(?:options\.topicDefaults|options|message|messages\[\d+\])\.(\w+)/g;
+
+/** `message` with every option called what it is called on the command line. */
+export function inFlags(message: string, { flags = [] }: Asked): string {
+  return message.replace(OPTION_PATH, (path, name: string) => {
+    const flag = FLAGS[name] ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return flags.includes(flag) ? flag : path;
+  });
+}
+
+/** What to type after a failure with `code`; undefined where nothing would help. */
+export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flags = [] }: Asked): string | undefined {
+  const named = topic === '<topic>' ? topic : shellWord(topic);
+  switch (code) {
+    case 'MQ_UNREACHABLE':
+      return 'start a server with: mq serve 3     (or name a running one with --target <url> or $MQ_TARGET)';
+    case 'MQ_CONNECTION_LOST':
+    case 'MQ_TIMEOUT':
+      return 'see whether the server still runs: mq doctor';
+    case 'MQ_UNAUTHORIZED':
+      return 'give the token the server was started with: --token <token> or $MQ_TOKEN';
+    case 'MQ_UNKNOWN_TOPIC':
+      return `see which topics there are: mq topics     (or make this one: mq topics create ${named})`;
+    case 'MQ_UNKNOWN_GROUP':
+      return `see which groups there are: mq groups ${named}     (or make one: mq groups create ${named} <group>)`;
+    case 'MQ_QUEUE_FULL':
+      return `make room by reading: mq receive ${named}     (or wait longer: --timeout <ms>)`;
+    case 'MQ_OFFSET_OUT_OF_RANGE':
+      if (flags.includes('--offset')) return 'start at the first message that is held: --offset earliest';
+      return command === 'groups seek'
+        ? `go to the first message that is held: mq groups seek ${named} <group> earliest`
+        : undefined;
+    case 'MQ_GROUP_KIND':
+      if (!flags.includes('--group')) return undefined;
+      return 'a group either receives or fetches and commits: take another name with --group <name>';
+    case 'MQ_NOT_SUPPORTED':
+      return flags.includes('--target') ? 'see what the broker there can do: mq doctor' : `type: mq ${command} --help`;
+    case 'MQ_INVALID_ARGUMENT':
+      return command === '' ? undefined : `type: mq ${command} --help`;
+    case 'MQ_PROTOCOL':
+      return 'see whether the target is a StageMQ server: mq doctor';
+    default:
+      return undefined;
+  }
+}
