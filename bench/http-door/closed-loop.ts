@@ -17,6 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Instance, Options, Request } from 'autocannon';
 import { loadOptional } from '../optional-package.ts';
 import type { Latency } from '../race.ts';
+import { ANSWER_MS_MAX, reached, settled } from './deadline.ts';
 import type { Usage } from './server-main.ts';
 import type { Door } from './server-process.ts';
 
@@ -39,8 +40,6 @@ export interface ClosedLoopResult {
 
 /** How often autocannon looks whether it shall stop. */
 const SAMPLE_MS = 20;
-/** As long as a server may take to answer anything at all. */
-const IDLE_MS_MAX = 10_000;
 /** Longer than any run: we stop it. */
 const DURATION_S_MAX = 3600;
 
@@ -65,7 +64,7 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
     const before = await door.usage?.();
     answers.open();
     await sleep(options.windowMs);
-    await within(IDLE_MS_MAX, () => answers.count > 0, 'no request was answered');
+    await reached(() => answers.count > 0, { msMax: ANSWER_MS_MAX, otherwise: 'no request was answered' });
     answers.close();
     const after = await door.usage?.();
     await idling.reached();
@@ -73,7 +72,7 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
     return { answersPerSecond, latency, serverBusyShare: busyShare(before, after) };
   } finally {
     run.stop();
-    await ended.promise;
+    await settled(ended.promise, { msMax: ANSWER_MS_MAX, otherwise: 'autocannon did not stop' });
   }
 }
 
@@ -104,7 +103,10 @@ class Idling {
 
   async reached(): Promise<void> {
     this.#isAsked = true;
-    await within(IDLE_MS_MAX, () => this.#openCount === 0, 'requests were left unanswered');
+    await reached(() => this.#openCount === 0, {
+      msMax: ANSWER_MS_MAX,
+      otherwise: 'the requests that were open at the end of the load were not answered',
+    });
   }
 }
 
@@ -149,15 +151,6 @@ class AnswerWindow {
   get result(): { readonly answersPerSecond: number; readonly latency: Latency } {
     if (this.#failure !== undefined) throw new Error(`the load is not what it should be: ${this.#failure}`);
     return { answersPerSecond: (this.#latencyUs.count / this.#openMs) * 1000, latency: latencyOf(this.#latencyUs) };
-  }
-}
-
-/** Waits until `isReached`, looking every ms, at most `msMax`. */
-async function within(msMax: number, isReached: () => boolean, otherwise: string): Promise<void> {
-  const untilMs = performance.now() + msMax;
-  while (!isReached()) {
-    if (performance.now() > untilMs) throw new Error(`${otherwise} for ${msMax} ms`);
-    await sleep(1);
   }
 }
 

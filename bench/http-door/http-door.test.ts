@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { numberInText, Tally } from '../tally.ts';
 import { runClosedLoop } from './closed-loop.ts';
+import { ANSWER_MS_MAX, settled } from './deadline.ts';
 import { startFloorServer } from './floor-server.ts';
 import { BATCH_COUNT, batchPosts, receives, singlePosts } from './loads.ts';
 import { runOpenLoop } from './open-loop.ts';
@@ -19,9 +20,10 @@ async function serve(listener: RequestListener): Promise<{ url: string; close():
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const close = async (): Promise<void> => {
-    server.closeAllConnections();
+    const closed = once(server, 'close');
     server.close();
-    await once(server, 'close');
+    server.closeAllConnections();
+    await settled(closed, { msMax: ANSWER_MS_MAX, otherwise: "the test's server did not close" });
   };
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
 }
@@ -56,6 +58,7 @@ test('binary batches carry consecutive numbers in the bytes of the protocol', as
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ messagesMax: 2 ** 20 }),
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
     assert.equal(created.status, 204);
     const tally = new Tally();
@@ -66,6 +69,7 @@ test('binary batches carry consecutive numbers in the bytes of the protocol', as
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ max: BATCH_COUNT }),
+      signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
     const { deliveries } = (await answer.json()) as { deliveries: { body: string }[] };
     const numbers = deliveries.map(({ body }) => numberInText(body));
@@ -115,17 +119,21 @@ test('a load that is refused fails, because it measures refusals', async () => {
 
 test('evenly paced load charges a stall to every request that was due in it', async () => {
   const STALL_MS = 100;
-  let answeredCount = 0;
-  const held: (() => void)[] = [];
+  let arrivedCount = 0;
+  // From the 20th request until the timer rings nothing is answered, however many arrive in that time.
+  const stall = { isOver: false, held: [] as (() => void)[] };
+  const end = (): void => {
+    stall.isOver = true;
+    for (const answer of stall.held) answer();
+  };
   const server = await serve((request, response) => {
     request.resume();
-    answeredCount += 1;
+    arrivedCount += 1;
     const answer = (): void => {
       response.end('{}');
     };
-    // The 20th request begins a stall: nothing is answered until its timer rings.
-    if (answeredCount === 20) setTimeout(() => held.splice(0).map((release) => release()), STALL_MS);
-    if (answeredCount >= 20 && answeredCount < 60) held.push(answer);
+    if (arrivedCount === 20) setTimeout(end, STALL_MS);
+    if (arrivedCount >= 20 && !stall.isOver) stall.held.push(answer);
     else answer();
   });
   try {
@@ -137,6 +145,21 @@ test('evenly paced load charges a stall to every request that was due in it', as
     assert.ok(answersPerSecond > 0);
     // A tenth of the requests waited half of the stall or longer; a closed loop would have seen one per connection.
     assert.ok(latency.p99Us >= (STALL_MS / 2) * 1000, `p99 ${latency.p99Us} µs`);
+  } finally {
+    await server.close();
+  }
+});
+
+test('a server that stops answering ends the load with a word on what is missing', async () => {
+  const server = await serve((request) => {
+    request.resume();
+  });
+  try {
+    const options = { door: server, topic: 't', tally: new Tally(), requestsPerSecond: 200, warmUpMs: 0, windowMs: 50 };
+    await assert.rejects(
+      runOpenLoop({ ...options, answerMsMax: 200 }),
+      /^Error: no answer within 200 ms, with \d+ requests open$/,
+    );
   } finally {
     await server.close();
   }

@@ -7,13 +7,15 @@
  *     sent     |    |    |         |||  |         the sender was late: charged too
  *     answered   |    |    |          |||  |
  *
- * Always true: at most `OPEN_COUNT_MAX` requests are open; a server that falls further behind ends the run.
+ * Always true: at most `OPEN_COUNT_MAX` requests are open; a server that falls further behind ends the run, and so does
+ * one that answers nothing for `answerMsMax` while requests are open.
  */
 import { createHistogram } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { Latency } from '../race.ts';
 import { busyShare, latencyOf } from './closed-loop.ts';
+import { ANSWER_MS_MAX } from './deadline.ts';
 import type { LoadOptions } from './loads.ts';
 import { messagesPath, singleBody } from './loads.ts';
 import type { Door } from './server-process.ts';
@@ -23,6 +25,8 @@ export interface OpenLoopOptions extends LoadOptions {
   readonly requestsPerSecond: number;
   readonly warmUpMs: number;
   readonly windowMs: number;
+  /** Default `ANSWER_MS_MAX`. */
+  readonly answerMsMax?: number;
 }
 
 export interface OpenLoopResult {
@@ -37,44 +41,79 @@ const OPEN_COUNT_MAX = 10_000;
 
 /** Posts single messages; resolves when every request has been answered. */
 export async function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopResult> {
-  const { door, requestsPerSecond, warmUpMs, windowMs } = options;
+  const { door, requestsPerSecond, warmUpMs, windowMs, answerMsMax = ANSWER_MS_MAX } = options;
   const pool = new Pool(door.url, { connections: CONNECTIONS_COUNT, pipelining: 1 });
   const latencyUs = createHistogram();
   const gapMs = 1000 / requestsPerSecond;
   const totalCount = Math.ceil((warmUpMs + windowMs) / gapMs);
   const startedMs = performance.now();
   const windowFromMs = startedMs + warmUpMs;
-  let openCount = 0;
-  const failures: unknown[] = [];
-  let lastPost: Promise<void> = Promise.resolve();
+  const open = new OpenRequests(answerMsMax);
   try {
     const before = await door.usage?.();
-    for (let number = 0; number < totalCount && failures.length === 0; ) {
+    for (let number = 0; number < totalCount; ) {
+      open.check();
       const dueMs = startedMs + number * gapMs;
       if (performance.now() < dueMs) {
         await nextTurn();
         continue;
       }
-      if (openCount >= OPEN_COUNT_MAX) throw new Error(`the server is ${OPEN_COUNT_MAX} requests behind`);
-      openCount += 1;
-      lastPost = post(pool, options, number)
-        .then(() => {
-          if (dueMs >= windowFromMs) latencyUs.record(Math.max(1, Math.round((performance.now() - dueMs) * 1000)));
-        })
-        .catch((error: unknown) => failures.push(error))
-        .then(() => {
-          openCount -= 1;
-        });
+      const send = post.bind(undefined, pool, options, number);
+      open.add(send, () => {
+        if (dueMs >= windowFromMs) latencyUs.record(Math.max(1, Math.round((performance.now() - dueMs) * 1000)));
+      });
       number += 1;
     }
-    while (openCount > 0) await nextTurn();
-    await lastPost;
+    do {
+      await nextTurn();
+      open.check();
+    } while (open.count > 0);
     const after = await door.usage?.();
-    if (failures.length > 0) throw failures[0];
     const answersPerSecond = (latencyUs.count / (performance.now() - windowFromMs)) * 1000;
     return { answersPerSecond, latency: latencyOf(latencyUs), serverBusyShare: busyShare(before, after) };
   } finally {
     await pool.destroy();
+  }
+}
+
+/** The requests without an answer. */
+class OpenRequests {
+  readonly #answerMsMax: number;
+  #count = 0;
+  /** When one was answered, or sent while none was open: since then the server owes an answer. */
+  #quietSinceMs = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(answerMsMax: number) {
+    this.#answerMsMax = answerMsMax;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Throws when the server is too far behind. */
+  add(send: () => Promise<void>, onAnswered: () => void): void {
+    if (this.#count >= OPEN_COUNT_MAX) throw new Error(`the server is ${OPEN_COUNT_MAX} requests behind`);
+    if (this.#count === 0) this.#quietSinceMs = performance.now();
+    this.#count += 1;
+    send()
+      .then(onAnswered)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#count -= 1;
+        this.#quietSinceMs = performance.now();
+      });
+  }
+
+  /** Throws the first failure, and when the server is silent. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#count > 0 && performance.now() - this.#quietSinceMs > this.#answerMsMax) {
+      throw new Error(`no answer within ${this.#answerMsMax} ms, with ${this.#count} requests open`);
+    }
   }
 }
 

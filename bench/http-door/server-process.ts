@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ANSWER_MS_MAX, settled } from './deadline.ts';
 import type { Memory, ServerKind, ServerReport, Usage } from './server-main.ts';
 
 /** A server under load, whoever runs it. */
@@ -13,7 +14,7 @@ export interface Door {
 }
 
 /** As long as a slow machine may take to start, or to collect 10,000 connections' garbage. */
-const ANSWER_MS_MAX = 30_000;
+const REPORT_MS_MAX = 30_000;
 /** `.ts` in a checkout, `.js` in the package. */
 const MAIN = fileURLToPath(new URL(`./server-main${extname(import.meta.url)}`, import.meta.url));
 
@@ -45,7 +46,12 @@ export class ServerProcess implements Door {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
     this.#child.disconnect();
-    await exited;
+    try {
+      await settled(exited, { msMax: ANSWER_MS_MAX, otherwise: "the server's process did not end" });
+    } catch (error) {
+      this.#child.kill('SIGKILL');
+      throw error;
+    }
   }
 
   #ask<Kind extends 'usage' | 'memory'>(question: Kind): Promise<Extract<ServerReport, { kind: Kind }>> {
@@ -78,8 +84,8 @@ function answerOf<Kind extends ServerReport['kind']>(
     };
     const timer = setTimeout(() => {
       settle();
-      reject(new Error(`the server's process did not answer "${kind}" within ${ANSWER_MS_MAX} ms`));
-    }, ANSWER_MS_MAX);
+      reject(new Error(`the server's process did not answer "${kind}" within ${REPORT_MS_MAX} ms`));
+    }, REPORT_MS_MAX);
     child.on('message', onMessage);
     child.on('exit', onExit);
   });
