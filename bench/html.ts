@@ -6,7 +6,15 @@ import type { TopLevelSpec } from 'vega-lite';
 import { barsChart, drawSvg, latencyChart, rateChart, waitersChart } from './charts.ts';
 import type { BarReport, BenchReport, Row, ScenarioReport, Table, WaitersReport } from './report.ts';
 import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
-import { countsText, formatBytes, formatPercent, formatRate, formatRatio, formatThree } from './text-table.ts';
+import {
+  countsText,
+  formatBytes,
+  formatPercent,
+  formatRate,
+  formatRatio,
+  formatThree,
+  verdictText,
+} from './text-table.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -60,14 +68,18 @@ async function barsSection(bars: readonly BarReport[]): Promise<string> {
       cell(formatThree(ratioMin)),
       cell(ratio === null ? '' : formatRatio(ratio)),
       cell(serverCpuRatio === null ? '' : formatThree(serverCpuRatio.median)),
-      `<td class="text ${verdict === 'met' ? 'met' : verdict === 'not met' ? 'missed' : 'quiet'}">${verdict}${
-        isWithinNoise ? ' (within the noise)' : ''
-      }</td>`,
+      `<td class="text ${classOf({ verdict, isWithinNoise })}">${verdictText({ verdict, isWithinNoise })}</td>`,
     ].join(''),
   );
   const heads = ['bar', 'claim', 'wanted', 'found (min .. max)', 'by server CPU', 'verdict'];
   const chart = await svgOf(barsChart(bars), 'Ratio found by ratio wanted, for every bar');
   return `<div class="bars"><h2>Bars</h2>\n${chart}\n${tableOf(heads, rows)}</div>`;
+}
+
+/** What the rounds disagree about is neither praised nor blamed. */
+function classOf({ verdict, isWithinNoise }: Pick<BarReport, 'verdict' | 'isWithinNoise'>): string {
+  if (isWithinNoise || verdict === 'not measured') return 'quiet';
+  return verdict === 'met' ? 'met' : 'missed';
 }
 
 async function tableSection({ title, scenarios }: Table): Promise<string> {

@@ -111,6 +111,7 @@ test('figures have three significant digits and a unit', () => {
   assert.equal(formatRate(4620), '4.62 k');
   assert.equal(formatRate(12), '12.0');
   assert.equal(formatThree(123.4), '123');
+  assert.deepEqual([0.5, 0.0996, 0.042, 0.00417, 0].map(formatThree), ['0.50', '0.100', '0.042', '0.0042', '0.00']);
   assert.equal(formatBytes(9437), '9.22 KiB');
   assert.equal(formatBytes(512), '512 B');
   assert.equal(formatBytes(-3 * 2 ** 20), '-3.00 MiB');
@@ -125,8 +126,18 @@ test('the printed report says machine, medians, spread, ratio, counts and a verd
   assert.match(text, /Counted under load: sent 37,035, lost 12, duplicate 9, unanswered at the end 3/);
   assert.match(text, /9\.22 KiB per waiter, 98 % given back/);
   assert.match(text, /met\s+1\.65 \(1\.60 \.\. 1\.70\)\n\s+fast enough/);
-  assert.match(text, /NOT MET {2}0\.75 \(0\.70 \.\. 0\.90\), within the noise; by server CPU alone 0\.60/);
+  assert.match(
+    text,
+    / {2}not met, but within the noise: 0\.75 \(0\.70 \.\. 0\.90\); by server CPU alone 0\.60\n\s+as fast/,
+  );
   assert.match(text, /-\s+not measured\n\s+never run/);
+});
+
+test('a bar that is missed in every round is called out, in text and in HTML', async () => {
+  const bars = BARS.map((bar) => ({ ...bar, isWithinNoise: false }));
+  assert.match(printReport({ ...REPORT, bars }), /NOT MET {2}0\.75 \(0\.70 \.\. 0\.90\); by server CPU/);
+  assert.match(await htmlOf({ ...REPORT, bars }), /class="text missed">not met</);
+  assert.match(await htmlOf(REPORT), /class="text quiet">not met, but within the noise</);
 });
 
 test('columns that nobody has are left out', () => {

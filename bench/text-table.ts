@@ -3,7 +3,15 @@ import type { BenchReport, Row, ScenarioReport, Verdict, WaitersReport } from '.
 import type { Summary } from './statistics.ts';
 import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
 
+/** Nothing that is measured is as small as the last of them. */
+const DECIMALS_MAX = 9;
 const BYTES_UNITS = ['B', 'KiB', 'MiB', 'GiB'] as const;
+
+const MARKS: Readonly<Record<Verdict, string>> = {
+  met: 'met      ',
+  'not met': 'NOT MET  ',
+  'not measured': '-        ',
+};
 
 export function printReport(report: BenchReport): string {
   const parts = [head(report)];
@@ -25,8 +33,9 @@ export function formatRate(perSecond: number): string {
   return `${formatThree(scaled)}${unit}`;
 }
 
-/** Three significant digits, without an exponent. */
+/** Three significant digits, below 1 two (`0.50`, `0.0042`), without an exponent. */
 export function formatThree(value: number): string {
+  if (value > 0 && value < 0.1) return value.toFixed(Math.min(1 - Math.floor(Math.log10(value)), DECIMALS_MAX));
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return value.toFixed(digits);
 }
@@ -130,9 +139,8 @@ function waitersText(waiters: WaitersReport): string {
 function barsText({ bars, waiters }: BenchReport): string {
   const lines = bars.map((bar) => {
     const found = bar.ratio === null ? 'not measured' : formatRatio(bar.ratio);
-    const noise = bar.isWithinNoise ? ', within the noise' : '';
     const cpu = bar.serverCpuRatio === null ? '' : `; by server CPU alone ${formatThree(bar.serverCpuRatio.median)}`;
-    return barLine(bar, `${found}${noise}${cpu}`);
+    return barLine(bar, `${found}${cpu}`);
   });
   if (waiters !== null) {
     const { bytesPerWaiter, givenBackShare } = waiters;
@@ -141,7 +149,19 @@ function barsText({ bars, waiters }: BenchReport): string {
   return ['\n== Bars ==', ...lines].join('\n');
 }
 
-function barLine({ verdict, claim }: { readonly verdict: Verdict; readonly claim: string }, found: string): string {
-  const mark = verdict === 'met' ? 'met    ' : verdict === 'not met' ? 'NOT MET' : '-      ';
-  return `  ${mark}  ${found}\n           ${claim}`;
+interface JudgedBar {
+  readonly verdict: Verdict;
+  readonly claim: string;
+  readonly isWithinNoise?: boolean;
+}
+
+function barLine(bar: JudgedBar, found: string): string {
+  const begin = bar.isWithinNoise ? `${verdictText(bar)}: ` : MARKS[bar.verdict];
+  return `  ${begin}${found}\n           ${bar.claim}`;
+}
+
+/** `not met, but within the noise`: the rounds disagree, and the verdict alone would say too much. */
+export function verdictText({ verdict, isWithinNoise }: Pick<JudgedBar, 'verdict' | 'isWithinNoise'>): string {
+  if (!isWithinNoise) return verdict;
+  return verdict === 'not met' ? 'not met, but within the noise' : `${verdict}, within the noise`;
 }
