@@ -11,6 +11,7 @@
 import type { BrokerOptions } from '../shared/broker-options.ts';
 import type { ConformanceTarget } from '../shared/conformance/conformance-test.ts';
 import type { Broker } from '../shared/contract/broker.ts';
+import { MqError } from '../shared/contract/errors.ts';
 import { describeValue } from '../shared/contract/validation.ts';
 import type { ShowLimits, Story } from '../shared/lesson.ts';
 import type { HttpServer, RequestLogEntry, ServerOptions } from '../stages/3-http-server/index.ts';
@@ -33,6 +34,8 @@ export interface OpenTargetOptions {
   readonly onRequest?: (entry: RequestLogEntry) => void;
   /** Bearer token; only for a url. */
   readonly token?: string | undefined;
+  /** How long its first answer may take, asked for once; only for a url. Default 30 s, asked for three times. */
+  readonly answerMsMax?: number;
 }
 
 export interface OpenedTarget {
@@ -48,7 +51,7 @@ export interface OpenedTarget {
 /** Opens a stage, or a client of a url. A url that does not answer rejects with `MQ_UNREACHABLE`. */
 export async function openTarget(target: string, options: OpenTargetOptions = {}): Promise<OpenedTarget> {
   const parsed = parseTarget(target);
-  if (parsed.url !== null) return openUrl(parsed.url, options.token);
+  if (parsed.url !== null) return openUrl(parsed.url, options);
   const { stage } = parsed;
   if (stage === WIRE_STAGE) return openWire(options);
   const broker = await openStageBroker(stage, options.brokerOptions);
@@ -77,7 +80,7 @@ export function conformanceTargetOf(
 ): ConformanceTarget {
   const { stage, url } = parseTarget(target);
   const createBroker = async (brokerOptions?: BrokerOptions): Promise<Broker> => {
-    if (url !== null) return (await openUrl(url, options.token)).broker;
+    if (url !== null) return (await openUrl(url, options)).broker;
     if (stage !== WIRE_STAGE) return openStageBroker(stage, brokerOptions);
     return (await import('../stages/3-http-server/index.ts')).createBroker(brokerOptions);
   };
@@ -124,11 +127,23 @@ export function checkStage(stage: number): number {
   throw usageError(message, `the stages that are built: ${STAGES.join(', ')}`);
 }
 
-async function openUrl(url: string, token: string | undefined): Promise<OpenedTarget> {
+async function openUrl(
+  url: string,
+  { token, answerMsMax }: Pick<OpenTargetOptions, 'token' | 'answerMsMax'>,
+): Promise<OpenedTarget> {
   // Not the stage's index.ts: that loads the server too, which takes longer than most commands.
   const { createClient } = await import('../stages/3-http-server/create-client.ts');
-  const broker = await createClient(url, token === undefined ? {} : { token });
+  const patience = answerMsMax === undefined ? {} : { requestTimeoutMs: answerMsMax, retriesMax: 0 };
+  const broker = await createClient(url, { ...patience, ...(token === undefined ? {} : { token }) }).catch((error) => {
+    throw isPlainHttp(error) ? new MqError('MQ_PROTOCOL', `${url}: the server there speaks http, not https`) : error;
+  });
   return { broker, name: url, stage: null, url, close: () => broker.close() };
+}
+
+/** What OpenSSL says when the other side answers its greeting with a line of HTTP. */
+function isPlainHttp(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: { readonly code?: unknown } };
+  return cause?.code === 'ERR_SSL_WRONG_VERSION_NUMBER' || cause?.code === 'ERR_SSL_HTTP_REQUEST';
 }
 
 async function openWire(options: OpenTargetOptions): Promise<OpenedTarget> {
@@ -137,7 +152,7 @@ async function openWire(options: OpenTargetOptions): Promise<OpenedTarget> {
     brokerOptions,
     server: { port: 0, ...(onRequest === undefined ? {} : { onRequest }) },
   });
-  const client = await openUrl(server.url, undefined);
+  const client = await openUrl(server.url, {});
   const close = async (): Promise<void> => {
     await client.close();
     await server.close();

@@ -1,13 +1,15 @@
 /**
  * `mq doctor`: what this machine has and lacks for each part of StageMQ, each finding with what to type.
- * Exit code 1 only when something that is always needed is missing; a server that does not run is no illness.
+ * Exit code 1 only when something that is always needed is missing, or a stranger answers where our server would; a
+ * server that does not run is no illness.
  */
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import process from 'node:process';
 import type { Command } from 'commander';
-import { isMqError } from '../../shared/contract/errors.ts';
+import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import { EXIT, QuietEnd } from '../exit.ts';
+import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
 import { tokenOf } from '../server-target.ts';
 import { DEFAULT_PORT, defaultTarget, openTarget } from '../target.ts';
@@ -17,6 +19,8 @@ import { printable } from '../text.ts';
 const NODE_MAJOR_MIN = 24;
 const SCREEN_COLUMNS_MIN = 80;
 const SCREEN_ROWS_MIN = 24;
+/** A StageMQ server that answers at all answers within this. */
+const ANSWER_MS_MAX = 3000;
 /** Needed by `mq bench` (load, charts, queues to compare with), and by nothing else. */
 const BENCH_PACKAGES = ['async', 'autocannon', 'denque', 'fastq', 'p-queue', 'vega', 'vega-lite'];
 
@@ -27,7 +31,7 @@ interface Finding {
   readonly what: string;
   readonly found: string;
   /** What to type, when there is something to do. */
-  readonly advice?: string;
+  readonly advice?: string | undefined;
 }
 
 const COLORS = { ok: 'green', note: 'yellow', bad: 'red' } as const;
@@ -111,13 +115,34 @@ async function serverFinding(terminal: Terminal, options: TargetOptions): Promis
   const target = options.target ?? defaultTarget(terminal.env);
   const what = 'server';
   try {
-    const opened = await openTarget(target, { token: tokenOf(terminal, options) });
+    const opened = await openTarget(target, { token: tokenOf(terminal, options), answerMsMax: ANSWER_MS_MAX });
     const { broker, name } = opened;
     const found = `${name} answers: ${broker.name}, ${[...broker.capabilities].join(' ')}`;
     await opened.close();
     return { verdict: 'ok', what, found };
   } catch (error) {
     if (!isMqError(error)) throw error;
-    return { verdict: 'note', what, found: `${target}: ${error.message}`, advice: 'mq serve 3' };
+    return { what, ...diagnosis(target, error) };
+  }
+}
+
+/** What keeps `target` from being our server, and what to do about it. */
+function diagnosis(target: string, { code, message }: MqError): Omit<Finding, 'what'> {
+  const found = `${target}: ${message}`;
+  const elsewhere = 'take another port: mq serve 3 --port 0     (and name it with --target)';
+  switch (code) {
+    case 'MQ_PROTOCOL':
+      return { verdict: 'bad', found: `${target}: something else is listening there (${message})`, advice: elsewhere };
+    case 'MQ_TIMEOUT':
+    case 'MQ_CONNECTION_LOST':
+      return {
+        verdict: 'bad',
+        found: `${target}: something is listening there, but does not answer`,
+        advice: elsewhere,
+      };
+    case 'MQ_UNREACHABLE':
+      return { verdict: 'note', found, advice: 'mq serve 3' };
+    default:
+      return { verdict: 'note', found, advice: hintFor(code, {}) };
   }
 }
