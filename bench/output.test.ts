@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isMqError } from '../shared/contract/errors.ts';
 import { htmlOf } from './html.ts';
 import type { BarReport, BenchReport, Row } from './report.ts';
 import { summarise } from './statistics.ts';
 import { NO_COUNTS } from './tally.ts';
 import { formatBytes, formatRate, formatThree, printReport } from './text-table.ts';
-import { writeReport } from './write-report.ts';
+import { prepareOutputFolder, writeReport } from './write-report.ts';
 
 function rowOf(contestant: string, role: Row['role'], rate: number): Row {
   const times = (us: number): Row['p50Us'] => (role === 'peer' ? null : summarise([us, us * 1.1, us * 1.2]));
@@ -164,6 +165,35 @@ test('what a report contains is text in the HTML, never markup', async () => {
   const html = await htmlOf(REPORT);
   assert.ok(html.includes('Example &lt;CPU&gt;'));
   assert.ok(html.includes('as fast as &lt;they&gt; &amp; more'));
+});
+
+test('a folder for reports is made level by level; what cannot be one is refused with its reason', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stagemq-bench-'));
+  try {
+    const deep = join(folder, 'a', 'b', 'c');
+    await Promise.all([prepareOutputFolder(deep), prepareOutputFolder(deep), prepareOutputFolder(join(folder, 'a'))]);
+    assert.deepEqual(await readdir(deep), [], 'nothing is left of the trial');
+    const file = join(folder, 'file');
+    await writeFile(file, 'kept');
+    for (const path of [file, join(file, 'below'), join(file, 'below', 'it')]) {
+      await assert.rejects(prepareOutputFolder(path), (error: unknown) => {
+        assert.ok(isMqError(error, 'MQ_INVALID_ARGUMENT'));
+        assert.match(error.message, /file": it is a file$/);
+        return true;
+      });
+    }
+    assert.equal(await readFile(file, 'utf8'), 'kept');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+const withoutProc = { skip: process.platform !== 'linux' && 'only Linux has /proc' };
+
+test('a folder below one that takes nothing is refused and not tried for ever', withoutProc, async () => {
+  for (const path of ['/proc', '/proc/nope', '/proc/nope/deeper']) {
+    await assert.rejects(prepareOutputFolder(path), (error: unknown) => isMqError(error, 'MQ_INVALID_ARGUMENT'), path);
+  }
 });
 
 test('a report is written as JSON that reads back equal, and as HTML beside it', async () => {

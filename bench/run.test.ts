@@ -30,6 +30,12 @@ test('what is neither a stage nor an http url is refused before anything is meas
   }
 });
 
+test('a folder that no report can be written into is refused before anything is measured', async () => {
+  const refused = await command('1', '--quick', '--output', RUN);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /^no report can be written into the folder ".*run\.ts": it is a file\n$/);
+});
+
 test('wrong use ends with 2 and says what is right', async () => {
   const wrongTarget = await command('9');
   assert.equal(wrongTarget.code, 2);

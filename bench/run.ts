@@ -28,7 +28,7 @@ import {
 } from './report.ts';
 import { parseTargets, type Targets } from './targets.ts';
 import { printReport } from './text-table.ts';
-import { DEFAULT_OUTPUT_FOLDER, writeReport } from './write-report.ts';
+import { DEFAULT_OUTPUT_FOLDER, prepareOutputFolder, writeReport } from './write-report.ts';
 
 export type { BenchReport } from './report.ts';
 export { printReport } from './text-table.ts';
@@ -46,9 +46,13 @@ export interface BenchOptions {
 const IN_PROCESS_TITLE = 'In process: calls in one process, no wire (stage 3: its own loopback client)';
 const HTTP_DOOR_TITLE = 'HTTP door: the same server in front of each broker, in a process of its own';
 
-/** Rejects with `MQ_INVALID_ARGUMENT` for an unknown target, `MQ_MISSING_DEPENDENCY` before anything is measured. */
+/**
+ * Before anything is measured it rejects with `MQ_INVALID_ARGUMENT` for an unknown target or a folder that cannot be
+ * written into, and with `MQ_MISSING_DEPENDENCY`.
+ */
 export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const targets = parseTargets(options.targets);
+  if (options.outputFolder !== undefined) await prepareOutputFolder(options.outputFolder);
   await requirePackages(['fastq', 'async', 'p-queue', 'denque', 'autocannon', 'vega', 'vega-lite']);
   const plan = options.isQuick ? QUICK_PLAN : FULL_PLAN;
   const startedAt = new Date();
