@@ -34,7 +34,7 @@ export interface Limits {
   readonly inFlightCountMax: number;
   /** Waiting sends, and likewise waiting receives and fetches, of one topic. */
   readonly waitersCountMax: number;
-  /** Contents of all waiting sends of one topic together, in bytes; the first of the line may always wait. */
+  /** All waiting sends of one topic together, in bytes with `OVERHEAD`; the first of the line may always wait. */
   readonly waitingBytesMax: number;
   /** Topics of one broker. */
   readonly topicsCountMax: number;
@@ -64,6 +64,19 @@ export const LIMITS: Limits = Object.freeze({
   topicsCountMax: 10_000,
   groupsCountMax: 1000,
   membersCountMax: 10_000,
+});
+
+/**
+ * What a held message takes besides its content, as measured on V8 with millions of small ones: the memory a broker
+ * bounds (`bytesMax` of a topic, `waitingBytesMax`) is about the memory it really has.
+ */
+export const OVERHEAD = Object.freeze({
+  /** The record, its id, its slot and the head of its body. */
+  recordBytes: 384,
+  /** The object of the headers, if there are any, */
+  headersBytes: 192,
+  /** and each of them. */
+  headerBytes: 64,
 });
 
 /** What an operation means when its caller says nothing. */

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type ErrorCode, isMqError } from './errors.ts';
 import { previewOf } from './inside.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS, OVERHEAD } from './limits.ts';
 import type { Message } from './message.ts';
 import {
   checkBatch,
@@ -120,9 +120,10 @@ describe('options', () => {
 describe('messages', () => {
   const check = (message: Message) => checkMessage('message', message, LIMITS);
 
-  test('a string body becomes its UTF-8 bytes, bytes stay the very same ones', () => {
+  test('a string body becomes its UTF-8 bytes, and bytes that fill their buffer stay the very same ones', () => {
     assert.deepEqual(check({ body: 'é' }).body, Uint8Array.of(0xc3, 0xa9));
-    const body = Uint8Array.of(0, 255, 128);
+    assert.deepEqual(check({ body: Uint8Array.of(0, 255, 128) }).body, Uint8Array.of(0, 255, 128));
+    const body = new Uint8Array(10_000);
     assert.equal(check({ body }).body, body);
     assert.equal(check({ body: '' }).body.length, 0);
   });
@@ -147,6 +148,14 @@ describe('messages', () => {
 
   test('bytes counts body, key, id and headers', () => {
     assert.equal(check({ body: 'ab', key: 'é', id: 'xyz', headers: { h: 'vv' } }).bytes, 2 + 2 + 3 + 3);
+  });
+
+  test('heldBytes counts the objects around them as well: of the record, of its headers, of each header', () => {
+    const { recordBytes, headersBytes, headerBytes } = OVERHEAD;
+    assert.equal(check({ body: 'ab' }).heldBytes, 2 + recordBytes);
+    assert.equal(check({ body: '', headers: {} }).heldBytes, recordBytes);
+    const two = check({ body: '', headers: { a: '', b: '' } });
+    assert.deepEqual([two.bytes, two.heldBytes], [2, 2 + recordBytes + headersBytes + 2 * headerBytes]);
   });
 
   test('every member is refused when it is of the wrong kind, with its path', () => {

@@ -5,8 +5,9 @@
  * Always true: each function either returns the normalised value or throws an `MqError` whose `details.path` names the
  * argument and whose message says what would be right. Pure: no state, no clock.
  */
+import { encodeText, ownBytes, usedBytesOf } from './body.ts';
 import { MqError } from './errors.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, OVERHEAD } from './limits.ts';
 import type { Headers, Message } from './message.ts';
 
 const encoder = new TextEncoder();
@@ -18,8 +19,10 @@ export interface CheckedMessage {
   readonly headers: Headers;
   /** The caller's id; the broker makes one when it is undefined. */
   readonly id: string | undefined;
-  /** Body, key, id and headers in bytes: what batch and capacity limits count. */
+  /** Body, key, id and headers in bytes: what batch limits, and `bytesMax` of a receive, count. */
   readonly bytes: number;
+  /** What it takes in memory: `bytes` and the objects around them, as `bytesMax` of a topic counts. */
+  readonly heldBytes: number;
 }
 
 /** `MQ_INVALID_ARGUMENT` for the argument at `path`; `expected` completes "... must be". */
@@ -107,17 +110,31 @@ export function checkOptions(path: string, options: unknown, known: readonly str
 
 const MESSAGE_MEMBERS = ['body', 'key', 'headers', 'id', 'delayMs', 'deliverAt', 'ttlMs', 'priority'];
 
-/** Checks everything about a message that does not need a capability. */
-export function checkMessage(path: string, message: Message, limits: Limits): CheckedMessage {
+/** Checks everything about a message that does not need a capability. `usedBytes`: see `ownBytes`. */
+export function checkMessage(
+  path: string,
+  message: Message,
+  limits: Limits,
+  usedBytes?: (body: Uint8Array) => number,
+): CheckedMessage {
   if (typeof message !== 'object' || message === null) throw invalidArgument(path, 'an object with a body', message);
   checkOptions(path, message, MESSAGE_MEMBERS);
-  const body = checkBody(`${path}.body`, message.body, limits);
+  const given = checkBody(`${path}.body`, message.body, limits);
+  const body = ownBytes(given, usedBytes?.(given));
   const key = checkText(`${path}.key`, message.key, limits.keyBytesMax);
   const id = checkText(`${path}.id`, message.id, limits.idBytesMax);
   if (id === '') throw invalidArgument(`${path}.id`, 'at least one character');
   const headers = checkHeaders(`${path}.headers`, message.headers, limits);
   const textBytes = (key === undefined ? 0 : utf8Length(key)) + (id === undefined ? 0 : utf8Length(id));
-  return { body, key, headers: headers.headers, id, bytes: body.length + textBytes + headers.bytes };
+  const bytes = body.length + textBytes + headers.bytes;
+  return {
+    body,
+    key,
+    headers: headers.headers,
+    id,
+    bytes,
+    heldBytes: bytes + OVERHEAD.recordBytes + headers.overheadBytes,
+  };
 }
 
 /** All messages of a batch; refuses an empty batch and one above the batch limits. */
@@ -127,8 +144,11 @@ export function checkBatch(path: string, messages: readonly Message[], limits: L
   if (messages.length > limits.batchCountMax) {
     throw tooLarge('MQ_BATCH_TOO_LARGE', path, messages.length, limits.batchCountMax, 'messages');
   }
+  const usedBytes = usedBytesOf(messages);
   // `from` and not `map`, which would leave the holes of a sparse array as they are.
-  const checked = Array.from(messages, (message, index) => checkMessage(`${path}[${index}]`, message, limits));
+  const checked = Array.from(messages, (message, index) => {
+    return checkMessage(`${path}[${index}]`, message, limits, usedBytes);
+  });
   const bytes = checked.reduce((sum, message) => sum + message.bytes, 0);
   if (bytes > limits.batchBytesMax) throw tooLarge('MQ_BATCH_TOO_LARGE', path, bytes, limits.batchBytesMax, 'bytes');
   return checked;
@@ -146,13 +166,12 @@ function checkBody(path: string, body: unknown, limits: Limits): Uint8Array {
   if (typeof body === 'string' && !body.isWellFormed()) {
     throw invalidArgument(path, 'well-formed Unicode when it is a string (send bytes otherwise)');
   }
-  const bytes = typeof body === 'string' ? encoder.encode(body) : body;
+  const bytes = typeof body === 'string' ? encodeText(body) : body;
   if (!(bytes instanceof Uint8Array)) throw invalidArgument(path, 'a Uint8Array or a string', body);
   if (bytes.length > limits.bodyBytesMax) {
     throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, bytes.length, limits.bodyBytesMax, 'bytes');
   }
-  // A Buffer is a Uint8Array with other manners (slice, toString): what we store and hand out is always the plain kind.
-  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return bytes;
 }
 
 function checkText(path: string, text: unknown, bytesMax: number): string | undefined {
@@ -164,15 +183,24 @@ function checkText(path: string, text: unknown, bytesMax: number): string | unde
   return text;
 }
 
-const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
+interface CheckedHeaders {
+  readonly headers: Headers;
+  /** Names and values. */
+  readonly bytes: number;
+  readonly overheadBytes: number;
+}
 
-function checkHeaders(path: string, headers: unknown, limits: Limits): { headers: Headers; bytes: number } {
-  if (headers === undefined) return { headers: NO_HEADERS, bytes: 0 };
+const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
+const WITHOUT_HEADERS: CheckedHeaders = Object.freeze({ headers: NO_HEADERS, bytes: 0, overheadBytes: 0 });
+
+function checkHeaders(path: string, headers: unknown, limits: Limits): CheckedHeaders {
+  if (headers === undefined) return WITHOUT_HEADERS;
   if (!isPlainObject(headers)) throw invalidArgument(path, 'an object of strings', headers);
   const entries = Object.entries(headers);
   if (entries.length > limits.headersCountMax) {
     throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, entries.length, limits.headersCountMax, 'headers');
   }
+  if (entries.length === 0) return WITHOUT_HEADERS;
   const checked: Record<string, string> = Object.create(null);
   let bytes = 0;
   for (const [name, value] of entries) {
@@ -185,7 +213,8 @@ function checkHeaders(path: string, headers: unknown, limits: Limits): { headers
   if (bytes > limits.headersBytesMax) {
     throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, bytes, limits.headersBytesMax, 'UTF-8 bytes');
   }
-  return { headers: Object.freeze(checked), bytes };
+  const overheadBytes = OVERHEAD.headersBytes + entries.length * OVERHEAD.headerBytes;
+  return { headers: Object.freeze(checked), bytes, overheadBytes };
 }
 
 /** False also for a Map or Headers, whose content is not in members and would silently get lost. */

@@ -24,6 +24,8 @@ export type QueuedMessage = { -readonly [Member in keyof StoredRecord]: StoredRe
   offset: number;
   /** Body, key, id and headers. */
   readonly bytes: number;
+  /** With the objects around them. */
+  readonly heldBytes: number;
 };
 
 /** What all topics of a broker share. */
@@ -55,7 +57,7 @@ export class Topic {
       capacity: options.messagesMax,
       overflow: options.overflow,
       limits: settings.limits,
-      bytesOf: ({ bytes }) => bytes,
+      bytesOf: ({ heldBytes }) => heldBytes,
       clock: settings.clock,
       onAccept: (message, sequence) => {
         this.#lastTimestamp = Math.max(this.#lastTimestamp, this.#clock.now());
@@ -67,7 +69,8 @@ export class Topic {
 
   /** The message as the queue will hold it; it has no offset before the queue accepts it. */
   messageOf(checked: CheckedMessage, id: string): QueuedMessage {
-    const { body, key, headers, bytes } = checked;
+    const { body, key, headers, bytes, heldBytes } = checked;
+    const idBytes = checked.id === undefined ? id.length : 0;
     const message: QueuedMessage = {
       topic: this.name,
       partition: 0,
@@ -76,7 +79,8 @@ export class Topic {
       headers,
       body,
       timestamp: 0,
-      bytes: checked.id === undefined ? bytes + id.length : bytes,
+      bytes: bytes + idBytes,
+      heldBytes: heldBytes + idBytes,
     };
     if (key !== undefined) message.key = key;
     return message;

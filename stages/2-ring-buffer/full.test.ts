@@ -5,8 +5,8 @@ import { VirtualClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import type { TopicOptions } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
+import { OVERHEAD } from '../../shared/contract/limits.ts';
 import { createBroker } from './index.ts';
-import { RECORD_OVERHEAD_BYTES } from './ring-buffer.ts';
 import { abortable, describeTopic, isPending, offsetsOf, rejectsWith, setup } from './testing/setup.ts';
 
 /** Receives and acks up to `max` messages for a group. */
@@ -232,7 +232,7 @@ describe('drop-oldest', () => {
 });
 
 describe('bytes', () => {
-  const bytesMax = 3 * (RECORD_OVERHEAD_BYTES + 10);
+  const bytesMax = 3 * (OVERHEAD.recordBytes + 10);
 
   test('a topic is full by bytes as well, and says how many it holds', async () => {
     const { broker } = await setup(0, { topic: { bytesMax, overflow: 'reject' } });
@@ -243,7 +243,7 @@ describe('bytes', () => {
 
   test('one large message overwrites several small ones', async () => {
     const { broker } = await setup(3, { topic: { bytesMax, overflow: 'drop-oldest' } });
-    const { offset } = await broker.send('t', { body: 'x'.repeat(bytesMax - RECORD_OVERHEAD_BYTES - 1), id: 'z' });
+    const { offset } = await broker.send('t', { body: 'x'.repeat(bytesMax - OVERHEAD.recordBytes - 1), id: 'z' });
     const { logStartOffset, droppedCount } = await describeTopic(broker);
     assert.deepEqual([offset, logStartOffset, droppedCount], [3, 3, 3]);
   });

@@ -4,13 +4,11 @@
  * Always true: an id is made once, before the first attempt to enter, so a message that waits keeps it. Pure.
  */
 import type { CheckedMessage } from '../../shared/contract/validation.ts';
-import type { RoomRequest } from './ring-buffer.ts';
+import type { RecordWeight, RoomRequest } from './ring-buffer.ts';
 
-export interface IncomingMessage {
+export interface IncomingMessage extends RecordWeight {
   readonly content: CheckedMessage;
   readonly id: string;
-  /** Body, key, headers and id. */
-  readonly bytes: number;
 }
 
 /** Messages that enter together or not at all. */
@@ -20,13 +18,13 @@ export interface IncomingBatch extends RoomRequest {
 
 /** Gives an id to those that have none. */
 export function incomingBatch(contents: readonly CheckedMessage[], nextId: () => string): IncomingBatch {
-  let bytes = 0;
-  const messages = contents.map((content) => {
+  let heldBytes = 0;
+  const messages = contents.map((content): IncomingMessage => {
     const id = content.id ?? nextId();
-    // What the caller chose is counted in `content.bytes`; what the broker makes is ASCII.
-    const message = { content, id, bytes: content.bytes + (content.id === undefined ? id.length : 0) };
-    bytes += message.bytes;
-    return message;
+    // What the caller chose is counted already; what the broker makes is ASCII.
+    const idBytes = content.id === undefined ? id.length : 0;
+    heldBytes += content.heldBytes + idBytes;
+    return { content, id, bytes: content.bytes + idBytes, heldBytes: content.heldBytes + idBytes };
   });
-  return { messages, count: messages.length, bytes };
+  return { messages, count: messages.length, heldBytes };
 }

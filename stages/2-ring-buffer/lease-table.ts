@@ -44,6 +44,7 @@ export interface LeaseTableOptions {
 
 export class LeaseTable {
   readonly #clock: Clock;
+  /** With its dash, as one text less to keep for each lease. */
   readonly #tokenPrefix: string;
   readonly #onExpire: (leases: readonly Lease[]) => void;
   /** I7 */
@@ -58,7 +59,7 @@ export class LeaseTable {
 
   constructor(options: LeaseTableOptions) {
     this.#clock = options.clock;
-    this.#tokenPrefix = options.tokenPrefix;
+    this.#tokenPrefix = `${options.tokenPrefix}-`;
     this.#onExpire = options.onExpire;
   }
 
@@ -82,7 +83,7 @@ export class LeaseTable {
   /** A new lease on an offset that has none. */
   grant({ offset, memberId, deadlineMs }: Omit<Lease, 'token'>): Lease {
     this.#tokenCount += 1;
-    const token = `${this.#tokenPrefix}-${this.#tokenCount}`;
+    const token = `${this.#tokenPrefix}${this.#tokenCount}`;
     const lease = { offset, memberId, token, deadlineMs };
     const byOffset = this.#orderOf(memberId).push(lease);
     this.#held.set({ offset, lease, byOffset, byDeadline: this.#byDeadline.push(lease) });

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { IdleReport, PassReport } from './testing/memory-run.ts';
+import type { IdleReport, PassReport, WeighReport } from './testing/memory-run.ts';
 
 const script = fileURLToPath(new URL('./testing/memory-run.ts', import.meta.url));
 
@@ -28,4 +28,12 @@ test('ten thousand topics that were used once cost some kilobytes each, and give
   const bytesEach = (idle - before) / count;
   assert.ok(bytesEach < 16 * 1024, `${Math.round(bytesEach)} bytes for each`);
   assert.ok(after < before * 1.1 + 1024 * 1024, `${before} bytes before, ${after} after`);
+});
+
+test('what a topic counts is about the memory it takes, also where a message is mostly overhead', async () => {
+  const report = (await run(['--expose-gc'], 'weigh', '10000')) as WeighReport;
+  for (const [kind, { real, counted }] of Object.entries(report)) {
+    const said = `${kind}: ${Math.round(real)} bytes, counted as ${Math.round(counted)}`;
+    assert.ok(real < counted * 1.5 && real > counted / 2, said);
+  }
 });

@@ -3,15 +3,21 @@ import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { RECORD_OVERHEAD_BYTES, RingBuffer } from './ring-buffer.ts';
+import { type RecordWeight, RingBuffer } from './ring-buffer.ts';
 
 const PLENTY = 1_000_000;
+/** What a record weighs besides its content; any number will do. */
+const OVERHEAD_BYTES = 20;
+
+function weightOf(bytes: number): RecordWeight {
+  return { bytes, heldBytes: bytes + OVERHEAD_BYTES };
+}
 
 test('the record with offset o is in slot o % slotCount, on every lap', () => {
   const ring = new RingBuffer<string>({ slotCount: 3, bytesMax: PLENTY });
   for (let offset = 0; offset < 10; offset += 1) {
-    if (!ring.hasRoomFor({ count: 1, bytes: 1 })) ring.releaseOldest();
-    assert.equal(ring.append(`record ${offset}`, 1), offset);
+    if (!ring.hasRoomFor({ count: 1, heldBytes: 1 + OVERHEAD_BYTES })) ring.releaseOldest();
+    assert.equal(ring.append(`record ${offset}`, weightOf(1)), offset);
     assert.equal(ring.slotOf(offset), offset % 3);
     assert.equal(ring.at(offset), `record ${offset}`);
   }
@@ -21,7 +27,7 @@ test('the record with offset o is in slot o % slotCount, on every lap', () => {
 
 test('reading takes nothing away', () => {
   const ring = new RingBuffer<string>({ slotCount: 2, bytesMax: PLENTY });
-  ring.append('a', 1);
+  ring.append('a', weightOf(1));
   assert.equal(ring.at(0), 'a');
   assert.equal(ring.at(0), 'a');
   assert.equal(ring.logEndOffset - ring.logStartOffset, 1);
@@ -29,10 +35,10 @@ test('reading takes nothing away', () => {
 
 test('offsets below the start and from the end on are not held, though their slots may be taken', () => {
   const ring = new RingBuffer<string>({ slotCount: 2, bytesMax: PLENTY });
-  ring.append('a', 1);
-  ring.append('b', 1);
+  ring.append('a', weightOf(1));
+  ring.append('b', weightOf(1));
   ring.releaseOldest();
-  ring.append('c', 1);
+  ring.append('c', weightOf(1));
   assert.deepEqual(
     [0, 1, 2, 3, -1].map((offset) => ring.at(offset)),
     [undefined, 'b', 'c', undefined, undefined],
@@ -40,22 +46,22 @@ test('offsets below the start and from the end on are not held, though their slo
 });
 
 test('a ring is bounded by bytes as well, and every record costs its overhead', () => {
-  const ring = new RingBuffer<string>({ slotCount: 100, bytesMax: 2 * RECORD_OVERHEAD_BYTES + 10 });
-  ring.append('a', 6);
-  assert.equal(ring.bytes, RECORD_OVERHEAD_BYTES + 6);
+  const ring = new RingBuffer<string>({ slotCount: 100, bytesMax: 2 * OVERHEAD_BYTES + 10 });
+  ring.append('a', weightOf(6));
+  assert.equal(ring.bytes, OVERHEAD_BYTES + 6);
   assert.equal(ring.contentBytesAt(0), 6);
-  assert.ok(ring.hasRoomFor({ count: 1, bytes: 4 }));
-  assert.ok(!ring.hasRoomFor({ count: 1, bytes: 5 }));
-  assert.ok(!ring.hasRoomFor({ count: 2, bytes: 0 }));
+  assert.ok(ring.hasRoomFor({ count: 1, heldBytes: 4 + OVERHEAD_BYTES }));
+  assert.ok(!ring.hasRoomFor({ count: 1, heldBytes: 5 + OVERHEAD_BYTES }));
+  assert.ok(!ring.hasRoomFor({ count: 2, heldBytes: 2 * OVERHEAD_BYTES }));
   ring.releaseOldest();
   assert.equal(ring.bytes, 0);
 });
 
 test('what is larger than the empty ring can never be held', () => {
-  const ring = new RingBuffer<string>({ slotCount: 2, bytesMax: 2 * RECORD_OVERHEAD_BYTES + 10 });
-  assert.ok(ring.canEverHold({ count: 2, bytes: 10 }));
-  assert.ok(!ring.canEverHold({ count: 3, bytes: 0 }));
-  assert.ok(!ring.canEverHold({ count: 1, bytes: RECORD_OVERHEAD_BYTES + 11 }));
+  const ring = new RingBuffer<string>({ slotCount: 2, bytesMax: 2 * OVERHEAD_BYTES + 10 });
+  assert.ok(ring.canEverHold({ count: 2, heldBytes: 10 + 2 * OVERHEAD_BYTES }));
+  assert.ok(!ring.canEverHold({ count: 3, heldBytes: 3 * OVERHEAD_BYTES }));
+  assert.ok(!ring.canEverHold({ count: 1, heldBytes: 11 + 2 * OVERHEAD_BYTES }));
 });
 
 test('a released record is not kept alive by its slot', async () => {
@@ -73,15 +79,15 @@ test('a released record is not kept alive by its slot', async () => {
 
 function appendObject(ring: RingBuffer<object>): object {
   const value = { body: 'x' };
-  ring.append(value, 1);
+  ring.append(value, weightOf(1));
   return value;
 }
 
 test('an append without room and a release of nothing are defects of the owner, not silent', () => {
   const ring = new RingBuffer<string>({ slotCount: 1, bytesMax: PLENTY });
   assert.throws(() => ring.releaseOldest(), /I1/);
-  ring.append('a', 1);
-  assert.throws(() => ring.append('b', 1), /I1/);
+  ring.append('a', weightOf(1));
+  assert.throws(() => ring.append('b', weightOf(1)), /I1/);
   assert.throws(() => new RingBuffer({ slotCount: 0, bytesMax: PLENTY }), /slotCount/);
 });
 
@@ -93,7 +99,7 @@ test('under every script the ring holds what an array that is cut at the front w
       const ring = new RingBuffer<{ offset: number }>(options);
       const sizes: number[] = []; // of every record ever, by offset
       let start = 0;
-      const heldBytes = (): number => sizes.slice(start).reduce((sum, size) => sum + size + RECORD_OVERHEAD_BYTES, 0);
+      const heldBytes = (): number => sizes.slice(start).reduce((sum, size) => sum + size + OVERHEAD_BYTES, 0);
       for (const action of steps) {
         if (action === 'release') {
           if (start < sizes.length) {
@@ -104,9 +110,9 @@ test('under every script the ring holds what an array that is cut at the front w
         }
         const size = action.append;
         const fits =
-          sizes.length - start < options.slotCount && heldBytes() + size + RECORD_OVERHEAD_BYTES <= options.bytesMax;
-        assert.equal(ring.hasRoomFor({ count: 1, bytes: size }), fits);
-        if (fits) assert.equal(ring.append({ offset: sizes.length }, size), sizes.push(size) - 1);
+          sizes.length - start < options.slotCount && heldBytes() + size + OVERHEAD_BYTES <= options.bytesMax;
+        assert.equal(ring.hasRoomFor({ count: 1, heldBytes: size + OVERHEAD_BYTES }), fits);
+        if (fits) assert.equal(ring.append({ offset: sizes.length }, weightOf(size)), sizes.push(size) - 1);
         assert.equal(ring.bytes, heldBytes(), 'I1');
         assert.deepEqual([ring.logStartOffset, ring.logEndOffset], [start, sizes.length]);
         for (let offset = 0; offset <= sizes.length; offset += 1) {

@@ -17,19 +17,22 @@
  */
 import assert from 'node:assert/strict';
 
-/** Counted for every record on top of its content: the slot, the record object and the head of its body. */
-export const RECORD_OVERHEAD_BYTES = 128;
-
 export interface RingBufferOptions {
   readonly slotCount: number;
-  /** Content and overhead of all held records together. */
+  /** What all held records weigh together. */
   readonly bytesMax: number;
 }
 
-/** What asks for room: `count` records whose contents are `bytes` together. */
+/** What asks for room: `count` records that weigh `heldBytes` together. */
 export interface RoomRequest {
   readonly count: number;
+  readonly heldBytes: number;
+}
+
+/** One record: what a reader gets of it, and what it weighs in memory, which is more. */
+export interface RecordWeight {
   readonly bytes: number;
+  readonly heldBytes: number;
 }
 
 export class RingBuffer<T extends NonNullable<unknown>> {
@@ -37,8 +40,9 @@ export class RingBuffer<T extends NonNullable<unknown>> {
   readonly bytesMax: number;
   /** I2. Grows to `slotCount` on the first lap and never again, so a ring that was never used costs nothing. */
   readonly #values: (T | undefined)[] = [];
-  /** Content bytes of the value in the same slot. */
+  /** Of the value in the same slot. */
   readonly #contentBytes: number[] = [];
+  readonly #heldBytes: number[] = [];
   #logStartOffset = 0;
   #logEndOffset = 0;
   #bytes = 0;
@@ -59,28 +63,29 @@ export class RingBuffer<T extends NonNullable<unknown>> {
     return this.#logEndOffset;
   }
 
-  /** Content and overhead of what is held. */
+  /** What is held weighs so much. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /** False for what would not fit even into an empty ring. */
-  canEverHold({ count, bytes }: RoomRequest): boolean {
-    return count <= this.slotCount && bytes + count * RECORD_OVERHEAD_BYTES <= this.bytesMax;
+  canEverHold({ count, heldBytes }: RoomRequest): boolean {
+    return count <= this.slotCount && heldBytes <= this.bytesMax;
   }
 
-  hasRoomFor({ count, bytes }: RoomRequest): boolean {
+  hasRoomFor({ count, heldBytes }: RoomRequest): boolean {
     const isRoomInSlots = this.#logEndOffset - this.#logStartOffset + count <= this.slotCount;
-    return isRoomInSlots && this.#bytes + bytes + count * RECORD_OVERHEAD_BYTES <= this.bytesMax;
+    return isRoomInSlots && this.#bytes + heldBytes <= this.bytesMax;
   }
 
-  /** Takes the slot at the write pointer; the caller has made room. `bytes`: the content alone. */
-  append(value: T, bytes: number): number {
+  /** Takes the slot at the write pointer; the caller has made room. */
+  append(value: T, { bytes, heldBytes }: RecordWeight): number {
     const offset = this.#logEndOffset;
     const slot = this.slotOf(offset);
     this.#values[slot] = value;
     this.#contentBytes[slot] = bytes;
-    this.#bytes += bytes + RECORD_OVERHEAD_BYTES;
+    this.#heldBytes[slot] = heldBytes;
+    this.#bytes += heldBytes;
     this.#logEndOffset += 1;
     assert(offset - this.#logStartOffset < this.slotCount && this.#bytes <= this.bytesMax, 'I1: append needs room');
     return offset;
@@ -89,8 +94,9 @@ export class RingBuffer<T extends NonNullable<unknown>> {
   /** Empties the oldest slot: the one way out of the ring, whatever the reason. */
   releaseOldest(): void {
     assert(this.#logStartOffset < this.#logEndOffset, 'I1: nothing is held');
-    this.#bytes -= this.contentBytesAt(this.#logStartOffset) + RECORD_OVERHEAD_BYTES;
-    this.#values[this.slotOf(this.#logStartOffset)] = undefined;
+    const slot = this.slotOf(this.#logStartOffset);
+    this.#bytes -= this.#heldBytes[slot] ?? 0;
+    this.#values[slot] = undefined;
     this.#logStartOffset += 1;
   }
 

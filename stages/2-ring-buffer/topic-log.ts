@@ -107,7 +107,7 @@ export class TopicLog {
       timeoutMs,
       onTimeout,
       onLeave: () => this.#admitWaiting(),
-      weight: batch.bytes,
+      weight: batch.heldBytes,
     });
   }
 
@@ -209,14 +209,15 @@ export class TopicLog {
   #append({ messages }: IncomingBatch): number {
     const baseOffset = this.ring.logEndOffset;
     this.#lastTimestamp = Math.max(this.#lastTimestamp, this.#settings.clock.now());
-    for (const { content, id, bytes } of messages) {
+    for (const message of messages) {
+      const { id, content } = message;
       const { body, key, headers } = content;
       const offset = this.ring.logEndOffset;
       const timestamp = this.#lastTimestamp;
       // Written out in one piece, like deliveries: this is done for every message.
       const record: Writable<HeldRecord> = { topic: this.name, partition: 0, offset, timestamp, id, headers, body };
       if (key !== undefined) record.key = key;
-      this.ring.append(record, bytes);
+      this.ring.append(record, message);
     }
     for (const desk of this.desks.values()) desk.serve();
     this.fetches.settleAll((fetch) => fetch.serve(this.read(fetch.want)));

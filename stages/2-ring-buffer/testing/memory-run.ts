@@ -4,10 +4,13 @@
  *
  *     memory-run.ts pass <messageCount>     1 KiB messages pass through one topic, read by a queue and a log group
  *     memory-run.ts idle <topicCount>       that many topics, each used once and then left alone
+ *     memory-run.ts weigh <recordCount>     that many records of each kind that is mostly overhead
  *
  * It prints one line of JSON. With `--expose-gc` the heap is what is really alive.
  */
 import process from 'node:process';
+import type { Broker } from '../../../shared/contract/broker.ts';
+import type { Message } from '../../../shared/contract/message.ts';
 import { createBroker } from '../index.ts';
 
 const BODY_BYTES = 1024;
@@ -30,6 +33,9 @@ export interface IdleReport {
   readonly idle: number;
   readonly after: number;
 }
+
+/** What `weigh` prints for each kind: bytes really alive for one record, and bytes the topic counts for it. */
+export type WeighReport = Record<string, { readonly real: number; readonly counted: number }>;
 
 async function pass(messageCount: number): Promise<PassReport> {
   await using broker = await createBroker();
@@ -70,14 +76,51 @@ async function idle(topicCount: number): Promise<IdleReport> {
   return { before, idle: used, after: liveBytes() };
 }
 
+const KINDS: Record<string, () => Message> = {
+  'a short text': () => ({ body: 'x' }),
+  'one byte': () => ({ body: new Uint8Array(1) }),
+  'one byte of a large buffer': () => ({ body: new Uint8Array(64 * 1024).subarray(9, 10) }),
+  'a hundred bytes of a large buffer': () => ({ body: Buffer.alloc(64 * 1024).subarray(9, 109) }),
+  'one header': () => ({ body: '', headers: { name: '' } }),
+  'a hundred headers': () => ({ body: '', headers: HUNDRED_HEADERS }),
+};
+const HUNDRED_HEADERS = Object.fromEntries(Array.from({ length: 100 }, (_, number) => [`name ${number}`, '']));
+
+async function weigh(recordCount: number): Promise<WeighReport> {
+  // The first collections under pressure also free what the start of the process left, several megabytes.
+  for (let count = 0; count < 20_000; count += 1) KINDS['one byte of a large buffer']?.();
+  const report: WeighReport = {};
+  const brokers: Broker[] = []; // kept, so that no old one is collected while the next is weighed
+  for (const [kind, message] of Object.entries(KINDS)) {
+    const broker = await createBroker();
+    brokers.push(broker);
+    await broker.createTopic('t', { bytesMax: Number.MAX_SAFE_INTEGER });
+    const before = await settledBytes();
+    for (let count = 0; count < recordCount; count += 1) await broker.send('t', message());
+    const real = ((await settledBytes()) - before) / recordCount;
+    const [topic] = await broker.describeTopics();
+    report[kind] = { real, counted: (topic?.bytes ?? 0) / recordCount };
+  }
+  for (const broker of brokers) await broker.close();
+  return report;
+}
+
 function liveBytes(): number {
   if (globalThis.gc === undefined) throw new Error('start this with --expose-gc');
   globalThis.gc();
   return process.memoryUsage().heapUsed;
 }
 
-const [mode, count] = process.argv.slice(2);
-if (mode !== undefined) {
-  const report = await (mode === 'idle' ? idle : pass)(Number(count));
-  process.stdout.write(`${JSON.stringify(report)}\n`);
+/** With buffers outside the heap, which are freed a turn after they were collected. */
+async function settledBytes(): Promise<number> {
+  for (let turn = 0; turn < 3; turn += 1) {
+    liveBytes();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return liveBytes() + process.memoryUsage().arrayBuffers;
 }
+
+const MODES: Record<string, (count: number) => Promise<unknown>> = { pass, idle, weigh };
+const [mode, count] = process.argv.slice(2);
+const run = MODES[mode ?? ''];
+if (run !== undefined) process.stdout.write(`${JSON.stringify(await run(Number(count)))}\n`);
