@@ -36,12 +36,13 @@ async function runBenchCommand(
   for (const word of words) parseTarget(word);
   const targets = await namedTargets(terminal, words, { command: 'bench' });
   const { printReport, runBench } = await import('../../bench/run.ts');
-  const { DEFAULT_OUTPUT_FOLDER, writeReport } = await import('../../bench/write-report.ts');
+  const { DEFAULT_OUTPUT_FOLDER, prepareOutputFolder, writeReport } = await import('../../bench/write-report.ts');
+  // The package has no folder of its own to write into, so there only --output writes.
+  const folder = options.output ?? (import.meta.url.endsWith('.ts') ? DEFAULT_OUTPUT_FOLDER : undefined);
+  if (folder !== undefined) await prepareOutputFolder(folder);
   const report = await measured(terminal, (onProgress) => {
     return runBench({ targets, isQuick: options.quick === true, onProgress });
   });
-  // The package has no folder of its own to write into, so there only --output writes.
-  const folder = options.output ?? (import.meta.url.endsWith('.ts') ? DEFAULT_OUTPUT_FOLDER : undefined);
   if (options.json) await terminal.printJson(report);
   else await terminal.write(printReport(report));
   if (folder === undefined) return;
