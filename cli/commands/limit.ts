@@ -28,7 +28,7 @@ export function define(command: Command, terminal: Terminal): void {
 const WORDS = {
   shown: { en: 'It shows.', zh: '确实如此。' },
   gone: { en: 'It does NOT show: the claim is no longer true.', zh: '没有出现：这个说法已不成立。' },
-  next: { en: 'Next', zh: '下一步' },
+  next: { en: 'Next: ', zh: '下一步：' },
 } as const;
 
 function linesOf(terminal: Terminal, report: LimitReport, language: Language): string[] {
@@ -39,7 +39,7 @@ function linesOf(terminal: Terminal, report: LimitReport, language: Language): s
     terminal.paint('bold', report.claim[language]),
     ...report.steps.map((step, index) => `  ${index + 1}. ${step[language]}`),
     `  ${verdict}`,
-    `  ${WORDS.next[language]}: ${report.next[language]}`,
+    `  ${WORDS.next[language]}${report.next[language]}`,
     '',
   ];
 }

@@ -36,7 +36,7 @@ async function* tellHandOver(broker: Broker): AsyncIterable<StoryLine> {
   const { offset, durability } = await broker.send('kitchen', { id: 'tea', body: 'tea' });
   yield saw(
     `accepted: offset ${offset}, kept in ${durability}`,
-    `已接受：offset ${offset}，保存在 ${durability}（内存）`,
+    `已接受：偏移量 ${offset}，保存在 ${durability}（内存）`,
   );
   yield call("await broker.send('kitchen', { id: 'milk', body: 'milk' })");
   await broker.send('kitchen', { id: 'milk', body: 'milk' });
@@ -80,7 +80,7 @@ async function* tellBackPressure(broker: Broker, clock: { pass(ms: number): Prom
   const { offset } = await third;
   yield saw(
     `${taken} left, so c could enter after ${waitedMs} ms in the line, with offset ${offset}`,
-    `${taken} 离开后，排了 ${waitedMs} 毫秒队的 c 才进来，offset 是 ${offset}`,
+    `${taken} 离开后，排了 ${waitedMs} 毫秒队的 c 才进来，偏移量是 ${offset}`,
   );
   yield await draw(broker, 'shelf');
 }

@@ -43,7 +43,7 @@ async function anotherProcessCannotRead(): Promise<LimitReport> {
       },
       {
         en: `Process ${stranger.pid} opens stage 2 as well and sees ${stranger.topicCount} topics.`,
-        zh: `进程 ${stranger.pid} 也打开阶段 2，看到 ${stranger.topicCount} 个主题。`,
+        zh: `进程 ${stranger.pid} 也打开第 2 阶段，看到 ${stranger.topicCount} 个主题。`,
       },
       {
         en: `It receives from topic "${topic}" and gets ${stranger.deliveryCount} messages.`,
@@ -57,7 +57,7 @@ async function anotherProcessCannotRead(): Promise<LimitReport> {
     isShown: stranger.pid !== process.pid && stranger.deliveryCount === 0 && own.length === 1,
     next: {
       en: 'Stage 3 puts a wire in front of the broker: any process that can open a socket reads.',
-      zh: '阶段 3 在代理前接上网络：任何能打开套接字的进程都能读。',
+      zh: '第 3 阶段在 broker 前接上网络：任何能打开套接字的进程都能读。',
     },
   };
 }

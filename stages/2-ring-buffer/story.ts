@@ -36,7 +36,7 @@ export const story: Story = async function* tell(options: StoryOptions = {}) {
   yield title('What it cannot do', '它做不到什么');
   yield say(
     'All of this lives in one process. `mq limit 2` starts a second one, which finds nothing; stage 3 gives it a wire.',
-    '这一切都在一个进程里。`mq limit 2` 启动第二个进程，它什么也找不到；阶段 3 给它接上网络。',
+    '这一切都在一个进程里。`mq limit 2` 启动第二个进程，它什么也找不到；第 3 阶段给它接上网络。',
   );
 };
 
@@ -83,7 +83,7 @@ async function* theFloorAndTheGaps({ broker }: Stage): Scene {
 }
 
 async function* aMemberDies({ broker, clock }: Stage): Scene {
-  yield title('A member dies', '成员死亡');
+  yield title('A member dies', '一个成员死了');
   yield call(
     "receive('orders', { group: 'kitchen', memberId: 'ann', leaseMs: 30_000 })   // and ann is never heard of again",
   );

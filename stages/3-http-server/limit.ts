@@ -35,17 +35,17 @@ async function restartLosesEverything(): Promise<LimitReport> {
       },
       {
         en: 'The server and its broker stop in good order, and start again.',
-        zh: '服务器和代理正常停止，然后重新启动。',
+        zh: '服务器和 broker 正常停止，然后重新启动。',
       },
       {
         en: `The new one has ${topics.length} topics, and receiving from "${topic}" gives ${deliveries.length} messages.`,
-        zh: `新的代理有 ${topics.length} 个主题，从“${topic}”接收得到 ${deliveries.length} 条消息。`,
+        zh: `新的 broker 有 ${topics.length} 个主题，从“${topic}”接收得到 ${deliveries.length} 条消息。`,
       },
     ],
     isShown: receipt.durability === 'memory' && topics.length === 0 && deliveries.length === 0,
     next: {
       en: 'Stage 4 writes what it accepts to a log on the disk, and reads the log when it starts.',
-      zh: '阶段 4 把接受的消息写入磁盘上的日志，启动时再读回来。',
+      zh: '第 4 阶段把接受的消息写入磁盘上的日志，启动时再读回来。',
     },
   };
 }
@@ -78,7 +78,7 @@ async function oneRequestAtATime(): Promise<LimitReport> {
     isShown: receipts.length === SEND_COUNT && relay.connectionCount === 1 && turnCount >= SEND_COUNT,
     next: {
       en: 'Stage 4 has a protocol of its own over TCP whose answers carry the number of their request: many fit in one turn.',
-      zh: '阶段 4 在 TCP 上有自己的协议，响应带着请求的编号：一个来回可以容纳很多请求。',
+      zh: '第 4 阶段在 TCP 上有自己的协议，响应带着请求的编号：一个来回可以容纳很多请求。',
     },
   };
 }

@@ -31,7 +31,7 @@ export const story: Story = async function* tell(options: StoryOptions = {}) {
   await using broker = await createRingBroker({ clock, random });
   await using server = await createServer(broker, { clock, onRequest: log.add });
   const stage: Stage = { broker, server, random, nextRequest: log.next };
-  yield title('Stage 3: the same promise across a wire that can fail', '第 3 阶段：同样的承诺，跨过一条会出错的网线');
+  yield title('Stage 3: the same promise across a wire that can fail', '第 3 阶段：同样的承诺，跨过会出错的网络');
   yield* aDoorInFrontOfTheRing(stage);
   yield* twoProcesses(stage);
   yield* aLongPoll(stage);
@@ -49,7 +49,7 @@ async function* aDoorInFrontOfTheRing({ server, random, nextRequest }: Stage): S
   yield title('A door in front of the ring', '环形缓冲区前的一扇门');
   yield say(
     'The broker is that of stage 2, unchanged. In front of it stands a server; a client makes the same contract of it again.',
-    '代理就是阶段 2 的代理，一字未改。它前面站着一台服务器；客户端把它重新变成同样的契约。',
+    'broker 就是第 2 阶段的那个，一字未改。前面加了一台服务器；客户端在另一侧把它变回同样的契约。',
   );
   yield call('createServer(broker); client = await createClient(server.url)');
   await using client = await createClient(server.url, { random });
@@ -91,7 +91,7 @@ async function* twoProcesses({ server, random, nextRequest }: Stage): Scene {
   if (first === undefined || second === undefined) throw new Error('the story expects a delivery to each client');
   yield saw(
     `ann got ${bodyOf(first)}, bob got ${bodyOf(second)}: members of one group, as in stage 2`,
-    `ann 得到 ${bodyOf(first)}，bob 得到 ${bodyOf(second)}：同一组的成员，和阶段 2 一样`,
+    `ann 得到 ${bodyOf(first)}，bob 得到 ${bodyOf(second)}：同一组的成员，和第 2 阶段一样`,
   );
   await ann.ack([first]);
   await bob.ack([second]);
@@ -112,7 +112,7 @@ async function* aLongPoll({ broker, server, random, nextRequest }: Stage): Scene
   yield wire(await nextRequest());
   yield saw(
     `${bodyOf(delivery)}, and the clock of the broker has not moved: nobody asked again and again`,
-    `${bodyOf(delivery)}，而代理的时钟没有走动：没有人反复询问`,
+    `${bodyOf(delivery)}，而 broker 的时钟没有走动：没有人反复询问`,
   );
   if (delivery !== undefined) await client.ack([delivery]);
   await nextRequest();
@@ -162,7 +162,7 @@ async function* anAnswerGetsLost({ server, random, broker }: Stage): Scene {
   const { records } = await broker.fetch('bills', { max: 10 });
   yield saw(
     `the broker has ${records.length} records with the id ${records.map(({ id }) => id).join(' and ')}: at least once`,
-    `代理里有 ${records.length} 条记录，id 是 ${records.map(({ id }) => id).join(' 和 ')}：至少一次`,
+    `broker 里有 ${records.length} 条记录，id 是 ${records.map(({ id }) => id).join(' 和 ')}：至少一次`,
   );
 }
 
@@ -182,7 +182,7 @@ async function* theServerStops({ broker, server, random }: Stage): Scene {
   const [topic] = await broker.describeTopics({ topic: 'orders' });
   yield saw(
     `the broker behind the door is still open: topic "orders" ends at offset ${topic?.logEndOffset}`,
-    `门后的代理仍然开着：主题“orders”的末端偏移量是 ${topic?.logEndOffset}`,
+    `门后的 broker 仍然开着：主题“orders”的末端偏移量是 ${topic?.logEndOffset}`,
   );
 }
 
