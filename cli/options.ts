@@ -107,13 +107,9 @@ export function wholeNumber(range: Range): (text: string) => number {
   };
 }
 
-/** A parser for one of some words. */
-export function oneOf<Word extends string>(...words: readonly Word[]): (text: string) => Word {
-  return (text) => {
-    const word = words.find((candidate) => candidate === text);
-    if (word === undefined) throw new InvalidArgumentError(`It takes one of: ${words.join(', ')}.`);
-    return word;
-  };
+/** An option that takes one of some words: refused otherwise, listed in help, offered by completions. */
+export function choice<Word extends string>(flags: string, about: string, words: readonly Word[]): Option {
+  return new Option(flags, about).choices(words);
 }
 
 /** A parser that gathers what an option given several times was given. */

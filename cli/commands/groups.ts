@@ -70,15 +70,20 @@ function addGroupOptions(command: Command): Command {
   return command
     .option('--start <place>', 'earliest (default), latest, or an offset', option.startPlace)
     .option('--ephemeral', 'the group dies with its last member and starts at latest')
-    .option(
-      '--on-out-of-range <what>',
-      'where a reader goes on that fell behind: earliest, latest, error',
-      option.oneOf('earliest', 'latest', 'error'),
+    .addOption(
+      option.choice('--on-out-of-range <what>', 'where a reader goes on that fell behind', [
+        'earliest',
+        'latest',
+        'error',
+      ]),
     )
-    .option(
-      '--mode <mode>',
-      'shared; from stage 4 also exclusive, failover, key-ordered',
-      option.oneOf('shared', 'exclusive', 'failover', 'key-ordered'),
+    .addOption(
+      option.choice('--mode <mode>', 'who gets a message (all but shared from stage 4)', [
+        'shared',
+        'exclusive',
+        'failover',
+        'key-ordered',
+      ]),
     );
 }
 

@@ -3,7 +3,8 @@
  *
  * Always true: a message is acknowledged after its bytes were accepted by standard output, never before, so killing
  * the command loses nothing: what was not printed is delivered again. What it still holds when it ends early (Ctrl-C,
- * `| head`) it gives back at once.
+ * `| head`) it gives back at once. "Accepted" into a pipe means that the pipe has it, read or not; so the first steps
+ * are small, and `| head -3` finishes a few messages and not hundreds.
  */
 import type { Command } from 'commander';
 import type { Broker } from '../../shared/contract/broker.ts';
@@ -15,11 +16,13 @@ import { writeRecords } from '../record-output.ts';
 import { requireCapability, withServer } from '../server-target.ts';
 import { untilStopped } from '../signals.ts';
 import type { Terminal } from '../terminal.ts';
-import { counted } from '../text.ts';
+import { counted, printable, shellWord } from '../text.ts';
 
 /** Small enough that a slow reader finishes it within a lease, large enough that the wire is not the bottleneck. */
 const RECEIVE_COUNT_MAX = 500;
 const DEFAULT_WAIT_MS = 1000;
+/** Messages of the first step; each further step takes twice as many, up to RECEIVE_COUNT_MAX. */
+const FIRST_STEP_COUNT = 1;
 
 interface ReceiveCommandOptions extends option.TargetOptions {
   readonly group?: string;
@@ -41,7 +44,14 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--wait <ms>', 'end after so long without one', option.wholeNumber({ min: 0 }), DEFAULT_WAIT_MS)
     .option('--follow', 'do not end: wait for the next message')
     .option('--lease <ms>', 'how long a message stays ours unacknowledged', option.wholeNumber({ min: 1 }))
-    .option('--ack <when>', 'printed, or none: let the lease run out', option.oneOf('printed', 'none'), 'printed')
+    .addOption(
+      option
+        .choice('--ack <when>', 'finish a message once the terminal, file or pipe has it, or let its lease run out', [
+          'printed',
+          'none',
+        ])
+        .default('printed'),
+    )
     .option('--raw', 'print bodies without a line end after each');
   option.addMaxOption(command, 'end after so many messages');
   option.addJsonOption(option.addTargetOptions(command), 'each delivery on a line');
@@ -71,6 +81,8 @@ class Receiving {
   readonly #options: ReceiveCommandOptions;
   /** Messages printed. */
   #count = 0;
+  /** Messages the next step takes at most. */
+  #stepCount = FIRST_STEP_COUNT;
   /** Received and not yet acknowledged. */
   #held: readonly Delivery[] = [];
 
@@ -85,17 +97,32 @@ class Receiving {
     const { max, ack } = this.#options;
     using progress = new Progress(this.#terminal, 'receiving');
     try {
+      await this.#greet();
       while (this.#count < max && !signal.aborted) {
         const deliveries = await this.#receive(signal);
         if (deliveries.length === 0) return;
         await writeRecords(this.#terminal, deliveries, this.#options);
         this.#count += deliveries.length;
         if (ack === 'printed') await this.#ack();
+        this.#stepCount *= 2;
         if (!this.#terminal.stdout.isTTY) this.#showProgress(progress);
       }
     } catch (error) {
       await this.#giveBack();
       if (!(signal.aborted && isMqError(error, 'MQ_ABORTED'))) throw error;
+    }
+  }
+
+  /** A topic that is not there is made by receiving from it: told, because it may be a slip of the keyboard. */
+  async #greet(): Promise<void> {
+    try {
+      await this.#broker.describeTopics({ topic: this.#topic });
+    } catch (error) {
+      if (!isMqError(error, 'MQ_UNKNOWN_TOPIC')) throw error;
+      this.#terminal.complain(
+        `mq: topic "${printable(this.#topic)}" is new and empty`,
+        `    what there is: mq topics     (to fill it: mq send ${printable(shellWord(this.#topic))})`,
+      );
     }
   }
 
@@ -107,7 +134,7 @@ class Receiving {
     do {
       const waitMs = Math.min(leftMs, waitMsMax);
       this.#held = await this.#broker.receive(this.#topic, {
-        max: Math.min(RECEIVE_COUNT_MAX, receiveCountMax, max - this.#count),
+        max: Math.min(this.#stepCount, RECEIVE_COUNT_MAX, receiveCountMax, max - this.#count),
         waitMs,
         signal,
         ...(group === undefined ? {} : { group }),

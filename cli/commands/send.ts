@@ -16,10 +16,12 @@ import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { withServer } from '../server-target.ts';
 import type { Terminal } from '../terminal.ts';
-import { counted, grouped, printable } from '../text.ts';
+import { counted, grouped, printable, shellWord } from '../text.ts';
 
 const GROUP_COUNT_MAX = 1000;
 const GROUP_BYTES_MAX = 1024 * 1024;
+/** A send that takes longer than this waits for room, and a person who watches should know. */
+const PATIENCE_MS = 1000;
 
 interface SendCommandOptions extends option.TargetOptions {
   readonly message?: readonly string[];
@@ -62,7 +64,7 @@ async function runSend(terminal: Terminal, topic: string, options: SendCommandOp
     try {
       using progress = new Progress(terminal, 'sending');
       for await (const group of groupsOf(terminal, broker, options)) {
-        await sending.send(group);
+        await patiently(progress, topic, () => sending.send(group));
         const share = totalBytes === undefined ? undefined : sending.bytes / totalBytes;
         progress.show(counted(sending.count, 'message'), share);
       }
@@ -76,6 +78,18 @@ async function runSend(terminal: Terminal, topic: string, options: SendCommandOp
     if (options.json) await terminal.printJson(sending.summary);
     else await terminal.print(summaryLine(sending.summary));
   });
+}
+
+/** Says, while `work` takes long, what it most likely waits for. */
+async function patiently(progress: Progress, topic: string, work: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => {
+    progress.show(`waits: is ${topic} full? make room with: mq receive ${shellWord(topic)}`);
+  }, PATIENCE_MS);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 type Body = Uint8Array | string;

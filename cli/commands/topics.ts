@@ -46,10 +46,8 @@ export function addTopicOptions(command: Command): Command {
   return command
     .option('--messages-max <n>', 'messages the topic holds at most', option.wholeNumber({ min: 1 }))
     .option('--bytes-max <n>', 'bytes the topic holds at most (from stage 2)', option.wholeNumber({ min: 1 }))
-    .option(
-      '--overflow <what>',
-      'what a send does when it is full: wait, reject, drop-oldest',
-      option.oneOf('wait', 'reject', 'drop-oldest'),
+    .addOption(
+      option.choice('--overflow <what>', 'what a send does when it is full', ['wait', 'reject', 'drop-oldest']),
     )
     .option('--partitions <n>', 'ordered parts of the topic (from stage 4)', option.wholeNumber({ min: 1 }));
 }
