@@ -12,12 +12,22 @@ import type { Terminal } from '../terminal.ts';
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof SHELLS)[number];
 
+interface CompletedOption {
+  readonly long: string;
+  readonly about: string;
+  readonly takesValue: boolean;
+  /** `--overflow`, or `--message` and `-m`. */
+  readonly spellings: readonly string[];
+  /** The words it takes; empty when it takes any. */
+  readonly words: readonly string[];
+}
+
 /** One command as completions see it. */
 interface Completed {
   /** `send`, or `topics create`. */
   readonly path: string;
   readonly summary: string;
-  readonly options: readonly { readonly long: string; readonly about: string; readonly takesValue: boolean }[];
+  readonly options: readonly CompletedOption[];
   /** Words that may stand after it: subcommands, stages, shells. */
   readonly words: readonly string[];
 }
@@ -45,6 +55,8 @@ function completedCommands(command: Command, path: string): Completed[] {
     long: option.long ?? '',
     about: option.description,
     takesValue: option.required || option.optional,
+    spellings: [option.short, option.long].filter((flag) => flag !== undefined),
+    words: option.argChoices ?? [],
   }));
   const words = [
     ...command.commands.map((child) => child.name()),
@@ -61,11 +73,15 @@ const SCRIPTS: Readonly<Record<Shell, (commands: readonly Completed[]) => string
   bash: (commands) => `# bash completion for mq
 _mq() {
   local current=\${COMP_WORDS[COMP_CWORD]} typed="" word
+  COMPREPLY=()
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$typed $word" in
 ${typedCases(commands, '      ')}
     esac
   done
+  case "$typed \${COMP_WORDS[COMP_CWORD-1]}" in
+${valueCases(commands, (words) => `COMPREPLY=($(compgen -W ${quoted(words)} -- "$current"))`)}
+  esac
   case "$typed" in
 ${commands.map((command) => `    ${quoted(command.path)}) COMPREPLY=($(compgen -W ${quoted(allWords(command))} -- "$current")) ;;`).join('\n')}
   esac
@@ -82,6 +98,9 @@ _mq() {
 ${typedCases(commands, '      ')}
     esac
   done
+  case "$typed \${words[CURRENT-1]}" in
+${valueCases(commands, (words) => `compadd -- ${words}`)}
+  esac
   case "$typed" in
 ${commands.map((command) => `    ${quoted(command.path)}) compadd -- ${allWords(command)} ;;`).join('\n')}
   esac
@@ -101,6 +120,19 @@ function typedCases(commands: readonly Completed[], indent: string): string {
     .join('\n');
 }
 
+/** Lines that complete the value of the option just typed, and nothing else; an option that takes any word gets none. */
+function valueCases(commands: readonly Completed[], offer: (words: string) => string): string {
+  const lines = commands.flatMap(({ path, options }) =>
+    options
+      .filter((option) => option.takesValue)
+      .map(({ spellings, words }) => {
+        const pattern = spellings.map((flag) => quoted(`${path} ${flag}`)).join('|');
+        return `    ${pattern}) ${words.length === 0 ? '' : `${offer(words.join(' '))}; `}return ;;`;
+      }),
+  );
+  return lines.join('\n');
+}
+
 function allWords(command: Completed): string {
   return [...command.words, ...command.options.map((option) => option.long)].join(' ');
 }
@@ -114,9 +146,10 @@ function fishLines(command: Completed): string[] {
   ];
   const prefix = `complete -c mq -n ${quoted(condition.join(''))}`;
   const lines = command.words.map((word) => `${prefix} -f -a ${quoted(word)}`);
-  const options = command.options.map(
-    ({ long, about, takesValue }) => `${prefix} -l ${long.slice(2)}${takesValue ? ' -r' : ''} -d ${quoted(about)}`,
-  );
+  const options = command.options.map(({ long, about, takesValue, words: values }) => {
+    const offered = values.length === 0 ? '' : ` -f -a ${quoted(values.join(' '))}`;
+    return `${prefix} -l ${long.slice(2)}${takesValue ? ' -r' : ''}${offered} -d ${quoted(about)}`;
+  });
   return [...lines, ...options];
 }
 
