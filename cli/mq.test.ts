@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -37,6 +37,12 @@ test(
     assert.match(wrong.stderr, /there is no stage 9/);
   },
 );
+
+test('mq.js is executable as it stands, so that npx need not make it so', {
+  skip: isWindows && 'Windows has no such bit',
+}, () => {
+  assert.equal(statSync(join(import.meta.dirname, 'mq.js')).mode & 0o111, 0o111);
+});
 
 test('an old Node with no other Node at hand says what to install', needsOldNode, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'stagemq-shim-'));
