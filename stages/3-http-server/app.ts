@@ -8,14 +8,14 @@
  * is one. Hooks that nobody asked for are not registered. `server.ts` makes one.
  */
 import swagger from '@fastify/swagger';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type onSendHookHandler } from 'fastify';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
-import { refuseBrokenRequest } from './broken-request.ts';
 import { Connections } from './connections.ts';
 import { Door, type Routes } from './door.ts';
 import { createGuard } from './guard.ts';
 import { parseJson } from './json-body.ts';
+import { createNodeServer } from './node-server.ts';
 import { headersOf, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { logEntryOf } from './request-log.ts';
 import { RouteTable } from './route-table.ts';
@@ -26,12 +26,11 @@ import { addMessageRoutes } from './routes/message-routes.ts';
 import { addTopicRoutes } from './routes/topic-routes.ts';
 import { errorOfServer } from './server-error.ts';
 import type { CheckedServerOptions } from './server-options.ts';
+import { UnsentBytes } from './unsent-bytes.ts';
 import { compileValidator, type SchemaTypes } from './validator.ts';
 
 /** Longest percent-encoded name in a path: 249 bytes thrice, and names that a broker makes are longer. */
 const PATH_PARAMETER_LENGTH_MAX = 8192;
-/** How often the server looks for requests that arrive too slowly. */
-const SLOW_CHECKS_PER_TIMEOUT = 4;
 
 /** For what comes while the server stops, and for a send that waited for room until then: nothing was stored. */
 const STOPPING = new MqError('MQ_CLOSED', 'the server is stopping');
@@ -40,23 +39,19 @@ export async function createApp(
   broker: Broker,
   options: CheckedServerOptions,
 ): Promise<{ readonly app: FastifyInstance; readonly door: Door }> {
+  const connections = new Connections(options);
+  const refusalOf = createRefusal(connections, options);
   const app = fastify({
+    serverFactory: (serve) => createNodeServer(serve, { connections, options }),
     bodyLimit: options.requestBytesMax,
-    requestTimeout: options.requestTimeoutMs,
-    keepAliveTimeout: options.keepAliveTimeoutMs,
-    connectionTimeout: options.idleTimeoutMs,
     // Requests of a closing server reach the guard, which refuses them in our words.
     return503OnClosing: false,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
-    http: {
-      maxHeaderSize: options.headerBytesMax,
-      headersTimeout: options.headersTimeoutMs,
-      connectionsCheckingInterval: Math.ceil(options.headersTimeoutMs / SLOW_CHECKS_PER_TIMEOUT),
-    },
-    clientErrorHandler: (error, socket) => refuseBrokenRequest(error, socket, connections.isAnswering(socket)),
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
+    // That of the server knows whether it may be answered.
+    clientErrorHandler: () => undefined,
+    // A path that cannot be read comes here before any hook: it is not our callers alone who send one.
+    frameworkErrors: (error, request, reply) => answerError(refusalOf(request, reply) ?? error, request, reply),
   });
-  const connections = new Connections(app.server);
   const door = new Door(broker, { connections, onDefect: options.onDefect });
   // I4: the only place from which an error leaves.
   const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
@@ -69,26 +64,34 @@ export async function createApp(
   };
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerError);
-  addGuard(app, connections, options);
+  app.addHook('onRequest', (request, reply, next) => {
+    const refused = refusalOf(request, reply);
+    // I5: only who was let in is asked for the body.
+    if (refused === undefined && request.headers.expect !== undefined) reply.raw.writeContinue();
+    next(refused);
+  });
   addJsonParser(app);
   if (options.onRequest !== undefined) addLog(app, options.onRequest, options);
+  addUnsentLimit(app, options);
   await addRoutes(app, door, options);
   await app.ready();
   return { app, door };
 }
 
-function addGuard(app: FastifyInstance, connections: Connections, options: CheckedServerOptions): void {
+/** Why a request is refused before anything else of it is looked at; undefined: go on. */
+function createRefusal(
+  connections: Connections,
+  options: CheckedServerOptions,
+): (request: FastifyRequest, reply: FastifyReply) => MqError | undefined {
   const guard = createGuard(options);
-  app.addHook('onRequest', (request, reply, next) => {
-    connections.begin(request.raw.socket, reply.raw);
+  return (request, reply) => {
     const refused = connections.isDraining
       ? STOPPING
       : (guard(request.raw) ?? refuseCoding(request.headers['content-encoding']));
-    if (refused === undefined) return next();
     // Nobody knows where the request after an ambiguous one begins.
-    if (refused.code === 'MQ_INVALID_ARGUMENT') reply.header('connection', 'close');
-    return next(refused);
-  });
+    if (refused?.code === 'MQ_INVALID_ARGUMENT') reply.header('connection', 'close');
+    return refused;
+  };
 }
 
 /** A kilobyte may unfold into a gigabyte, so nothing is unfolded. */
@@ -124,6 +127,27 @@ function addLog(
     }
     next();
   });
+}
+
+/** I13: what reading answers may be far larger than what was asked. What sending answers is not, and was already done. */
+function addUnsentLimit(app: FastifyInstance, { unsentBytesMax }: CheckedServerOptions): void {
+  const unsent = new UnsentBytes(unsentBytesMax);
+  const count: onSendHookHandler = (_request, reply, payload, next: (error: Error | null, sent?: unknown) => void) => {
+    // Problem documents are small, and one of them says that there was no room.
+    const bytes = reply.statusCode < 400 ? sizeOf(payload) : 0;
+    const refused = bytes === 0 ? undefined : unsent.take(reply.raw, bytes);
+    if (refused === undefined) next(null, payload);
+    else next(refused);
+  };
+  app.addHook('onRoute', (route) => {
+    const isReading = route.method === 'GET' || route.url.endsWith('/deliveries');
+    if (isReading) route.onSend = [...[route.onSend ?? []].flat(), count];
+  });
+}
+
+function sizeOf(payload: unknown): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload);
+  return payload instanceof Uint8Array ? payload.byteLength : 0;
 }
 
 async function addRoutes(app: FastifyInstance, door: Door, { extraRoutes }: CheckedServerOptions): Promise<void> {

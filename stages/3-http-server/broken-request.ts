@@ -2,21 +2,34 @@
  * The answer to bytes that are no request: too slow, too long, ambiguous, or not HTTP at all. There is no route and no
  * reply yet, so the problem document is written straight to the socket.
  *
- * Always true: nothing is written into an answer that is already on its way, and the connection ends, because nobody
- * knows where the next request would begin. Called by the server's `clientError`.
+ * Always true: nothing is written where the answer to an earlier request belongs, and the connection ends, because nobody
+ * knows where the next request would begin. Called by the listeners of `node-server.ts`.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { MqError } from '../../shared/contract/errors.ts';
 import { PROBLEM_TYPE, problemOf } from './problem.ts';
 
-/** Ends the connection, with an answer when one can still be given. */
-export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex, isAnswering: boolean): void {
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering) {
+/** Ends the connection, with an answer when `mayAnswer`. */
+export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Duplex, mayAnswer: boolean): void {
+  // What follows a request that said it is the last one is not read, and does not keep its answer from leaving.
+  if (error.code === 'HPE_CLOSED_CONNECTION') return;
+  refuse(socket, mayAnswer && error.code !== 'ECONNRESET' ? meaningOf(error) : undefined);
+}
+
+/** CONNECT asks for a tunnel to somewhere else, which this is not. */
+export function refuseTunnel(socket: Duplex, mayAnswer: boolean): void {
+  // From here on Node listens to nothing on this socket.
+  socket.on('error', () => socket.destroy());
+  refuse(socket, mayAnswer ? new MqError('MQ_INVALID_ARGUMENT', 'the target must be a path') : undefined);
+}
+
+function refuse(socket: Duplex, error: MqError | undefined): void {
+  if (error === undefined || !socket.writable) {
     socket.destroy();
     return;
   }
-  const problem = problemOf(meaningOf(error));
+  const problem = problemOf(error);
   const body = JSON.stringify(problem);
   const lines = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,

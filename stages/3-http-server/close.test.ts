@@ -5,6 +5,7 @@ import { isMqError } from '../../shared/contract/errors.ts';
 import { createBroker, createClient } from './index.ts';
 import { ask, openDoor, untilWaiting } from './testing/doors.ts';
 import { RawConnection, requestText } from './testing/raw-connection.ts';
+import { until } from './testing/until.ts';
 
 const JSON_TYPE = 'content-type: application/json';
 const BODY = '{"body":"a"}';
@@ -68,6 +69,45 @@ test('a request that is arriving is still answered, and then its connection ends
   assert.deepEqual([answer?.status, answer?.headers.connection], [200, 'close']);
   await closed;
   assert.equal((await door.broker.describeTopics())[0]?.logEndOffset, 1);
+});
+
+test('an answer that is being sent when the server stops arrives whole, however slowly it is read', async () => {
+  await using door = await openDoor();
+  const body = new Uint8Array(1024 * 1024 - 1000).fill(65);
+  for (let index = 0; index < 7; index += 1) await door.broker.send('big', { body });
+  const connection = new RawConnection(door.url);
+  connection.pause();
+  connection.write(requestText('GET', `/topics/big/messages?max=8&bytesMax=${8 * 1024 * 1024}`));
+  await until('it is answered', () => door.server.connectionCount === 1);
+  await ask(`${door.url}/healthz`);
+  const closed = door.server.close();
+  connection.resume();
+  const answer = await connection.answer();
+  assert.equal(JSON.parse(answer?.body ?? '{}').records.length, 7);
+  await closed;
+});
+
+test('a call that takes its time is answered before its connection ends, also with a request pipelined behind it', async () => {
+  await using door = await openDoor();
+  const { promise: mayGo, resolve: go } = Promise.withResolvers<void>();
+  const send = door.broker.send.bind(door.broker);
+  let isAsked = false;
+  door.broker.send = async (...given) => {
+    const receipt = await send(...given);
+    isAsked = true;
+    await mayGo;
+    return receipt;
+  };
+  const connection = new RawConnection(door.url);
+  connection.write(requestText('POST', '/topics/t/messages', [JSON_TYPE], BODY) + requestText('DELETE', '/topics/t'));
+  await until('the send is asked', () => isAsked);
+  const closed = door.server.close();
+  go();
+  const answer = await connection.answer();
+  assert.deepEqual([answer?.status, answer?.headers.connection], [200, 'close']);
+  assert.equal(await connection.rest(), '');
+  await closed;
+  assert.equal((await door.broker.describeTopics())[0]?.logEndOffset, 1, 'what was behind it was not begun');
 });
 
 test('a stopping server takes no connection', async () => {

@@ -1,16 +1,17 @@
 /**
- * The open connections of a server: who is still there, and how all of them end.
+ * The open connections of a server: whose turn it is on each, who is still there, and how all of them end.
  *
- *     open --> serving an answer --> open ...            drain: waits are cut short, the next answer is the last
- *       \__________ gone: the calls it waits in are aborted, so nothing is handed to nobody
+ *     request --> [ held | held ] --> current, being answered --> its answer has left --> the next one's turn
+ *                     \                  \
+ *                      \__________________\__ gone: the wait it is in is aborted, what is held is never begun
  *
- * Always true: a connection has one AbortSignal, made when a call of its first needs it, and aborted once: with `GONE`
- * when the connection closes, with `DRAINING` when the server stops. One signal a connection and not one a request:
- * 10,000 waiting polls then cost no more than they must. The server owns it; routes ask for signals.
+ * Always true: of each connection one request is being answered at a time, so a caller who reads nothing makes the server
+ * hold one answer; the others wait in their order, as bare requests, at most `pipelinedCountMax` of them. A connection has
+ * one AbortSignal, made when a call of its first needs it, and aborted once: with `GONE` when the connection closes, with
+ * `DRAINING` when the server stops. The server owns it; routes ask for signals.
  */
-import { setMaxListeners } from 'node:events';
-import type { Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** Reasons of an abort. */
 export const GONE = 'the connection is closed';
@@ -19,26 +20,33 @@ export const DRAINING = 'the server is stopping';
 interface Connection {
   /** I3: one for all calls of the connection, aborted once. */
   controller: AbortController | undefined;
-  /** The latest answer on it, finished or not. */
-  answer: ServerResponse | undefined;
+  /** The answer being given: from its request's turn until its last byte has left, or the connection is closed. */
+  current: ServerResponse | undefined;
+  /** I13: requests that came meanwhile, in their order; each is the answer its request will get. */
+  readonly held: ServerResponse[];
+  /** The request that arrived last, perhaps not with all of its body yet. */
+  latest: IncomingMessage | undefined;
 }
 
 export class Connections {
-  readonly #open = new Map<Socket, Connection>();
+  readonly #open = new Map<Duplex, Connection>();
+  readonly #pipelinedCountMax: number;
   #isDraining = false;
   #refusedCount = 0;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(server: Server) {
-    server.on('connection', (socket: Socket) => {
-      const connection: Connection = { controller: undefined, answer: undefined };
-      this.#open.set(socket, connection);
-      socket.once('close', () => {
-        this.#open.delete(socket);
-        connection.controller?.abort(GONE);
-        if (this.#open.size === 0) this.#whenEmpty?.();
-      });
-    });
+  constructor({ pipelinedCountMax }: { readonly pipelinedCountMax: number }) {
+    this.#pipelinedCountMax = pipelinedCountMax;
+  }
+
+  /** Looks after all connections of `server` from now on; each request goes to `serve` when it is its turn. */
+  attend(server: Server, serve: RequestListener): void {
+    server.on('connection', (socket) => this.#add(socket));
+    const take: RequestListener = (request, answer) => this.#take(request, answer, serve);
+    server.on('request', take);
+    // With an Expect, known to Node or not, which the guard looks at.
+    server.on('checkContinue', take);
+    server.on('checkExpectation', take);
     const refuse = (): void => {
       this.#refusedCount += 1;
     };
@@ -60,36 +68,33 @@ export class Connections {
     return this.#isDraining;
   }
 
-  /** A request has arrived, and `answer` is where its answer goes. */
-  begin(socket: Socket, answer: ServerResponse): void {
-    const connection = this.#open.get(socket);
-    if (connection !== undefined) connection.answer = answer;
-  }
-
-  /** True while an answer is on its way: nothing else may be written to the socket. */
-  isAnswering(socket: Socket): boolean {
-    const answer = this.#open.get(socket)?.answer;
-    return answer?.headersSent === true && !answer.writableEnded;
-  }
-
   /** Aborts when nobody waits for an answer any more, or nobody may. */
-  signalOf(socket: Socket): AbortSignal {
+  signalOf(socket: Duplex): AbortSignal {
     const connection = this.#open.get(socket);
     if (connection === undefined) return AbortSignal.abort(GONE);
-    if (connection.controller === undefined) {
-      connection.controller = new AbortController();
-      // Pipelined calls of one connection may wait side by side.
-      setMaxListeners(0, connection.controller.signal);
-    }
+    connection.controller ??= new AbortController();
     return connection.controller.signal;
+  }
+
+  /**
+   * True when bytes that are no request may be answered: they belong to no request whose answer was begun, and no answer
+   * to an earlier request is still to come, which would be taken for theirs.
+   */
+  mayRefuse(socket: Duplex): boolean {
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return false;
+    const { current, held, latest } = connection;
+    if (current === undefined) return latest === undefined || latest.complete;
+    return held.length === 0 && !current.headersSent && !current.req.complete;
   }
 
   /** Ends all waits, lets each connection finish its answer, and resolves when the last one is closed. */
   drain(): Promise<void> {
     this.#isDraining = true;
-    for (const [socket, connection] of this.#open) {
-      endAfterAnswer(socket, connection.answer);
-      connection.controller?.abort(DRAINING);
+    for (const [socket, { current, controller }] of this.#open) {
+      if (current === undefined) socket.end();
+      else if (!current.headersSent) current.setHeader('connection', 'close');
+      controller?.abort(DRAINING);
     }
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -101,10 +106,40 @@ export class Connections {
   destroyAll(): void {
     for (const socket of this.#open.keys()) socket.destroy();
   }
-}
 
-function endAfterAnswer(socket: Socket, answer: ServerResponse | undefined): void {
-  if (answer === undefined || answer.writableEnded) socket.end();
-  else if (answer.headersSent) answer.once('close', () => socket.end());
-  else answer.setHeader('connection', 'close');
+  #add(socket: Duplex): void {
+    const connection: Connection = { controller: undefined, current: undefined, held: [], latest: undefined };
+    this.#open.set(socket, connection);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      connection.held.length = 0;
+      connection.controller?.abort(GONE);
+      if (this.#open.size === 0) this.#whenEmpty?.();
+    });
+  }
+
+  #take(request: IncomingMessage, answer: ServerResponse, serve: RequestListener): void {
+    const connection = this.#open.get(request.socket);
+    if (connection === undefined) return;
+    connection.latest = request;
+    if (connection.current === undefined) this.#begin(connection, answer, serve);
+    else if (connection.held.length < this.#pipelinedCountMax) connection.held.push(answer);
+    // Reading no further would also be a bound, but then nobody would notice that the caller has gone.
+    else request.socket.destroy();
+  }
+
+  #begin(connection: Connection, answer: ServerResponse, serve: RequestListener): void {
+    connection.current = answer;
+    answer.once('close', () => this.#next(connection, answer.req, serve));
+    serve(answer.req, answer);
+  }
+
+  #next(connection: Connection, { socket }: IncomingMessage, serve: RequestListener): void {
+    connection.current = undefined;
+    // An answer that says it is the last one has ended the socket: what is held behind it is not begun.
+    if (!socket.writable) return;
+    const next = connection.held.shift();
+    if (next !== undefined) this.#begin(connection, next, serve);
+    else if (this.#isDraining) socket.end();
+  }
 }

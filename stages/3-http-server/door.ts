@@ -63,8 +63,8 @@ export class Door {
     }
     let isSent = false;
     answer.once('finish', () => {
-      // A socket that breaks also ends its pending writes, and that is no sending.
-      isSent = !socket.destroyed;
+      // A socket that breaks also ends its pending writes, and a refusal for want of room leaves in the answer's place.
+      isSent = !socket.destroyed && answer.statusCode < 400;
     });
     answer.once('close', () => {
       if (!isSent) this.#giveBack(deliveries);

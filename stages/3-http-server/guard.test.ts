@@ -100,3 +100,12 @@ test('a refusal over the wire says how to ask, and neither shows the token nor a
   assert.equal((await ask(`${door.url}/healthz`)).status, 200);
   assert.equal((await ask(`${door.url}/nothing`)).status, 401, 'nor does it tell which routes there are');
 });
+
+test('a path that cannot be read opens nothing: Host and token are looked at first', async () => {
+  await using door = await openDoor({ token: 'correct-horse' });
+  for (const path of ['/topics/%zz', `/topics/${'a'.repeat(9000)}`]) {
+    assert.equal((await ask(door.url + path, { headers: { host: 'evil.example' } })).status, 403);
+    assert.equal((await ask(door.url + path)).status, 401);
+    assert.equal((await ask(door.url + path, { headers: { authorization: 'Bearer correct-horse' } })).status, 400);
+  }
+});

@@ -38,10 +38,15 @@ export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowe
     if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
       return new MqError('MQ_INVALID_ARGUMENT', 'the one Transfer-Encoding is chunked');
     }
-    if (isRepeated(request.rawHeaders, 'host')) return new MqError('MQ_INVALID_ARGUMENT', 'there must be one Host');
-    if (host !== familiarHost || host === undefined) {
-      if (host === undefined || !isOurHost(host)) return foreignHost(host);
+    if (host === undefined || isRepeated(request.rawHeaders, 'host')) {
+      return new MqError('MQ_INVALID_ARGUMENT', 'there must be one Host');
+    }
+    if (host !== familiarHost) {
+      if (!isOurHost(host)) return foreignHost(host);
       familiarHost = host;
+    }
+    if (headers.expect !== undefined && headers.expect.toLowerCase() !== '100-continue') {
+      return new MqError('MQ_INVALID_ARGUMENT', 'the one Expect is 100-continue');
     }
     if (!SAFE_METHODS.has(method)) {
       const { origin } = headers;
@@ -103,9 +108,9 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function foreignHost(host: string | undefined): MqError {
-  const shown = host === undefined ? 'no Host' : `Host ${JSON.stringify(host.slice(0, 100))}`;
-  return new MqError('MQ_FORBIDDEN', `this server is not called with ${shown}; allowedHosts can add a name`);
+function foreignHost(host: string): MqError {
+  const shown = JSON.stringify(host.slice(0, 100));
+  return new MqError('MQ_FORBIDDEN', `this server is not called with Host ${shown}; allowedHosts can add a name`);
 }
 
 function foreignPage(why: string): MqError {

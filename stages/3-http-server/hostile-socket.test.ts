@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { openDoor } from './testing/doors.ts';
-import { RawConnection, requestText } from './testing/raw-connection.ts';
+import { ask, openDoor } from './testing/doors.ts';
+import { type RawAnswer, RawConnection, requestText } from './testing/raw-connection.ts';
 
 /** Sends `text` on a connection of its own; the whole conversation up to its end. */
 async function conversation(url: string, text: string | Uint8Array): Promise<string> {
@@ -11,13 +11,18 @@ async function conversation(url: string, text: string | Uint8Array): Promise<str
   return connection.rest();
 }
 
-/** Status of the first answer to `text`; undefined when the connection ended without one. */
-async function statusOf(url: string, text: string | Uint8Array): Promise<number | undefined> {
+/** The first answer to `text`; undefined when the connection ended without one. */
+async function answerTo(url: string, text: string | Uint8Array): Promise<RawAnswer | undefined> {
   const connection = new RawConnection(url);
   connection.write(text);
   const answer = await connection.answer();
   connection.destroy();
-  return answer?.status;
+  return answer;
+}
+
+/** Status of the first answer to `text`; undefined when the connection ended without one. */
+async function statusOf(url: string, text: string | Uint8Array): Promise<number | undefined> {
+  return (await answerTo(url, text))?.status;
 }
 
 const RAW = 'content-type: application/octet-stream';
@@ -39,6 +44,10 @@ for (const [what, text] of [
   ['a header without a colon', post(['nonsense'], '')],
   ['a NUL in a header', post(['mq-key: a\0b'], '')],
   ['a bare line feed in a header', post(['mq-key: a\nx-injected: 1'], '')],
+  ['no Host in HTTP/1.0', 'GET /topics HTTP/1.0\r\n\r\n'],
+  ['an expectation nobody knows', post(['expect: tea', 'content-length: 1'], 'a')],
+  ['two expectations', post(['expect: tea, 100-continue', 'content-length: 1'], 'a')],
+  ['a tunnel', 'CONNECT 127.0.0.1:1 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'],
   ['no Host', 'GET /topics HTTP/1.1\r\n\r\n'],
   ['two Hosts', 'GET /topics HTTP/1.1\r\nhost: 127.0.0.1\r\nhost: evil.example\r\n\r\n'],
   ['an absolute target', 'GET http://127.0.0.1/topics HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n'],
@@ -49,7 +58,12 @@ for (const [what, text] of [
 ] as const) {
   test(`an ambiguous or broken request is 400 and stores nothing: ${what}`, async () => {
     await using door = await openDoor();
-    assert.equal(await statusOf(door.url, text), 400);
+    const answer = await answerTo(door.url, text);
+    assert.deepEqual([answer?.status, answer?.headers['content-type']], [400, 'application/problem+json']);
+    assert.deepEqual(
+      [answer?.headers.connection, JSON.parse(answer?.body ?? '').code],
+      ['close', 'MQ_INVALID_ARGUMENT'],
+    );
     assert.deepEqual(await door.broker.describeTopics(), []);
   });
 }
@@ -59,6 +73,42 @@ test('the answer to a broken request is a problem document, and the connection e
   const text = await conversation(door.url, 'nonsense\r\n\r\n');
   assert.match(text, /^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json\r\n/);
   assert.equal(JSON.parse(text.slice(text.indexOf('{'))).code, 'MQ_INVALID_ARGUMENT');
+});
+
+test('noise behind a request is never answered in the place of that request', async () => {
+  for (const noise of ['nonsense\r\n\r\n', 'CONNECT 127.0.0.1:1 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n']) {
+    await using door = await openDoor();
+    const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>();
+    const send = door.broker.send.bind(door.broker);
+    // As a broker that has stored a message, and answers when it is on the disk.
+    door.broker.send = async (...given) => {
+      const receipt = await send(...given);
+      await mayAnswer;
+      return receipt;
+    };
+    const text = await conversation(door.url, requestText('POST', '/topics/t/messages', [RAW], 'a') + noise);
+    assert.equal(text, '', 'the caller does not know what became of its request');
+    assert.equal((await door.broker.describeTopics())[0]?.logEndOffset, 1);
+    answer();
+  }
+});
+
+test('noise behind an answered request is refused', async () => {
+  await using door = await openDoor();
+  const connection = new RawConnection(door.url);
+  connection.write(requestText('GET', '/healthz'));
+  assert.equal((await connection.answer())?.status, 200);
+  await ask(`${door.url}/healthz`);
+  connection.write('nonsense\r\n\r\n');
+  assert.equal((await connection.answer())?.status, 400);
+});
+
+test('a field behind thousands of others is read like the first', async () => {
+  await using door = await openDoor();
+  const many = Array.from({ length: 2500 }, (_, index) => `x-${index}: 1`);
+  const text = requestText('POST', '/topics/t/messages', [RAW, ...many, 'mq-key: k'], 'a');
+  assert.equal(await statusOf(door.url, text), 200);
+  assert.equal((await door.broker.fetch('t')).records[0]?.key, 'k');
 });
 
 test('what follows an ambiguous request on the same connection is never a request', async () => {

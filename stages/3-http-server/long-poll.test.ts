@@ -37,15 +37,6 @@ test('a caller who goes away while it waits leaves the line, and gets nothing', 
   assert.equal(delivery?.deliveryCount, 1);
 });
 
-test('every call of a pipelined connection leaves the line when the connection closes', async () => {
-  await using door = await openDoor();
-  const connection = new RawConnection(door.url);
-  connection.write(poll({ waitMs: 60_000 }).repeat(20));
-  await untilWaiting(door.broker, 't', 20);
-  connection.destroy();
-  await untilWaiting(door.broker, 't', 0);
-});
-
 test('deliveries whose answer cannot leave are given back, and do not count as failed', async () => {
   await using door = await openDoor(
     {},

@@ -32,6 +32,10 @@ export interface ServerOptions {
   /** Request line and headers, in bytes. */
   readonly headerBytesMax?: number;
   readonly connectionsCountMax?: number;
+  /** Requests that wait on one connection for their turn. */
+  readonly pipelinedCountMax?: number;
+  /** Bodies of answers that have not left yet, of all connections together, in bytes. */
+  readonly unsentBytesMax?: number;
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
   readonly keepAliveTimeoutMs?: number;
@@ -48,6 +52,8 @@ export interface CheckedServerOptions extends ServerOptions {
   readonly requestBytesMax: number;
   readonly headerBytesMax: number;
   readonly connectionsCountMax: number;
+  readonly pipelinedCountMax: number;
+  readonly unsentBytesMax: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -67,6 +73,8 @@ const NUMBERS = {
   requestBytesMax: { min: 1, max: 1024 * MEBIBYTE, fallback: 16 * MEBIBYTE },
   headerBytesMax: { min: 1024, max: 16 * MEBIBYTE, fallback: 64 * 1024 },
   connectionsCountMax: { min: 1, max: 1_000_000, fallback: 16_384 },
+  pipelinedCountMax: { min: 0, max: 1_000_000, fallback: 128 },
+  unsentBytesMax: { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: 256 * MEBIBYTE },
   headersTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 10_000 },
   requestTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 30_000 },
   keepAliveTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 72_000 },

@@ -38,7 +38,6 @@ export interface HttpServer extends AsyncDisposable {
 export async function createServer(broker: Broker, options?: ServerOptions): Promise<HttpServer> {
   const checked = checkServerOptions(options);
   const { app, door } = await createApp(broker, checked);
-  app.server.maxConnections = checked.connectionsCountMax;
   await listen(app.server, checked);
   return new RunningServer(app, { connections: door.connections, options: checked });
 }
@@ -50,6 +49,13 @@ function listen(server: Server, { host, port }: CheckedServerOptions): Promise<v
       server.off('error', reject);
       resolve();
     });
+  });
+}
+
+/** Resolves when the last connection is closed too. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
   });
 }
 
@@ -90,7 +96,7 @@ class RunningServer implements HttpServer {
   /** I1: everything of the server ends here, and nothing of the broker. I11: the timer ends what does not end itself. */
   async #drain(timeoutMs: number): Promise<void> {
     const drained = this.#connections.drain();
-    const stopped = this.#app.close();
+    const stopped = Promise.all([stopListening(this.#app.server), this.#app.close()]);
     const timer = this.#clock.setTimer(() => this.#connections.destroyAll(), timeoutMs);
     await drained;
     timer.cancel();
