@@ -139,7 +139,7 @@ export const MESSAGES = {
     zh: '{offsets} 在 {holder} 崩溃 {after} 秒后回来了：交给 {by}（第 {count} 次投递）',
   },
   'event.gone': {
-    en: '{offsets} GONE: {after} s after {holder} crashed neither inside nor delivered again',
+    en: '{offsets} GONE: {after} s after {holder} crashed, neither inside nor redelivered',
     zh: '{offsets} 丢失：{holder} 崩溃 {after} 秒后，队列里没有，也没交给任何人',
   },
   'event.again.lease-expired': {

@@ -282,7 +282,7 @@ test('messages that are gone together are told together, in words that fit one a
   await run.pass(600);
   for (const consumer of run.simulation.readers) consumer.toggleCrash();
   await run.pass(5000);
-  const several = /^#\d+ #\d+.* GONE: 4\.5 s after c\d crashed neither inside nor delivered again$/m;
+  const several = /^#\d+ #\d+.* GONE: 4\.5 s after c\d crashed, neither inside nor redelivered$/m;
   assert.match(run.story().join('\n'), several);
   await run.close();
 });
