@@ -12,7 +12,9 @@ test('the story of a stage is the same every time, in either language, as text o
     assert.equal((await runCaptured(['stage', stage])).stdout, first.stdout);
     const chinese = await runCaptured(['stage', stage], { env: { LANG: 'zh_CN.UTF-8' } });
     assert.match(chinese.stdout, /\p{Script=Han}/u);
-    assert.equal((await runCaptured(['stage', stage, '--lang', 'zh'])).stdout, chinese.stdout);
+    for (const line of [`stage ${stage} --lang zh`, `--lang zh stage ${stage}`]) {
+      assert.equal((await runCaptured(line.split(' '))).stdout, chinese.stdout, line);
+    }
     const { lines } = JSON.parse((await runCaptured(['stage', stage, '--json'])).stdout);
     assert.equal(lines[0].kind, 'title');
   }
@@ -34,6 +36,7 @@ test('every limit of every stage shows, and says what the next stage does about 
     for (const report of reports) assert.ok(report.isShown && report.next.en && report.next.zh, report.claim.en);
     const text = await runCaptured(['limit', stage, '--lang', 'zh']);
     for (const report of reports) assert.ok(text.stdout.includes(report.claim.zh));
+    assert.doesNotMatch(text.stdout, /\p{Script=Han}[:;,?!]/u, 'no ASCII punctuation behind a Chinese character');
   }
 });
 

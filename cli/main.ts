@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { EXIT, failureOf, usageError } from './exit.ts';
 import type { Asked } from './hints.ts';
-import { pathOf } from './options.ts';
+import { addLanguageOption, pathOf } from './options.ts';
 import { type Streams, Terminal } from './terminal.ts';
 import { capitalized, nearest, printable } from './text.ts';
 
@@ -93,7 +93,6 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print the help of a command')
-    .option('--lang <language>', 'en or zh (default: from LC_ALL, LC_MESSAGES, LANG)')
     .option('--json', 'print the stories as JSON')
     // So that the options above are those of `mq` alone, and `mq send --json` is the one of `send`.
     .enablePositionalOptions()
@@ -116,6 +115,7 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
         write(lines.map((line) => `${printable(line)}\n`).join(''));
       },
     });
+  addLanguageOption(program);
   program.action(() => openScreen(program, terminal));
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).summary(entry.summary).allowExcessArguments(false);

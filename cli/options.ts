@@ -84,9 +84,15 @@ export function stageArgument(): Argument {
   return argument;
 }
 
-/** `--lang` of the commands that speak both languages. */
+/** `--lang` of what speaks both languages. */
 export function addLanguageOption(command: Command): Command {
-  return command.option('--lang <language>', 'en or zh (default: from LC_ALL, LC_MESSAGES, LANG)');
+  const about = 'language of stories, limits and the screen: en or zh (default: from LC_ALL, LC_MESSAGES, LANG)';
+  return command.option('--lang <language>', about);
+}
+
+/** The language asked for behind the command, else before it: `mq stage 1 --lang zh`, `mq --lang zh stage 1`. */
+export function languageAsked(command: Command): string | undefined {
+  return command.opts<{ lang?: string }>().lang ?? command.parent?.opts<{ lang?: string }>().lang;
 }
 
 export interface Range {

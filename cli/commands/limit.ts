@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { Language, LimitReport } from '../../shared/lesson.ts';
 import { EXIT, QuietEnd } from '../exit.ts';
 import { chooseLanguage } from '../language.ts';
-import { addExamples, addJsonOption, addLanguageOption, stageArgument } from '../options.ts';
+import { addExamples, addJsonOption, addLanguageOption, languageAsked, stageArgument } from '../options.ts';
 import { limitsOf } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -15,8 +15,8 @@ export function define(command: Command, terminal: Terminal): void {
   addLanguageOption(command);
   addJsonOption(command, 'the reports, in both languages,');
   addExamples(command, 'mq limit 1', 'mq limit 2 --json');
-  command.action(async (stage: number, options: { lang?: string; json?: boolean }) => {
-    const language = chooseLanguage({ lang: options.lang, env: terminal.env });
+  command.action(async (stage: number, options: { json?: boolean }) => {
+    const language = chooseLanguage({ lang: languageAsked(command), env: terminal.env });
     const showLimits = await limitsOf(stage);
     const reports = await showLimits();
     if (options.json) await terminal.printJson(reports);
@@ -26,8 +26,8 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 const WORDS = {
-  shown: { en: 'It shows.', zh: '确实如此。' },
-  gone: { en: 'It does NOT show: the claim is no longer true.', zh: '没有出现：这个说法已不成立。' },
+  shown: { en: 'Shown.', zh: '已证实。' },
+  gone: { en: 'NOT shown: the claim is no longer true.', zh: '未能证实：这个说法已不成立。' },
   next: { en: 'Next: ', zh: '下一步：' },
 } as const;
 

@@ -5,7 +5,7 @@
 import type { Command } from 'commander';
 import type { Language, StoryLine } from '../../shared/lesson.ts';
 import { chooseLanguage } from '../language.ts';
-import { addExamples, addJsonOption, addLanguageOption, stageArgument } from '../options.ts';
+import { addExamples, addJsonOption, addLanguageOption, languageAsked, stageArgument } from '../options.ts';
 import { storyOf } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { columnsOf } from '../text.ts';
@@ -15,8 +15,8 @@ export function define(command: Command, terminal: Terminal): void {
   addLanguageOption(command);
   addJsonOption(command, 'the lines of the story, in both languages,');
   addExamples(command, 'mq stage 1', 'mq stage 2 --lang zh');
-  command.action(async (stage: number, options: { lang?: string; json?: boolean }) => {
-    const language = chooseLanguage({ lang: options.lang, env: terminal.env });
+  command.action(async (stage: number, options: { json?: boolean }) => {
+    const language = chooseLanguage({ lang: languageAsked(command), env: terminal.env });
     if (options.json) await terminal.printJson({ stage, lines: await storyLines(stage) });
     else await tellStory(terminal, stage, language);
   });
