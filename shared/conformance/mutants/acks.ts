@@ -218,4 +218,20 @@ export const ackMutants: readonly Mutant[] = [
         }),
     }),
   }),
+  broken({
+    name: 'said before, not listened to',
+    stage: 2,
+    bug: 'A cumulative ack of a delivery that was acknowledged before succeeds and finishes nothing.',
+    killedBy: 'a cumulative ack applies also when the delivery it names was acknowledged before',
+    instead: ({ ack }) => {
+      const known = new Set<string | null>();
+      return {
+        ack: async (deliveries, options) => {
+          if (deliveries.every(({ leaseToken }) => known.has(leaseToken))) return;
+          await ack(deliveries, options);
+          for (const { leaseToken } of deliveries) known.add(leaseToken);
+        },
+      };
+    },
+  }),
 ];

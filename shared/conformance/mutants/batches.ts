@@ -153,6 +153,15 @@ export const batchMutants: readonly Mutant[] = [
       },
     }),
   }),
+  broken({
+    name: 'holes passed over',
+    stage: 1,
+    bug: 'An array with a hole is sent without it, and the receipt names fewer messages than the caller has.',
+    killedBy: 'a batch with a hole in it is refused and none of it is stored',
+    instead: ({ sendBatch }) => ({
+      sendBatch: (topic, messages, options) => sendBatch(topic, messages.flat(), options),
+    }),
+  }),
 ];
 
 function roomIn(description: TopicDescription | undefined): number {

@@ -83,6 +83,13 @@ export const closingMutants: readonly Mutant[] = [
     instead: () => ({ [Symbol.asyncDispose]: async () => undefined }),
   }),
   broken({
+    name: 'closed comes first',
+    stage: 2,
+    bug: 'A closed broker says of transactions, which it never had, that it is closed, and the caller opens another one.',
+    killedBy: 'what a broker cannot do it refuses alike open and closed',
+    instead: () => ({ begin: () => Promise.reject(new MqError('MQ_CLOSED', 'the broker is closed')) }),
+  }),
+  broken({
     name: 'sent although aborted',
     stage: 1,
     bug: 'A producer whose work was cancelled before it began sends its message all the same.',

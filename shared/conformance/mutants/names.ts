@@ -5,6 +5,19 @@ import { renamedTopics } from './renamed-topics.ts';
 
 export const nameMutants: readonly Mutant[] = [
   broken({
+    name: 'the screen of the operator',
+    stage: 1,
+    bug: 'What a stranger wrote as the name of an option stands raw in the error, and clears the screen of its reader.',
+    killedBy: 'an error message is short and stays on its line, whatever the caller wrote',
+    instead: ({ send }) => ({
+      send: (topic, message, options) => {
+        const [misspelt] = Object.keys(message).filter((name) => name !== 'body' && name !== 'headers');
+        if (misspelt === undefined) return send(topic, message, options);
+        return Promise.reject(new MqError('MQ_INVALID_ARGUMENT', `message has no option ${misspelt}`));
+      },
+    }),
+  }),
+  broken({
     name: 'names without case',
     stage: 1,
     bug: 'Orders and orders are one topic, as they are one file on some disks.',

@@ -147,6 +147,27 @@ export const overflowMutants: readonly Mutant[] = [
     }),
   }),
   broken({
+    name: 'a new group unnoticed',
+    stage: 2,
+    bug: 'A group comes that needs nothing of what is held, and the producers who wait for room wait for ever.',
+    killedBy: 'a new group that begins behind all that is held makes room for senders that wait',
+    instead: ({ createGroup }) => ({
+      createGroup: async (topic, group, options) => {
+        await createGroup(topic, 'nobody', { start: 'earliest' });
+        await createGroup(topic, group, options);
+      },
+    }),
+  }),
+  broken({
+    name: 'let in on the way out',
+    stage: 1,
+    bug: 'One signal aborts two blocked senders; the first one leaves, and the second is let in although it is aborted.',
+    killedBy: 'one signal that aborts several blocked senders lets none of them in',
+    instead: ({ send }) => ({
+      send: (topic, message, { signal, ...options } = {}) => send(topic, message, options),
+    }),
+  }),
+  broken({
     name: 'bytes not counted',
     stage: 2,
     bug: 'A few thousand large messages exhaust the memory: only their number is limited.',

@@ -198,4 +198,23 @@ export const seekingMutants: readonly Mutant[] = [
         browse(topic, { ...options, max: Math.min(options?.max ?? 1, limits.receiveCountMax) }),
     }),
   }),
+  broken({
+    name: 'new and called old',
+    stage: 2,
+    bug: 'After a seek every delivery is said to come again, also of messages the group never had.',
+    killedBy: 'what a group gets for the first time after a seek is no redelivery',
+    instead: ({ seek, receive }) => {
+      let hasSought = false;
+      return {
+        seek: (topic, options) => {
+          hasSought = true;
+          return seek(topic, options);
+        },
+        receive: async (...args) => {
+          const deliveries = await receive(...args);
+          return deliveries.map((delivery) => (hasSought ? { ...delivery, redeliveryReason: 'seek' } : delivery));
+        },
+      };
+    },
+  }),
 ];

@@ -144,4 +144,28 @@ export const topicMutants: readonly Mutant[] = [
         (await describeTopics(...args)).map((each) => ({ ...each, redeliveredCount: Number.NaN })),
     }),
   }),
+  broken({
+    name: 'created by a mistake',
+    stage: 1,
+    bug: 'A send that is refused leaves an empty topic behind, and a misspelt name stays in every list.',
+    killedBy: 'a send or receive that is refused creates no topic and no group',
+    instead: ({ createTopic, send }) => ({
+      send: async (topic, message, options) => {
+        await createTopic(topic);
+        return send(topic, message, options);
+      },
+    }),
+  }),
+  broken({
+    name: 'a group nobody asked for',
+    stage: 2,
+    bug: 'A receive that was aborted leaves a durable group behind, for which every producer waits from then on.',
+    killedBy: 'a send or receive that is refused creates no topic and no group',
+    instead: ({ createGroup, receive }) => ({
+      receive: async (topic, options) => {
+        await createGroup(topic, options?.group ?? 'default').catch(() => undefined);
+        return receive(topic, options);
+      },
+    }),
+  }),
 ];

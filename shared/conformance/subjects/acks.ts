@@ -30,6 +30,19 @@ export const acks: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'a cumulative ack applies also when the delivery it names was acknowledged before',
+    capability: 'lease',
+    run: async (context) => {
+      const topic = await context.newTopic();
+      await sendAll(context.broker, topic, bodies(3));
+      const last = (await context.broker.receive(topic, { max: 3 })).slice(-1);
+      await context.broker.ack(last);
+      await context.broker.ack(last, { cumulative: true });
+      const { availableCount, inFlightCount, lag } = await context.describe(topic);
+      equal([availableCount, inFlightCount, lag], [0, 0, 0], 'availableCount, inFlightCount and lag');
+    },
+  },
+  {
     name: 'acks are remembered for the last 1,024 tokens of a group and not for ever',
     capability: 'lease',
     uses: ['batch'],

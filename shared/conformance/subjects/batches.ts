@@ -52,6 +52,18 @@ export const batches: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'a batch with a hole in it is refused and none of it is stored',
+    capability: 'batch',
+    uses: ['receive'],
+    run: async (context) => {
+      const topic = await context.newTopic();
+      const sparse: Message[] = [{ body: 'a' }];
+      sparse[2] = { body: 'c' };
+      await refused(context.broker.sendBatch(topic, sparse), 'MQ_INVALID_ARGUMENT', 'a batch without its second');
+      equal(texts(await drain(context, topic)), [], 'what was stored');
+    },
+  },
+  {
     name: 'an empty batch is refused',
     capability: 'batch',
     run: async (context) => {

@@ -194,6 +194,7 @@ const WRONG_MESSAGES: readonly (readonly [unknown, string])[] = [
   [{ body: 'a', key: 7 }, 'key'],
   [{ body: 'a', id: '' }, 'id'],
   [{ body: 'a', headers: [] }, 'headers'],
+  [{ body: 'a', headers: new Map([['n', 'v']]) }, 'headers'],
   [{ body: 'a', headers: { '': 'v' } }, '[""]'],
   [{ body: 'a', headers: { n: 7 } }, '["n"]'],
   [{ body: 'a', bdoy: 'misspelt' }, 'bdoy'],

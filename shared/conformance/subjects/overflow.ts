@@ -149,6 +149,38 @@ export const overflow: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'a new group that begins behind all that is held makes room for senders that wait',
+    capability: 'groups',
+    run: async (context) => {
+      const topic = await context.newTopic({ messagesMax: 1, overflow: 'wait' });
+      await context.broker.send(topic, { body: 'a' });
+      const blocked = context.as('producer').send(topic, { body: 'b' });
+      await context.untilWaiting(topic, 1);
+      await context.broker.createGroup(topic, 'g', { start: 'latest' });
+      await atOnce(blocked, 'the blocked send, after a group came that needs nothing of what is held');
+      equal(texts(await context.broker.receive(topic, { group: 'g', max: 9 })), ['b'], 'what the new group gets');
+    },
+  },
+  {
+    name: 'one signal that aborts several blocked senders lets none of them in',
+    capability: 'batch',
+    uses: ['receive'],
+    needs: ['virtual-clock'],
+    run: async (context) => {
+      const topic = await context.newTopic({ messagesMax: 2, overflow: 'wait' });
+      await context.broker.send(topic, { body: 'a' });
+      const { signal, abort } = abortable();
+      // When the batch gives up there is room for the single one, whose signal was aborted in the same moment.
+      const batch = context.as('producer-1').sendBatch(topic, [{ body: 'ghost' }, { body: 'ghost' }], { signal });
+      const single = awaitedLater(context.as('producer-2').send(topic, { body: 'ghost' }, { signal }));
+      await context.untilWaiting(topic, 2);
+      abort();
+      await refused(batch, 'MQ_ABORTED', 'the aborted batch');
+      await refused(single, 'MQ_ABORTED', 'the aborted send behind it');
+      equal(texts(await drain(context, topic)), ['a'], 'what the topic holds');
+    },
+  },
+  {
     name: 'a topic that is full of bytes makes senders wait',
     capability: 'offsets',
     uses: ['lease'],

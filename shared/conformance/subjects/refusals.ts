@@ -3,7 +3,7 @@ import type { Broker } from '../../contract/broker.ts';
 import { CAPABILITIES, type Capability, isCapability } from '../../contract/capabilities.ts';
 import type { GroupOptions } from '../../contract/description.ts';
 import type { DeliveryRef, Message } from '../../contract/message.ts';
-import { equal, holds, refused } from '../check.ts';
+import { awaitedLater, equal, holds, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 
@@ -135,6 +135,37 @@ export const refusals: readonly ConformanceTest[] = [
       await context.broker.commit(topic, { group: 'g', offset: 0 });
       const call = context.broker.seek(topic, { group: 'g', to: { timestamp: 0 } });
       await refusedFor(context, 'time-index', { name: 'seek to a timestamp', call });
+    },
+  },
+  {
+    name: 'what a broker cannot do it refuses alike open and closed',
+    capability: 'send',
+    run: async (context) => {
+      const broker = await context.openBroker();
+      await broker.close();
+      const call = { name: 'begin', call: broker.begin() };
+      if (!context.has('transactions')) await refusedFor(context, 'transactions', call);
+      else await refused(call.call, 'MQ_CLOSED', 'begin after close');
+    },
+  },
+  {
+    name: 'an error message is short and stays on its line, whatever the caller wrote',
+    capability: 'send',
+    run: async (context) => {
+      const topic = await context.newTopic();
+      const wild = `\u001b[2J\u009b\u2028\u202e\n${'y'.repeat(5000)}`;
+      const calls = [
+        context.broker.send(topic, { body: 'a', [wild]: 1 }),
+        context.broker.send(topic, { body: 'a', headers: { [wild]: 7 as unknown as string } }),
+        context.broker.createTopic(topic, { overflow: wild as 'wait' }),
+        context.broker.deleteTopic('no\u202esuch topic'),
+      ].map(awaitedLater<unknown>);
+      for (const call of calls) {
+        const { message } = await refused(call, ['MQ_INVALID_ARGUMENT', 'MQ_UNKNOWN_TOPIC'], 'a call with wild text');
+        holds(message.length < 500, 'a message of fewer than 500 characters', message.length);
+        const escaped = message.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u${character.codePointAt(0)}`);
+        equal(message, escaped, 'the message, and what it would be without control characters');
+      }
     },
   },
   {

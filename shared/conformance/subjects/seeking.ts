@@ -38,6 +38,22 @@ export const seeking: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'what a group gets for the first time after a seek is no redelivery',
+    capability: 'offsets',
+    uses: ['lease', 'groups'],
+    run: async (context) => {
+      const topic = await context.newTopic();
+      await sendAll(context.broker, topic, bodies(2));
+      await context.broker.createGroup(topic, 'g', { start: 'latest' });
+      await sendAll(context.broker, topic, ['m-2']);
+      await drain(context, topic, { group: 'g' });
+      await context.broker.seek(topic, { group: 'g', to: 'earliest' });
+      const reasons = (await drain(context, topic, { group: 'g' })).map((delivery) => delivery.redeliveryReason);
+      equal(reasons, [undefined, undefined, 'seek'], 'redeliveryReason of two it never had and one it had');
+      equal((await context.describe(topic)).redeliveredCount, 1, 'redeliveredCount');
+    },
+  },
+  {
     name: 'seek forward makes a queue group pass over what it had not received',
     capability: 'offsets',
     uses: ['lease'],

@@ -37,6 +37,22 @@ export const topics: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'a send or receive that is refused creates no topic and no group',
+    capability: 'receive',
+    run: async (context) => {
+      const { broker } = context;
+      const [unknown, known] = [context.topicName(), await context.newTopic()];
+      const signal = AbortSignal.abort();
+      await refused(broker.send(unknown, { body: 'a' }, { signal }), 'MQ_ABORTED', 'a send that was aborted before');
+      await refused(broker.receive(unknown, { signal }), 'MQ_ABORTED', 'a receive that was aborted before');
+      const tooLarge = new Uint8Array(broker.limits.bodyBytesMax + 1);
+      await refused(broker.send(unknown, { body: tooLarge }), 'MQ_MESSAGE_TOO_LARGE', 'a send of too much');
+      await refused(broker.describeTopics({ topic: unknown }), 'MQ_UNKNOWN_TOPIC', 'describeTopics of it afterwards');
+      await refused(broker.receive(known, { signal }), 'MQ_ABORTED', 'a receive that was aborted before');
+      equal((await context.describe(known)).groups, [], 'groups of the topic nobody received from');
+    },
+  },
+  {
     name: 'every other call on an unknown topic is MQ_UNKNOWN_TOPIC',
     capability: 'send',
     run: async (context) => {
