@@ -10,8 +10,7 @@ export type Overflow = 'wait' | 'reject' | 'drop-oldest';
 export interface TopicOptions {
   /** Records the topic holds at most; in a ring the number of slots. */
   readonly messagesMax?: number;
-  /** Capability `offsets`: bytes the topic holds at most: bodies, keys, ids, headers, and what each record and header
-   * takes besides (`OVERHEAD`, 384 bytes for a record). */
+  /** Capability `offsets`: bytes the topic holds at most: bodies, keys, ids, headers, and the `OVERHEAD` of each. */
   readonly bytesMax?: number;
   readonly overflow?: Overflow;
   /** Capability `partitions`; default 1. */

@@ -67,8 +67,8 @@ export const LIMITS: Limits = Object.freeze({
 });
 
 /**
- * What a held message takes besides its content, as measured on V8 with millions of small ones: the memory a broker
- * bounds (`bytesMax` of a topic, `waitingBytesMax`) is about the memory it really has.
+ * What a held message takes besides its content, as measured on V8 with small ones: so what a broker bounds (`bytesMax`
+ * of a topic, `waitingBytesMax`) is about the memory it really takes.
  */
 export const OVERHEAD = Object.freeze({
   /** The record, its id, its slot and the head of its body. */
