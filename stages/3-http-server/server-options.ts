@@ -81,20 +81,37 @@ const NUMBERS = {
   idleTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 150_000 },
 } as const;
 
-const OTHERS = ['host', 'token', 'allowedHosts', 'extraRoutes', 'onRequest', 'onDefect', 'clock'];
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isFilled = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
+/** Of every other option: whether a value will do, and what would. */
+const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boolean, expected: string]>> = {
+  host: [isFilled, 'a host name or address'],
+  token: [(value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value), 'one or more visible ASCII characters'],
+  allowedHosts: [(value) => Array.isArray(value) && value.every(isFilled), 'a list of host names'],
+  extraRoutes: [isFunction, 'a function'],
+  onRequest: [isFunction, 'a function'],
+  onDefect: [isFunction, 'a function'],
+  clock: [isClock, 'a clock, which has now() and setTimer()'],
+};
 
 export function checkServerOptions(options: ServerOptions = {}): CheckedServerOptions {
-  checkOptions('options', options, [...Object.keys(NUMBERS), ...OTHERS]);
-  const { host = '127.0.0.1', token, allowedHosts = [], onDefect = warn, clock = new SystemClock() } = options;
-  if (typeof host !== 'string' || host === '') throw invalidArgument('options.host', 'a host name or address', host);
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
-    // Not shown: a token never appears in a message.
-    throw invalidArgument('options.token', 'one or more visible ASCII characters');
+  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS)]);
+  for (const [name, [isRight, expected]] of Object.entries(OTHERS)) {
+    const value = options[name as keyof ServerOptions];
+    // The value is not shown: a token never appears in a message.
+    if (value !== undefined && !isRight(value)) throw invalidArgument(`options.${name}`, expected);
   }
+  const { host = '127.0.0.1', allowedHosts = [], onDefect = warn, clock = new SystemClock() } = options;
   const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
   const numbers = names.map((name) => [name, checkInteger(`options.${name}`, options[name], NUMBERS[name])] as const);
   const checked = Object.fromEntries(numbers) as Record<keyof typeof NUMBERS, number>;
   return { ...options, host, allowedHosts, onDefect, clock, ...checked };
+}
+
+function isClock(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'now' in value && isFunction(value.now) && 'setTimer' in value && isFunction(value.setTimer);
 }
 
 function warn(error: unknown): void {

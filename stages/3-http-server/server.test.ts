@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { request } from 'undici';
-import { isMqError } from '../../shared/contract/errors.ts';
 import { createBroker as createQueueBroker } from '../1-blocking-queue/index.ts';
 import { createBroker as createRingBroker } from '../2-ring-buffer/index.ts';
 import { createServer, type RequestLogEntry, type ServerOptions } from './index.ts';
@@ -187,21 +186,6 @@ test('an offset goes with commit and a place with seek, and not the other way ro
   assert.deepEqual((await ask(url, { method: 'PUT', body: { op: 'commit', offset: 1 } })).body, { offset: 1 });
 });
 
-test('the metrics are the numbers of describeTopics', async () => {
-  await using door = await openDoor();
-  await door.broker.sendBatch('tea "and"\\more', [{ body: 'a' }, { body: 'b' }, { body: 'c' }]);
-  await door.broker.receive('tea "and"\\more', { group: 'g', max: 2 });
-  const [topic] = await door.broker.describeTopics();
-  const answer = await request(`${door.url}/metrics`);
-  assert.equal(answer.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
-  const text = await answer.body.text();
-  const name = 'tea \\"and\\"\\\\more';
-  assert.ok(text.includes(`mq_topic_available_count{topic="${name}"} ${topic?.availableCount}\n`));
-  assert.ok(text.includes(`mq_topic_log_end_offset{topic="${name}"} 3\n`));
-  assert.ok(text.includes(`mq_group_in_flight_count{topic="${name}",group="g"} ${topic?.groups[0]?.inFlightCount}\n`));
-  assert.ok(text.includes(`mq_topic_bytes{topic="${name}"} ${topic?.bytes}\n`));
-});
-
 test('a log entry tells what was asked and answered, as a command line, and never the token', async () => {
   const entries: RequestLogEntry[] = [];
   await using door = await openDoor({ token: 'secret', onRequest: (entry) => entries.push(entry) });
@@ -237,27 +221,6 @@ test('routes of a later stage stand behind the same guard and have the same erro
   assert.deepEqual([broken.status, broken.body.code], [500, 'MQ_INTERNAL']);
   assert.ok(!JSON.stringify(broken.body).includes('secret'));
   assert.ok(defects.length === 1 && defects[0] instanceof TypeError);
-});
-
-test('options that make no sense are refused by their name before anything listens', async () => {
-  await using broker = await createRingBroker();
-  for (const [name, value] of [
-    ['port', 70_000],
-    ['port', -1],
-    ['port', '80'],
-    ['host', ''],
-    ['token', ''],
-    ['token', 'two words'],
-    ['requestBytesMax', 0],
-    ['headersTimeoutMs', 1.5],
-    ['porrt', 1],
-  ] as const) {
-    const call = createServer(broker, { [name]: value } as ServerOptions);
-    await assert.rejects(
-      call,
-      (error) => isMqError(error, 'MQ_INVALID_ARGUMENT') && error.details.path === `options.${name}`,
-    );
-  }
 });
 
 test('a port that is taken is an error of createServer', async () => {
