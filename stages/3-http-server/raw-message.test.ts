@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isMqError } from '../../shared/contract/errors.ts';
-import { decodeRawMessage, encodeRawHeaders } from './raw-message.ts';
+import { decodeRawMessage, encodeRawHeaders, RAW_TYPE } from './raw-message.ts';
+import { openDoor } from './testing/doors.ts';
+import { RawConnection, requestText } from './testing/raw-connection.ts';
 
 const body = new Uint8Array([1]);
 const text = fc.string({ unit: 'grapheme', maxLength: 10 });
@@ -13,7 +15,7 @@ test('key, id and headers survive the journey beside the body', () => {
     fc.property(text, text, fc.dictionary(name, text, { maxKeys: 4 }), (key, id, headers) => {
       const fields = encodeRawHeaders({ body, key, id, headers }, 10_000);
       assert.ok(fields !== undefined);
-      for (const value of Object.values(fields)) assert.match(value, /^[\x20-\x7e]*$/);
+      for (const value of Object.values(fields)) assert.match(value, /^[\x21-\x7e]*$/);
       const decoded = decodeRawMessage(body, fields);
       assert.deepEqual([decoded.key, decoded.id, { ...decoded.headers }], [key, id, { ...headers }]);
     }),
@@ -39,5 +41,30 @@ test('a list of headers that is malformed, ambiguous or no UTF-8 is refused with
       pairs,
     );
   }
-  assert.throws(() => decodeRawMessage(body, { 'mq-key': '%e4' }), /mq-key must be percent-encoded UTF-8/);
+  assert.throws(
+    () => decodeRawMessage(body, { 'mq-key': '%e4' }),
+    /mq-key must be given once, as percent-encoded UTF-8/,
+  );
+});
+
+test('a field that is repeated, or not encoded, is refused with its name, and nothing is stored', async () => {
+  await using door = await openDoor();
+  const twice = (name: string): string[] => [`${name}: a=1`, `${name}: b=2`];
+  for (const [path, fields] of [
+    ['mq-key', twice('mq-key')],
+    ['mq-id', twice('mq-id')],
+    ['mq-headers', twice('mq-headers')],
+    ['mq-key', [`mq-key: ${Buffer.from('黑').toString('latin1')}`]],
+    ['mq-id', ['mq-id: caf\u00e9']],
+    ['mq-key', ['mq-key: table 7']],
+  ] as const) {
+    const connection = new RawConnection(door.url);
+    connection.write(
+      Buffer.from(requestText('POST', '/topics/t/messages', [`content-type: ${RAW_TYPE}`, ...fields], 'x'), 'latin1'),
+    );
+    const answer = await connection.answer();
+    assert.deepEqual([answer?.status, JSON.parse(answer?.body ?? '{}').path], [400, path], fields.join());
+    connection.destroy();
+  }
+  assert.deepEqual(await door.broker.describeTopics(), []);
 });

@@ -16,6 +16,9 @@ import { invalidArgument } from '../../shared/contract/validation.ts';
 export const RAW_TYPE = 'application/octet-stream';
 
 const FORM_PAIR = /^[^=&]+=[^=&]*$/;
+/** What a field may hold: of other text nobody knows the encoding, and a field that is repeated arrives joined by ", ". */
+const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
+const ONCE_AND_ENCODED = 'given once, as percent-encoded UTF-8';
 
 /** The message of a raw request. */
 export function decodeRawMessage(body: Uint8Array, headers: IncomingHttpHeaders): Message {
@@ -23,6 +26,9 @@ export function decodeRawMessage(body: Uint8Array, headers: IncomingHttpHeaders)
   const id = headers['mq-id'];
   const pairs = headers['mq-headers'];
   if (key === undefined && id === undefined && pairs === undefined) return { body };
+  for (const [name, text] of Object.entries({ 'mq-key': key, 'mq-id': id, 'mq-headers': pairs })) {
+    if (text !== undefined && !VISIBLE_ASCII.test(String(text))) throw invalidArgument(name, ONCE_AND_ENCODED, text);
+  }
   return {
     body,
     ...(key === undefined ? {} : { key: decodeText('mq-key', key) }),
@@ -61,6 +67,6 @@ function decodeText(path: string, text: string | string[]): string {
   try {
     return decodeURIComponent(String(text));
   } catch {
-    throw invalidArgument(path, 'percent-encoded UTF-8', String(text));
+    throw invalidArgument(path, ONCE_AND_ENCODED, String(text));
   }
 }
