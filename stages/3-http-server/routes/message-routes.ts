@@ -13,6 +13,7 @@ import { Type } from 'typebox';
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import type { BatchReceipt, Message, Receipt } from '../../../shared/contract/message.ts';
 import { checkInteger, invalidArgument } from '../../../shared/contract/validation.ts';
+import { accepts } from '../accept.ts';
 import type { Door, Routes } from '../door.ts';
 import { type JsonMessage, messageOf, toJson } from '../json-message.ts';
 import { checkMessageCount, decodeMessages, encodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
@@ -94,7 +95,7 @@ function addFetchRoute(routes: Routes, door: Door): void {
       () => broker.fetch(topic, { ...request.query, waitMs: 0 }),
     );
     const { records, nextOffset, logStartOffset, highWatermark } = fetched;
-    if (!request.headers.accept?.includes(MESSAGES_TYPE)) {
+    if (!accepts(request.headers.accept, MESSAGES_TYPE)) {
       return { records: records.map(toJson), nextOffset, logStartOffset, highWatermark };
     }
     reply.header('mq-next-offset', nextOffset);
