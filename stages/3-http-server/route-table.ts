@@ -25,7 +25,8 @@ export class RouteTable {
   /** For a request that matched no route. */
   answer(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const [path = ''] = request.url.split('?');
-    const allow = this.#methodsOf(path);
+    // The asterisk stands for the whole server, and only OPTIONS may ask about that.
+    const allow = path === '*' && request.method !== 'OPTIONS' ? [] : this.#methodsOf(path);
     if (allow.length === 0) throw new MqError('MQ_NOT_FOUND', `there is no route ${request.method} ${shown(path)}`);
     if (request.method === 'OPTIONS') return reply.code(204).header('allow', allow.join(', ')).send();
     throw new MqError('MQ_METHOD_NOT_ALLOWED', `${shown(path)} has ${allow.join(', ')}, not ${request.method}`, {
@@ -34,13 +35,20 @@ export class RouteTable {
   }
 
   #methodsOf(path: string): string[] {
-    const rows = [...this.#rows.values()].filter(({ pattern }) => path === '*' || pattern.test(path));
+    const decoded = decodedSegments(path);
+    const rows = [...this.#rows.values()].filter(({ pattern }) => path === '*' || pattern.test(decoded));
     return [...new Set(rows.flatMap(({ methods }) => [...methods]))].sort();
   }
 }
 
 function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`);
+}
+
+/** As the router reads a path: decoded, but a slash inside a name separates nothing. It has refused what has no decoding. */
+function decodedSegments(path: string): string {
+  const segments = path.split('/').map((segment) => decodeURIComponent(segment).replaceAll('/', '%2F'));
+  return segments.join('/');
 }
 
 function shown(path: string): string {
