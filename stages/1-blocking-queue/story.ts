@@ -58,7 +58,7 @@ async function* tellWaitingReceive(broker: Broker): AsyncIterable<StoryLine> {
   yield call("await broker.send('kitchen', { id: 'sugar', body: 'sugar' })");
   await broker.send('kitchen', { id: 'sugar', body: 'sugar' });
   const taken = bodiesOf(await answer);
-  yield saw(`cook got ${taken} without a moment in a slot`, `cook 收到 ${taken}，它没有在任何槽里停留过`);
+  yield saw(`cook got ${taken} without a moment in a slot`, `cook 收到 ${taken}，它没有在任何槽位里停留过`);
 }
 
 async function* tellBackPressure(broker: Broker, clock: { pass(ms: number): Promise<void> }): AsyncIterable<StoryLine> {
