@@ -119,23 +119,30 @@ export const InsideQuery = closed({ max: Type.Optional(Whole) });
 
 // ---- what goes out
 
-const durability = words('memory', 'written', 'synced');
-export const ReceiptAnswer = Type.Object({
+/** A number that counts or numbers something: every language that reads it can hold it exactly. */
+const COUNT = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
+const Count = Type.Integer(COUNT);
+const CountOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'], ...COUNT });
+
+const receiptMembers = {
   topic: Text,
-  partition: Whole,
-  offset: Type.Optional(WholeOrNull),
-  id: Type.Optional(Text),
-  baseOffset: Type.Optional(WholeOrNull),
-  count: Type.Optional(Whole),
-  ids: Type.Optional(Type.Array(Text)),
-  durability,
-  deliverAt: Type.Optional(Type.Number()),
+  partition: Count,
+  durability: words('memory', 'written', 'synced'),
+};
+const ofOne = { offset: CountOrNull, id: Text, deliverAt: Type.Optional(Type.Number()) };
+const ofMany = { baseOffset: CountOrNull, count: Count, ids: Type.Array(Text) };
+export const SentAnswer = Type.Object({ ...receiptMembers, ...ofOne });
+export const SentManyAnswer = Type.Object({ ...receiptMembers, ...ofMany });
+/** Either of the two, as one object: the serialiser then need not try both. */
+export const ReceiptAnswer = Type.Object({
+  ...receiptMembers,
+  ...Type.Partial(Type.Object({ ...ofOne, ...ofMany })).properties,
 });
 
 const recordMembers = {
   topic: Text,
-  partition: Whole,
-  offset: WholeOrNull,
+  partition: Count,
+  offset: CountOrNull,
   id: Text,
   key: Type.Optional(Text),
   headers: HeadersOf,
@@ -145,13 +152,13 @@ const recordMembers = {
 };
 export const FetchAnswer = Type.Object({
   records: Type.Array(Type.Object(recordMembers)),
-  nextOffset: Whole,
-  logStartOffset: Whole,
-  highWatermark: Whole,
+  nextOffset: Count,
+  logStartOffset: Count,
+  highWatermark: Count,
 });
 export const BrowseAnswer = Type.Object({
   records: Type.Array(
-    Type.Object({ ...recordMembers, state: words('available', 'in-flight', 'delayed'), deliveryCount: Whole }),
+    Type.Object({ ...recordMembers, state: words('available', 'in-flight', 'delayed'), deliveryCount: Count }),
   ),
 });
 export const ReceiveAnswer = Type.Object({
@@ -160,7 +167,7 @@ export const ReceiveAnswer = Type.Object({
       ...recordMembers,
       group: Text,
       memberId: Text,
-      deliveryCount: Whole,
+      deliveryCount: Count,
       leaseToken: TextOrNull,
       leaseExpiresAt: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
       redeliveryReason: Type.Optional(words('lease-expired', 'retry', 'return', 'member-left', 'seek')),
@@ -169,4 +176,4 @@ export const ReceiveAnswer = Type.Object({
 });
 
 export const ExtendAnswer = Type.Object({ leaseExpiresAt: Type.Number() });
-export const OffsetAnswer = Type.Object({ offset: Whole });
+export const OffsetAnswer = Type.Object({ offset: Count });
