@@ -187,7 +187,7 @@ export class BlockingQueueBroker implements calls.Broker {
     const mayCreate = this.#autoCreateTopics && !this.#topics.has(name);
     const topic = mayCreate ? this.#newTopic(name, this.#topicDefaults) : this.#existingTopic(name);
     check(topic);
-    this.#topics.set(name, topic);
+    if (mayCreate) this.#topics.set(name, topic);
     return topic;
   }
 

@@ -236,7 +236,7 @@ export class RingBufferBroker implements calls.Broker {
     const mayCreate = this.#autoCreateTopics && !this.#topics.has(name);
     const topic = mayCreate ? this.#newTopic(name, this.#topicDefaults) : this.#existingTopic(name);
     check(topic);
-    this.#topics.set(name, topic);
+    if (mayCreate) this.#topics.set(name, topic);
     return topic;
   }
 
