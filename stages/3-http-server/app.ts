@@ -7,7 +7,6 @@
  * Always true: what is thrown anywhere becomes a problem document, and a caller learns nothing of a defect but that there
  * is one. Hooks that nobody asked for are not registered. `server.ts` makes one.
  */
-import swagger from '@fastify/swagger';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type onSendHookHandler } from 'fastify';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
@@ -16,10 +15,11 @@ import { Door, type Routes } from './door.ts';
 import { createGuard } from './guard.ts';
 import { parseJson } from './json-body.ts';
 import { createNodeServer } from './node-server.ts';
+import { describeRoutes } from './openapi.ts';
 import { headersOf, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { logEntryOf } from './request-log.ts';
 import { RouteTable } from './route-table.ts';
-import { addBrokerRoutes, PROTOCOL_VERSION } from './routes/broker-routes.ts';
+import { addBrokerRoutes } from './routes/broker-routes.ts';
 import { addDeliveryRoutes } from './routes/delivery-routes.ts';
 import { addGroupRoutes } from './routes/group-routes.ts';
 import { addMessageRoutes } from './routes/message-routes.ts';
@@ -150,16 +150,15 @@ function sizeOf(payload: unknown): number {
   return payload instanceof Uint8Array ? payload.byteLength : 0;
 }
 
-async function addRoutes(app: FastifyInstance, door: Door, { extraRoutes }: CheckedServerOptions): Promise<void> {
+async function addRoutes(
+  app: FastifyInstance,
+  door: Door,
+  { extraRoutes, token }: CheckedServerOptions,
+): Promise<void> {
   const table = new RouteTable();
   app.addHook('onRoute', ({ method, url }) => table.add(method, url));
   app.setNotFoundHandler((request, reply) => table.answer(request, reply));
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'StageMQ over HTTP', version: String(PROTOCOL_VERSION), description: 'docs/protocol-http.md' },
-    },
-  });
+  await describeRoutes(app, { token });
   const routes: Routes = app.withTypeProvider<SchemaTypes>();
   addBrokerRoutes(routes, door);
   addTopicRoutes(routes, door);

@@ -10,9 +10,14 @@ import { request } from 'undici';
 import { type OpenDoor, openDoor } from './testing/doors.ts';
 
 interface Operation {
-  readonly parameters?: readonly { name: string; in: 'path' | 'query'; required?: boolean; schema: AnySchemaObject }[];
-  readonly requestBody?: { content: Record<string, { schema: AnySchemaObject }> };
-  readonly responses: Record<string, { content?: Record<string, { schema: AnySchemaObject }> }>;
+  readonly parameters?: readonly {
+    name: string;
+    in: 'path' | 'query' | 'header';
+    required?: boolean;
+    schema: AnySchemaObject;
+  }[];
+  readonly requestBody?: { required?: boolean; content: Record<string, { schema: AnySchemaObject }> };
+  readonly responses: Record<string, { headers?: object; content?: Record<string, { schema: AnySchemaObject }> }>;
 }
 
 const METHODS = ['get', 'put', 'post', 'delete'] as const;
@@ -128,4 +133,52 @@ test('requests made from /openapi.json meet no 5xx, and every answer is as descr
     }
   }
   assert.equal(operationCount, 21);
+});
+
+test('the description says what may be left out, which fields travel beside a message, and that a token is asked for', async () => {
+  await using door = await openDoor({ token: 'secret' });
+  const answer = await request(`${door.url}/openapi.json`, { headers: { authorization: 'Bearer secret' } });
+  const { paths, components, security } = (await answer.body.json()) as {
+    paths: Record<string, Record<string, Operation & { security?: unknown }>>;
+    components: { securitySchemes: Record<string, { type: string; scheme: string }> };
+    security: unknown;
+  };
+  const isBodyRequired = (method: string, path: string): unknown => paths[path]?.[method]?.requestBody?.required;
+  assert.equal(isBodyRequired('post', '/topics/{topic}/deliveries'), false);
+  assert.equal(isBodyRequired('put', '/topics/{topic}'), false);
+  assert.equal(isBodyRequired('put', '/topics/{topic}/groups/{group}'), false);
+  assert.equal(isBodyRequired('post', '/topics/{topic}/messages'), true);
+  assert.equal(isBodyRequired('post', '/topics/{topic}/deliveries/ack'), true);
+  assert.equal(isBodyRequired('put', '/topics/{topic}/groups/{group}/offset'), true);
+  const messages = paths['/topics/{topic}/messages'];
+  const fields = (messages?.post?.parameters ?? []).filter((parameter) => parameter.in === 'header');
+  assert.deepEqual(
+    fields.map(({ name, required }) => [name, required]),
+    [
+      ['mq-key', false],
+      ['mq-id', false],
+      ['mq-headers', false],
+    ],
+  );
+  const answered = Object.keys(messages?.get?.responses['200']?.headers ?? {});
+  assert.deepEqual(answered, ['mq-next-offset', 'mq-log-start-offset', 'mq-high-watermark']);
+  assert.deepEqual(
+    [components.securitySchemes.token?.type, components.securitySchemes.token?.scheme],
+    ['http', 'bearer'],
+  );
+  assert.deepEqual([security, paths['/healthz']?.get?.security], [[{ token: [] }], []]);
+});
+
+test('each body that the description lets be left out may be left out', async () => {
+  await using door = await openDoor();
+  const answer = await request(`${door.url}/openapi.json`);
+  const { paths } = (await answer.body.json()) as { paths: Record<string, Record<string, Operation>> };
+  for (const [path, operations] of Object.entries(paths)) {
+    for (const [method, { requestBody }] of Object.entries(operations)) {
+      if (requestBody === undefined) continue;
+      const bare = await request(door.url + path.replaceAll(/[{}]/g, ''), { method: method.toUpperCase() as 'POST' });
+      await bare.body.dump();
+      assert.equal(bare.statusCode < 300, requestBody.required === false, `${method} ${path}: ${bare.statusCode}`);
+    }
+  }
 });

@@ -36,19 +36,24 @@ const WHOLE_NUMBER = /^(0|[1-9][0-9]*)$/;
 export const compileValidator: FastifySchemaCompiler<FastifySchema> = (route) => {
   const { schema, httpPart } = route as { schema: TSchema; httpPart?: string };
   const isJson = !('contentType' in route) || route.contentType === 'application/json';
-  // Parts of a path are texts, whatever they are; their schema is there to be published.
-  if (httpPart === 'params' || !isJson) return () => true;
+  // Parts of a path and headers are texts, whatever they are; their schema is there to be published.
+  if (httpPart === 'params' || httpPart === 'headers' || !isJson) return () => true;
   return httpPart === 'querystring' ? queryCheck(schema) : bodyCheck(schema);
 };
+
+/** A body all of whose members are optional may be left out. */
+export function mayBeAbsent(schema: TSchema): boolean {
+  return 'properties' in schema && !('required' in schema);
+}
 
 function bodyCheck(schema: TSchema): Check {
   const compiled = Compile(schema);
   const lists = listsOf(schema);
-  /** A body all of whose members are optional may be left out: fastify then hands over null, which is no JSON of ours. */
-  const mayBeAbsent = 'properties' in schema && !('required' in schema);
+  const isOptional = mayBeAbsent(schema);
   return (body) => {
     if (compiled.Check(body)) return true;
-    if (mayBeAbsent && body === null) return { value: {} };
+    // Fastify hands over null where there is no body; null is no JSON of ours.
+    if (body === null && isOptional) return { value: {} };
     return { error: wrongElement(body, lists) ?? refusal(compiled.Errors(withoutLists(body, lists)), 'body') };
   };
 }

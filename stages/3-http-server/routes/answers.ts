@@ -17,11 +17,15 @@ const problems = { '4xx': problem, '5xx': problem };
 /** 200 with a JSON body. */
 export const ok = <T extends TSchema>(schema: T) => ({ 200: { description: 'Success', ...schema }, ...problems });
 
-/** 200 with a JSON body, or with bytes of another type for a caller that asks for it. */
-export const okOrBytes = <T extends TSchema>(schema: T, mediaType: string) => {
+/** 200 with a JSON body, or, for a caller that accepts another type, with bytes and with header fields beside them. */
+export const okOrBytes = <T extends TSchema>(
+  schema: T,
+  { mediaType, fields }: { readonly mediaType: string; readonly fields: Readonly<Record<string, string>> },
+) => {
   const bytes = Type.Unsafe<Uint8Array>({ type: 'string', format: 'binary' });
   const content = { 'application/json': { schema }, [mediaType]: { schema: bytes } };
-  return { 200: { description: 'Success', content }, ...problems };
+  const described = Object.entries(fields).map(([name, description]) => [name, { type: 'integer', description }]);
+  return { 200: { description: 'Success', headers: Object.fromEntries(described), content }, ...problems };
 };
 
 /** 204 without a body. */

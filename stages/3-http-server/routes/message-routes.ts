@@ -25,6 +25,20 @@ import { ok, okOrBytes } from './answers.ts';
 const SEND_TIMEOUT = { min: 0, max: SEND_TIMEOUT_MS_MAX, fallback: SEND_TIMEOUT_MS };
 const Bytes = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
 
+/** What travels beside a raw message; `raw-message.ts` reads it. */
+const field = (description: string) => Type.Optional(Type.String({ description }));
+const RawFields = Type.Object({
+  'mq-key': field('of a raw message: its key, percent-encoded'),
+  'mq-id': field('of a raw message: its id, percent-encoded'),
+  'mq-headers': field('of a raw message: its headers, one form-urlencoded list'),
+});
+/** What stands beside records in the binary format. */
+const FETCH_FIELDS = {
+  'mq-next-offset': 'beside binary records: where to continue',
+  'mq-log-start-offset': 'beside binary records: the first offset held',
+  'mq-high-watermark': 'beside binary records: the offset the next record gets',
+};
+
 /** A request body: JSON, the bytes of a raw message, or the messages of the binary format. */
 type Sent = JsonMessage | { readonly messages: readonly JsonMessage[] } | Buffer | readonly Message[];
 
@@ -38,6 +52,7 @@ export function addMessageRoutes(routes: Routes, door: Door): void {
     summary: 'Send one message or many',
     params: TopicPath,
     querystring: SendQuery,
+    headers: RawFields,
     body: {
       content: {
         'application/json': { schema: SendBody },
@@ -85,7 +100,7 @@ function addFetchRoute(routes: Routes, door: Door): void {
     summary: 'Fetch records from an offset',
     params: TopicPath,
     querystring: FetchQuery,
-    response: okOrBytes(FetchAnswer, MESSAGES_TYPE),
+    response: okOrBytes(FetchAnswer, { mediaType: MESSAGES_TYPE, fields: FETCH_FIELDS }),
   };
   routes.get('/topics/:topic/messages', { schema: get }, async (request, reply) => {
     const { topic } = request.params;
