@@ -1,7 +1,7 @@
 /**
  * Writes docs/guarantees.md: every test name of the suite, as the list of what StageMQ promises and since which stage.
  *
- *     node shared/conformance/guarantees.ts
+ *     npx node shared/conformance/guarantees.ts
  *
  * Always true: the page says what the tests say, because it is made of their names; a test of its own compares the
  * two. Run by hand after a test was added or renamed.
@@ -16,7 +16,7 @@ export const GUARANTEES_URL = new URL('../../docs/guarantees.md', import.meta.ur
 
 const INTRODUCTION = `# What a broker promises
 
-This page is written by \`node shared/conformance/guarantees.ts\` from the tests of the conformance suite; do not edit it.
+This page is written by \`npx node shared/conformance/guarantees.ts\` from the tests of the conformance suite; do not edit it.
 Each sentence is the name of one test. *(stage N)* is the first stage that has the capability the sentence needs; on an
 earlier stage \`mq test\` answers *not yet (stage N)*. Stages 4 and 5 are still to come, and so are their promises.
 `;
