@@ -41,8 +41,11 @@ function follow(call: Call, promise: Promise<unknown>): void {
   );
 }
 
-function newCall(): Call {
-  return { abort: new AbortController(), expected: 'pending', actual: 'pending' };
+/** Each call can be aborted alone, or with all others by one signal. */
+function newCall(model: Model): Call {
+  const abort = new AbortController();
+  const signal = AbortSignal.any([abort.signal, model.abortAll.signal]);
+  return { abort, signal, expected: 'pending', actual: 'pending' };
 }
 
 async function compare(model: Model, { broker }: Real): Promise<void> {
@@ -75,10 +78,10 @@ function command(name: string, run: (model: Model, real: Real) => void | Promise
 
 const send = (count: number): Command =>
   command(`sendBatch of ${count}`, (model, { broker }) => {
-    const call: WaitingSend = { ...newCall(), count };
+    const call: WaitingSend = { ...newCall(model), count };
     model.calls.push(call);
     const messages = Array.from({ length: count }, () => ({ body: 'x' }));
-    const sent = broker.sendBatch('t', messages, { signal: call.abort.signal });
+    const sent = broker.sendBatch('t', messages, { signal: call.signal });
     follow(
       call,
       sent.then(({ baseOffset }) => baseOffset),
@@ -94,9 +97,9 @@ const receive = (group: string, memberId: string, options: { max: number; waits:
   command(`${memberId} of ${group} receives ${JSON.stringify(options)}`, (model, { broker, deliveries }) => {
     const { max, waits, leaseMs } = options;
     const waitMs = waits ? WAIT_MS : 0;
-    const call: WaitingReceive = { ...newCall(), group, memberId, max, leaseMs, untilMs: model.nowMs + waitMs };
+    const call: WaitingReceive = { ...newCall(model), group, memberId, max, leaseMs, untilMs: model.nowMs + waitMs };
     model.calls.push(call);
-    const answer = broker.receive('t', { group, memberId, max, leaseMs, waitMs, signal: call.abort.signal });
+    const answer = broker.receive('t', { group, memberId, max, leaseMs, waitMs, signal: call.signal });
     const seen = answer.then((got) => {
       deliveries[group]?.push(...got);
       return got.map(({ offset, deliveryCount, redeliveryReason: reason }) => {
@@ -193,6 +196,14 @@ const abort = (choice: number): Command =>
     model.settle();
   });
 
+const abortAll = command('abort all calls by one signal', (model) => {
+  for (const call of [...model.sends, ...model.receives]) call.expected = { code: 'MQ_ABORTED' };
+  model.sends = [];
+  model.receives = [];
+  model.abortAll.abort();
+  model.abortAll = new AbortController();
+});
+
 const groups = fc.constantFrom('a', 'b');
 const members = fc.constantFrom('ann', 'bob', 'cleo');
 const wants = fc.record({
@@ -219,6 +230,7 @@ test('under every script of calls the broker does what its model does', async ()
       fc.tuple(groups, fc.nat(9)).map(([group, choice]) => createGroup(group, choice)),
       groups.map(deleteGroup),
       fc.nat(9).map(abort),
+      fc.constant(abortAll),
     ],
     { size: '+1' },
   );

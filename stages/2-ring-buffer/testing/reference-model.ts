@@ -16,6 +16,8 @@ export type Outcome = 'pending' | { readonly value: unknown } | { readonly code:
 
 export interface Call {
   readonly abort: AbortController;
+  /** That of `abort`, or the one that aborts all. */
+  readonly signal: AbortSignal;
   expected: Outcome;
   actual: Outcome;
 }
@@ -57,6 +59,8 @@ export type Ending = 'ack' | 'cumulative' | 'dropped' | RedeliveryReason;
 
 /** What the contract says, with no care for speed. */
 export class Model {
+  /** Aborts every call made since the last time it was used. */
+  abortAll = new AbortController();
   nowMs = 0;
   start = 0;
   end = 0;
