@@ -31,6 +31,13 @@ test('what is no problem document with a known code is MQ_PROTOCOL', () => {
   }
 });
 
+test('details of another shape are MQ_PROTOCOL, and members nobody knows are left out', () => {
+  for (const details of [{ failed: 5 }, { failed: [null] }, { path: {} }, { stage: 'x' }, { retryAfterMs: 'soon' }]) {
+    assert.equal(errorOf(409, { code: 'MQ_LEASE_EXPIRED', ...details }).code, 'MQ_PROTOCOL');
+  }
+  assert.deepEqual(errorOf(400, { code: 'MQ_INVALID_ARGUMENT', path: 'a', later: 1 }).details, { path: 'a' });
+});
+
 test('a problem document without a detail has the meaning of its code as its message', () => {
   assert.equal(errorOf(429, { code: 'MQ_QUEUE_FULL' }).message, ERRORS.MQ_QUEUE_FULL.meaning);
 });

@@ -6,6 +6,8 @@
  * Always true: an error that made the journey has its code, message and details again; an error that is no `MqError` is
  * a defect, and tells a stranger nothing but that. Pure; server and client call it.
  */
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import {
   ERRORS,
   type ErrorCode,
@@ -31,16 +33,27 @@ export interface Problem extends ErrorDetails {
   readonly code: ErrorCode;
 }
 
-const DETAIL_NAMES: readonly (keyof ErrorDetails)[] = [
-  'path',
-  'capability',
-  'stage',
-  'logStartOffset',
-  'logEndOffset',
-  'failed',
-  'retryAfterMs',
-  'allow',
-];
+/** What the details of an error are made of; a stranger may send anything. */
+const Details = Type.Object({
+  path: Type.Optional(Type.String()),
+  capability: Type.Optional(Type.String()),
+  stage: Type.Optional(Type.Integer()),
+  logStartOffset: Type.Optional(Type.Integer()),
+  logEndOffset: Type.Optional(Type.Integer()),
+  failed: Type.Optional(
+    Type.Array(
+      Type.Object({
+        topic: Type.String(),
+        partition: Type.Integer(),
+        offset: Type.Integer(),
+        leaseToken: Type.String(),
+      }),
+    ),
+  ),
+  retryAfterMs: Type.Optional(Type.Number()),
+  allow: Type.Optional(Type.Array(Type.String())),
+});
+const details = Compile(Details);
 
 /** Any thrown value as an `MqError`; what is none becomes `MQ_INTERNAL`, with the value as its cause. */
 export function asMqError(error: unknown): MqError {
@@ -73,8 +86,17 @@ export function errorOf(status: number, body: unknown): MqError {
   if (typeof body !== 'object' || body === null || !('code' in body) || !isErrorCode(body.code)) {
     return new MqError('MQ_PROTOCOL', `the server answered ${status} without a problem document that has a known code`);
   }
+  if (!details.Check(body)) {
+    return new MqError('MQ_PROTOCOL', `the server answered ${body.code} with details of another shape`);
+  }
   const detail = 'detail' in body && typeof body.detail === 'string' ? body.detail : ERRORS[body.code].meaning;
-  const given = body as Record<string, unknown>;
-  const known = DETAIL_NAMES.filter((name) => given[name] !== undefined);
-  return new MqError(body.code, detail, { details: Object.fromEntries(known.map((name) => [name, given[name]])) });
+  return new MqError(body.code, detail, { details: knownOf(body) });
+}
+
+/** What a later server says beside them is not ours to hand out. */
+function knownOf(body: ErrorDetails): ErrorDetails {
+  const known = Object.entries(body).filter(
+    ([name, value]) => Object.hasOwn(Details.properties, name) && value !== undefined,
+  );
+  return Object.fromEntries(known);
 }
