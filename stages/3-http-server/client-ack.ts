@@ -1,5 +1,6 @@
 /**
- * Acks of a client: one call may finish deliveries of several topics, a request those of one.
+ * Acks of a client: one call may finish deliveries of several topics, a request those of one. And deliveries that came
+ * for somebody who had gone.
  *
  * Always true: every topic is asked, also after another one refused; the one error at the end lists what all of them
  * refused, as a broker in this process would. The client calls it.
@@ -29,4 +30,13 @@ export async function ackByTopic(
   throw new MqError('MQ_LEASE_EXPIRED', `the leases of ${failed.length} deliveries ended before`, {
     details: { failed },
   });
+}
+
+/** Returns what has a lease. One that ended meanwhile is given back already, so no answer is of interest. */
+export async function giveBack(
+  deliveries: readonly DeliveryRef[],
+  nack: (delivery: DeliveryRef, body: object) => Promise<void>,
+): Promise<void> {
+  const leased = deliveries.filter(({ leaseToken }) => leaseToken !== null);
+  await Promise.allSettled(leased.map((one) => nack(one, { delivery: refOf(one), outcome: 'return' })));
 }

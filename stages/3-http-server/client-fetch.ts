@@ -5,21 +5,13 @@
  */
 import type { FetchResult } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
-import type { StoredRecord } from '../../shared/contract/message.ts';
-import { type Json, recordOf } from './json-message.ts';
+import { readFetched } from './client-answers.ts';
+import type { Answer } from './exchange.ts';
 import { decodeRecords, MESSAGES_TYPE } from './message-codec.ts';
-import type { Answer } from './transport.ts';
-import { arrayIn, notTheProtocol, numberIn, numberInHeader } from './wire.ts';
+import { notTheProtocol, numberInHeader } from './wire.ts';
 
 export function fetchedIn(answer: Answer, from: { readonly topic: string; readonly partition: number }): FetchResult {
-  if (answer.headers['content-type'] !== MESSAGES_TYPE) {
-    return {
-      records: arrayIn<Json<StoredRecord>>(answer, 'records').map(recordOf<StoredRecord>),
-      nextOffset: numberIn(answer, 'nextOffset'),
-      logStartOffset: numberIn(answer, 'logStartOffset'),
-      highWatermark: numberIn(answer, 'highWatermark'),
-    };
-  }
+  if (!isBinary(answer)) return readFetched(answer);
   try {
     return {
       records: decodeRecords(answer.body, from),
@@ -33,4 +25,10 @@ export function fetchedIn(answer: Answer, from: { readonly topic: string; readon
       throw notTheProtocol('records that are not in the binary format', error);
     throw error;
   }
+}
+
+/** A media type may have parameters, and its letters are of any size. */
+function isBinary({ headers }: Answer): boolean {
+  const type = headers['content-type'];
+  return typeof type === 'string' && type.split(';', 1)[0]?.trim().toLowerCase() === MESSAGES_TYPE;
 }

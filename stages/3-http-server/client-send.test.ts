@@ -3,28 +3,35 @@ import { test } from 'node:test';
 import { VirtualClock } from '../../shared/clock.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import { type RoomOptions, Sender } from './client-send.ts';
-import type { Answer, Call, Transport } from './transport.ts';
+import type { Answer } from './exchange.ts';
+import type { Call, Transport, Wait } from './transport.ts';
 
-const ANSWER: Answer = { headers: {}, body: Buffer.from('{}') };
+const ANSWER: Answer = { status: 200, headers: {}, body: Buffer.from('{}') };
+
+type Wire = Pick<Transport, 'request' | 'wait'>;
 const FULL = new MqError('MQ_QUEUE_FULL', 'full');
 
 /** A transport that answers "full" after the time it was asked to wait, `fullCount` times, and then accepts. */
 function transportOf(clock: VirtualClock, fullCount: number, answersAfterMs = (askedMs: number) => askedMs) {
-  const asked: [string, string | undefined][] = [];
+  const asked: [string, string][] = [];
   let left = fullCount;
-  const request = async ({ path, lane, waitMs = 0 }: Call): Promise<Answer> => {
+  const answer = async ({ path }: Call, { lane, waitMs }: { lane: string; waitMs: number }): Promise<Answer> => {
     asked.push([path, lane]);
     if (left === 0) return ANSWER;
     left -= 1;
     await new Promise<void>((resolve) => clock.setTimer(resolve, answersAfterMs(waitMs)));
     throw FULL;
   };
-  return { asked, transport: { request } as unknown as Transport };
+  const transport: Wire = {
+    request: (call) => answer(call, { lane: 'calls', waitMs: 0 }),
+    wait: ({ callOf, lane, waitMs }) => answer(callOf(waitMs), { lane, waitMs }),
+  };
+  return { asked, transport };
 }
 
 const NO_OPTIONS: RoomOptions = { partition: 0, timeoutMs: undefined, signal: undefined };
 
-function send(transport: Transport, clock: VirtualClock, options: Partial<RoomOptions> = {}): Promise<Answer> {
+function send(transport: Wire, clock: VirtualClock, options: Partial<RoomOptions> = {}): Promise<Answer> {
   const message = { body: new Uint8Array([1]), id: 'a' };
   return new Sender(transport, clock).sendOne('/p', message, { ...NO_OPTIONS, ...options });
 }
@@ -76,6 +83,29 @@ test('a topic that refuses when full does so before the time is over, and that i
   assert.equal(asked.length, 2);
 });
 
+test('an answer that comes a little early by this clock is no last word: no two clocks run alike', async () => {
+  const clock = new VirtualClock();
+  const { transport, asked } = transportOf(clock, 4, (askedMs) => askedMs * 0.98);
+  const sent = send(transport, clock);
+  await clock.pass(180_000);
+  await sent;
+  assert.equal(asked.length, 5);
+});
+
+test('a send whose time goes by without a connection on which to wait is told that the topic is full', async () => {
+  const clock = new VirtualClock();
+  const { transport, asked } = transportOf(clock, 1);
+  const wait = async ({ waitMs }: Wait): Promise<undefined> => {
+    await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs));
+  };
+  const refused = assert.rejects(send({ ...transport, wait }, clock, { timeoutMs: 500 }), (error) =>
+    isMqError(error, 'MQ_QUEUE_FULL'),
+  );
+  await clock.pass(500);
+  await refused;
+  assert.deepEqual(asked, [['/p?timeoutMs=0', 'calls']]);
+});
+
 test('a partition is part of the request where it is not the first', async () => {
   const clock = new VirtualClock();
   const { transport, asked } = transportOf(clock, 0);
@@ -88,9 +118,10 @@ test('a server that reads only JSON is sent JSON, and is asked only once whether
   const request = async ({ headers, body }: Call): Promise<Answer> => {
     types.push(headers?.['content-type']);
     if (headers?.['content-type'] !== 'application/json') throw new MqError('MQ_UNSUPPORTED_MEDIA_TYPE', 'only JSON');
-    return { headers: {}, body: Buffer.from(String(body)) };
+    return { ...ANSWER, body: Buffer.from(String(body)) };
   };
-  const sender = new Sender({ request } as unknown as Transport, new VirtualClock());
+  const wait = async ({ callOf }: Wait): Promise<Answer> => request(callOf(0));
+  const sender = new Sender({ request, wait }, new VirtualClock());
   const message = { body: new Uint8Array([255]), id: 'a', key: 'k' };
   const many = await sender.sendMany('/p', [message, message], NO_OPTIONS);
   const one = await sender.sendOne('/p', message, NO_OPTIONS);

@@ -9,18 +9,21 @@
  * because it does not read the form the message came in. The client calls it.
  */
 import type { Clock } from '../../shared/clock.ts';
-import { isMqError } from '../../shared/contract/errors.ts';
+import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Message } from '../../shared/contract/message.ts';
 import type { CheckedMessage } from '../../shared/contract/validation.ts';
+import type { Answer } from './exchange.ts';
 import { toJson } from './json-message.ts';
 import { encodeMessages, MESSAGES_TYPE } from './message-codec.ts';
 import { encodeRawHeaders } from './raw-message.ts';
 import { SEND_TIMEOUT_MS_MAX } from './server-options.ts';
-import type { Answer, Call, Transport } from './transport.ts';
+import type { Call, Transport } from './transport.ts';
 import { JSON_HEADERS, queryOf } from './wire.ts';
 
 /** Key, id and headers beyond this travel in the body instead of request headers. */
 const RAW_HEADER_BYTES_MAX = 8 * 1024;
+/** An answer in less than this part of the time it was allowed did not wait for it. */
+const EARLY_FRACTION = 0.5;
 
 type Carried = Pick<Call, 'headers' | 'body'>;
 
@@ -41,13 +44,16 @@ export function outgoing(message: Message, checked: CheckedMessage, nextId: () =
   return { body, key, headers, id: checked.id ?? nextId(), delayMs, deliverAt, ttlMs, priority };
 }
 
+/** What carries the requests. */
+type Wire = Pick<Transport, 'request' | 'wait'>;
+
 export class Sender {
-  readonly #transport: Transport;
+  readonly #transport: Wire;
   readonly #clock: Clock;
   /** True once the server said that it reads nothing else: the least that a server of the protocol reads. */
   #isJsonOnly = false;
 
-  constructor(transport: Transport, clock: Clock) {
+  constructor(transport: Wire, clock: Clock) {
     this.#transport = transport;
     this.#clock = clock;
   }
@@ -87,22 +93,38 @@ export class Sender {
     { partition, timeoutMs = Number.POSITIVE_INFINITY, signal }: RoomOptions,
   ): Promise<Answer> {
     const startedMs = this.#clock.monotonicMs();
-    let askedMs = 0;
+    const callOf = (askedMs: number): Call => {
+      const query = queryOf({ partition: partition === 0 ? undefined : partition, timeoutMs: askedMs });
+      return { method: 'POST', path: path + query, ...carried, signal };
+    };
+    let waitMs = 0;
     for (;;) {
       const postedMs = this.#clock.monotonicMs();
-      const query = queryOf({ partition: partition === 0 ? undefined : partition, timeoutMs: askedMs });
-      const lane = askedMs === 0 ? 'calls' : 'blocked';
       try {
-        const wait = { lane, waitMs: askedMs, signal } as const;
-        return await this.#transport.request({ method: 'POST', path: path + query, ...carried, ...wait });
+        if (waitMs === 0) return await this.#transport.request(callOf(0));
+        const answer = await this.#transport.wait({ lane: 'blocked', waitMs, signal, callOf });
+        if (answer !== undefined) return answer;
       } catch (error) {
-        const nowMs = this.#clock.monotonicMs();
-        const leftMs = timeoutMs - (nowMs - startedMs);
-        // An answer before the time is over is the topic's own word: it refuses when full, and would again.
-        const isFinal = nowMs - postedMs < askedMs;
-        if (!isMqError(error, 'MQ_QUEUE_FULL') || isFinal || leftMs <= 0) throw error;
-        askedMs = Math.ceil(Math.min(leftMs, SEND_TIMEOUT_MS_MAX));
+        if (!isMqError(error, 'MQ_QUEUE_FULL') || this.#isLastWord(waitMs, postedMs)) throw error;
+        if (this.#clock.monotonicMs() - startedMs >= timeoutMs) throw error;
       }
+      const leftMs = timeoutMs - (this.#clock.monotonicMs() - startedMs);
+      if (leftMs <= 0) throw noConnectionError();
+      waitMs = Math.ceil(Math.min(leftMs, SEND_TIMEOUT_MS_MAX));
     }
   }
+
+  /**
+   * "Full" long before the time is over is the topic's own word: it refuses when full, and would again. Only long before:
+   * the time was measured at the server, and no two clocks run alike.
+   */
+  #isLastWord(waitMs: number, postedMs: number): boolean {
+    return this.#clock.monotonicMs() - postedMs < waitMs * EARLY_FRACTION;
+  }
+}
+
+/** All the time was spent waiting for a connection: as many sends as may wait already do. */
+function noConnectionError(): MqError {
+  const message = 'the topic was full, and no connection became free on which to wait for room';
+  return new MqError('MQ_QUEUE_FULL', message);
 }

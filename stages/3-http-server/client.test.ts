@@ -1,42 +1,12 @@
 import assert from 'node:assert/strict';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { type ErrorCode, isMqError } from '../../shared/contract/errors.ts';
-import { LIMITS } from '../../shared/contract/limits.ts';
 import { createClient } from './index.ts';
 import { createRelay } from './relay.ts';
 import { openDoor } from './testing/doors.ts';
+import { introducing, openStranger } from './testing/stranger.ts';
 
 const isCode = (code: ErrorCode) => (error: unknown) => isMqError(error, code);
-
-/** A server that is not ours. */
-async function openStranger(listener: RequestListener): Promise<{ url: string } & AsyncDisposable> {
-  const server = createHttpServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
-/** Answers `GET /broker` as a server of ours, and hands every other request on. */
-function introducing(listener: RequestListener): RequestListener {
-  const about = {
-    name: 'x',
-    version: '0',
-    protocolVersion: 1,
-    capabilities: ['send', 'receive', 'offsets'],
-    limits: LIMITS,
-  };
-  return (request, response) => {
-    if (request.url === '/broker') response.end(JSON.stringify(about));
-    else listener(request, response);
-  };
-}
 
 test('a client takes capabilities and limits from its server', async () => {
   await using door = await openDoor({}, { limits: { bodyBytesMax: 77 } });

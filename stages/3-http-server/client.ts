@@ -12,7 +12,6 @@ import type { Clock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
 import { type Capability, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
-import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Inside } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type {
@@ -23,21 +22,26 @@ import type {
   Message,
   Receipt,
 } from '../../shared/contract/message.ts';
-import { checkBatch, checkInteger, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
+import {
+  checkBatch,
+  checkInteger,
+  checkMessage,
+  checkName,
+  checkOptions,
+  invalidArgument,
+} from '../../shared/contract/validation.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
 import * as reading from '../2-ring-buffer/reading-options.ts';
 import { ackByTopic, refOf } from './client-ack.ts';
+import * as answers from './client-answers.ts';
 import { fetchedIn } from './client-fetch.ts';
+import { type Closable, DONE, Requests, SAFE, SAFE_DONE } from './client-requests.ts';
 import { outgoing, Sender } from './client-send.ts';
-import { type Json, recordOf } from './json-message.ts';
 import { MESSAGES_TYPE } from './message-codec.ts';
-import type { Answer, Call, Transport } from './transport.ts';
-import { arrayIn, JSON_HEADERS, numberIn, objectIn, pathOf, queryOf } from './wire.ts';
+import type { Call, Transport } from './transport.ts';
+import { pathOf, queryOf } from './wire.ts';
 
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
-
-type Repeatable = Pick<Call, 'isRepeatable'>;
-const REPEATABLE: Repeatable = { isRepeatable: true };
 
 export interface HttpClientOptions {
   readonly transport: Transport;
@@ -46,23 +50,24 @@ export interface HttpClientOptions {
   readonly clock: Clock;
   /** Random, so that ids and members of two clients never meet. */
   readonly instanceId: string;
+  /** What can be reached through this client alone, and is closed with it, in this order. */
+  readonly behind: readonly Closable[];
 }
 
 export class HttpClient implements calls.Broker {
   readonly name: string = 'http-client';
   readonly capabilities: ReadonlySet<Capability>;
   readonly limits: Limits;
-  readonly #transport: Transport;
+  readonly #requests: Requests;
   readonly #sender: Sender;
   readonly #instanceId: string;
   readonly #memberId: string;
   #idCount = 0;
-  #isClosed = false;
 
-  constructor({ transport, capabilities, limits, clock, instanceId }: HttpClientOptions) {
+  constructor({ transport, capabilities, limits, clock, instanceId, behind }: HttpClientOptions) {
     this.capabilities = capabilities;
     this.limits = limits;
-    this.#transport = transport;
+    this.#requests = new Requests({ transport, clock, behind });
     this.#sender = new Sender(transport, clock);
     this.#instanceId = instanceId;
     this.#memberId = `member-${instanceId}`;
@@ -71,28 +76,28 @@ export class HttpClient implements calls.Broker {
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {
     const path = this.#pathOf(topic);
     checkOptions('options', options, ['messagesMax', 'bytesMax', 'overflow', 'partitionCount']);
-    await this.#put(path, options ?? {});
+    await this.#requests.put(path, options ?? {}, SAFE_DONE);
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await this.#transport.request({ method: 'DELETE', path: this.#pathOf(topic) });
+    await this.#requests.delete(this.#pathOf(topic), DONE);
   }
 
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
-    this.#checkOpen();
+    this.#requests.checkOpen();
     checkOptions('options', options, ['topic']);
-    if (options?.topic === undefined) return arrayIn(await this.#get('/topics'), 'topics');
-    return [objectIn(await this.#get(this.#pathOf(options.topic))) as unknown as TopicDescription];
+    if (options?.topic === undefined) return answers.readDescriptions(await this.#requests.get('/topics'));
+    return [answers.readDescription(await this.#requests.get(this.#pathOf(options.topic)))];
   }
 
   async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
     const path = this.#groupPath(topic, group);
     checkOptions('options', options, ['start', 'isEphemeral', 'onOutOfRange', 'mode']);
-    await this.#put(path, options ?? {});
+    await this.#requests.put(path, options ?? {}, SAFE_DONE);
   }
 
   async deleteGroup(topic: string, group: string): Promise<void> {
-    await this.#transport.request({ method: 'DELETE', path: this.#groupPath(topic, group) });
+    await this.#requests.delete(this.#groupPath(topic, group), DONE);
   }
 
   async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
@@ -101,7 +106,7 @@ export class HttpClient implements calls.Broker {
     sending.checkMessageOptions('message', message, this);
     const room = sending.checkSendOptions(options, this);
     const leaving = outgoing(message, checked, this.#nextId);
-    return objectIn(await this.#sender.sendOne(path, leaving, room)) as unknown as Receipt;
+    return answers.readReceipt(await this.#sender.sendOne(path, leaving, room));
   }
 
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
@@ -112,16 +117,15 @@ export class HttpClient implements calls.Broker {
       return outgoing(message, checked, this.#nextId);
     });
     const room = sending.checkSendOptions(options, this);
-    return objectIn(await this.#sender.sendMany(path, leaving, room)) as unknown as BatchReceipt;
+    return answers.readBatchReceipt(await this.#sender.sendMany(path, leaving, room));
   }
 
   async receive(topic: string, options: calls.ReceiveOptions = {}): Promise<readonly Delivery[]> {
     const path = this.#pathOf(topic, 'deliveries');
     const { signal, waitMs } = sending.checkReceiveOptions(options, this);
     const { memberId = this.#memberId, signal: _, ...rest } = options;
-    const body = JSON.stringify({ ...rest, memberId });
-    const answer = await this.#poll({ method: 'POST', path, headers: JSON_HEADERS, body, signal, waitMs });
-    return answer === undefined ? [] : arrayIn<Json<Delivery>>(answer, 'deliveries').map(recordOf<Delivery>);
+    const answer = await this.#requests.claim(path, { ...rest, memberId }, { waitMs, signal });
+    return answer === undefined ? [] : answers.readDeliveries(answer);
   }
 
   async ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
@@ -129,7 +133,7 @@ export class HttpClient implements calls.Broker {
     reading.checkRefs(deliveries, this);
     const cumulative = reading.checkAckOptions(options);
     await ackByTopic(deliveries, async (topic, refs) => {
-      await this.#post(this.#pathOf(topic, 'deliveries', 'ack'), { deliveries: refs, cumulative }, REPEATABLE);
+      await this.#requests.post(this.#pathOf(topic, 'deliveries', 'ack'), { deliveries: refs, cumulative }, SAFE_DONE);
     });
   }
 
@@ -138,7 +142,7 @@ export class HttpClient implements calls.Broker {
     reading.checkRefs([delivery], this);
     reading.checkNackOptions(options, this);
     const path = this.#pathOf(delivery.topic, 'deliveries', 'nack');
-    await this.#post(path, { ...options, delivery: refOf(delivery) });
+    await this.#requests.post(path, { ...options, delivery: refOf(delivery) }, DONE);
   }
 
   async extendLease(delivery: DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
@@ -146,14 +150,14 @@ export class HttpClient implements calls.Broker {
     reading.checkRefs([delivery], this);
     const leaseMs = reading.checkExtendOptions(options, this);
     const path = this.#pathOf(delivery.topic, 'deliveries', 'extend');
-    return numberIn(await this.#post(path, { leaseMs, delivery: refOf(delivery) }, REPEATABLE), 'leaseExpiresAt');
+    return answers.readLeaseEnd(await this.#requests.post(path, { leaseMs, delivery: refOf(delivery) }, SAFE));
   }
 
   async leave(topic: string, options?: { readonly group?: string; readonly memberId?: string }): Promise<void> {
     this.#need('lease', 'leave');
     const { group, memberId = this.#memberId } = reading.checkLeaveOptions(options, this);
     const path = this.#pathOf(topic, 'groups', group, 'members', memberId);
-    await this.#transport.request({ method: 'DELETE', path, isRepeatable: true });
+    await this.#requests.delete(path, SAFE_DONE);
   }
 
   async browse(topic: string, options?: calls.BrowseOptions): Promise<readonly BrowsedRecord[]> {
@@ -161,7 +165,7 @@ export class HttpClient implements calls.Broker {
     const { group } = reading.checkBrowseOptions(options, this);
     const { partition, max, after } = options ?? {};
     const path = this.#pathOf(topic, 'groups', group, 'messages') + queryOf({ partition, max, after });
-    return arrayIn<Json<BrowsedRecord>>(await this.#get(path), 'records').map(recordOf<BrowsedRecord>);
+    return answers.readBrowsed(await this.#requests.get(path));
   }
 
   async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
@@ -169,9 +173,13 @@ export class HttpClient implements calls.Broker {
     const name = this.#nameOf('topic', topic);
     const { signal, waitMs, partition, offset } = reading.checkFetchOptions(options, this);
     const { signal: _, ...query } = options ?? {};
-    const path = this.#pathOf(topic, 'messages') + queryOf(query);
+    const path = this.#pathOf(topic, 'messages');
     const headers = { accept: `${MESSAGES_TYPE}, application/json` };
-    const answer = await this.#poll({ method: 'GET', path, headers, signal, waitMs, isRepeatable: true });
+    const callOf = (leftMs: number): Call => {
+      const asked = path + queryOf({ ...query, waitMs: leftMs === 0 ? undefined : leftMs });
+      return { method: 'GET', path: asked, headers, signal, isRepeatable: true };
+    };
+    const answer = await this.#requests.poll({ waitMs, signal, callOf });
     // Closed while it waited: nothing was read, and nothing is known of the log but that the offset was in it.
     if (answer === undefined) return { records: [], nextOffset: offset, logStartOffset: offset, highWatermark: offset };
     return fetchedIn(answer, { topic: name, partition });
@@ -182,13 +190,13 @@ export class HttpClient implements calls.Broker {
     const path = this.#offsetPath(topic, options, ['offset']);
     const { partition } = options;
     const offset = reading.checkOffset('options.offset', options.offset);
-    return numberIn(await this.#put(path, { op: 'commit', partition, offset }), 'offset');
+    return answers.readOffset(await this.#requests.put(path, { op: 'commit', partition, offset }, SAFE));
   }
 
   async committed(topic: string, options: calls.OffsetOptions): Promise<number> {
     this.#need('offsets', 'committed');
     const path = this.#offsetPath(topic, options);
-    return numberIn(await this.#get(path + queryOf({ partition: options.partition })), 'offset');
+    return answers.readOffset(await this.#requests.get(path + queryOf({ partition: options.partition })));
   }
 
   async seek(topic: string, options: calls.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
@@ -196,7 +204,7 @@ export class HttpClient implements calls.Broker {
     const path = this.#offsetPath(topic, options, ['to']);
     const { partition } = options;
     const to = reading.checkSeekTarget('options.to', options.to, this);
-    return numberIn(await this.#put(path, { op: 'seek', partition, to }, {}), 'offset');
+    return answers.readOffset(await this.#requests.put(path, { op: 'seek', partition, to }));
   }
 
   begin = unsupported('transactions', 'begin');
@@ -205,14 +213,13 @@ export class HttpClient implements calls.Broker {
   async inspect(topic: string, options?: { readonly max?: number }): Promise<Inside> {
     const path = this.#pathOf(topic, 'inside');
     reading.checkInspectOptions(options, this);
-    return objectIn(await this.#get(path + queryOf({ max: options?.max }))) as unknown as Inside;
+    return answers.readInside(await this.#requests.get(path + queryOf({ max: options?.max })));
   }
 
   async close(options?: calls.CloseOptions): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
     const timeoutMs = checkInteger('options.timeoutMs', options?.timeoutMs, CLOSE_TIMEOUT);
-    this.#isClosed = true;
-    await this.#transport.close(timeoutMs);
+    await this.#requests.close(timeoutMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -224,22 +231,20 @@ export class HttpClient implements calls.Broker {
     return `${this.#instanceId}-${this.#idCount}`;
   };
 
-  #checkOpen(): void {
-    if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the client is closed');
-  }
-
   #need(capability: Capability, operation: string): void {
-    this.#checkOpen();
+    this.#requests.checkOpen();
     sending.need(this, capability, operation);
   }
 
   /** A name as the broker will know it. Names with a `$` are the broker's own, and it says which of them exist. */
   #nameOf(path: string, name: string): string {
-    return typeof name === 'string' && name.startsWith('$') ? name : checkName(path, name, this.limits);
+    if (typeof name !== 'string' || !name.startsWith('$')) return checkName(path, name, this.limits);
+    if (!name.isWellFormed()) throw invalidArgument(path, 'well-formed Unicode (no lone surrogates)', name);
+    return name;
   }
 
   #pathOf(topic: string, ...parts: string[]): string {
-    this.#checkOpen();
+    this.#requests.checkOpen();
     return pathOf('topics', this.#nameOf('topic', topic), ...parts);
   }
 
@@ -250,39 +255,5 @@ export class HttpClient implements calls.Broker {
 
   #offsetPath(topic: string, options: calls.OffsetOptions, more: readonly string[] = []): string {
     return this.#pathOf(topic, 'groups', reading.checkOffsetOptions(options, this, more), 'offset');
-  }
-
-  #get(path: string): Promise<Answer> {
-    return this.#transport.request({ method: 'GET', path, isRepeatable: true });
-  }
-
-  #put(path: string, body: object, repeatable: Repeatable = REPEATABLE): Promise<Answer> {
-    return this.#transport.request({
-      method: 'PUT',
-      path,
-      headers: JSON_HEADERS,
-      body: JSON.stringify(body),
-      ...repeatable,
-    });
-  }
-
-  #post(path: string, body: object, repeatable: Repeatable = {}): Promise<Answer> {
-    return this.#transport.request({
-      method: 'POST',
-      path,
-      headers: JSON_HEADERS,
-      body: JSON.stringify(body),
-      ...repeatable,
-    });
-  }
-
-  /** A request that may wait at the server; undefined when this client was closed meanwhile. */
-  async #poll(call: Call): Promise<Answer | undefined> {
-    try {
-      return await this.#transport.request({ ...call, lane: call.waitMs === 0 ? 'calls' : 'polls' });
-    } catch (error) {
-      if (this.#isClosed && isMqError(error, 'MQ_CLOSED')) return undefined;
-      throw error;
-    }
   }
 }

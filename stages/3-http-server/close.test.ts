@@ -140,7 +140,7 @@ test('a second close ends at once', async () => {
   assert.equal(door.server.connectionCount, 0);
 });
 
-test('a client that closes rejects what waits for room, answers empty what waits for messages, and takes nothing new', async () => {
+test('a client that closes rejects what waits for room as lost, answers empty what waits for messages, and takes nothing new', async () => {
   await using door = await openDoor();
   await using client = await createClient(door.url);
   await client.createTopic('t', { messagesMax: 1 });
@@ -148,7 +148,7 @@ test('a client that closes rejects what waits for room, answers empty what waits
   const send = client.send('t', { body: 'never' });
   const receive = client.receive('empty', { waitMs: 60_000 });
   const fetch = client.fetch('t', { offset: 1, waitMs: 60_000 });
-  const refused = assert.rejects(send, (error) => isMqError(error, 'MQ_CLOSED'));
+  const refused = assert.rejects(send, (error) => isMqError(error, 'MQ_CONNECTION_LOST'));
   await untilWaiting(door.broker, 't', 2);
   await untilWaiting(door.broker, 'empty', 1);
   await client.close();

@@ -11,8 +11,10 @@ import { LIMITS, type Limits } from '../../shared/contract/limits.ts';
 import { checkInteger, checkOptions, describeValue, invalidArgument } from '../../shared/contract/validation.ts';
 import { type Random, SystemRandom } from '../../shared/random.ts';
 import { HttpClient } from './client.ts';
-import { Transport } from './transport.ts';
-import { arrayIn, notTheProtocol, objectIn } from './wire.ts';
+import type { Closable } from './client-requests.ts';
+import { BrokerAnswer } from './routes/answers.ts';
+import { Transport, type TransportOptions } from './transport.ts';
+import { jsonIn, notTheProtocol, readerOf } from './wire.ts';
 
 export interface ClientOptions {
   /** Bearer token, where the server asks for one. */
@@ -24,7 +26,7 @@ export interface ClientOptions {
   readonly connectionsMax?: number;
   /** Connections for polls that wait, and as many for sends that wait for room. Default 1024. */
   readonly waitingConnectionsMax?: number;
-  /** How long an answer may take beyond the time the server was asked to wait. Default 30 s. */
+  /** How long an answer may take, to its last byte, beyond the time the server was asked to wait. Default 30 s. */
   readonly requestTimeoutMs?: number;
   /** How often a call is repeated where that is safe. Default 2. */
   readonly retriesMax?: number;
@@ -32,6 +34,8 @@ export interface ClientOptions {
 
 /** Version of docs/protocol-http.md this client speaks. */
 const PROTOCOL_VERSION = 1;
+
+const readBroker = readerOf('the description of a broker', BrokerAnswer);
 
 /** What no request of the protocol can carry: a server pushes nothing, and a transaction has no routes. */
 const NOT_CARRIED: ReadonlySet<Capability> = new Set(['push', 'transactions', 'raw-batches']);
@@ -45,20 +49,17 @@ const NUMBERS = {
 
 /** A Broker at `url`. Rejects with `MQ_UNREACHABLE` when nobody answers, `MQ_PROTOCOL` when somebody else does. */
 export async function createClient(url: string, options: ClientOptions = {}): Promise<Broker> {
-  checkOptions('options', options, ['token', 'clock', 'random', ...Object.keys(NUMBERS)]);
-  const { token, clock = new SystemClock(), random = new SystemRandom() } = options;
-  const transport = new Transport(checkUrl(url), {
-    token,
-    clock,
-    random,
-    connectionsMax: numberOf(options, 'connectionsMax'),
-    waitingConnectionsMax: numberOf(options, 'waitingConnectionsMax'),
-    requestTimeoutMs: numberOf(options, 'requestTimeoutMs'),
-    retriesMax: numberOf(options, 'retriesMax'),
-  });
+  return clientOf(url, options, []);
+}
+
+/** A client with which `behind` is closed too, in this order. When it cannot be made, `behind` is its caller's still. */
+export async function clientOf(url: string, options: ClientOptions, behind: readonly Closable[]): Promise<Broker> {
+  const checked = checkClientOptions(options);
+  const { clock, random } = checked;
+  const transport = new Transport(checkUrl(url), checked);
   try {
     const { capabilities, limits } = await introduce(transport);
-    return new HttpClient({ transport, capabilities, limits, clock, instanceId: random.hex(8) });
+    return new HttpClient({ transport, capabilities, limits, clock, instanceId: random.hex(8), behind });
   } catch (error) {
     await transport.close(0);
     throw error;
@@ -67,30 +68,61 @@ export async function createClient(url: string, options: ClientOptions = {}): Pr
 
 async function introduce(transport: Transport): Promise<{ capabilities: Set<Capability>; limits: Limits }> {
   const answer = await transport.request({ method: 'GET', path: '/broker', isRepeatable: true });
-  const { protocolVersion, limits } = objectIn(answer);
-  if (protocolVersion !== PROTOCOL_VERSION) {
-    throw notTheProtocol(
-      `protocolVersion ${describeValue(protocolVersion)}, and this client speaks ${PROTOCOL_VERSION}`,
-    );
-  }
+  checkVersion(jsonIn(answer));
+  const { capabilities, limits } = readBroker(answer);
   // A capability this client has never heard of is none it could use.
-  const known = arrayIn(answer, 'capabilities').filter(isCapability);
+  const known = capabilities.filter(isCapability);
   return { capabilities: new Set(known.filter((name) => !NOT_CARRIED.has(name))), limits: limitsOf(limits) };
 }
 
+/** First of all: what another version answers beside its number may be anything. */
+function checkVersion(about: unknown): void {
+  const version = typeof about === 'object' && about !== null && 'protocolVersion' in about && about.protocolVersion;
+  if (version === PROTOCOL_VERSION) return;
+  throw notTheProtocol(`protocolVersion ${describeValue(version)}, and this client speaks ${PROTOCOL_VERSION}`);
+}
+
 /** The server's limits; where it does not state one, ours. */
-function limitsOf(stated: unknown): Limits {
-  if (typeof stated !== 'object' || stated === null) throw notTheProtocol('no object "limits"');
-  const limits: Record<string, number> = { ...LIMITS };
+function limitsOf(stated: Readonly<Record<string, number>>): Limits {
+  const limits: { -readonly [name in keyof Limits]: number } = { ...LIMITS };
   for (const [name, value] of Object.entries(stated)) {
     if (!Number.isSafeInteger(value) || value < 1) throw notTheProtocol(`a limit "${name}" that is no whole number`);
-    if (Object.hasOwn(LIMITS, name)) limits[name] = value;
+    if (isLimit(name)) limits[name] = value;
   }
-  return Object.freeze(limits) as unknown as Limits;
+  return Object.freeze(limits);
+}
+
+function isLimit(name: string): name is keyof Limits {
+  return Object.hasOwn(LIMITS, name);
+}
+
+function checkClientOptions(options: ClientOptions): TransportOptions {
+  checkOptions('options', options, ['token', 'clock', 'random', ...Object.keys(NUMBERS)]);
+  const { token, clock = new SystemClock(), random = new SystemRandom() } = options;
+  // The token is not shown: it never appears in a message.
+  if (token !== undefined && !isToken(token)) {
+    throw invalidArgument('options.token', 'one or more visible ASCII characters');
+  }
+  if (typeof clock?.monotonicMs !== 'function') throw invalidArgument('options.clock', 'a Clock', clock);
+  if (typeof random?.hex !== 'function') throw invalidArgument('options.random', 'a Random', random);
+  return {
+    token,
+    clock,
+    random,
+    connectionsMax: numberOf(options, 'connectionsMax'),
+    waitingConnectionsMax: numberOf(options, 'waitingConnectionsMax'),
+    requestTimeoutMs: numberOf(options, 'requestTimeoutMs'),
+    retriesMax: numberOf(options, 'retriesMax'),
+  };
+}
+
+/** What a header can carry, and a server can ask for. */
+function isToken(token: unknown): boolean {
+  return typeof token === 'string' && /^[\x21-\x7e]+$/.test(token);
 }
 
 function checkUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.username !== '') {
     throw invalidArgument('url', 'an address such as http://127.0.0.1:6767', text);
   }

@@ -19,7 +19,7 @@ test('any bytes survive the journey through JSON', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 40 }), (body) => {
       const travelled = JSON.parse(JSON.stringify(toJson(record(body)))) as Json<StoredRecord>;
-      const arrived = recordOf<StoredRecord>(travelled);
+      const arrived = recordOf(travelled);
       assert.deepEqual(arrived.body, body);
       assert.equal(arrived.body.constructor, Uint8Array);
       assert.deepEqual(messageOf({ body: travelled.body, encoding: travelled.encoding }, 'm').body, Buffer.from(body));
@@ -51,7 +51,21 @@ test('headers arrive without a prototype, so that no name of a header is special
   const json = JSON.parse(
     '{"headers":{"__proto__":"x","constructor":"y"},"body":"","encoding":"utf8"}',
   ) as Json<StoredRecord>;
-  const { headers } = recordOf<StoredRecord>(json);
+  const { headers } = recordOf(json);
   assert.equal(Object.getPrototypeOf(headers), null);
   assert.deepEqual(Object.keys(headers), ['__proto__', 'constructor']);
+});
+
+test('a body that is not in its encoding is refused: what came would not be what was sent', () => {
+  const answered = (body: string, encoding: 'utf8' | 'base64'): Json<StoredRecord> => ({
+    ...toJson(record(new Uint8Array())),
+    body,
+    encoding,
+  });
+  for (const json of [answered('\ud800', 'utf8'), answered('AP8', 'base64'), answered('!', 'base64')]) {
+    assert.throws(
+      () => recordOf(json),
+      (error) => isMqError(error, 'MQ_INVALID_ARGUMENT'),
+    );
+  }
 });

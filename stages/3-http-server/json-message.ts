@@ -6,7 +6,7 @@
  * Always true: a body comes out of the journey byte for byte, whichever form it took. Pure; server and client call it.
  */
 import { isUtf8 } from 'node:buffer';
-import type { Delivery, Headers, Message, StoredRecord } from '../../shared/contract/message.ts';
+import type { Headers, Message, StoredRecord } from '../../shared/contract/message.ts';
 import { invalidArgument } from '../../shared/contract/validation.ts';
 
 export type Encoding = 'utf8' | 'base64';
@@ -33,11 +33,19 @@ export function messageOf(json: JsonMessage, path: string): Message {
   return { ...rest, body: body.isWellFormed() ? Buffer.from(body) : body };
 }
 
-/** An answer's record or delivery: bytes again, and headers without a prototype. */
-export function recordOf<T extends StoredRecord | Delivery>(json: Json<T>): T {
-  const { body, encoding, ...rest } = json;
-  const headers: Headers = Object.freeze(Object.assign(Object.create(null), json.headers));
-  return { ...rest, headers, body: new Uint8Array(Buffer.from(body, encoding)) } as unknown as T;
+/** A record or delivery as an answer has it, with bytes for its text and headers without a prototype. */
+export type Bodied<R> = Omit<R, 'body' | 'encoding' | 'headers'> & {
+  readonly body: Uint8Array;
+  readonly headers: Headers;
+};
+
+/** An answer's record or delivery: bytes again. `MQ_INVALID_ARGUMENT` for a body that is not in its encoding. */
+export function recordOf<R extends Json<StoredRecord>>(json: R): Bodied<R> {
+  const { body, encoding, headers: given, ...rest } = json;
+  if (encoding === 'utf8' && !body.isWellFormed()) throw invalidArgument('body', 'well-formed Unicode');
+  const bytes = encoding === 'base64' ? decodeBase64(body, 'body') : Buffer.from(body);
+  const headers: Headers = Object.freeze(Object.assign(Object.create(null), given));
+  return { ...rest, headers, body: new Uint8Array(bytes) };
 }
 
 /** Strict, so that a typing error is not a shorter message: `Buffer.from` skips what it does not know. */

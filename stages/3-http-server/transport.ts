@@ -7,16 +7,17 @@
  *
  * Always true: what waits never holds a connection that something else needs, so an ack gets through while a thousand
  * polls and sends wait (and makes room for them); a call is repeated only when repeating cannot change what happens;
- * every failure is an `MqError`. The client owns it.
+ * every failure is an `MqError`; an answer has the status the protocol gives to its route. The client owns it.
  */
 import { Pool } from 'undici';
 import type { Clock } from '../../shared/clock.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Random } from '../../shared/random.ts';
+import { abortedError } from '../1-blocking-queue/waiter-line.ts';
+import { type Answer, Exchange, type OnLate } from './exchange.ts';
 import { errorOf } from './problem.ts';
-import { failureOf } from './transport-error.ts';
-
-export type Lane = 'calls' | 'polls' | 'blocked';
+import { closedError } from './transport-error.ts';
+import { type Line, type LineOptions, WaitingLane } from './waiting-lane.ts';
 
 export interface Call {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -24,18 +25,25 @@ export interface Call {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-  /** Default `calls`. */
-  readonly lane?: Lane;
-  /** How long the server was asked to wait before it answers. */
-  readonly waitMs?: number | undefined;
+  /** The status of success. Default 200. */
+  readonly status?: 200 | 204;
   /** True: made twice, it comes to the same, so a lost answer is no reason to give up. */
   readonly isRepeatable?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** What becomes of an answer that comes after the caller has gone, or the client was closed. */
+  readonly onLate?: OnLate | undefined;
+  /** True: part of closing, and so made after it has begun. */
+  readonly isFarewell?: boolean;
 }
 
-export interface Answer {
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: Buffer;
+/** A call that waits at the server. */
+export interface Wait {
+  readonly lane: 'polls' | 'blocked';
+  /** How long it may take in all, to get a connection as well as at the server. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** The call that asks the server to wait for so long. */
+  readonly callOf: (waitMs: number) => Call;
 }
 
 export interface TransportOptions {
@@ -46,11 +54,14 @@ export interface TransportOptions {
   readonly connectionsMax: number;
   /** Connections of each of the two lanes whose requests wait. */
   readonly waitingConnectionsMax: number;
-  /** How long an answer may take, beyond what the server was asked to wait. */
+  /** How long an answer may take, to its last byte, beyond what the server was asked to wait. */
   readonly requestTimeoutMs: number;
   /** How often a call that may be repeated is repeated. */
   readonly retriesMax: number;
 }
+
+/** Where a request travels. */
+type Way = { readonly lane: 'calls' } | { readonly lane: Wait['lane']; readonly line: Line; readonly waitMs: number };
 
 const CONNECT_TIMEOUT_MS = 5000;
 const ANSWER_BYTES_MAX = 128 * 1024 * 1024;
@@ -59,73 +70,132 @@ const BACKOFF_MS = 50;
 
 export class Transport {
   /** I8: who waits and who does not never share a connection. */
-  readonly #lanes: Readonly<Record<Lane, Pool>>;
+  readonly #calls: Pool;
+  readonly #waits: Readonly<Record<Wait['lane'], WaitingLane>>;
   readonly #basePath: string;
   readonly #options: TransportOptions;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #ongoing = new Map<Exchange, Way['lane']>();
   #isClosed = false;
+  #finished: Promise<void> | undefined;
 
-  constructor(url: URL, options: TransportOptions) {
-    const { connectionsMax, waitingConnectionsMax, token } = options;
-    const lane = (connections: number): Pool =>
-      new Pool(url.origin, {
-        connections,
-        connect: { timeout: CONNECT_TIMEOUT_MS },
-        maxResponseSize: ANSWER_BYTES_MAX,
-      });
-    this.#lanes = {
-      calls: lane(connectionsMax),
-      polls: lane(waitingConnectionsMax),
-      blocked: lane(waitingConnectionsMax),
-    };
-    this.#basePath = url.pathname.replace(/\/$/, '');
+  constructor({ origin, pathname }: URL, options: TransportOptions) {
+    const { clock, connectionsMax, waitingConnectionsMax: linesMax, token } = options;
+    const line: LineOptions = { origin, connectTimeoutMs: CONNECT_TIMEOUT_MS, answerBytesMax: ANSWER_BYTES_MAX };
+    this.#calls = new Pool(origin, {
+      connections: connectionsMax,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      maxResponseSize: ANSWER_BYTES_MAX,
+    });
+    const lane = (): WaitingLane => new WaitingLane({ ...line, clock, linesMax });
+    this.#waits = { polls: lane(), blocked: lane() };
+    this.#basePath = pathname.replace(/\/$/, '');
     this.#options = options;
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
-  /** Rejects with the error the server answered, or with what kept it from answering. */
-  async request(call: Call): Promise<Answer> {
+  /** A call that is answered at once. Rejects with the error the server answered, or with what kept it from answering. */
+  request(call: Call): Promise<Answer> {
+    return this.#repeating(call, () => this.#exchange(call, { lane: 'calls' }));
+  }
+
+  /** A call that waits; undefined when no connection became free in the time it had. */
+  wait({ lane, waitMs, signal, callOf }: Wait): Promise<Answer | undefined> {
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + waitMs;
+    const leftMs = (): number => Math.max(0, Math.ceil(endMs - clock.monotonicMs()));
+    return this.#repeating(callOf(0), async () => {
+      const line = await this.#waits[lane].acquire({ withinMs: leftMs(), signal });
+      if (line === undefined) return undefined;
+      const askedMs = leftMs();
+      return this.#exchange(callOf(askedMs), { lane, line, waitMs: askedMs });
+    });
+  }
+
+  /** New calls are refused from now on. */
+  refuse(): void {
+    this.#isClosed = true;
+  }
+
+  /**
+   * Who waits for messages is told now that it is closed, and who waits for room as soon as it is known what became of
+   * the send; other calls may finish, all of them for so long. Always settles.
+   */
+  async close(timeoutMs: number): Promise<void> {
+    this.refuse();
+    const timer = this.#options.clock.setTimer(() => void this.#destroy(), timeoutMs);
+    this.#finished ??= this.#finish();
+    await this.#finished;
+    timer.cancel();
+  }
+
+  /** Tries again where that is safe. */
+  async #repeating<T>(call: Call, once: () => Promise<T>): Promise<T> {
     for (let repetition = 0; ; repetition += 1) {
+      if (this.#isClosed && call.isFarewell !== true) throw closedError();
       try {
-        return await this.#requestOnce(call);
+        return await once();
       } catch (error) {
+        if (this.#isClosed && isMqError(error, 'MQ_UNREACHABLE')) throw closedError();
         if (repetition >= this.#options.retriesMax || !mayRepeat(error, call) || this.#isClosed) throw error;
       }
       await this.#backOff(repetition, call.signal);
     }
   }
 
-  /** Waiting requests end now with `MQ_CLOSED`; others may finish for so long. Always settles. */
-  async close(timeoutMs: number): Promise<void> {
-    this.#isClosed = true;
-    const { calls, polls, blocked } = this.#lanes;
-    const closed = new MqError('MQ_CLOSED', 'the client is closed');
-    const finished = calls.close();
-    const timer = this.#options.clock.setTimer(() => void calls.destroy(closed), timeoutMs);
-    await Promise.allSettled([polls.destroy(closed), blocked.destroy(closed), finished]);
-    timer.cancel();
+  async #exchange(call: Call, way: Way): Promise<Answer> {
+    const { signal, onLate } = call;
+    const line = way.lane === 'calls' ? undefined : way.line;
+    const exchange = new Exchange({
+      clock: this.#options.clock,
+      timeoutMs: this.#options.requestTimeoutMs + (way.lane === 'calls' ? 0 : way.waitMs),
+      onLate: onLate && (async (answer) => onLate(accepted(answer, call))),
+      endRequests: line && (() => line.halfClose()),
+    });
+    this.#ongoing.set(exchange, way.lane);
+    void exchange.over.then(() => {
+      this.#ongoing.delete(exchange);
+      if (way.lane !== 'calls') this.#waits[way.lane].release(way.line);
+    });
+    const onAbort = (): void => exchange.leave(abortedError(signal as AbortSignal));
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
+    else this.#dispatch(call, exchange, line ?? this.#calls);
+    try {
+      return accepted(await exchange.answer, call);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 
-  async #requestOnce(call: Call): Promise<Answer> {
-    if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the client is closed');
-    const { method, path, headers, body, lane = 'calls', waitMs = 0, signal } = call;
-    const timeoutMs = this.#options.requestTimeoutMs + (Number.isFinite(waitMs) ? waitMs : 0);
-    try {
-      const response = await this.#lanes[lane].request({
-        method,
-        path: this.#basePath + path,
-        headers: headers === undefined ? this.#headers : { ...this.#headers, ...headers },
-        body: body ?? null,
-        signal: signal ?? null,
-        headersTimeout: timeoutMs,
-        bodyTimeout: this.#options.requestTimeoutMs,
-      });
-      const bytes = Buffer.from(await response.body.arrayBuffer());
-      if (response.statusCode < 400) return { headers: response.headers, body: bytes };
-      throw errorOf(response.statusCode, parsedOrNothing(bytes));
-    } catch (error) {
-      throw isMqError(error) ? error : failureOf(error, { signal, isClosed: this.#isClosed });
+  /** Time is kept by the exchange, from the first byte out to the last byte in; undici's clocks know only pauses. */
+  #dispatch({ method, path, headers, body }: Call, exchange: Exchange, to: Line | Pool): void {
+    const request = {
+      method,
+      path: this.#basePath + path,
+      headers: headers === undefined ? this.#headers : { ...this.#headers, ...headers },
+      body: body ?? null,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
+    to.dispatch(request, exchange);
+  }
+
+  async #finish(): Promise<void> {
+    const { polls, blocked } = this.#waits;
+    polls.close();
+    blocked.close();
+    for (const [exchange, lane] of [...this.#ongoing]) {
+      if (lane === 'blocked') exchange.hurry();
+      else if (lane === 'polls' || exchange.isClaim) exchange.leave(closedError());
     }
+    await Promise.all(Array.from(this.#ongoing.keys(), (exchange) => exchange.over));
+    await this.#destroy();
+  }
+
+  async #destroy(): Promise<void> {
+    const { polls, blocked } = this.#waits;
+    await Promise.all([this.#calls.destroy(), polls.destroy(), blocked.destroy()]);
   }
 
   async #backOff(repetition: number, signal: AbortSignal | undefined): Promise<void> {
@@ -140,6 +210,13 @@ export class Transport {
       signal?.addEventListener('abort', done);
     });
   }
+}
+
+/** The answer, when its status is that of success; else the error it is. */
+function accepted(answer: Answer, { status = 200 }: Call): Answer {
+  if (answer.status === status) return answer;
+  if (answer.status >= 400) throw errorOf(answer.status, parsedOrNothing(answer.body));
+  throw new MqError('MQ_PROTOCOL', `the server answered ${answer.status}, where ${status} says that it was done`);
 }
 
 /** I9: what could not even connect did nothing; what lost its answer may have done it. */

@@ -5,8 +5,10 @@
  * Always true: a name that reaches a path cannot change the path; an answer of another shape than the protocol's is
  * `MQ_PROTOCOL`, not a surprise later. Pure; the client calls it.
  */
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { MqError } from '../../shared/contract/errors.ts';
-import type { Answer } from './transport.ts';
+import type { Answer } from './exchange.ts';
 
 export const JSON_HEADERS = Object.freeze({ 'content-type': 'application/json' });
 
@@ -21,36 +23,38 @@ export function queryOf(values: Readonly<Record<string, string | number | undefi
   return pairs.length === 0 ? '' : `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`;
 }
 
-/** The object an answer carries. */
-export function objectIn(answer: Answer): Readonly<Record<string, unknown>> {
-  let value: unknown;
+/** Reads an answer, and knows what it must look like. */
+export type Reader<T> = (answer: Answer) => T;
+
+/**
+ * A reader of answers of this schema; `what` names them in an error. Compiled at the first answer, so that a client pays
+ * only for what it uses. Which member was wrong is not looked for: an answer may be large, and its server is broken.
+ */
+export function readerOf<S extends TSchema>(what: string, schema: S): Reader<Static<S>> {
+  let compiled: ReturnType<typeof Compile<S>> | undefined;
+  return (answer) => {
+    compiled ??= Compile(schema);
+    const value = jsonIn(answer);
+    if (!compiled.Check(value)) throw notTheProtocol(`another shape than ${what}`);
+    return value;
+  };
+}
+
+/** What an answer says, of whatever shape. */
+export function jsonIn({ body }: Answer): unknown {
   try {
-    value = JSON.parse(answer.body.toString('utf8'));
+    return JSON.parse(body.toString('utf8'));
   } catch (error) {
     throw notTheProtocol('no JSON', error);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notTheProtocol('no JSON object');
-  return value as Readonly<Record<string, unknown>>;
-}
-
-/** The array that the answer has as `member`. What its entries are is taken on trust: both sides have one schema. */
-export function arrayIn<T>(answer: Answer, member: string): readonly T[] {
-  const value = objectIn(answer)[member];
-  if (!Array.isArray(value)) throw notTheProtocol(`no array "${member}"`);
-  return value as T[];
-}
-
-/** The number that the answer has as `member`. */
-export function numberIn(answer: Answer, member: string): number {
-  const value = objectIn(answer)[member];
-  if (typeof value !== 'number') throw notTheProtocol(`no number "${member}"`);
-  return value;
 }
 
 /** The whole number in an answer's header. */
 export function numberInHeader({ headers }: Answer, name: string): number {
   const value = headers[name];
-  if (typeof value !== 'string' || !/^\d+$/.test(value)) throw notTheProtocol(`no number in the header ${name}`);
+  if (typeof value !== 'string' || !/^\d+$/.test(value) || !Number.isSafeInteger(Number(value))) {
+    throw notTheProtocol(`no whole number in the header ${name}`);
+  }
   return Number(value);
 }
 

@@ -1,0 +1,56 @@
+/**
+ * What each route answers, read and checked: from here on an answer is what its type says.
+ *
+ * Always true: an answer of another shape is `MQ_PROTOCOL`; members the protocol does not know are left as they are, so
+ * that a later server may say more. The schemas are those the server publishes. The client calls it.
+ */
+import { Type } from 'typebox';
+import type { FetchResult } from '../../shared/contract/broker.ts';
+import type { TopicDescription } from '../../shared/contract/description.ts';
+import { isMqError } from '../../shared/contract/errors.ts';
+import type { Inside } from '../../shared/contract/inside.ts';
+import type { BrowsedRecord, Delivery, StoredRecord } from '../../shared/contract/message.ts';
+import type { Answer } from './exchange.ts';
+import { type Bodied, type Json, recordOf } from './json-message.ts';
+import { DescriptionAnswer, DescriptionsAnswer, InsideAnswer } from './routes/answers.ts';
+import * as schemas from './schemas.ts';
+import { notTheProtocol, type Reader, readerOf } from './wire.ts';
+
+export const readReceipt = readerOf('a receipt', schemas.SentAnswer);
+export const readBatchReceipt = readerOf('a receipt for a batch', schemas.SentManyAnswer);
+
+const extended = readerOf('a lease', schemas.ExtendAnswer);
+const positioned = readerOf('an offset', schemas.OffsetAnswer);
+export const readLeaseEnd = (answer: Answer): number => extended(answer).leaseExpiresAt;
+export const readOffset = (answer: Answer): number => positioned(answer).offset;
+
+// Their schemas are published for people: the contract's types say more than those do.
+export const readDescription: Reader<TopicDescription> = readerOf(
+  'a description',
+  Type.Unsafe<TopicDescription>(DescriptionAnswer),
+);
+const described = readerOf('descriptions', Type.Unsafe<{ topics: TopicDescription[] }>(DescriptionsAnswer));
+export const readDescriptions = (answer: Answer): readonly TopicDescription[] => described(answer).topics;
+export const readInside: Reader<Inside> = readerOf('the inside of a topic', Type.Unsafe<Inside>(InsideAnswer));
+
+const received = readerOf('deliveries', schemas.ReceiveAnswer);
+const browsed = readerOf('records to browse', schemas.BrowseAnswer);
+const fetched = readerOf('records', schemas.FetchAnswer);
+export const readDeliveries = (answer: Answer): readonly Delivery[] => recordsOf(received(answer).deliveries);
+export const readBrowsed = (answer: Answer): readonly BrowsedRecord[] => recordsOf(browsed(answer).records);
+
+/** A fetch that was answered in JSON. */
+export function readFetched(answer: Answer): FetchResult {
+  const { records, nextOffset, logStartOffset, highWatermark } = fetched(answer);
+  return { records: recordsOf(records), nextOffset, logStartOffset, highWatermark };
+}
+
+function recordsOf<R extends Json<StoredRecord>>(records: readonly R[]): Bodied<R>[] {
+  try {
+    return records.map((record) => recordOf(record));
+  } catch (error) {
+    // To a server such a body is its caller's mistake; here it is the server's.
+    if (isMqError(error, 'MQ_INVALID_ARGUMENT')) throw notTheProtocol('a body that is not in its encoding', error);
+    throw error;
+  }
+}
