@@ -175,7 +175,9 @@ export interface Broker extends AsyncDisposable {
 
   /**
    * Always settles, also when called twice. New calls reject with `MQ_CLOSED`, waiting sends too (never accepted);
-   * waiting receives and fetches resolve empty. A client closes only its connection.
+   * waiting receives and fetches resolve empty. A client closes only its connection, and cannot know more than it was
+   * told: a call whose request has left and whose answer does not come in time rejects with `MQ_CONNECTION_LOST` (it may
+   * have taken effect), and with `MQ_CLOSED` only one that was never sent, or of which the server says so.
    */
   close(options?: CloseOptions): Promise<void>;
 }
