@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
+import { VirtualClock } from '../../shared/clock.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
+import { GRACE_MS } from './exchange.ts';
 import { createClient } from './index.ts';
 import { openDoor, untilWaiting } from './testing/doors.ts';
 import { answerJson, introducing, openStranger } from './testing/stranger.ts';
@@ -72,6 +75,24 @@ test('a receive that waits for nothing and is aborted gives back what it is answ
   await assert.rejects(receive, isAborted);
   answerJson(response, { deliveries: [DELIVERY] });
   await until('the delivery is given back', () => slow.nacks.length === 1);
+});
+
+test('an answer that does not come is waited for only so long after its caller has gone', async () => {
+  const asked = Promise.withResolvers<IncomingMessage>();
+  await using slow = await openSlow((request) => asked.resolve(request));
+  const clock = new VirtualClock();
+  await using client = await createClient(slow.url, { clock });
+  const controller = new AbortController();
+  const poll = client.receive('t', { waitMs: 60_000, signal: controller.signal });
+  const { socket } = await asked.promise;
+  const isEnded = once(socket, 'end');
+  controller.abort();
+  await assert.rejects(poll, isAborted);
+  await isEnded;
+  const left = client.close({ timeoutMs: 60_000 });
+  await clock.pass(GRACE_MS);
+  await left;
+  assert.deepEqual(slow.nacks, []);
 });
 
 test('a poll that is aborted leaves the line at the server at once', async () => {
