@@ -2,8 +2,10 @@
  * Stage 1's `BlockingQueue` against the queues people use in Node, in four patterns of use. Each has a floor: the least
  * any queue could do in that pattern, for nothing is faster than an array that never waits.
  *
- * Peers run an async worker with concurrency 1, as p-queue, fastq and async.queue are made for; BlockingQueue hands the
- * message to the loop that awaits `take`. Capacities are large enough that nobody is refused.
+ * Always true, in the two patterns that are compared with peers: every contestant, the floor too, gives each message to the
+ * same async worker, and no work begins before the last one is done. Peers call the worker themselves, with concurrency 1,
+ * which is what they are made for; a `BlockingQueue` hands the message to the loop that awaits `take`, so this loop calls
+ * and awaits the worker. Capacities are large enough that nobody is refused.
  */
 import { BlockingQueue } from '../../stages/1-blocking-queue/blocking-queue.ts';
 import { loadOptional } from '../optional-package.ts';
@@ -25,7 +27,7 @@ export function queueScenarios(runMs: number): Scenario[] {
     {
       name: 'queue-in-turn',
       title: 'One by one',
-      how: 'A message is put and taken before the next one is put; both calls are awaited.',
+      how: 'A message is put, taken and worked off by an async worker before the next one is put; every call is awaited.',
       contestants: contestants(IN_TURN_COUNT, [
         { name: 'array push + shift', role: 'floor', start: arrayInTurn },
         { name: 'BlockingQueue put + take', role: 'stage', start: blockingInTurn },
@@ -37,7 +39,7 @@ export function queueScenarios(runMs: number): Scenario[] {
     {
       name: 'queue-all-at-once',
       title: `${AT_ONCE_COUNT.toLocaleString('en')} at once`,
-      how: 'All messages are put first, then all are worked off. BlockingQueue awaits every put and every take.',
+      how: 'All messages are put first, then an async worker works them off. BlockingQueue awaits every put and take.',
       contestants: contestants(AT_ONCE_COUNT, [
         { name: 'array push + index', role: 'floor', start: arrayAtOnce },
         { name: 'BlockingQueue put + take', role: 'stage', start: blockingAtOnce },
@@ -67,9 +69,15 @@ export function queueScenarios(runMs: number): Scenario[] {
   ];
 }
 
+/** The work: as little as it can be, so that what is measured is the queue. */
+function workerFor(received: Received): (message: NumberedMessage) => Promise<void> {
+  return async (message) => received(message.body);
+}
+
 /** What a queue that answers with promises costs at least: one settled promise for all puts, a new one for each take. */
 function arrayInTurn(received: Received): Racer {
   const array: NumberedMessage[] = [];
+  const work = workerFor(received);
   const put = (message: NumberedMessage): Promise<void> => {
     array.push(message);
     return SETTLED;
@@ -80,7 +88,7 @@ function arrayInTurn(received: Received): Racer {
       for (const message of messages) {
         await put(message);
         const taken = await take();
-        if (taken !== undefined) received(taken.body);
+        if (taken !== undefined) await work(taken);
       }
     },
   };
@@ -88,11 +96,12 @@ function arrayInTurn(received: Received): Racer {
 
 function blockingInTurn(received: Received): Racer {
   const queue = new BlockingQueue<NumberedMessage>();
+  const work = workerFor(received);
   return {
     async pass(messages) {
       for (const message of messages) {
         await queue.put(message);
-        received((await queue.take()).body);
+        await work(await queue.take());
       }
     },
   };
@@ -100,7 +109,7 @@ function blockingInTurn(received: Received): Racer {
 
 async function fastqInTurn(received: Received): Promise<Racer> {
   const { default: fastq } = await loadOptional('fastq');
-  const queue = fastq.promise(async (message: NumberedMessage) => received(message.body), 1);
+  const queue = fastq.promise(workerFor(received), 1);
   return {
     async pass(messages) {
       for (const message of messages) await queue.push(message);
@@ -110,7 +119,7 @@ async function fastqInTurn(received: Received): Promise<Racer> {
 
 async function asyncInTurn(received: Received): Promise<Racer> {
   const { queue: makeQueue } = await loadOptional('async');
-  const queue = makeQueue(async (message: NumberedMessage) => received(message.body), 1);
+  const queue = makeQueue(workerFor(received), 1);
   return {
     async pass(messages) {
       for (const message of messages) await queue.pushAsync(message);
@@ -121,15 +130,17 @@ async function asyncInTurn(received: Received): Promise<Racer> {
 async function pQueueInTurn(received: Received): Promise<Racer> {
   const { default: PQueue } = await loadOptional('p-queue');
   const queue = new PQueue({ concurrency: 1 });
+  const work = workerFor(received);
   return {
     async pass(messages) {
-      for (const message of messages) await queue.add(async () => received(message.body));
+      for (const message of messages) await queue.add(() => work(message));
     },
   };
 }
 
 /** Not `shift`: on an array of this length it moves all elements, and the floor would be the slowest of all. */
 function arrayAtOnce(received: Received): Racer {
+  const work = workerFor(received);
   const take = async (message: NumberedMessage): Promise<NumberedMessage> => message;
   return {
     async pass(messages) {
@@ -138,24 +149,25 @@ function arrayAtOnce(received: Received): Racer {
         array.push(message);
         await SETTLED;
       }
-      for (const message of array) received((await take(message)).body);
+      for (const message of array) await work(await take(message));
     },
   };
 }
 
 function blockingAtOnce(received: Received): Racer {
   const queue = new BlockingQueue<NumberedMessage>({ capacity: AT_ONCE_COUNT });
+  const work = workerFor(received);
   return {
     async pass(messages) {
       for (const message of messages) await queue.put(message);
-      for (let count = 0; count < messages.length; count += 1) received((await queue.take()).body);
+      for (let count = 0; count < messages.length; count += 1) await work(await queue.take());
     },
   };
 }
 
 async function fastqAtOnce(received: Received): Promise<Racer> {
   const { default: fastq } = await loadOptional('fastq');
-  const queue = fastq.promise(async (message: NumberedMessage) => received(message.body), 1);
+  const queue = fastq.promise(workerFor(received), 1);
   return {
     async pass(messages) {
       for (const message of messages) void queue.push(message);
@@ -166,7 +178,7 @@ async function fastqAtOnce(received: Received): Promise<Racer> {
 
 async function asyncAtOnce(received: Received): Promise<Racer> {
   const { queue: makeQueue } = await loadOptional('async');
-  const queue = makeQueue(async (message: NumberedMessage) => received(message.body), 1);
+  const queue = makeQueue(workerFor(received), 1);
   return {
     async pass(messages) {
       for (const message of messages) void queue.push(message);
@@ -178,9 +190,10 @@ async function asyncAtOnce(received: Received): Promise<Racer> {
 async function pQueueAtOnce(received: Received): Promise<Racer> {
   const { default: PQueue } = await loadOptional('p-queue');
   const queue = new PQueue({ concurrency: 1 });
+  const work = workerFor(received);
   return {
     async pass(messages) {
-      for (const message of messages) void queue.add(async () => received(message.body));
+      for (const message of messages) void queue.add(() => work(message));
       await queue.onIdle();
     },
   };
