@@ -15,9 +15,9 @@ test('text is encoded as UTF-8, whatever its length, and each result is its own'
   );
 });
 
-test('a body that is a small part of its buffer gets one of its own, and so does a short one', () => {
+test('a body that is a small part of its buffer gets one of its own', () => {
   const large = new Uint8Array(1024 * 1024).fill(7);
-  for (const part of [large.subarray(0, 1), large.subarray(9, 74), large.subarray(0, 500_000)]) {
+  for (const part of [large.subarray(0, 1), large.subarray(9, 10), large.subarray(9, 74), large.subarray(0, 500_000)]) {
     const own = ownBytes(part);
     assert.equal(own.buffer.byteLength, part.length);
     assert.ok(own.every((byte) => byte === 7));

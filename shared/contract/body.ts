@@ -8,7 +8,7 @@
  * may share a buffer that they fill together, since they are stored, and leave, next to each other. Pure.
  */
 
-/** V8 keeps so many bytes within the array; asking such an array for its buffer would make one, eight times as large. */
+/** V8 keeps so many bytes within an array that is no view. */
 const INLINE_BYTES_MAX = 64;
 /** Not worth copying for. */
 const SMALL_BUFFER_BYTES = 4096;
@@ -26,7 +26,7 @@ export function encodeText(text: string): Uint8Array {
 
 /** `bytes` as they are, or copied where they are a small part of what they would keep; `usedBytes` of it are needed. */
 export function ownBytes(bytes: Uint8Array, usedBytes = bytes.length): Uint8Array {
-  if (bytes.length <= INLINE_BYTES_MAX) return new Uint8Array(bytes);
+  if (mayBeInline(bytes)) return new Uint8Array(bytes);
   const { buffer, byteOffset, length } = bytes;
   const isWasteful = buffer.byteLength > SMALL_BUFFER_BYTES && buffer.byteLength > 2 * usedBytes;
   if (isWasteful) return new Uint8Array(bytes);
@@ -40,8 +40,13 @@ export function usedBytesOf(messages: readonly unknown[]): (bytes: Uint8Array) =
   for (const message of messages) {
     if (typeof message !== 'object' || message === null || !('body' in message)) continue;
     const { body } = message;
-    if (!(body instanceof Uint8Array) || body.length <= INLINE_BYTES_MAX) continue;
+    if (!(body instanceof Uint8Array) || mayBeInline(body)) continue;
     used.set(body.buffer, (used.get(body.buffer) ?? 0) + body.length);
   }
-  return (bytes) => (bytes.length <= INLINE_BYTES_MAX ? bytes.length : (used.get(bytes.buffer) ?? bytes.length));
+  return (bytes) => (mayBeInline(bytes) ? bytes.length : (used.get(bytes.buffer) ?? bytes.length));
+}
+
+/** Asking such an array for its buffer would make one, several times as large; it is copied unseen, which is cheap. */
+function mayBeInline(bytes: Uint8Array): boolean {
+  return bytes.length <= INLINE_BYTES_MAX && bytes.byteOffset === 0;
 }

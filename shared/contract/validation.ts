@@ -6,6 +6,7 @@
  * argument and whose message says what would be right. Pure: no state, no clock.
  */
 import { encodeText, ownBytes, usedBytesOf } from './body.ts';
+import type { Broker } from './broker.ts';
 import { MqError } from './errors.ts';
 import { type Limits, OVERHEAD } from './limits.ts';
 import type { Headers, Message } from './message.ts';
@@ -106,6 +107,31 @@ export function checkOptions(path: string, options: unknown, known: readonly str
       throw invalidArgument(memberPath(path, name), `left out: there is no such option (known: ${known.join(', ')})`);
     }
   }
+}
+
+/** An object that has all of the `methods`; `kind` says what it would be then, as in `a Clock`. */
+export function checkMethods(path: string, value: unknown, kind: string, methods: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) throw invalidArgument(path, kind, value);
+  for (const name of methods) {
+    if (typeof Reflect.get(value, name) !== 'function')
+      throw invalidArgument(path, `${kind}, and this has no ${name}()`);
+  }
+}
+
+/** The methods that every broker has; one without the capability for an operation still has the method. */
+const BROKER_METHODS: readonly Exclude<keyof Broker, symbol>[] = [
+  ...(['createTopic', 'deleteTopic', 'describeTopics', 'createGroup', 'deleteGroup', 'send', 'sendBatch'] as const),
+  ...(['receive', 'ack', 'nack', 'extendLease', 'leave', 'browse', 'fetch', 'commit', 'committed', 'seek'] as const),
+  ...(['begin', 'subscribe', 'close'] as const),
+];
+
+/** A Broker, as far as can be seen without calling it: for whoever is given one, so that a mistake shows at once. */
+export function checkBroker(path: string, broker: unknown): Broker {
+  checkMethods(path, broker, 'a Broker', BROKER_METHODS);
+  const { capabilities, limits } = broker as Partial<Broker>;
+  checkMethods(`${path}.capabilities`, capabilities, 'a Set', ['has']);
+  if (typeof limits !== 'object' || limits === null) throw invalidArgument(`${path}.limits`, 'an object', limits);
+  return broker as Broker;
 }
 
 const MESSAGE_MEMBERS = ['body', 'key', 'headers', 'id', 'delayMs', 'deliverAt', 'ttlMs', 'priority'];

@@ -17,7 +17,7 @@
  * between its check and its act. That is the whole lock.
  */
 import assert from 'node:assert/strict';
-import { type Clock, SystemClock } from '../../shared/clock.ts';
+import { type Clock, checkClock } from '../../shared/clock.ts';
 import type { Overflow } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
@@ -87,7 +87,7 @@ export class BlockingQueue<T extends NonNullable<unknown>> {
   #closeError: MqError | undefined;
 
   constructor(options: BlockingQueueOptions<T> = {}) {
-    const clock = options.clock ?? new SystemClock();
+    const clock = checkClock('options.clock', options.clock);
     const range = { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: CAPACITY_DEFAULT };
     this.capacity = checkInteger('options.capacity', options.capacity, range);
     this.overflow = checkChoice('options.overflow', options.overflow, OVERFLOWS, 'wait');

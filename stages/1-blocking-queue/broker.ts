@@ -8,7 +8,7 @@
  * still holds when it acts, because nothing is awaited in between. Made by `createBroker`, used through the contract.
  */
 import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
-import { SystemClock } from '../../shared/clock.ts';
+import { checkClock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
@@ -16,7 +16,7 @@ import type { QueueView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { BatchReceipt, Delivery, Message, Receipt } from '../../shared/contract/message.ts';
 import { checkBatch, checkInteger, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
-import { SystemRandom } from '../../shared/random.ts';
+import { checkRandom } from '../../shared/random.ts';
 import * as sending from './checked-options.ts';
 import { type QueuedMessage, TOPIC_DEFAULTS, Topic, type TopicSettings } from './topic.ts';
 import * as refusals from './topic-refusals.ts';
@@ -45,10 +45,10 @@ export class BlockingQueueBroker implements calls.Broker {
     this.limits = limitsWith(options.limits);
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
     this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
-    const instanceId = (options.random ?? new SystemRandom()).hex(8);
+    const instanceId = checkRandom('options.random', options.random).hex(8);
     this.#idPrefix = `${instanceId}-`;
     this.#memberId = `member-${instanceId}`;
-    this.#settings = { limits: this.limits, clock: options.clock ?? new SystemClock() };
+    this.#settings = { limits: this.limits, clock: checkClock('options.clock', options.clock) };
   }
 
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {

@@ -10,8 +10,9 @@ import { abortedError } from './waiter-line.ts';
 
 /** Whatever the queue holds: a time-out that is none, or a signal that was aborted. */
 export function refusalOf(
-  options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } = {},
+  options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number | undefined } | undefined,
 ): MqError | undefined {
+  if (options === undefined) return undefined;
   const { signal, timeoutMs } = options;
   const isDuration = timeoutMs === undefined || (Number.isSafeInteger(timeoutMs) && timeoutMs >= 0);
   if (!isDuration) return invalidArgument('options.timeoutMs', 'a whole number from 0', timeoutMs);

@@ -8,7 +8,7 @@
  * acts, because nothing is awaited in between. Made by `createBroker`, used through the contract.
  */
 import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
-import { SystemClock } from '../../shared/clock.ts';
+import { checkClock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
@@ -23,7 +23,7 @@ import type {
   Receipt,
 } from '../../shared/contract/message.ts';
 import { checkBatch, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
-import { SystemRandom } from '../../shared/random.ts';
+import { checkRandom } from '../../shared/random.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
 import * as refusals from '../1-blocking-queue/topic-refusals.ts';
 import type { TopicSettings } from './group-desk.ts';
@@ -54,13 +54,13 @@ export class RingBufferBroker implements calls.Broker {
     this.limits = limitsWith(options.limits);
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
     this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
-    const random = options.random ?? new SystemRandom();
+    const random = checkRandom('options.random', options.random);
     const instanceId = random.hex(8);
     this.#idPrefix = `${instanceId}-`;
     this.#memberId = `member-${instanceId}`;
     this.#settings = {
       limits: this.limits,
-      clock: options.clock ?? new SystemClock(),
+      clock: checkClock('options.clock', options.clock),
       memberTimeoutMs: reading.checkMemberTimeoutMs(options.memberTimeoutMs),
       nextTokenPrefix: () => random.hex(8),
     };

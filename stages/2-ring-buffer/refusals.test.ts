@@ -178,3 +178,8 @@ test('createTopic is idempotent for equal options and refuses others', async () 
     await assert.rejects(broker.createTopic('t', options), (error) => isMqError(error, 'MQ_TOPIC_EXISTS'));
   }
 });
+
+test('a clock or a source of randomness that is none is refused with its path', async () => {
+  await assert.rejects(createBroker({ clock: 1 as never }), refusedWith('MQ_INVALID_ARGUMENT', 'options.clock'));
+  await assert.rejects(createBroker({ random: {} as never }), refusedWith('MQ_INVALID_ARGUMENT', 'options.random'));
+});
