@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
+import { checkMethods } from './contract/validation.ts';
 
 /** A pending timer. */
 export interface Timer {
@@ -58,6 +59,13 @@ export class SystemClock implements Clock {
     arm();
     return { cancel: () => clearTimeout(handle) };
   }
+}
+
+/** The clock that options give, or the real one; `MQ_INVALID_ARGUMENT` for what is none. */
+export function checkClock(path: string, clock: Clock | undefined): Clock {
+  if (clock === undefined) return new SystemClock();
+  checkMethods(path, clock, 'a Clock', ['now', 'monotonicMs', 'setTimer']);
+  return clock;
 }
 
 interface VirtualTimer extends Timer {

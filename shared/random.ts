@@ -3,6 +3,7 @@
  * repeatable: the same seed gives the same sequence for ever, on every machine.
  */
 import { randomBytes } from 'node:crypto';
+import { checkMethods } from './contract/validation.ts';
 
 export interface Random {
   /** A number in [0, 1). */
@@ -26,6 +27,13 @@ export class SystemRandom implements Random {
   hex(bytes: number): string {
     return randomBytes(bytes).toString('hex');
   }
+}
+
+/** The source that options give, or the unpredictable one; `MQ_INVALID_ARGUMENT` for what is none. */
+export function checkRandom(path: string, random: Random | undefined): Random {
+  if (random === undefined) return new SystemRandom();
+  checkMethods(path, random, 'a Random', ['next', 'below', 'hex']);
+  return random;
 }
 
 /** mulberry32: 32 bits of state, full period, good enough for schedules and jitter; not for secrets. */
