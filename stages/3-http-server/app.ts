@@ -67,7 +67,7 @@ export async function createApp(
   app.addHook('onRequest', (request, reply, next) => {
     const refused = refusalOf(request, reply);
     // I5: only who was let in is asked for the body.
-    if (refused === undefined && request.headers.expect !== undefined) reply.raw.writeContinue();
+    if (refused === undefined && request.raw.headers.expect !== undefined) reply.raw.writeContinue();
     next(refused);
   });
   addJsonParser(app);
@@ -87,7 +87,7 @@ function createRefusal(
   return (request, reply) => {
     const refused = connections.isDraining
       ? STOPPING
-      : (guard(request.raw) ?? refuseCoding(request.headers['content-encoding']));
+      : (guard(request.raw) ?? refuseCoding(request.raw.headers['content-encoding']));
     // Nobody knows where the request after an ambiguous one begins.
     if (refused?.code === 'MQ_INVALID_ARGUMENT') reply.header('connection', 'close');
     return refused;

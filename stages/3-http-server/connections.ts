@@ -26,11 +26,14 @@ interface Connection {
   readonly held: ServerResponse[];
   /** The request that arrived last, perhaps not with all of its body yet. */
   latest: IncomingMessage | undefined;
+  /** Called when the current answer is closed; one for the connection and not one a request. */
+  readonly onAnswered: () => void;
 }
 
 export class Connections {
   readonly #open = new Map<Duplex, Connection>();
   readonly #pipelinedCountMax: number;
+  #serve: RequestListener | undefined;
   #isDraining = false;
   #refusedCount = 0;
   #whenEmpty: (() => void) | undefined;
@@ -41,8 +44,9 @@ export class Connections {
 
   /** Looks after all connections of `server` from now on; each request goes to `serve` when it is its turn. */
   attend(server: Server, serve: RequestListener): void {
+    this.#serve = serve;
     server.on('connection', (socket) => this.#add(socket));
-    const take: RequestListener = (request, answer) => this.#take(request, answer, serve);
+    const take: RequestListener = (request, answer) => this.#take(request, answer);
     server.on('request', take);
     // With an Expect, known to Node or not, which the guard looks at.
     server.on('checkContinue', take);
@@ -108,7 +112,13 @@ export class Connections {
   }
 
   #add(socket: Duplex): void {
-    const connection: Connection = { controller: undefined, current: undefined, held: [], latest: undefined };
+    const connection: Connection = {
+      controller: undefined,
+      current: undefined,
+      held: [],
+      latest: undefined,
+      onAnswered: () => this.#next(connection, socket),
+    };
     this.#open.set(socket, connection);
     socket.once('close', () => {
       this.#open.delete(socket);
@@ -118,28 +128,28 @@ export class Connections {
     });
   }
 
-  #take(request: IncomingMessage, answer: ServerResponse, serve: RequestListener): void {
+  #take(request: IncomingMessage, answer: ServerResponse): void {
     const connection = this.#open.get(request.socket);
     if (connection === undefined) return;
     connection.latest = request;
-    if (connection.current === undefined) this.#begin(connection, answer, serve);
+    if (connection.current === undefined) this.#begin(connection, answer);
     else if (connection.held.length < this.#pipelinedCountMax) connection.held.push(answer);
     // Reading no further would also be a bound, but then nobody would notice that the caller has gone.
     else request.socket.destroy();
   }
 
-  #begin(connection: Connection, answer: ServerResponse, serve: RequestListener): void {
+  #begin(connection: Connection, answer: ServerResponse): void {
     connection.current = answer;
-    answer.once('close', () => this.#next(connection, answer.req, serve));
-    serve(answer.req, answer);
+    answer.on('close', connection.onAnswered);
+    this.#serve?.(answer.req, answer);
   }
 
-  #next(connection: Connection, { socket }: IncomingMessage, serve: RequestListener): void {
+  #next(connection: Connection, socket: Duplex): void {
     connection.current = undefined;
     // An answer that says it is the last one has ended the socket: what is held behind it is not begun.
     if (!socket.writable) return;
     const next = connection.held.shift();
-    if (next !== undefined) this.#begin(connection, next, serve);
+    if (next !== undefined) this.#begin(connection, next);
     else if (this.#isDraining) socket.end();
   }
 }
