@@ -1,9 +1,16 @@
 /** What a Consumer can be told, checked, and with the defaults filled in. */
-import { type Clock, SystemClock } from '../clock.ts';
+import { type Clock, checkClock } from '../clock.ts';
 import type { Broker } from '../contract/broker.ts';
 import { DEFAULTS } from '../contract/limits.ts';
-import { checkChoice, checkInteger, checkName, checkOptions } from '../contract/validation.ts';
-import { type Random, SystemRandom } from '../random.ts';
+import {
+  checkBroker,
+  checkChoice,
+  checkInteger,
+  checkName,
+  checkOptions,
+  invalidArgument,
+} from '../contract/validation.ts';
+import { checkRandom, type Random } from '../random.ts';
 import type { ConsumerState } from './consumer-state.ts';
 import { checkRetryPolicy, type RetryPolicy } from './retry.ts';
 
@@ -75,9 +82,11 @@ const KNOWN = [
 /** Throws `MQ_INVALID_ARGUMENT` with the path of what is wrong. */
 export function checkConsumerOptions(options: ConsumerOptions): ConsumerSettings {
   checkOptions('options', options, KNOWN);
-  const { broker, group, memberId } = options;
+  const broker = checkBroker('options.broker', options?.broker);
   const { limits } = broker;
-  const random = options.random ?? new SystemRandom();
+  const { group, memberId, onState = () => undefined } = options;
+  if (typeof onState !== 'function') throw invalidArgument('options.onState', 'a function', onState);
+  const random = checkRandom('options.random', options.random);
   type Whole = 'concurrency' | 'prefetchCount' | 'backingOffMax' | 'leaseMs' | 'holdMsMax' | 'waitMs';
   const whole = (name: Whole, max: number, fallback: number): number =>
     checkInteger(`options.${name}`, options[name], { min: 1, max, fallback: Math.min(fallback, max) });
@@ -95,8 +104,8 @@ export function checkConsumerOptions(options: ConsumerOptions): ConsumerSettings
     holdMsMax: whole('holdMsMax', Number.MAX_SAFE_INTEGER, 5 * 60_000),
     waitMs: whole('waitMs', limits.waitMsMax, 20_000),
     retry: checkRetryPolicy('options.retry', options.retry),
-    onState: options.onState ?? (() => undefined),
-    clock: options.clock ?? new SystemClock(),
+    onState,
+    clock: checkClock('options.clock', options.clock),
     random,
     hasLease: broker.capabilities.has('lease'),
   };

@@ -13,7 +13,7 @@
 import type { CloseOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
-import { checkInteger, checkOptions } from '../contract/validation.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import type { ConsumedMessage } from './consumed-message.ts';
 import { type ConsumerOptions, type ConsumerSettings, checkConsumerOptions } from './consumer-options.ts';
 import type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
@@ -90,6 +90,7 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
    * retries. Resolves when the consumer has been closed; rejects when it failed.
    */
   async onMessage(handler: MessageHandler): Promise<void> {
+    if (typeof handler !== 'function') throw invalidArgument('handler', 'a function', handler);
     const workers = Array.from({ length: this.#settings.concurrency }, () => this.#work(handler));
     for (const result of await Promise.allSettled(workers)) if (result.status === 'rejected') throw result.reason;
   }

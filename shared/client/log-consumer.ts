@@ -10,13 +10,13 @@
  * some records come again and none is skipped; a reader that fell behind goes on where its group declared
  * (`onOutOfRange`), and what that jumps over is counted; `close` always settles.
  */
-import { type Clock, SystemClock } from '../clock.ts';
+import { type Clock, checkClock } from '../clock.ts';
 import type { Broker, CloseOptions, FetchResult } from '../contract/broker.ts';
 import type { GroupOptions, OutOfRangeReset } from '../contract/description.ts';
 import { isMqError, type MqError } from '../contract/errors.ts';
 import type { StoredRecord } from '../contract/message.ts';
-import { checkInteger, checkName, checkOptions } from '../contract/validation.ts';
-import { type Random, SystemRandom } from '../random.ts';
+import { checkBroker, checkInteger, checkName, checkOptions } from '../contract/validation.ts';
+import { checkRandom, type Random } from '../random.ts';
 import { pace } from './pace.ts';
 import { CLOSE_TIMEOUT_MS } from './producer.ts';
 import { checkRetryPolicy, type RetryPolicy, withRetry } from './retry.ts';
@@ -70,8 +70,8 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
 
   constructor(options: LogConsumerOptions) {
     checkOptions('options', options, KNOWN);
-    const { limits } = options.broker;
-    this.#broker = options.broker;
+    this.#broker = checkBroker('options.broker', options?.broker);
+    const { limits } = this.#broker;
     this.#topic = checkName('options.topic', options.topic, limits);
     this.#group = checkName('options.group', options.group, limits);
     this.#groupOptions = options.groupOptions;
@@ -82,8 +82,8 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
     this.#fetchCount = whole('fetchCount', 1, limits.receiveCountMax, 100);
     this.#waitMs = whole('waitMs', 1, limits.waitMsMax, 20_000);
     this.#policy = checkRetryPolicy('options.retry', options.retry);
-    this.#clock = options.clock ?? new SystemClock();
-    this.#random = options.random ?? new SystemRandom();
+    this.#clock = checkClock('options.clock', options.clock);
+    this.#random = checkRandom('options.random', options.random);
   }
 
   /** Next offset to fetch; undefined before the first record was asked for. */

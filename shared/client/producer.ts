@@ -10,12 +10,12 @@
  * retries; with more, a message that had to be repeated may come behind later ones.
  * A retry after a lost answer may store the message twice (until a broker has the capability `dedup`).
  */
-import { type Clock, SystemClock } from '../clock.ts';
+import { type Clock, checkClock } from '../clock.ts';
 import type { Broker, CloseOptions, SendOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
 import type { BatchReceipt, Headers, Message, Receipt } from '../contract/message.ts';
-import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
-import { type Random, SystemRandom } from '../random.ts';
+import { checkBroker, checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
+import { checkRandom, type Random } from '../random.ts';
 import { CallSignals } from './call-signals.ts';
 import { checkRetryPolicy, pause, type RetryPolicy, withRetry } from './retry.ts';
 import { SendSlots } from './send-slots.ts';
@@ -55,10 +55,10 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     checkOptions('options', options, ['broker', 'inFlightMax', 'waitingMax', 'retry', 'clock', 'random']);
-    const { broker, inFlightMax, waitingMax } = options;
-    this.#broker = broker;
-    this.#clock = options.clock ?? new SystemClock();
-    this.#random = options.random ?? new SystemRandom();
+    this.#broker = checkBroker('options.broker', options?.broker);
+    const { inFlightMax, waitingMax } = options;
+    this.#clock = checkClock('options.clock', options.clock);
+    this.#random = checkRandom('options.random', options.random);
     this.#policy = checkRetryPolicy('options.retry', options.retry);
     this.#slots = new SendSlots({
       slotCount: checkInteger('options.inFlightMax', inFlightMax, { min: 1, max: 65_536, fallback: 64 }),

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { createBroker } from '../../stages/1-blocking-queue/index.ts';
 import { type ErrorCode, isMqError } from './errors.ts';
 import { previewOf } from './inside.ts';
 import { LIMITS, OVERHEAD } from './limits.ts';
 import type { Message } from './message.ts';
 import {
   checkBatch,
+  checkBroker,
   checkChoice,
   checkInteger,
   checkMessage,
@@ -233,6 +235,17 @@ test('utf8Length is the number of bytes that encoding gives', () => {
       assert.equal(utf8Length(text), Buffer.byteLength(text));
     }),
   );
+});
+
+test('what has the methods of a broker is one; anything else is told what it lacks', async () => {
+  const broker: object = await createBroker();
+  assert.equal(checkBroker('broker', broker), broker);
+  const withoutAck = Object.assign(Object.create(broker), { ack: undefined });
+  assert.equal(
+    messageOf(() => checkBroker('broker', withoutAck)),
+    'broker must be a Broker, and this has no ack()',
+  );
+  for (const none of [undefined, null, 'broker', {}, []]) throwsAt(() => checkBroker('broker', none), 'broker');
 });
 
 test('a value in an error message is short, on one line, and never a whole body', () => {
