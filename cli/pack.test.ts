@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, posix, resolve } from 'node:path';
 import process from 'node:process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -75,6 +75,34 @@ test('the package holds the compiled code, the command and the documents, and no
     assert.ok(packedFiles.includes(path), path);
   }
 });
+
+test('nothing is in the package that nothing in it asks for', () => {
+  const { exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  const entries = Object.values<string | { readonly default: string }>(exports).map((entry) =>
+    posix.normalize(typeof entry === 'string' ? entry : entry.default),
+  );
+  const asked = new Set([...entries, ...packedFiles.filter(isCode).flatMap(filesAskedBy)].map(withoutExtension));
+  const forgotten = packedFiles.filter((path) => path.endsWith('.js') && path !== 'cli/mq.js');
+  assert.deepEqual(
+    forgotten.filter((path) => !asked.has(withoutExtension(path))),
+    [],
+  );
+});
+
+function isCode(path: string): boolean {
+  return /\.(js|d\.ts)$/.test(path);
+}
+
+function withoutExtension(path: string): string {
+  return path.replace(/(\.d)?\.[jt]sx?$/, '');
+}
+
+/** What a file imports, loads or starts by a relative path; the extension may be put in when it runs. */
+function filesAskedBy(path: string): string[] {
+  const text = readFileSync(join(installed, path), 'utf8');
+  const asked = [...text.matchAll(/['"`](\.{1,2}\/[\w./-]+)(?:['"`]|\$\{)/g)].map(([, relative = '']) => relative);
+  return asked.map((relative) => posix.join(posix.dirname(path), relative));
+}
 
 test('a dependency for development is not asked of those who install the package', () => {
   const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));

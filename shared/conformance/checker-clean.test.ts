@@ -1,7 +1,7 @@
 /** Hand-made histories that look suspicious and are not: whatever a correct broker may answer is no anomaly. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script, sendOf, TOPIC } from './handmade-history.ts';
+import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script, sendOf, TOPIC } from './testing/handmade-history.ts';
 
 describe('a clean history has no anomaly, however suspicious it looks', () => {
   test('a message comes again after a nack, after its lease, after a seek, and after its member left', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CheckOptions } from './checker.ts';
-import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script } from './handmade-history.ts';
+import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script } from './testing/handmade-history.ts';
 
 function names(script: Script): string[] {
   return script.found().map((anomaly) => anomaly.name);

@@ -2,8 +2,8 @@
  * Histories written by hand, call by call: one topic, one group, and a clock that moves when told. For trying the
  * checker out on a history nobody had to run; the tests of the checker are made of these.
  */
-import { type Anomaly, type CheckOptions, checkHistory } from './checker.ts';
-import { type CallFacts, History, type ReadRecord } from './history.ts';
+import { type Anomaly, type CheckOptions, checkHistory } from '../checker.ts';
+import { type CallFacts, History, type ReadRecord } from '../history.ts';
 
 export const TOPIC = 't';
 export const LEASE_MS = 1000;
