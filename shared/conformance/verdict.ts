@@ -57,23 +57,28 @@ export interface ConformanceReport {
 /** A broken promise, found by a check. */
 export class Contradiction extends Error {
   override readonly name = 'Contradiction';
-  /** What was looked at, and what it should have been. */
-  readonly expected: string;
+  readonly #what: string;
+  readonly #value: string;
   readonly got: string;
   /** The operations that contradict each other when the check knows them; else the story takes the latest two. */
   readonly operations: readonly string[];
 
   constructor(what: string, facts: { expected: string; got: string; operations?: readonly string[] }) {
     super(`${what}: expected ${facts.expected}, got ${facts.got}`);
-    this.expected = `${what}: ${facts.expected}`;
+    this.#what = what;
+    this.#value = facts.expected;
     this.got = facts.got;
     this.operations = facts.operations ?? [];
   }
 
+  /** What was looked at, and what it should have been. */
+  get expected(): string {
+    return `${this.#what}: ${this.#value}`;
+  }
+
   /** The same contradiction, with the operations that show it. */
   citing(operations: readonly string[], circumstances = ''): Contradiction {
-    const [what = '', ...expected] = this.expected.split(': ');
-    return new Contradiction(what, { expected: `${expected.join(': ')}${circumstances}`, got: this.got, operations });
+    return new Contradiction(this.#what, { expected: `${this.#value}${circumstances}`, got: this.got, operations });
   }
 }
 
