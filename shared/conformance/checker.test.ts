@@ -210,4 +210,19 @@ describe('each anomaly is named, with the calls that contradict each other', () 
     script.position('committed', 3);
     only(script, 'ack regression', ['commit 5', 'committed 3']);
   });
+
+  test('ack regression: among many seeks, a position moves back after the last of them', () => {
+    const script = new Script();
+    for (let round = 0; round < 100; round += 1) {
+      script.position('commit', 9);
+      script.position('seek', 2);
+      script.position('committed', 2);
+    }
+    assert.deepEqual(script.found(), []);
+    script.position('commit', 5);
+    script.position('committed', 3);
+    script.position('seek', 1);
+    script.position('committed', 1);
+    only(script, 'ack regression', ['commit 5', 'committed 3']);
+  });
 });

@@ -40,6 +40,7 @@ export interface HistoryIndex {
   readonly receives: readonly CallOf<'receive'>[];
   /** commit and committed, in the order of their starts. */
   readonly positions: readonly CallOf<'commit' | 'committed'>[];
+  /** In the order of their starts. */
   readonly seeks: readonly CallOf<'seek'>[];
   /** Calls that name leases: ack, nack, extendLease; whatever their outcome. */
   readonly leaseCalls: readonly CallOf<'ack' | 'nack' | 'extendLease'>[];
