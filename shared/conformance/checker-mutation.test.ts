@@ -207,7 +207,7 @@ describe('the checker is bounded', () => {
   });
 
   test('a history of 50,000 calls is judged', () => {
-    const history = new History({ nowMs: () => 0 });
+    const history = new History({ nowMs: () => 0, callsMax: 50_000 });
     for (let offset = 0; offset < 25_000; offset += 1) {
       const value = `v-${offset}`;
       const sent = { kind: 'send', topic: TOPIC, partition: 0, values: [value], baseOffset: offset } as const;

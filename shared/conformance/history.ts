@@ -6,7 +6,7 @@
  *     b             |-- receive -|       startedAt 2: these two overlap, so neither is "before" the other
  *
  * Always true: steps are unique and ascend; a call is before another exactly when its end has a lower step than the
- * other's start. Bounded: at most `callsMax` calls are kept; older ones are dropped and `isWhole` becomes false, and
+ * other's start. Bounded: at most `callsMax` calls are kept, `CALLS_MAX` if not told otherwise; older ones are dropped and `isWhole` becomes false, and
  * the checker refuses such a history. Written by the recorder, read by the checker and by failure stories.
  */
 
@@ -107,7 +107,8 @@ export type EndCall = (end: {
   readonly facts?: CallFacts;
 }) => void;
 
-const CALLS_MAX = 100_000;
+/** More calls than any test needs. A broker that answers the same for ever makes a loop endless; here it is stopped. */
+export const CALLS_MAX = 30_000;
 
 export class History {
   readonly #callsMax: number;

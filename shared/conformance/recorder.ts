@@ -13,12 +13,16 @@ import type { Broker, FetchOptions, FetchResult, OffsetOptions, ReceiveOptions }
 import { isMqError } from '../contract/errors.ts';
 import { DEFAULTS } from '../contract/limits.ts';
 import type { BatchReceipt, Delivery, DeliveryRef, Message, Receipt } from '../contract/message.ts';
-import type { CallFacts, CallOutcome, History, LeaseRef, ReadRecord } from './history.ts';
+import {
+  CALLS_MAX,
+  type CallFacts,
+  type CallOutcome,
+  type History,
+  type LeaseRef,
+  type ReadRecord,
+} from './history.ts';
 import { show, standInOf } from './show.ts';
 import { Contradiction } from './verdict.ts';
-
-/** More calls than any test needs: a broker that answers the same for ever makes a loop endless, and a hang of the run. */
-const CALLS_MAX = 30_000;
 
 type Operation = (...args: unknown[]) => Promise<unknown>;
 
@@ -49,7 +53,7 @@ function recordCall(
   const { operation, name, args } = call;
   if (history.calls.length >= CALLS_MAX) {
     const got = `no end after ${CALLS_MAX} calls, the latest of them ${name}`;
-    return Promise.reject(new Contradiction('repeating a call until nothing is left', { expected: 'an end', got }));
+    return rejection(new Contradiction('repeating a call until nothing is left', { expected: 'an end', got }));
   }
   const facts = factsOf(name, args);
   const end = history.start({ client, text: `${name}(${args.map(showArgument).join(', ')})`, facts: facts.asked });
@@ -59,14 +63,29 @@ function recordCall(
     if (typeof answer?.then !== 'function') throw new TypeError(`${name} answered ${show(answer)}, not a promise`);
   } catch (error) {
     end({ outcome: 'failed', answer: `threw ${show(error)}` });
-    const contradiction = new Contradiction(name, { expected: 'a promise, also for a mistake', got: show(error) });
-    return Promise.reject(contradiction);
+    return rejection(new Contradiction(name, { expected: 'a promise, also for a mistake', got: show(error) }));
   }
   answer.then(
-    (value) => end({ outcome: 'ok', answer: showAnswer(value), facts: facts.answered(value) }),
+    (value) => end({ outcome: 'ok', ...whatCame(value, facts) }),
     (error: unknown) => end({ outcome: outcomeOf(error), answer: `rejected: ${show(error)}` }),
   );
   return answer;
+}
+
+/** A rejection that is no unhandled one before somebody awaits it. */
+function rejection(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** An answer of the wrong shape is shown as it is, and says nothing to the checker: the test judges it. */
+function whatCame(answer: unknown, facts: FactsOf): { readonly answer: string; readonly facts?: CallFacts } {
+  try {
+    return { answer: showAnswer(answer), facts: facts.answered(answer) };
+  } catch {
+    return { answer: show(answer) };
+  }
 }
 
 /** Deliveries given back to the broker are shown by what the broker looks at. */
