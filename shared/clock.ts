@@ -14,6 +14,7 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Where time comes from; `SystemClock` in real use, `VirtualClock` in tests. */
 export interface Clock {
   /** Wall clock, epoch ms. */
   now(): number;
@@ -27,6 +28,7 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number, options?: TimerOptions): Timer;
 }
 
+/** Of `setTimer`: whether the process may end before it rings. */
 export interface TimerOptions {
   readonly isBackground?: boolean;
 }

@@ -13,8 +13,10 @@ import { MqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 
+/** What was decided about a message: the methods of `ConsumedMessage`, by name. */
 export type Outcome = 'ack' | 'retry' | 'return' | 'reject';
 
+/** Of an outcome other than `ack`: why, and when to try again. */
 export interface OutcomeOptions {
   /** Of a retry: how long to back off, from 0; otherwise by its deliveryCount. */
   readonly delayMs?: number;
@@ -31,6 +33,10 @@ export interface MessageSource {
   readonly hasDeadLetter: boolean;
 }
 
+/**
+ * One delivery, in the hands of a handler or loop; it is extended until it is decided by `ack`, `retry`, `return` or
+ * `reject`.
+ */
 export class ConsumedMessage {
   readonly delivery: Delivery;
   readonly #source: MessageSource;

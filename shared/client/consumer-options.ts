@@ -17,6 +17,7 @@ import { checkRetryPolicy, type RetryPolicy } from './retry.ts';
 /** `automatic`: returning from the handler, or asking for the next message, is the ack. `explicit`: only `ack()` is. */
 export type AckMode = 'automatic' | 'explicit';
 
+/** Of `new Consumer`: from where, how many at once, and for how long. */
 export interface ConsumerOptions {
   readonly broker: Broker;
   readonly topic: string;

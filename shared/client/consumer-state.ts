@@ -8,6 +8,7 @@
  */
 export type ConsumerStatus = 'idle' | 'running' | 'retrying' | 'failed' | 'closing' | 'closed';
 
+/** A snapshot of what a Consumer is doing and has done; every count but the first three is since it was made. */
 export interface ConsumerState {
   readonly status: ConsumerStatus;
   /** The last thing that went wrong, whose it ever was: of the broker, of a handler, of a lease; null when nothing. */

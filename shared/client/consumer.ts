@@ -25,6 +25,7 @@ import { pause } from './retry.ts';
 /** Of a handler's failure the broker is told so many characters. */
 const REASON_LENGTH_MAX = 1000;
 
+/** What `onMessage` calls with each message. With automatic ack, returning acks it and throwing retries it. */
 export type MessageHandler = (message: ConsumedMessage) => Promise<unknown> | unknown;
 
 /** A handler or loop that is ready for a message. */
@@ -33,6 +34,10 @@ interface Taker {
   readonly reject: (error: Error) => void;
 }
 
+/**
+ * A member of a queue group that receives, keeps leases alive, retries and gives back. Messages come to `onMessage`, or
+ * to `for await`. The constructor throws `MQ_INVALID_ARGUMENT`; whatever goes wrong later is in `state`.
+ */
 export class Consumer implements AsyncIterable<ConsumedMessage> {
   readonly #settings: ConsumerSettings;
   readonly #held: HeldMessages;

@@ -21,6 +21,7 @@ import { pace } from './pace.ts';
 import { CLOSE_TIMEOUT_MS } from './producer.ts';
 import { checkRetryPolicy, type RetryPolicy, withRetry } from './retry.ts';
 
+/** Of `new LogConsumer`: which partition for which group, and how much at a time. */
 export interface LogConsumerOptions {
   readonly broker: Broker;
   readonly topic: string;
@@ -44,6 +45,10 @@ const KNOWN = [
   ...['retry', 'clock', 'random'],
 ];
 
+/**
+ * Reads one partition in order for a log group, by `for await` (capability `offsets`); what was handled is committed.
+ * The constructor throws `MQ_INVALID_ARGUMENT`, the loop what trying again does not change.
+ */
 export class LogConsumer implements AsyncIterable<StoredRecord> {
   readonly #broker: Broker;
   readonly #topic: string;

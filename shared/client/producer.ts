@@ -23,6 +23,7 @@ import { SendSlots } from './send-slots.ts';
 /** How long `close` waits for sends under way when its caller does not say. */
 export const CLOSE_TIMEOUT_MS = 10_000;
 
+/** Of `new Producer`: to which broker, how many sends at once, and how often to try again. */
 export interface ProducerOptions {
   readonly broker: Broker;
   /** Sends at the broker at the same time. Default 64. */
@@ -37,6 +38,10 @@ export interface ProducerOptions {
 /** Of one send, with a signal of its own. */
 type Own = SendOptions & { readonly signal: AbortSignal };
 
+/**
+ * Sends with ids of its own, retries what may be retried, and bounds what is under way. The broker may store a message
+ * twice when an answer was lost; both copies have the same id.
+ */
 export class Producer {
   readonly #broker: Broker;
   readonly #clock: Clock;

@@ -13,6 +13,7 @@ import { isMqError, MqError } from '../contract/errors.ts';
 import { checkInteger, checkOptions } from '../contract/validation.ts';
 import type { Random } from '../random.ts';
 
+/** How often, how soon and for how long to try again. */
 export interface RetryPolicy {
   /** Attempts in all, from 1 (never again). */
   readonly attemptsMax: number;
@@ -24,6 +25,7 @@ export interface RetryPolicy {
   readonly totalMsMax: number;
 }
 
+/** What a client does unless told otherwise: up to 10 attempts within 2 minutes. */
 export const RETRY_DEFAULTS: RetryPolicy = Object.freeze({
   attemptsMax: 10,
   delayMs: 50,

@@ -22,6 +22,7 @@ import type { Limits } from './limits.ts';
 import type { BatchReceipt, BrowsedRecord, Delivery, DeliveryRef, Message, Receipt, StoredRecord } from './message.ts';
 import type { BeginOptions, Transaction } from './transaction.ts';
 
+/** Of `send` and `sendBatch`: how long to wait for room, and in which partition to store. */
 export interface SendOptions {
   /** Capability `partitions` for anything but 0. */
   readonly partition?: number;
@@ -30,6 +31,7 @@ export interface SendOptions {
   readonly timeoutMs?: number;
 }
 
+/** Of `receive`: for which member of which group, how much at most, and how long to wait for it. */
 export interface ReceiveOptions {
   /** Default `default`; any other name needs the capability `groups`. */
   readonly group?: string;
@@ -46,8 +48,10 @@ export interface ReceiveOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What becomes of a delivery that is given back; `NackOptions` says what each word means. */
 export type NackOutcome = 'retry' | 'return' | 'reject';
 
+/** Of `nack`: whether and when the message comes again. */
 export interface NackOptions {
   /**
    * `retry` (default): it failed, deliver it again. `return`: not processed, does not count as a failure.
@@ -59,6 +63,7 @@ export interface NackOptions {
   readonly reason?: string;
 }
 
+/** Of `fetch` (capability `offsets`): from which offset on, how much at most, and how long to wait at the end. */
 export interface FetchOptions {
   /** Default 0. */
   readonly partition?: number;
@@ -66,13 +71,17 @@ export interface FetchOptions {
   readonly offset?: number;
   /** Records wanted at most, 1 to `limits.receiveCountMax`. Default 1. */
   readonly max?: number;
+  /** Body, key, id and header bytes wanted at most; at least one record is returned all the same. Default 1 MiB. */
   readonly bytesMax?: number;
+  /** How long to wait at the end of the log, 0 to `limits.waitMsMax`. Default 0: answer at once. */
   readonly waitMs?: number;
   /** Capability `transactions` for `read-committed`; others read everything. */
   readonly isolation?: 'read-uncommitted' | 'read-committed';
+  /** Ends the wait with `MQ_ABORTED`. */
   readonly signal?: AbortSignal;
 }
 
+/** The answer to a `fetch`: some records, where to go on, and what the partition holds. */
 export interface FetchResult {
   /** Ascending offsets; gaps are legal, so always continue at `nextOffset`. */
   readonly records: readonly StoredRecord[];
@@ -89,17 +98,19 @@ export interface OffsetOptions {
   readonly partition?: number;
 }
 
+/** Of `browse` (capability `browse`): whose unfinished records, and which page of them. */
 export interface BrowseOptions {
   /** Default `default`. */
   readonly group?: string;
+  /** Default 0. */
   readonly partition?: number;
-  /** Default 1. */
+  /** Records wanted at most, 1 to `limits.receiveCountMax`. Default 1. */
   readonly max?: number;
   /** Continue after this offset. */
   readonly after?: number;
 }
 
-/** Capability `push`. */
+/** Of `subscribe` (capability `push`): for which member, and how much it takes on at once. */
 export interface SubscribeOptions {
   readonly group?: string;
   readonly memberId?: string;
@@ -108,15 +119,21 @@ export interface SubscribeOptions {
   readonly leaseMs?: number;
 }
 
+/** What `subscribe` resolves to; deliveries arrive until `close` (capability `push`). */
 export interface Subscription {
   close(): Promise<void>;
 }
 
+/** Of `close`, here and on every server and client. */
 export interface CloseOptions {
   /** How long to let accepted work finish. */
   readonly timeoutMs?: number;
 }
 
+/**
+ * A message broker, in this process or behind a wire. `capabilities` says which operations it has; the others reject
+ * with `MQ_NOT_SUPPORTED`. Closes itself at the end of an `await using`.
+ */
 export interface Broker extends AsyncDisposable {
   /** What it is, for people: `blocking-queue`, `ring-buffer`, `http-client`. */
   readonly name: string;
@@ -132,6 +149,7 @@ export interface Broker extends AsyncDisposable {
 
   /** Capability `groups`. Idempotent for equal options, else `MQ_GROUP_EXISTS`. */
   createGroup(topic: string, group: string, options?: GroupOptions): Promise<void>;
+  /** Capability `groups`. Its position is forgotten, its leases are void; calls that wait in it: `MQ_UNKNOWN_GROUP`. */
   deleteGroup(topic: string, group: string): Promise<void>;
 
   /** Resolves when the broker has taken responsibility: awaiting it is the back-pressure. */
@@ -165,9 +183,9 @@ export interface Broker extends AsyncDisposable {
   /** Capability `offsets`. Moves either kind of group, also back; voids leases, and acks at or above the target. */
   seek(topic: string, options: OffsetOptions & { readonly to: SeekTarget }): Promise<number>;
 
-  /** Capability `transactions`. */
+  /** Capability `transactions`. Resolves to an open transaction, to be ended by its `commit` or `abort`. */
   begin(options?: BeginOptions): Promise<Transaction>;
-  /** Capability `push`. */
+  /** Capability `push`. Calls `onDelivery` for each message as it comes, with at most `creditMax` unfinished. */
   subscribe(topic: string, options: SubscribeOptions, onDelivery: (delivery: Delivery) => void): Promise<Subscription>;
 
   /** The inside of a topic for the screen, at most `max` cells; optional. */

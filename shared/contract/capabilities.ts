@@ -30,6 +30,7 @@ export const CAPABILITIES = Object.freeze({
   filters: 5,
 });
 
+/** The name of something a broker may be able to do; `CAPABILITIES` lists all. */
 export type Capability = keyof typeof CAPABILITIES;
 
 /** The capabilities of every stage up to and including `stage`. */

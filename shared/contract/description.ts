@@ -61,11 +61,13 @@ export interface Counts {
   readonly logEndOffset: number;
 }
 
+/** One member of a queue group, and how many deliveries it holds. */
 export interface MemberDescription {
   readonly memberId: string;
   readonly inFlightCount: number;
 }
 
+/** One group of a topic as `describeTopics` lists it: its numbers, its options, where it stands and who is in it. */
 export interface GroupDescription extends Counts {
   readonly group: string;
   /** Becomes `queue` by the first receive, `log` by the first commit, and then stays. */
@@ -78,6 +80,7 @@ export interface GroupDescription extends Counts {
   readonly members: readonly MemberDescription[];
 }
 
+/** One topic as `describeTopics` lists it: its numbers, its options and its groups. */
 export interface TopicDescription extends Counts {
   readonly topic: string;
   readonly partitionCount: number;

@@ -20,6 +20,7 @@ function entry(httpStatus: number, isRetriable: boolean, meaning: string): Error
   return Object.freeze({ meaning, isRetriable, httpStatus });
 }
 
+/** Code -> what it means, whether to try again, and its HTTP status. */
 export const ERRORS = Object.freeze({
   MQ_INVALID_ARGUMENT: entry(400, false, 'An argument has the wrong shape or is outside its range.'),
   MQ_NOT_SUPPORTED: entry(
@@ -101,6 +102,7 @@ export interface ErrorDetails {
   readonly allow?: readonly string[];
 }
 
+/** What an `MqError` carries besides its code and its message. */
 export interface MqErrorOptions {
   readonly details?: ErrorDetails;
   readonly cause?: unknown;

@@ -70,6 +70,7 @@ interface TakeWant {
 /** The answer of every put that need not wait: one promise for all, as a settled promise never changes. */
 const ACCEPTED: Promise<void> = Promise.resolve();
 
+/** A bounded first-in, first-out queue of values; `put` waits for room and `take` for a value. */
 export class BlockingQueue<T extends NonNullable<unknown>> {
   readonly capacity: number;
   readonly overflow: Overflow;

@@ -35,6 +35,7 @@ export interface RecordWeight {
   readonly heldBytes: number;
 }
 
+/** A fixed number of slots and bytes for values with offsets 0, 1, 2, ...; the oldest make room when asked to. */
 export class RingBuffer<T extends NonNullable<unknown>> {
   readonly slotCount: number;
   readonly bytesMax: number;
