@@ -6,23 +6,29 @@ import fc from 'fast-check';
 import { describeCall } from './history.ts';
 import { show } from './show.ts';
 import type { TestContext } from './test-context.ts';
-import { Contradiction, isEnvironmentFault } from './verdict.ts';
+import { Contradiction, EnvironmentFault, isEnvironmentFault } from './verdict.ts';
 
-/** Shrinking a failure may take as long; then the shortest found so far is told. */
-const SHRINK_MS_MAX = 4000;
+/**
+ * The time for all tries of a property, shrinking included. A failure found by then is told by the shortest sequence
+ * known so far; without one, nobody knows what the other tries would have shown.
+ */
+const TRIES_MS_MAX = 8000;
 
-/** Throws the contradiction of the shortest counterexample. */
+/** Throws the contradiction of the shortest counterexample, and a fault when there was no time for `runsCount` tries. */
 export async function holdsAlways<Values>(
-  context: TestContext,
+  context: Pick<TestContext, 'seed'>,
   property: fc.IAsyncProperty<Values>,
-  runsCount: number,
+  { runsCount, msMax = TRIES_MS_MAX }: { readonly runsCount: number; readonly msMax?: number },
 ): Promise<void> {
   const details = await fc.check(property, {
     seed: context.seed,
     numRuns: runsCount,
-    interruptAfterTimeLimit: SHRINK_MS_MAX,
+    interruptAfterTimeLimit: msMax,
     markInterruptAsFailure: false,
   });
+  if (!details.failed && details.interrupted) {
+    throw new EnvironmentFault(`only ${details.numRuns} of ${runsCount} random tries ended within ${msMax} ms`);
+  }
   if (!details.failed) return;
   const error = details.errorInstance;
   if (!(error instanceof Contradiction)) throw error;

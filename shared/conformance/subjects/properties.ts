@@ -28,7 +28,7 @@ export const properties: readonly ConformanceTest[] = [
           }, commands);
         }),
       );
-      return holdsAlways(context, property, runsCountOf(context, 60));
+      return holdsAlways(context, property, { runsCount: runsCountOf(context, 60) });
     },
   },
   {
@@ -58,7 +58,7 @@ export const properties: readonly ConformanceTest[] = [
           for (const { abort } of real.pending.values()) abort();
         }),
       );
-      return holdsAlways(context, property, 40);
+      return holdsAlways(context, property, { runsCount: 40 });
     },
   },
   {
@@ -69,14 +69,16 @@ export const properties: readonly ConformanceTest[] = [
       const property = fc.asyncProperty(fc.scheduler(), (scheduler) =>
         oneTry(context, () => interleave(context, scheduler)),
       );
-      return holdsAlways(context, property, 60);
+      return holdsAlways(context, property, { runsCount: 60 });
     },
   },
 ];
 
 /** Calls over a wire cost more, and a property is no load test. */
+const WIRE_RUNS_COUNT = 6;
+
 function runsCountOf(context: TestContext, virtualCount: number): number {
-  return context.clock === 'virtual' ? virtualCount : 6;
+  return context.clock === 'virtual' ? virtualCount : WIRE_RUNS_COUNT;
 }
 
 function compareLogs(context: TestContext, capacity: number): Promise<void> {
@@ -89,7 +91,7 @@ function compareLogs(context: TestContext, capacity: number): Promise<void> {
       await fc.asyncModelRun(() => ({ model, real: { context, topic } }), commands);
     }),
   );
-  return holdsAlways(context, property, runsCountOf(context, 60));
+  return holdsAlways(context, property, { runsCount: runsCountOf(context, 60) });
 }
 
 /** Producers, waiting consumers and one consumer that goes away; the scheduler decides who is served when. */
