@@ -60,6 +60,6 @@ export interface ConformanceTarget extends ConformanceOptions {
   /** As a replay command names it: a stage number, a url or the name of a broker. */
   readonly name: string;
   readonly createBroker: CreateBroker;
-  /** Called after each test, in the order in which they end. */
+  /** Called after each test, in the order in which they end; what it throws is ignored. */
   readonly onResult?: (result: TestResult) => void;
 }

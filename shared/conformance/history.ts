@@ -116,6 +116,7 @@ export class History {
   #calls: Call[] = [];
   #step = 0;
   #isWhole = true;
+  #isClosed = false;
 
   constructor(options: { readonly nowMs: () => number; readonly callsMax?: number }) {
     this.#nowMs = options.nowMs;
@@ -130,6 +131,16 @@ export class History {
   /** False when calls had to be dropped. */
   get isWhole(): boolean {
     return this.#isWhole;
+  }
+
+  /** True when no more calls may be made by those who are recorded here. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Says that no more calls may be made; those that are open may still end. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Notes that a call begins; the function it returns notes the end, once. */

@@ -5,7 +5,7 @@ import type { Broker } from '../contract/broker.ts';
 import { nextTurn } from './check.ts';
 import { CALLS_MAX, History } from './history.ts';
 import { recorded } from './recorder.ts';
-import { Contradiction } from './verdict.ts';
+import { Contradiction, EnvironmentFault } from './verdict.ts';
 
 /** A broker that answers `answer` to everything, and its record. */
 function answering(answer: unknown): { readonly broker: Broker; readonly history: History } {
@@ -37,5 +37,19 @@ describe('a recorded broker', () => {
     for (const refusal of refusals) await assert.rejects(refusal, Contradiction);
     assert.equal(history.calls.length, CALLS_MAX);
     assert.equal(history.isWhole, true);
+  });
+
+  test('asks the broker nothing more when the history is closed, and still notes how open calls end', async () => {
+    const { broker, history } = answering([]);
+    const open = broker.receive('t');
+    history.close();
+    const late = broker.receive('t');
+    await nextTurn();
+    await assert.rejects(late, EnvironmentFault);
+    assert.deepEqual(await open, []);
+    assert.deepEqual(
+      history.calls.map(({ outcome }) => outcome),
+      ['ok'],
+    );
   });
 });

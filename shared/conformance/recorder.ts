@@ -6,7 +6,8 @@
  *                   +-> History
  *
  * Always true: the recorded broker answers exactly what the broker answered; a call that throws instead of rejecting,
- * or answers something that is no promise, is a contradiction of its own. Every promise that passes through has a
+ * or answers something that is no promise, is a contradiction of its own; nothing is asked of the broker once the
+ * history is closed. Every promise that passes through has a
  * rejection handler, so that a test that ends early leaves no unhandled rejection behind.
  */
 import type { Broker, FetchOptions, FetchResult, OffsetOptions, ReceiveOptions } from '../contract/broker.ts';
@@ -22,7 +23,7 @@ import {
   type ReadRecord,
 } from './history.ts';
 import { show, standInOf } from './show.ts';
-import { Contradiction } from './verdict.ts';
+import { Contradiction, EnvironmentFault } from './verdict.ts';
 
 type Operation = (...args: unknown[]) => Promise<unknown>;
 
@@ -51,6 +52,7 @@ function recordCall(
   client: string,
 ): Promise<unknown> {
   const { operation, name, args } = call;
+  if (history.isClosed) return rejection(new EnvironmentFault(`${name} after the end of the test`));
   if (history.calls.length >= CALLS_MAX) {
     const got = `no end after ${CALLS_MAX} calls, the latest of them ${name}`;
     return rejection(new Contradiction('repeating a call until nothing is left', { expected: 'an end', got }));

@@ -65,8 +65,17 @@ export class Session {
     const { name, capability } = test;
     const outcome = this.#notApplicable(test) ?? (await this.#runApplicable(test));
     const result: TestResult = { name, capability, ...outcome };
-    this.#target.onResult?.(result);
+    this.#tell(result);
     return result;
+  }
+
+  /** Who listens changes no verdict, so what goes wrong with a listener does not either. */
+  #tell(result: TestResult): void {
+    try {
+      this.#target.onResult?.(result);
+    } catch {
+      // The result is in the report all the same.
+    }
   }
 
   #notApplicable(test: ConformanceTest): Outcome | null {
@@ -112,9 +121,10 @@ export class Session {
     try {
       await withDeadline(body(), 'the test', this.#testMsMax);
     } catch (error) {
+      const outcome = this.#failure(test, error, context);
       // What cannot be cleaned up after a failure is most likely its consequence; the failure is what must be told.
       await context.cleanUp().catch(() => undefined);
-      return this.#failure(test, error, context);
+      return outcome;
     }
     try {
       await withDeadline(context.cleanUp(), 'cleaning up', this.#testMsMax);

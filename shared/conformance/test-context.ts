@@ -2,7 +2,7 @@
  * What a test works with: a recorded broker, names that nobody else uses, time, and the record of its calls.
  *
  * Always true: two tests never share a topic; what a test opened is closed and what it created is deleted when it
- * ends. Made by the session, one for each run of a test.
+ * ends, and a test that goes on after its end (it hung, and was given up) reaches no broker any more. Made by the session, one for each run of a test.
  */
 import { performance } from 'node:perf_hooks';
 import type { BrokerOptions } from '../broker-options.ts';
@@ -48,6 +48,7 @@ export class TestContext {
   #bare: Broker | null = null;
   #nameCount = 0;
   #waitedMs = 0;
+  #isOver = false;
 
   constructor(options: ContextOptions) {
     this.#options = options;
@@ -182,8 +183,10 @@ export class TestContext {
     throw new Contradiction(name, { expected, got, operations: anomaly.calls.map(describeCall) });
   }
 
-  /** Deletes what the test created and closes what it opened. */
+  /** Ends the test: its brokers take no more calls, what it created is deleted and what it opened is closed. */
   async cleanUp(): Promise<void> {
+    this.#isOver = true;
+    this.#history.close();
     const broker = this.#bare;
     const topics = this.#options.shared === null ? [] : [...this.#topics];
     if (broker !== null) await Promise.all(topics.map((topic) => deleteTopic(broker, topic)));
@@ -192,11 +195,17 @@ export class TestContext {
 
   #newHistory(): History {
     const nowMs = (): number => (this.clock === 'virtual' ? this.#virtualClock.monotonicMs() : performance.now());
-    return new History({ nowMs });
+    const history = new History({ nowMs });
+    if (this.#isOver) history.close();
+    return history;
   }
 
   async #create(options: BrokerOptions): Promise<Broker> {
     const broker = await this.target.createBroker(this.#brokerOptions(options));
+    if (this.#isOver) {
+      await this.#close(broker);
+      throw new EnvironmentFault('a broker was opened after the end of the test');
+    }
     this.#opened.add(broker);
     return broker;
   }
