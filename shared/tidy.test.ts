@@ -6,13 +6,10 @@
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { join, posix } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { parseSync, Visitor } from 'oxc-parser';
+import { FOLDERS, IS_TEST, ROOT, rule, type SourceFile, sources, taught } from './testing/source-tree.ts';
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const FOLDERS = ['stages', 'shared', 'cli', 'bench', 'docs'];
 const TOP_LEVEL = ['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'package.json'];
 const TOOL_FILES = ['biome.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.dist.json', 'node_modules', 'dist'];
 const FILE_LINES_MAX = 300;
@@ -24,9 +21,6 @@ const GROUND = /^shared\/(contract\/[a-z-]+|clock|random|broker-options|lesson)\
 /** Files that may name a concrete broker. */
 const COMPOSES =
   /^(stages\/[^/]+\/(index|story|limit)\.ts|cli\/target\.ts|bench\/.*|shared\/conformance\/mutants\/.*)$/;
-/** Tests, and what only tests use. */
-const IS_TEST = /(\.(test|long)\.ts$|\/testing\/)/;
-
 /** npm packages by folder: the first matching row decides; tests may use any. */
 const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici', 'prom-client']],
@@ -40,62 +34,6 @@ const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
   ],
   [/^cli\//, ['commander', 'ink', 'react']],
 ];
-
-interface SourceFile {
-  readonly path: string;
-  readonly text: string;
-  readonly lineCount: number;
-  readonly imports: readonly string[];
-  readonly exportedNames: readonly string[];
-  readonly functions: readonly { readonly line: number; readonly lineCount: number }[];
-}
-
-function filesBelow(folder: string): string[] {
-  const entries = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'));
-  return files.map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).split(sep).join('/'));
-}
-
-function readSource(path: string): SourceFile {
-  const text = readFileSync(join(ROOT, path), 'utf8');
-  const parsed = parseSync(path, text);
-  assert.deepEqual(parsed.errors, [], `${path} does not parse`);
-  const imports: string[] = [];
-  for (const { moduleRequest } of parsed.module.staticImports) imports.push(moduleRequest.value);
-  const exportedNames: string[] = [];
-  for (const { entries } of parsed.module.staticExports) {
-    for (const entry of entries) {
-      if (entry.moduleRequest) imports.push(entry.moduleRequest.value);
-      if (entry.exportName.name) exportedNames.push(entry.exportName.name);
-    }
-  }
-  const lineAt = (position: number): number => text.slice(0, position).split('\n').length;
-  const functions: { line: number; lineCount: number }[] = [];
-  const onFunction = (node: { start: number; end: number }): void => {
-    const line = lineAt(node.start);
-    functions.push({ line, lineCount: lineAt(node.end) - line + 1 });
-  };
-  const onImport = (node: { source: { type: string; value?: unknown } }): void => {
-    if (typeof node.source.value === 'string') imports.push(node.source.value);
-  };
-  new Visitor({
-    FunctionDeclaration: onFunction,
-    FunctionExpression: onFunction,
-    ArrowFunctionExpression: onFunction,
-    ImportExpression: onImport,
-  }).visit(parsed.program);
-  return { path, text, lineCount: text.split('\n').length - 1, imports, exportedNames, functions };
-}
-
-const sources = FOLDERS.flatMap(filesBelow)
-  .filter((path) => /\.(ts|tsx|js)$/.test(path) && !path.endsWith('.d.ts'))
-  .map(readSource);
-const taught = sources.filter((file) => !IS_TEST.test(file.path));
-
-/** One line per offender; an empty list passes. */
-function rule(reason: string, offenders: readonly string[]): void {
-  assert.ok(offenders.length === 0, `${reason}\n  ${offenders.join('\n  ')}`);
-}
 
 /** Where a relative import leads, from the root; undefined for packages and node:. */
 function leadsTo(file: SourceFile, specifier: string): string | undefined {
@@ -219,7 +157,7 @@ test('one word has one meaning, and some words have none here', () => {
   const wordsOf = (name: string): string[] =>
     (name.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? []).map((word) => word.toLowerCase());
   const offenders = taught.flatMap((file) =>
-    [...file.exportedNames, posix.basename(file.path)]
+    [...file.exports.flatMap(({ name }) => name ?? []), posix.basename(file.path)]
       .flatMap((name) => wordsOf(name).map((word) => [name, word] as const))
       .filter(([, word]) => banned.has(word) || banned.has(word.replace(/s$/, '')))
       .map(([name, word]) => `${file.path}: ${name} ("${word}")`),
@@ -237,16 +175,6 @@ test('nothing is left behind', () => {
   rule(
     'the checker is right or its rule is changed for all:',
     sources.filter((file) => silenced.test(file.text)).map((file) => file.path),
-  );
-});
-
-test('no test sleeps', () => {
-  const sleepers = sources.filter(
-    (file) => IS_TEST.test(file.path) && /timers\/promises|setTimeout\([^)]*resolve/.test(file.text),
-  );
-  rule(
-    'virtual time passes at once and an event arrives when it arrives:',
-    sleepers.map((file) => file.path),
   );
 });
 
