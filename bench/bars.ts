@@ -5,7 +5,10 @@
  * Always true: subject and reference are contestants of the same scenario, so their ratio is taken round by round.
  */
 
-/** The subject does at least `ratioMin` times the messages per second of the reference. */
+/**
+ * The subject does at least `ratioMin` times the messages per second of the reference; for a server that waited for its
+ * load, as many per second of CPU time.
+ */
 export interface RatioBar {
   readonly name: string;
   readonly claim: string;

@@ -6,7 +6,7 @@
  */
 import type { TopLevelSpec } from 'vega-lite';
 import { loadOptional } from './optional-package.ts';
-import type { BarReport, ScenarioReport, WaitersReport } from './report.ts';
+import { type BarReport, judgedRatio, type ScenarioReport, type WaitersReport } from './report.ts';
 import type { Summary } from './statistics.ts';
 
 /** Readable on white and on dark grey, and told apart by people who see few colours. */
@@ -113,13 +113,14 @@ function latencyPoint(contestant: string, share: string, summary: Summary | null
   return [{ contestant, share, median, min, max }];
 }
 
-/** How far each measured bar was reached: 1 is the bar itself. */
+/** How far each measured bar was reached, by what it is judged by: 1 is the bar itself. */
 export function barsChart(bars: readonly BarReport[]): TopLevelSpec | null {
-  const values = bars.flatMap(({ name, ratio, ratioMin, verdict }) =>
-    ratio === null
-      ? []
-      : [{ name, verdict, median: ratio.median / ratioMin, min: ratio.min / ratioMin, max: ratio.max / ratioMin }],
-  );
+  const values = bars.flatMap((bar) => {
+    const { name, ratioMin, verdict } = bar;
+    const ratio = judgedRatio(bar);
+    if (ratio === null) return [];
+    return [{ name, verdict, median: ratio.median / ratioMin, min: ratio.min / ratioMin, max: ratio.max / ratioMin }];
+  });
   if (values.length === 0) return null;
   const y = { field: 'name', type: 'nominal', sort: values.map(({ name }) => name), title: null } as const;
   const x = { type: 'quantitative', scale: { type: 'log' } } as const;

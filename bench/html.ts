@@ -24,7 +24,7 @@ h3 { font-size: 1.05rem; margin: 1.5rem 0 .2rem; } p { margin: .2rem 0 .6rem; } 
 table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 th, td { padding: .15rem .9rem .15rem 0; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } td.claim { white-space: normal; min-width: 22rem; }
-.bars th:nth-child(2), .bars th:last-child { text-align: left; }
+.bars th:nth-child(2), .bars th:nth-last-child(-n+2) { text-align: left; }
 thead th { border-bottom: 1px solid #8886; font-weight: 600; } .wide { overflow-x: auto; }
 td.text, th.text { text-align: left; } .met { color: #0072b2; } .missed { color: #c44e00; font-weight: 600; }
 .key span { padding-right: 1.2rem; } .key i { display: inline-block; width: .8rem; height: .8rem; margin-right: .35rem; }
@@ -61,18 +61,20 @@ ${sections.join('\n')}
 }
 
 async function barsSection(bars: readonly BarReport[]): Promise<string> {
-  const rows = bars.map(({ name, claim, verdict, ratio, ratioMin, isWithinNoise, serverCpuRatio }) =>
-    [
+  const rows = bars.map((bar) => {
+    const { name, claim, verdict, ratio, ratioMin, judgedBy, isWithinNoise, serverCpuRatio } = bar;
+    return [
       textCell(name),
       `<td class="text claim">${escaped(claim)}</td>`,
       cell(formatThree(ratioMin)),
       cell(ratio === null ? '' : formatRatio(ratio)),
-      cell(serverCpuRatio === null ? '' : formatThree(serverCpuRatio.median)),
+      cell(serverCpuRatio === null ? '' : formatRatio(serverCpuRatio)),
+      textCell(ratio === null ? '' : judgedBy),
       `<td class="text ${classOf({ verdict, isWithinNoise })}">${verdictText({ verdict, isWithinNoise })}</td>`,
-    ].join(''),
-  );
-  const heads = ['bar', 'claim', 'wanted', 'found (min .. max)', 'by server CPU', 'verdict'];
-  const chart = await svgOf(barsChart(bars), 'Ratio found by ratio wanted, for every bar');
+    ].join('');
+  });
+  const heads = ['bar', 'claim', 'wanted', 'by messages/s (min .. max)', 'by server CPU', 'judged by', 'verdict'];
+  const chart = await svgOf(barsChart(bars), 'Ratio judged by ratio wanted, for every bar');
   return `<div class="bars"><h2>Bars</h2>\n${chart}\n${tableOf(heads, rows)}</div>`;
 }
 

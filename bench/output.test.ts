@@ -34,6 +34,7 @@ const BARS: readonly BarReport[] = [
     verdict: 'met',
     ratio: summarise([1.6, 1.7, 1.65]),
     ratioMin: 1.5,
+    judgedBy: 'messages per second',
     isWithinNoise: false,
     serverCpuRatio: null,
   },
@@ -43,6 +44,7 @@ const BARS: readonly BarReport[] = [
     verdict: 'not met',
     ratio: summarise([0.7, 0.9, 0.75]),
     ratioMin: 0.8,
+    judgedBy: 'messages per second',
     isWithinNoise: true,
     serverCpuRatio: summarise([0.6, 0.6, 0.6]),
   },
@@ -52,6 +54,7 @@ const BARS: readonly BarReport[] = [
     verdict: 'not measured',
     ratio: null,
     ratioMin: 1,
+    judgedBy: 'messages per second',
     isWithinNoise: false,
     serverCpuRatio: null,
   },
@@ -129,14 +132,21 @@ test('the printed report says machine, medians, spread, ratio, counts and a verd
   assert.match(text, /met\s+1\.65 \(1\.60 \.\. 1\.70\)\n\s+fast enough/);
   assert.match(
     text,
-    / {2}not met, but within the noise: 0\.75 \(0\.70 \.\. 0\.90\); by server CPU alone 0\.60\n\s+as fast/,
+    / {2}not met, but within the noise: 0\.75 \(0\.70 \.\. 0\.90\) by messages\/s; by server CPU 0\.60\n\s+as fast/,
   );
   assert.match(text, /-\s+not measured\n\s+never run/);
 });
 
+test('a bar that is judged by server CPU shows that ratio first, and calls the other one the load', async () => {
+  const bars = BARS.map((bar): BarReport => (bar.name === 'slow' ? { ...bar, judgedBy: 'server CPU' } : bar));
+  const text = printReport({ ...REPORT, bars });
+  assert.match(text, /0\.60 \(0\.60 \.\. 0\.60\) by server CPU; by messages\/s, as far as the load reached, 0\.75\n/);
+  assert.match(await htmlOf({ ...REPORT, bars }), /<td class="text">server CPU<\/td>/);
+});
+
 test('a bar that is missed in every round is called out, in text and in HTML', async () => {
   const bars = BARS.map((bar) => ({ ...bar, isWithinNoise: false }));
-  assert.match(printReport({ ...REPORT, bars }), /NOT MET {2}0\.75 \(0\.70 \.\. 0\.90\); by server CPU/);
+  assert.match(printReport({ ...REPORT, bars }), /NOT MET {2}0\.75 \(0\.70 \.\. 0\.90\) by messages\/s; by server CPU/);
   assert.match(await htmlOf({ ...REPORT, bars }), /class="text missed">not met</);
   assert.match(await htmlOf(REPORT), /class="text quiet">not met, but within the noise</);
 });

@@ -6,7 +6,7 @@ import type { WaitersResult } from './http-door/waiters.ts';
 import { inProcessScenarios } from './in-process/scenarios.ts';
 import { QUICK_PLAN } from './plan.ts';
 import type { RaceResult, Run, Scenario } from './race.ts';
-import { judge, judgeWaiters, reportScenario, type Table } from './report.ts';
+import { judge, judgedRatio, judgeWaiters, reportScenario, type Table } from './report.ts';
 import { NO_COUNTS } from './tally.ts';
 
 const SCENARIO: Scenario = {
@@ -75,6 +75,44 @@ test('a bar whose rounds disagree is within the noise, and says so', () => {
   const [bar] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [3, 5, 6], theirs: [2, 2, 2] }))], [BAR]);
   assert.equal(bar?.verdict, 'met');
   assert.equal(bar?.isWithinNoise, true);
+});
+
+/** Our server, and one that takes a quarter of its CPU time and answers twice as often. */
+function serversOf(busyShares: { readonly ours: number; readonly theirs: number }): Table {
+  const run = (messagesPerSecond: number, serverCpuUsPerMessage: number, serverBusyShare: number): Run[] =>
+    [1, 1.1, 1.2].map((factor) => ({
+      messagesPerSecond: messagesPerSecond * factor,
+      serverCpuUsPerMessage: serverCpuUsPerMessage * factor,
+      serverBusyShare,
+      counts: NO_COUNTS,
+    }));
+  const runs = new Map([
+    ['array', run(1, 1, 1)],
+    ['ours', run(500, 8, busyShares.ours)],
+    ['theirs', run(1000, 2, busyShares.theirs)],
+  ]);
+  return tableOf(runs);
+}
+
+test('a bar is judged by server CPU when either server waited for its load, because then the rates are the load', () => {
+  const bar = { ...BAR, ratioMin: 0.4 };
+  for (const busyShares of [
+    { ours: 0.99, theirs: 0.5 },
+    { ours: 0.5, theirs: 0.99 },
+  ]) {
+    const [judged] = judge([serversOf(busyShares)], [bar]);
+    assert.equal(judged?.judgedBy, 'server CPU');
+    assert.equal(judged?.verdict, 'not met', 'half the rate, but four times the CPU time');
+    assert.equal(judged && judgedRatio(judged)?.median, 0.25);
+    assert.equal(judged?.ratio?.median, 0.5, 'what the load reached is still reported');
+  }
+});
+
+test('a bar is judged by messages per second when both servers were busy', () => {
+  const [bar] = judge([serversOf({ ours: 0.95, theirs: 0.9 })], [{ ...BAR, ratioMin: 0.4 }]);
+  assert.equal(bar?.judgedBy, 'messages per second');
+  assert.equal(bar?.verdict, 'met');
+  assert.equal(bar && judgedRatio(bar)?.median, 0.5);
 });
 
 test('a bar whose contestants did not run is not measured, which is neither met nor missed', () => {

@@ -44,6 +44,9 @@ export interface Table {
 
 export type Verdict = 'met' | 'not met' | 'not measured';
 
+/** What a bar is judged by: what a caller sees, or what the server spent. */
+export type Measure = 'messages per second' | 'server CPU';
+
 export interface BarReport {
   readonly name: string;
   readonly claim: string;
@@ -51,6 +54,8 @@ export interface BarReport {
   /** Messages per second of the subject by those of the reference; null when not measured. */
   readonly ratio: Summary | null;
   readonly ratioMin: number;
+  /** Which of the two ratios the verdict is about; see `judge`. */
+  readonly judgedBy: Measure;
   /** True when some rounds lie on the other side of the bar than the median: measure again, longer, alone. */
   readonly isWithinNoise: boolean;
   /** Server CPU per message of the reference by that of the subject: what the ratio would be if nothing but the server counted. */
@@ -104,23 +109,49 @@ export function reportScenario(scenario: Scenario, result: RaceResult): Scenario
   return { name, title, how, rows };
 }
 
-/** A verdict on every bar; those whose contestants did not run are `not measured`. */
+/** Below this share of a core a server waited for its load, and its messages per second are those of the load. */
+export const BUSY_SHARE_MIN = 0.9;
+
+/**
+ * A verdict on every bar; those whose contestants did not run are `not measured`. Where either server had time to spare,
+ * the ratio of the rates is not one of servers, and the bar is judged by the CPU time per message.
+ */
 export function judge(tables: readonly Table[], bars: readonly RatioBar[] = RATIO_BARS): BarReport[] {
   const scenarios = tables.flatMap((table) => table.scenarios);
   return bars.map((bar) => {
     const rows = scenarios.find(({ name }) => name === bar.scenario)?.rows ?? [];
     const subject = rows.find(({ contestant }) => contestant === bar.subject);
     const reference = rows.find(({ contestant }) => contestant === bar.reference);
+    if (subject === undefined || reference === undefined) return notMeasured(bar);
     const { name, claim, ratioMin } = bar;
-    if (subject === undefined || reference === undefined) {
-      const verdict: Verdict = 'not measured';
-      return { name, claim, verdict, ratio: null, ratioMin, isWithinNoise: false, serverCpuRatio: null };
-    }
     const ratio = summariseRatio(subject.messagesPerSecond.runs, reference.messagesPerSecond.runs);
-    const verdict: Verdict = ratio.median >= ratioMin ? 'met' : 'not met';
-    const isWithinNoise = ratio.min < ratioMin && ratio.max >= ratioMin;
-    return { name, claim, verdict, ratio, ratioMin, isWithinNoise, serverCpuRatio: cpuRatio(subject, reference) };
+    const serverCpuRatio = cpuRatio(subject, reference);
+    const hadTimeToSpare = [subject, reference].some((row) => (row.serverBusyShare?.median ?? 1) < BUSY_SHARE_MIN);
+    const byCpu = hadTimeToSpare ? serverCpuRatio : null;
+    const { median, min, max } = byCpu ?? ratio;
+    const verdict: Verdict = median >= ratioMin ? 'met' : 'not met';
+    const isWithinNoise = min < ratioMin && max >= ratioMin;
+    const judgedBy: Measure = byCpu === null ? 'messages per second' : 'server CPU';
+    return { name, claim, verdict, ratio, ratioMin, judgedBy, isWithinNoise, serverCpuRatio };
   });
+}
+
+/** The ratio that the verdict is about; null when not measured. */
+export function judgedRatio({ judgedBy, ratio, serverCpuRatio }: BarReport): Summary | null {
+  return judgedBy === 'server CPU' ? serverCpuRatio : ratio;
+}
+
+function notMeasured({ name, claim, ratioMin }: RatioBar): BarReport {
+  return {
+    name,
+    claim,
+    verdict: 'not measured',
+    ratio: null,
+    ratioMin,
+    judgedBy: 'messages per second',
+    isWithinNoise: false,
+    serverCpuRatio: null,
+  };
 }
 
 export function judgeWaiters(result: WaitersResult, bar: WaitersBar = WAITERS_BAR): WaitersReport {

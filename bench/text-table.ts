@@ -1,5 +1,5 @@
 /** Says a bench report in plain text, for a terminal of 100 columns. Pure: a report in, a string out. */
-import type { BenchReport, Row, ScenarioReport, Verdict, WaitersReport } from './report.ts';
+import type { BarReport, BenchReport, Row, ScenarioReport, Verdict, WaitersReport } from './report.ts';
 import type { Summary } from './statistics.ts';
 import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
 
@@ -138,15 +138,22 @@ function waitersText(waiters: WaitersReport): string {
 
 function barsText({ bars, waiters }: BenchReport): string {
   const lines = bars.map((bar) => {
-    const found = bar.ratio === null ? 'not measured' : formatRatio(bar.ratio);
-    const cpu = bar.serverCpuRatio === null ? '' : `; by server CPU alone ${formatThree(bar.serverCpuRatio.median)}`;
-    return barLine(bar, `${found}${cpu}`);
+    return barLine(bar, barText(bar));
   });
   if (waiters !== null) {
     const { bytesPerWaiter, givenBackShare } = waiters;
     lines.push(barLine(waiters, `${formatBytes(bytesPerWaiter)} each, ${formatPercent(givenBackShare)} given back`));
   }
   return ['\n== Bars ==', ...lines].join('\n');
+}
+
+/** The ratio that was judged, then the other one, so that nobody takes one for the other. */
+function barText({ judgedBy, ratio, serverCpuRatio }: BarReport): string {
+  if (ratio === null) return 'not measured';
+  if (serverCpuRatio === null) return formatRatio(ratio);
+  return judgedBy === 'server CPU'
+    ? `${formatRatio(serverCpuRatio)} by server CPU; by messages/s, as far as the load reached, ${formatThree(ratio.median)}`
+    : `${formatRatio(ratio)} by messages/s; by server CPU ${formatThree(serverCpuRatio.median)}`;
 }
 
 interface JudgedBar {
