@@ -2,12 +2,12 @@
 /**
  * The command `mq`: the one file of this package that runs without being compiled, on whatever Node starts it.
  *
- *     Node >= 24   checkout (main.ts beside this file)  -> imports cli/main.ts, Node strips the types itself
+ *     Node >= 24.2 checkout (main.ts beside this file)  -> imports cli/main.ts, Node strips the types itself
  *                  package                              -> imports dist/cli/main.js
  *     older Node   the checkout's own Node is installed -> runs this file again under it
  *                  otherwise                            -> says what to install
  *
- * Always true: under Node >= 24 there is one process. A second process shares our terminal, gets the signals we get,
+ * Always true: under Node >= 24.2 there is one process. A second process shares our terminal, gets the signals we get,
  * its exit code is ours (128 + n when signal n ended it), and it dies when we are killed: a channel between the two
  * closes then. The syntax here stays old enough for an old Node to read.
  */
@@ -18,7 +18,8 @@ import { constants } from 'node:os';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const NODE_MAJOR_MIN = 24;
+/** Major and minor version: the first Node that strips types and knows `import.meta.main`. */
+const NODE_MIN = [24, 2];
 /** Where the devDependency `node` keeps its binary; node_modules/.bin has only a link or a script to it. */
 const OWN_NODE = process.platform === 'win32' ? '../node_modules/node/bin/node.exe' : '../node_modules/node/bin/node';
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -28,7 +29,7 @@ const IS_CHILD = 'MQ_SIGNALS_ARE_FORWARDED';
 
 const here = (path) => new URL(path, import.meta.url);
 
-if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+if (isNewEnough(process.versions.node)) {
   if (process.env[IS_CHILD] !== undefined) dieWithParent();
   module.enableCompileCache(); // from the second start on nothing is compiled again
   const entry = existsSync(here('./main.ts')) ? './main.ts' : '../dist/cli/main.js';
@@ -36,10 +37,15 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
 } else if (existsSync(here(OWN_NODE))) {
   runUnder(fileURLToPath(here(OWN_NODE)));
 } else {
-  console.error(`mq needs Node ${NODE_MAJOR_MIN} or newer, and this is ${process.version}.`);
+  console.error(`mq needs Node ${NODE_MIN.join('.')} or newer, and this is ${process.version}.`);
   console.error('In a checkout of StageMQ type: npm ci     (it brings the right Node along)');
   console.error('Anywhere else install Node from https://nodejs.org and type the command again.');
   process.exitCode = 1;
+}
+
+function isNewEnough(version) {
+  const [major, minor] = version.split('.').map(Number);
+  return major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]);
 }
 
 function runUnder(node) {

@@ -52,7 +52,7 @@ test('an old Node with no other Node at hand says what to install', needsOldNode
     writeFileSync(join(folder, 'package.json'), '{"type": "module"}');
     const ran = await runMq(['--version'], { node: oldNode, shim: join(folder, 'cli/mq.js') });
     assert.equal(ran.exitCode, 1);
-    assert.match(ran.stderr, /needs Node 24 or newer.*npm ci/s);
+    assert.match(ran.stderr, /needs Node 24\.2 or newer.*npm ci/s);
     assert.doesNotMatch(ran.stderr, /\n +at /);
   } finally {
     rmSync(folder, { recursive: true });
