@@ -5,14 +5,28 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type ErrorCode, isMqError, type MqError } from '../contract/errors.ts';
 import { show } from './show.ts';
-import { Contradiction, isEnvironmentFault } from './verdict.ts';
+import { Contradiction, type Difference, isEnvironmentFault } from './verdict.ts';
 
 /** How long, in real time, something that must happen at once may take before it counts as not happening. */
 const AT_ONCE_MS = 5000;
 
 /** `got` and `expected` are the same value, compared deeply. */
 export function equal<T>(got: T, expected: T, what: string): void {
-  if (!isDeepStrictEqual(got, expected)) throw new Contradiction(what, { expected: show(expected), got: show(got) });
+  if (isDeepStrictEqual(got, expected)) return;
+  const difference = firstDifference(got, expected);
+  throw new Contradiction(what, { expected: show(expected), got: show(got), difference });
+}
+
+/** Where two lists of texts part; undefined for whatever is no list of texts. */
+function firstDifference(got: unknown, expected: unknown): Difference | undefined {
+  if (!isTexts(got) || !isTexts(expected)) return undefined;
+  const parting = expected.findIndex((text, index) => text !== got[index]);
+  const index = parting === -1 ? expected.length : parting;
+  return { expected: expected[index], got: got[index] };
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 /** Two byte sequences are the same; only the first difference is shown. */

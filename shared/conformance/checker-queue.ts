@@ -35,7 +35,7 @@ export function* queueAnomalies(index: HistoryIndex, options: CheckOptions): Gen
   for (const ofGroup of groups.values()) {
     const handouts = ofGroup.flatMap(({ call, facts }) => facts.records.map((record) => ({ call, facts, record })));
     yield* deliveredAgain(index, handouts);
-    yield* outOfOrder(ofGroup);
+    yield* outOfOrder(index, ofGroup);
     yield* overtaken(index, ofGroup);
   }
 }
@@ -158,16 +158,17 @@ function leaseCallsByToken(index: HistoryIndex): Map<string, LeaseCall[]> {
   return byToken;
 }
 
-/** Within one answer the offsets of a partition ascend. */
-function* outOfOrder(receives: readonly CallOf<'receive'>[]): Generator<Anomaly> {
+/** Within one answer the offsets of a partition ascend; the send shows that the later one was there first. */
+function* outOfOrder(index: HistoryIndex, receives: readonly CallOf<'receive'>[]): Generator<Anomaly> {
   for (const { call, facts } of receives) {
     const last = new Map<number, number>();
-    for (const { partition, offset } of facts.records) {
+    for (const { partition, offset, value } of facts.records) {
       if (offset === null) continue;
       const before = last.get(partition);
       if (before !== undefined && offset <= before) {
         const expected = `an offset above ${before} in the same answer`;
-        yield { name: 'reordered', calls: [call], expected, got: String(offset) };
+        const sent = index.attempts.get(keyOf(facts.topic, value))?.[0]?.call;
+        yield { name: 'reordered', calls: sent === undefined ? [call] : [sent, call], expected, got: String(offset) };
       }
       last.set(partition, offset);
     }

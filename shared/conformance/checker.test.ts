@@ -121,7 +121,7 @@ describe('each anomaly is named, with the calls that contradict each other', () 
     script.send('a', 0);
     script.send('b', 1);
     script.receive('c', delivery('b', 1, 'x'), delivery('a', 0, 'y'));
-    only(script, 'reordered', ['receive']);
+    only(script, 'reordered', ['send a', 'receive']);
   });
 
   test('reordered: a member gets a lower offset for the first time after a higher one', () => {

@@ -166,20 +166,6 @@ export class History {
     };
   }
 
-  /** The two calls a reader should look at first when nothing better is known: the latest, and what it built on. */
-  latestTwo(): readonly Call[] {
-    const ended = this.#calls.filter((call) => call.outcome !== 'open').sort((a, b) => a.endedAt - b.endedAt);
-    const last = ended.at(-1);
-    if (last === undefined) return this.#calls.slice(-2);
-    const topic = topicOf(last.facts);
-    const earlier = ended.slice(0, -1).reverse();
-    const sameTopic = earlier.filter((call) => topicOf(call.facts) === topic);
-    const cause =
-      sameTopic.find((call) => hasEffect(call.facts) && call.facts.kind !== last.facts.kind) ?? sameTopic[0];
-    const first = cause ?? earlier[0];
-    return first === undefined ? [last] : [first, last];
-  }
-
   #keep(entry: Call): void {
     this.#calls.push(entry);
     if (this.#calls.length <= this.#callsMax) return;
@@ -192,13 +178,4 @@ export class History {
 export function describeCall(call: Call): string {
   const answer = call.outcome === 'open' ? 'no answer yet' : call.answer;
   return `${call.client}: ${call.text} -> ${answer}`;
-}
-
-function hasEffect(facts: CallFacts): boolean {
-  return facts.kind !== 'other' && facts.kind !== 'fetch' && facts.kind !== 'committed';
-}
-
-function topicOf(facts: CallFacts): string | undefined {
-  if ('topic' in facts) return facts.topic;
-  return 'refs' in facts ? facts.refs[0]?.topic : undefined;
 }

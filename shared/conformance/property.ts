@@ -7,6 +7,7 @@ import { describeCall } from './history.ts';
 import { show } from './show.ts';
 import type { TestContext } from './test-context.ts';
 import { Contradiction, EnvironmentFault, isEnvironmentFault } from './verdict.ts';
+import { witnessesOf } from './witnesses.ts';
 
 /**
  * The time for all tries of a property, shrinking included. A failure found by then is told by the shortest sequence
@@ -44,6 +45,8 @@ export async function oneTry(context: TestContext, run: () => Promise<void>): Pr
     if (isEnvironmentFault(error)) throw error;
     const broken =
       error instanceof Contradiction ? error : new Contradiction('a call', { expected: 'no error', got: show(error) });
-    throw broken.operations.length > 0 ? broken : broken.citing(context.history.latestTwo().map(describeCall));
+    throw broken.operations.length > 0
+      ? broken
+      : broken.citing(witnessesOf(context.history, broken.difference).map(describeCall));
   }
 }

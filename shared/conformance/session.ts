@@ -18,6 +18,7 @@ import { describeCall } from './history.ts';
 import { show } from './show.ts';
 import { TestContext } from './test-context.ts';
 import { Contradiction, EnvironmentFault, type FailureStory, isEnvironmentFault, type TestResult } from './verdict.ts';
+import { witnessesOf } from './witnesses.ts';
 
 const TEST_MS_MAX = 20_000;
 
@@ -137,13 +138,13 @@ export class Session {
   #failure(test: ConformanceTest, error: unknown, context: TestContext): Outcome {
     if (isEnvironmentFault(error)) return { verdict: 'couldNotTest', reason: show(error) };
     const reason = error instanceof Error ? error.message : show(error);
-    const isContradiction = error instanceof Contradiction;
-    const named = isContradiction ? error.operations : [];
+    const broken = error instanceof Contradiction ? error : null;
+    const named = broken?.operations ?? [];
     const story: FailureStory = {
       sentence: test.name,
-      operations: named.length > 0 ? named : context.history.latestTwo().map(describeCall),
-      expected: isContradiction ? error.expected : 'no error',
-      got: isContradiction ? error.got : show(error),
+      operations: named.length > 0 ? named : witnessesOf(context.history, broken?.difference).map(describeCall),
+      expected: broken?.expected ?? 'no error',
+      got: broken?.got ?? show(error),
       seed: this.seed,
       replay: `mq test ${this.#target.name} --seed ${this.seed} --only ${JSON.stringify(test.name)}`,
     };

@@ -54,21 +54,32 @@ export interface ConformanceReport {
   readonly tests: readonly TestResult[];
 }
 
+/** Where two lists of bodies part: what should have come there and what came; undefined where a list had ended. */
+export interface Difference {
+  readonly expected: string | undefined;
+  readonly got: string | undefined;
+}
+
 /** A broken promise, found by a check. */
 export class Contradiction extends Error {
   override readonly name = 'Contradiction';
   readonly #what: string;
   readonly #value: string;
   readonly got: string;
-  /** The operations that contradict each other when the check knows them; else the story takes the latest two. */
+  /** The operations that contradict each other when the check knows them; else they are looked for (`witnesses.ts`). */
   readonly operations: readonly string[];
+  readonly difference: Difference | undefined;
 
-  constructor(what: string, facts: { expected: string; got: string; operations?: readonly string[] }) {
+  constructor(
+    what: string,
+    facts: { expected: string; got: string; operations?: readonly string[]; difference?: Difference },
+  ) {
     super(`${what}: expected ${facts.expected}, got ${facts.got}`);
     this.#what = what;
     this.#value = facts.expected;
     this.got = facts.got;
     this.operations = facts.operations ?? [];
+    this.difference = facts.difference;
   }
 
   /** What was looked at, and what it should have been. */

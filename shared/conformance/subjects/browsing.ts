@@ -60,7 +60,7 @@ export const browsing: readonly ConformanceTest[] = [
         const page = await context.broker.browse(topic, {
           group: 'g',
           max: 2,
-          ...(after === undefined ? {} : { after }),
+          after,
         });
         const last = page.at(-1);
         if (last === undefined) break;

@@ -107,9 +107,7 @@ async function interleave(context: TestContext, scheduler: fc.Scheduler): Promis
   };
   const consume = async (name: string, signal?: AbortSignal): Promise<void> => {
     await turn(`${name} receives`);
-    const call = context
-      .as(name)
-      .receive(topic, { max: 2, waitMs: 10_000, ...(signal === undefined ? {} : { signal }) });
+    const call = context.as(name).receive(topic, { max: 2, waitMs: 10_000, signal });
     const deliveries = signal === undefined ? await call : await call.catch(() => []);
     await turn(`${name} finishes`);
     await context.finish(deliveries, context.as(name));
