@@ -10,6 +10,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { ownBytes } from '../../../shared/contract/body.ts';
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import type { BatchReceipt, Message, Receipt } from '../../../shared/contract/message.ts';
 import { checkInteger, invalidArgument } from '../../../shared/contract/validation.ts';
@@ -45,7 +46,8 @@ type Sent = JsonMessage | { readonly messages: readonly JsonMessage[] } | Buffer
 export function addMessageRoutes(routes: Routes, door: Door): void {
   routes.addContentTypeParser(RAW_TYPE, { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
   routes.addContentTypeParser(MESSAGES_TYPE, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => {
-    return decodeMessages(body, { countMax: door.broker.limits.batchCountMax });
+    // Node reads small bodies into a buffer that many share; moved out of it once, for otherwise every message would be.
+    return decodeMessages(ownBytes(body), { countMax: door.broker.limits.batchCountMax });
   });
 
   const post = {
