@@ -32,7 +32,7 @@ export class CommandError extends Error {
 
 /** The command line is wrong: exit code 2. */
 export function usageError(message: string, hint?: string): CommandError {
-  return new CommandError(message, { exitCode: EXIT.wrongUse, ...(hint === undefined ? {} : { hint }) });
+  return new CommandError(message, { exitCode: EXIT.wrongUse, hint });
 }
 
 /** The command said all there was to say and ends with a code other than 0 (`mq test` with a failure, a signal). */

@@ -131,7 +131,7 @@ function askedOf(command: Command): Asked {
   const topicIndex = command.registeredArguments.findIndex((argument) => argument.name() === 'topic');
   const topic = command.args[topicIndex];
   const flags = command.options.map(({ long }) => long ?? '');
-  return { command: pathOf(command), flags, ...(topic === undefined ? {} : { topic }) };
+  return { command: pathOf(command), flags, topic };
 }
 
 /** No command was named, or one that does not exist. */

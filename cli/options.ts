@@ -6,7 +6,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import type { SeekTarget } from '../shared/contract/description.ts';
 import { usageError } from './exit.ts';
-import { checkStage, STAGES } from './target.ts';
+import { checkStage, DEFAULT_URL, STAGES } from './target.ts';
 import { capitalized, nearest } from './text.ts';
 
 /** What every command that talks to a running server takes. */
@@ -59,7 +59,7 @@ export function refuseExcess(list: Command, given: { readonly expectedCount: num
 /** `--target` and `--token`. */
 export function addTargetOptions(command: Command): Command {
   return command
-    .option('--target <url>', 'the server (default: $MQ_TARGET, else http://127.0.0.1:6767)')
+    .option('--target <url>', `the server (default: $MQ_TARGET, else ${DEFAULT_URL})`)
     .option('--token <token>', 'bearer token of the server (default: $MQ_TOKEN)');
 }
 

@@ -16,12 +16,12 @@ after(() => server[Symbol.asyncDispose]());
 
 /** A command as a process of its own, through real pipes. */
 function mqPiped(line: string, input?: string | Uint8Array) {
-  return runMq([...line.split(' '), '--target', server.url], input === undefined ? {} : { input });
+  return runMq([...line.split(' '), '--target', server.url], { input });
 }
 
 /** The same command in this process, where the pipe is not the question. */
 function mq(line: string, input?: string | Uint8Array) {
-  return runCaptured([...line.split(' '), '--target', server.url], input === undefined ? {} : { input });
+  return runCaptured([...line.split(' '), '--target', server.url], { input });
 }
 
 /** Lines of every awkward kind, each with its number, so that order shows. */

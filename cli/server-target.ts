@@ -8,7 +8,7 @@ import { isMqError } from '../shared/contract/errors.ts';
 import { CommandError, EXIT, usageError } from './exit.ts';
 import { endWithNpm } from './npm-parent.ts';
 import type { TargetOptions } from './options.ts';
-import { DEFAULT_PORT, defaultTarget, openTarget, parseTarget } from './target.ts';
+import { DEFAULT_URL, defaultTarget, openTarget, parseTarget } from './target.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Opens the server the options name, runs `work`, closes the client again. */
@@ -22,7 +22,7 @@ export async function withServer<Result>(
   if (stage !== null) {
     throw usageError(
       `stage ${stage} is no server: it would be gone with everything in it when this command ends`,
-      `type: mq serve ${stage}     and then, in a second terminal, --target http://127.0.0.1:${DEFAULT_PORT}`,
+      `type: mq serve ${stage}     and then, in a second terminal, --target ${DEFAULT_URL}`,
     );
   }
   using _npm = endWithNpm();

@@ -19,7 +19,7 @@ import { usageError } from './exit.ts';
 
 /** What `mq serve` listens on and every other command looks for. */
 export const DEFAULT_PORT = 6767;
-const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
+export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 
 /** The stages that are built, in order. */
 export const STAGES: readonly number[] = [1, 2, 3];
@@ -134,7 +134,7 @@ async function openUrl(
   // Not the stage's index.ts: that loads the server too, which takes longer than most commands.
   const { createClient } = await import('../stages/3-http-server/create-client.ts');
   const patience = answerMsMax === undefined ? {} : { requestTimeoutMs: answerMsMax, retriesMax: 0 };
-  const broker = await createClient(url, { ...patience, ...(token === undefined ? {} : { token }) }).catch((error) => {
+  const broker = await createClient(url, { ...patience, token }).catch((error) => {
     throw isPlainHttp(error) ? new MqError('MQ_PROTOCOL', `${url}: the server there speaks http, not https`) : error;
   });
   return { broker, name: url, stage: null, url, close: () => broker.close() };
@@ -150,7 +150,7 @@ async function openWire(options: OpenTargetOptions): Promise<OpenedTarget> {
   const { onRequest, brokerOptions } = options;
   const { server, broker } = await openServer(WIRE_STAGE, {
     brokerOptions,
-    server: { port: 0, ...(onRequest === undefined ? {} : { onRequest }) },
+    server: { port: 0, onRequest },
   });
   const client = await openUrl(server.url, {});
   const close = async (): Promise<void> => {

@@ -7,7 +7,7 @@ import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { namedTargets } from '../server-target.ts';
-import { parseTarget } from '../target.ts';
+import { DEFAULT_URL, parseTarget } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -19,11 +19,11 @@ interface BenchCommandOptions {
 
 export function define(command: Command, terminal: Terminal): void {
   command
-    .argument('[target...]', 'stage numbers and urls (default: $MQ_TARGET, else http://127.0.0.1:6767)')
+    .argument('[target...]', `stage numbers and urls (default: $MQ_TARGET, else ${DEFAULT_URL})`)
     .option('--quick', 'shorter runs, for a class: less exact')
     .option('--output <folder>', 'folder for the JSON and the HTML with charts');
   option.addJsonOption(command, 'the whole report');
-  option.addExamples(command, 'mq bench 1 2 3', 'mq bench 1 2 3 --quick', 'mq bench http://127.0.0.1:6767 --json');
+  option.addExamples(command, 'mq bench 1 2 3', 'mq bench 1 2 3 --quick', `mq bench ${DEFAULT_URL} --json`);
   command.action((targets: string[], options: BenchCommandOptions) => runBenchCommand(terminal, targets, options));
 }
 

@@ -12,7 +12,7 @@ import { EXIT, QuietEnd } from '../exit.ts';
 import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
 import { tokenOf } from '../server-target.ts';
-import { DEFAULT_PORT, defaultTarget, openTarget } from '../target.ts';
+import { DEFAULT_PORT, DEFAULT_URL, defaultTarget, openTarget } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -38,7 +38,7 @@ const COLORS = { ok: 'green', note: 'yellow', bad: 'red' } as const;
 
 export function define(command: Command, terminal: Terminal): void {
   addJsonOption(addTargetOptions(command), 'the findings');
-  addExamples(command, 'mq doctor', 'mq doctor --target http://127.0.0.1:6767');
+  addExamples(command, 'mq doctor', `mq doctor --target ${DEFAULT_URL}`);
   command.action(async (options: TargetOptions & { json?: boolean }) => {
     const findings = [
       nodeFinding(),

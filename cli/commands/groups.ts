@@ -89,7 +89,7 @@ function addGroupOptions(command: Command): Command {
 
 async function listGroups(terminal: Terminal, topic: string | undefined, options: Options): Promise<void> {
   const { topics, hasGroups } = await withServer(terminal, options, async (broker) => ({
-    topics: await broker.describeTopics(topic === undefined ? {} : { topic }),
+    topics: await broker.describeTopics({ topic }),
     hasGroups: broker.capabilities.has('groups'),
   }));
   const groups = topics.flatMap(({ topic, groups: ofTopic }) => ofTopic.map((group) => ({ topic, ...group })));
@@ -107,10 +107,10 @@ async function listGroups(terminal: Terminal, topic: string | undefined, options
 async function createGroup(terminal: Terminal, name: GroupName, options: Options & CreateFlags): Promise<void> {
   const { start, ephemeral, onOutOfRange, mode } = options;
   const groupOptions: GroupOptions = {
-    ...(start === undefined ? {} : { start }),
-    ...(ephemeral === undefined ? {} : { isEphemeral: ephemeral }),
-    ...(onOutOfRange === undefined ? {} : { onOutOfRange }),
-    ...(mode === undefined ? {} : { mode }),
+    start,
+    isEphemeral: ephemeral,
+    onOutOfRange,
+    mode,
   };
   await withServer(terminal, options, (broker) => broker.createGroup(name.topic, name.group, groupOptions));
   if (options.json) await terminal.printJson({ ...name, options: groupOptions });

@@ -137,9 +137,9 @@ class Receiving {
         max: Math.min(this.#stepCount, RECEIVE_COUNT_MAX, receiveCountMax, max - this.#count),
         waitMs,
         signal,
-        ...(group === undefined ? {} : { group }),
-        ...(member === undefined ? {} : { memberId: member }),
-        ...(lease === undefined ? {} : { leaseMs: lease }),
+        group,
+        memberId: member,
+        leaseMs: lease,
       });
       leftMs -= waitMs;
     } while (this.#held.length === 0 && leftMs > 0);

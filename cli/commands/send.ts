@@ -172,13 +172,8 @@ class Sending {
   /** False when the topic can never hold so many at once, and nothing was taken. */
   async #sendBatch(bodies: readonly Body[]): Promise<boolean> {
     const { key, header, partition, timeout } = this.#options;
-    const messages = bodies.map((body): Message => {
-      return { body, ...(key === undefined ? {} : { key }), ...(header === undefined ? {} : { headers: header }) };
-    });
-    const sendOptions = {
-      ...(partition === undefined ? {} : { partition }),
-      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
-    };
+    const messages = bodies.map((body): Message => ({ body, key, headers: header }));
+    const sendOptions = { partition, timeoutMs: timeout };
     try {
       const [only] = messages;
       if (messages.length === 1 && only !== undefined) {

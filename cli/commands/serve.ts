@@ -74,8 +74,8 @@ async function open(stage: number, options: ServeCommandOptions, token: string |
       server: {
         host,
         port,
-        ...(token === undefined ? {} : { token }),
-        ...(allowHost === undefined ? {} : { allowedHosts: allowHost }),
+        token,
+        allowedHosts: allowHost,
       },
     });
   } catch (error) {

@@ -11,7 +11,7 @@ import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { namedTargets, tokenOf } from '../server-target.ts';
-import { conformanceTargetOf } from '../target.ts';
+import { conformanceTargetOf, DEFAULT_URL } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable, tableLines } from '../text.ts';
 
@@ -25,7 +25,7 @@ interface TestCommandOptions {
 
 export function define(command: Command, terminal: Terminal): void {
   command
-    .argument('[target...]', 'stage numbers and urls (default: $MQ_TARGET, else http://127.0.0.1:6767)')
+    .argument('[target...]', `stage numbers and urls (default: $MQ_TARGET, else ${DEFAULT_URL})`)
     .option('--seed <n>', 'repeat a run', option.wholeNumber({ min: 0, max: 2 ** 32 - 1 }))
     .option('--only <text>', 'only the tests whose sentence is, or contains, this text')
     .option('--token <token>', 'bearer token of the urls (default: $MQ_TOKEN)')
@@ -73,8 +73,8 @@ async function testTarget(
   return await runConformance({
     ...target,
     onResult,
-    ...(seed === undefined ? {} : { seed }),
-    ...(only === undefined ? {} : { only }),
+    seed,
+    only,
   });
 }
 

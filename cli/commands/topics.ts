@@ -52,13 +52,13 @@ export function addTopicOptions(command: Command): Command {
     .option('--partitions <n>', 'ordered parts of the topic (from stage 4)', option.wholeNumber({ min: 1 }));
 }
 
-/** The flags as the contract has them; only those that were given. */
+/** The flags as the contract has them. */
 export function topicOptionsOf({ messagesMax, bytesMax, overflow, partitions }: TopicFlags): TopicOptions {
   return {
-    ...(messagesMax === undefined ? {} : { messagesMax }),
-    ...(bytesMax === undefined ? {} : { bytesMax }),
-    ...(overflow === undefined ? {} : { overflow }),
-    ...(partitions === undefined ? {} : { partitionCount: partitions }),
+    messagesMax,
+    bytesMax,
+    overflow,
+    partitionCount: partitions,
   };
 }
 
