@@ -3,13 +3,13 @@ import { describe, test } from 'node:test';
 import { createBroker as createStage1 } from '../../stages/1-blocking-queue/index.ts';
 import { createBroker } from '../../stages/2-ring-buffer/index.ts';
 import { VirtualClock } from '../clock.ts';
-import type { Broker } from '../contract/broker.ts';
 import { isMqError, MqError } from '../contract/errors.ts';
 import { SeededRandom } from '../random.ts';
 import type { ConsumedMessage } from './consumed-message.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import type { ConsumerStatus } from './consumer-state.ts';
+import { lagOf, sendAll, until } from './testing/steps.ts';
 
 const bodiesOf = (messages: readonly ConsumedMessage[]): string[] => messages.map(({ text }) => text);
 
@@ -19,21 +19,6 @@ async function open(options: Partial<ConsumerOptions> = {}, stage: 1 | 2 = 2) {
   const broker = await (stage === 1 ? createStage1 : createBroker)({ clock, random });
   const consumer = new Consumer({ broker, topic: 't', clock, random, ...options });
   return { clock, broker, consumer };
-}
-
-async function sendAll(broker: Broker, bodies: readonly string[]): Promise<void> {
-  for (const body of bodies) await broker.send('t', { body });
-}
-
-/** Passes time in steps until `isTrue`; a condition that never comes fails the test. */
-async function until(clock: VirtualClock, isTrue: () => boolean, stepMs = 10): Promise<void> {
-  for (let step = 0; step < 5000 && !isTrue(); step += 1) await clock.pass(stepMs);
-  assert.ok(isTrue(), 'this never became true');
-}
-
-async function lagOf(broker: Broker): Promise<number> {
-  const [description] = await broker.describeTopics({ topic: 't' });
-  return description?.lag ?? -1;
 }
 
 describe('trouble with the broker', () => {

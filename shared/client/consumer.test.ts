@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBroker } from '../../stages/2-ring-buffer/index.ts';
 import { VirtualClock } from '../clock.ts';
-import type { Broker } from '../contract/broker.ts';
 import { isMqError } from '../contract/errors.ts';
 import { SeededRandom } from '../random.ts';
 import type { ConsumedMessage } from './consumed-message.ts';
 import { Consumer } from './consumer.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
+import { lagOf, sendAll, until } from './testing/steps.ts';
 
 async function open(options: Partial<ConsumerOptions> = {}) {
   const clock = new VirtualClock();
@@ -15,21 +15,6 @@ async function open(options: Partial<ConsumerOptions> = {}) {
   const broker = await createBroker({ clock, random });
   const consumer = new Consumer({ broker, topic: 't', clock, random, ...options });
   return { clock, broker, consumer };
-}
-
-async function sendAll(broker: Broker, bodies: readonly string[]): Promise<void> {
-  for (const body of bodies) await broker.send('t', { body });
-}
-
-/** Passes time in steps until `isTrue`; a condition that never comes fails the test. */
-async function until(clock: VirtualClock, isTrue: () => boolean, stepMs = 10): Promise<void> {
-  for (let step = 0; step < 5000 && !isTrue(); step += 1) await clock.pass(stepMs);
-  assert.ok(isTrue(), 'this never became true');
-}
-
-async function lagOf(broker: Broker): Promise<number> {
-  const [description] = await broker.describeTopics({ topic: 't' });
-  return description?.lag ?? -1;
 }
 
 describe('for await', () => {
