@@ -174,14 +174,15 @@ export class Producer {
   #copyOf(message: Message): Message {
     if (typeof message !== 'object' || message === null) return message;
     const { body, key, headers, id, delayMs, deliverAt, ttlMs, priority, ...strange } = message;
-    const timing = { delayMs, deliverAt, ttlMs };
     return {
       ...strange,
       body,
       key,
       headers: copyOfHeaders(headers),
       id: id === undefined ? this.#makeId() : id,
-      ...timing,
+      delayMs,
+      deliverAt,
+      ttlMs,
       priority,
     };
   }
