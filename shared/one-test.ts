@@ -22,6 +22,7 @@ function run(sentence: string): void {
   const files = [...filesWith(sentence, `${FOLDERS}/**/*.{test,long}.ts`), ...ofSuite];
   if (files.length === 0) {
     console.error(`no test is called "${sentence}"; type a part of its name as a README quotes it, in quotes`);
+    console.error('(a name made from parts, such as one for each stage, is found by a part that stands in the source)');
     process.exitCode = 2;
     return;
   }
