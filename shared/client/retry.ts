@@ -9,7 +9,7 @@
  * never after its signal aborted. Used by Producer, Consumer and LogConsumer.
  */
 import type { Clock } from '../clock.ts';
-import { isMqError, MqError } from '../contract/errors.ts';
+import { abortedError, isMqError } from '../contract/errors.ts';
 import { checkInteger, checkOptions } from '../contract/validation.ts';
 import type { Random } from '../random.ts';
 
@@ -82,7 +82,7 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
   const { clock, random, policy, signal } = options;
   const beganAtMs = clock.monotonicMs();
   for (let attempt = 1; ; attempt += 1) {
-    if (signal.aborted) throw abortedBy(signal);
+    if (signal.aborted) throw abortedError(signal);
     try {
       return await untilAborted(call(), signal);
     } catch (error) {
@@ -97,11 +97,11 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
 /** Resolves after `ms`; rejects with `MQ_ABORTED` as soon as the signal aborts. */
 export function pause(ms: number, options: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
   const { clock, signal } = options;
-  if (signal.aborted) return Promise.reject(abortedBy(signal));
+  if (signal.aborted) return Promise.reject(abortedError(signal));
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       timer.cancel();
-      reject(abortedBy(signal));
+      reject(abortedError(signal));
     };
     const timer = clock.setTimer(() => {
       signal.removeEventListener('abort', onAbort);
@@ -116,7 +116,7 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       // One turn later, so that a callee that obeys the signal can still say how the call really ended.
-      setImmediate(() => reject(abortedBy(signal)));
+      setImmediate(() => reject(abortedError(signal)));
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
@@ -129,9 +129,4 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
       (error) => settle(() => reject(error)),
     );
   });
-}
-
-/** `MQ_ABORTED` with the signal's reason as cause. */
-export function abortedBy(signal: AbortSignal): MqError {
-  return new MqError('MQ_ABORTED', 'the call was aborted by its signal', { cause: signal.reason });
 }

@@ -4,8 +4,7 @@
  * Always true: at most `slotCount` callers are between `enter` and `leave`; a caller in the line leaves it at once when
  * its signal aborts, without having been inside. Each caller brings a signal of its own: thousands on one are slow.
  */
-import { MqError } from '../contract/errors.ts';
-import { abortedBy } from './retry.ts';
+import { abortedError, MqError } from '../contract/errors.ts';
 
 export class SendSlots {
   readonly #slotCount: number;
@@ -21,7 +20,7 @@ export class SendSlots {
 
   /** Resolves when the caller has a slot. `MQ_ABORTED`; `MQ_LIMIT_EXCEEDED` when the line is full. */
   enter(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return Promise.reject(abortedBy(signal));
+    if (signal.aborted) return Promise.reject(abortedError(signal));
     if (this.#takenCount < this.#slotCount) {
       this.#takenCount += 1;
       return Promise.resolve();
@@ -41,7 +40,7 @@ export class SendSlots {
       };
       const giveUp = (): void => {
         leaveLine();
-        reject(abortedBy(signal));
+        reject(abortedError(signal));
       };
       this.#line.add(getIn);
       signal.addEventListener('abort', giveUp);

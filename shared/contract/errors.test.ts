@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { capabilitiesOfStage, isCapability, notSupported, unsupported } from './capabilities.ts';
-import { ERRORS, type ErrorCode, isErrorCode, isMqError, MqError } from './errors.ts';
+import { abortedError, ERRORS, type ErrorCode, isErrorCode, isMqError, MqError } from './errors.ts';
 
 const CODES = Object.keys(ERRORS) as ErrorCode[];
 const PAGE = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
@@ -77,6 +77,11 @@ describe('MqError', () => {
     assert.equal(error.isRetriable, true);
     assert.deepEqual(new MqError('MQ_CLOSED', 'x').details, {});
     assert.ok(!('cause' in new MqError('MQ_CLOSED', 'x')));
+  });
+
+  test('the error of an aborted call has the reason of its signal as cause', () => {
+    const { code, cause } = abortedError(AbortSignal.abort('enough'));
+    assert.deepEqual([code, cause], ['MQ_ABORTED', 'enough']);
   });
 
   test('isMqError tells it from other errors, and one code from another', () => {

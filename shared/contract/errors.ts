@@ -126,6 +126,11 @@ export class MqError extends Error {
   }
 }
 
+/** `MQ_ABORTED` for an aborted signal, with the signal's reason as cause. */
+export function abortedError(signal: AbortSignal): MqError {
+  return new MqError('MQ_ABORTED', 'the call was aborted by its signal', { cause: signal.reason });
+}
+
 /** True for an `MqError`, and, when `code` is given, only for that code. */
 export function isMqError(error: unknown, code?: ErrorCode): error is MqError {
   return error instanceof MqError && (code === undefined || error.code === code);

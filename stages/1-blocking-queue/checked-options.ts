@@ -10,6 +10,7 @@ import type { BrokerOptions } from '../../shared/broker-options.ts';
 import type { CloseOptions, ReceiveOptions, SendOptions } from '../../shared/contract/broker.ts';
 import { type Capability, notSupported } from '../../shared/contract/capabilities.ts';
 import type { Overflow, TopicOptions } from '../../shared/contract/description.ts';
+import { abortedError } from '../../shared/contract/errors.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
 import {
@@ -19,7 +20,6 @@ import {
   checkOptions,
   invalidArgument,
 } from '../../shared/contract/validation.ts';
-import { abortedError } from './waiter-line.ts';
 
 /** What the checking broker can do and how much it takes; a Broker is one. */
 export interface Rules {

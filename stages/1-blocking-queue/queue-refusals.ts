@@ -4,9 +4,8 @@
  * Always true: each `refusalOf...` answers the error, or undefined when there is nothing to refuse, so that a caller can
  * ask for one after the other. Pure.
  */
-import { MqError } from '../../shared/contract/errors.ts';
+import { abortedError, MqError } from '../../shared/contract/errors.ts';
 import { invalidArgument } from '../../shared/contract/validation.ts';
-import { abortedError } from './waiter-line.ts';
 
 /** Whatever the queue holds: a time-out that is none, or a signal that was aborted. */
 export function refusalOf(

@@ -11,7 +11,7 @@
  * Used by queues and brokers; knows nothing of messages.
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
-import { MqError } from '../../shared/contract/errors.ts';
+import { abortedError, MqError } from '../../shared/contract/errors.ts';
 import { LIMITS, type Limits } from '../../shared/contract/limits.ts';
 
 /** How long and until when one call waits. */
@@ -46,11 +46,6 @@ interface Node<Want, Got> extends Waiter<Want, Got> {
   readonly signal: AbortSignal | undefined;
   previous: Node<Want, Got> | undefined;
   next: Node<Want, Got> | undefined;
-}
-
-/** `MQ_ABORTED` for an aborted signal, with the signal's reason as cause. */
-export function abortedError(signal: AbortSignal): MqError {
-  return new MqError('MQ_ABORTED', 'the call was aborted by its signal', { cause: signal.reason });
 }
 
 /** `MQ_LIMIT_EXCEEDED`: no further call may wait. `calls` says which, in the plural. */

@@ -11,9 +11,8 @@
  */
 import { Pool } from 'undici';
 import type { Clock } from '../../shared/clock.ts';
-import { isMqError, MqError } from '../../shared/contract/errors.ts';
+import { abortedError, isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Random } from '../../shared/random.ts';
-import { abortedError } from '../1-blocking-queue/waiter-line.ts';
 import { type Answer, Exchange, type OnLate } from './exchange.ts';
 import { errorOf } from './problem.ts';
 import { closedError } from './transport-error.ts';

@@ -10,13 +10,13 @@
  * stored. `messagesMax` is accepted and forgotten, so no producer ever waits, and the program ends when its memory does.
  * The ring buffer of stage 2 exists because of this file.
  */
-import { abortedError, WaiterLine } from '../../../stages/1-blocking-queue/waiter-line.ts';
+import { WaiterLine } from '../../../stages/1-blocking-queue/waiter-line.ts';
 import { type BrokerOptions, limitsWith } from '../../broker-options.ts';
 import { type Clock, SystemClock } from '../../clock.ts';
 import type { Broker, ReceiveOptions } from '../../contract/broker.ts';
 import { type Capability, unsupported } from '../../contract/capabilities.ts';
 import type { TopicDescription, TopicOptions } from '../../contract/description.ts';
-import { MqError } from '../../contract/errors.ts';
+import { abortedError, MqError } from '../../contract/errors.ts';
 import { DEFAULTS, type Limits } from '../../contract/limits.ts';
 import type { Delivery, Message, Receipt, StoredRecord } from '../../contract/message.ts';
 import { checkMessage, checkName } from '../../contract/validation.ts';
