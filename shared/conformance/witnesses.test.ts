@@ -58,6 +58,22 @@ describe('the calls cited', () => {
     assert.deepEqual(cited(readToTheEnd('b', 'a'), { expected: 'x', got: 'y' }), ['send b', 'receive b a']);
   });
 
+  test('are an empty answer and a send, when what was received before was never finished', () => {
+    const script = new Script();
+    script.send('a', 0);
+    script.receive('dies', delivery('a', 0, 'lease'));
+    script.call('c', 'receive nothing', received([]));
+    assert.deepEqual(cited(script), ['send a', 'receive nothing']);
+  });
+
+  test('are the latest, and not those of an anomaly, when what failed is no list of bodies', () => {
+    const script = new Script();
+    script.receive('c', delivery('ghost', 0, 'lease'));
+    script.send('a', 1);
+    script.settle('nack', 1, 'invented');
+    assert.deepEqual(cited(script), ['send a', 'nack']);
+  });
+
   test('are an empty answer and a send, when nothing else was ever answered', () => {
     const script = new Script();
     script.send('a', null);

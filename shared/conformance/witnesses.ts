@@ -1,9 +1,9 @@
 /**
  * Which calls a failure's story cites when the check that failed could not name them. From the best to the last resort:
  *
- *     the history checker finds an anomaly                 its calls
- *     two lists of bodies part at a message                its send, and the read that answered otherwise
- *     neither                                              the latest call that tells something, and what it built on
+ *     two lists of bodies part:   the calls of the anomaly that the history checker finds
+ *                                 the send of the message where they part, and the read that answered otherwise
+ *     else:                       the latest call that tells something, and what it built on
  *
  * Always true: it only explains; whether a test fails was decided before. Pure. Called by the session and the properties.
  */
@@ -16,9 +16,8 @@ type ReadFacts = Extract<CallFacts, { readonly kind: 'receive' | 'fetch' }>;
 
 /** Two calls where two are known, the older first. */
 export function witnessesOf(history: History, difference?: Difference): readonly Call[] {
-  const found =
-    ofAnomaly(history) ?? (difference && ofDifference(history.calls, difference)) ?? latestTwo(history.calls);
-  return found.toSorted((a, b) => a.startedAt - b.startedAt);
+  const found = difference && (ofAnomaly(history) ?? ofDifference(history.calls, difference));
+  return (found ?? latestTwo(history.calls)).toSorted((a, b) => a.startedAt - b.startedAt);
 }
 
 function ofAnomaly(history: History): readonly Call[] | undefined {
@@ -54,9 +53,15 @@ function lastTelling(ended: readonly Call[]): Call | undefined {
   const last = ended.at(-1);
   if (last === undefined || !isEmptyRead(last.facts)) return last;
   const topic = topicOf(last.facts);
-  const before = ended.findLast((call) => topicOf(call.facts) !== topic || !(isEmptyRead(call.facts) || isDone(call)));
-  const isReadToTheEnd = before !== undefined && isRead(before.facts) && topicOf(before.facts) === topic;
-  return isReadToTheEnd ? before : last;
+  const before = ended.slice(0, -1).filter(({ facts }) => topicOf(facts) === topic);
+  const acked = before.at(-1);
+  const read = acked !== undefined && isDone(acked) ? before.at(-2) : acked;
+  return read !== undefined && isRead(read.facts) && (read !== acked || hasNoLease(read.facts)) ? read : last;
+}
+
+/** What was read without a lease is done by being read. */
+function hasNoLease({ records }: ReadFacts): boolean {
+  return records.length > 0 && records.every(({ leaseToken }) => (leaseToken ?? null) === null);
 }
 
 function isRead(facts: CallFacts): facts is ReadFacts {
