@@ -187,3 +187,33 @@ test('no stage extends another', () => {
     extending.map((file) => file.path),
   );
 });
+
+/** Where the names that can be imported from `stagemq/...` are written. */
+function entriesOfPackage(): string[] {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { exports: object };
+  const built = Object.values(exports).flatMap((target: unknown) =>
+    typeof target === 'object' && target !== null && 'default' in target ? [String(target.default)] : [],
+  );
+  return built.map((path) => path.replace(/^\.\/dist\/(.*)\.js$/, '$1.ts'));
+}
+
+/** Those of the names `path` exports that have no description; `wanted` null: of all. */
+function undescribed(path: string, wanted: string | null): string[] {
+  const file = sources.find((source) => source.path === path);
+  assert.ok(file !== undefined, `${path} is exported and is no file`);
+  return file.exports
+    .filter(({ name }) => wanted === null || name === null || name === wanted)
+    .flatMap(({ name, from, isDescribed }) => {
+      if (from !== null) return undescribed(posix.join(posix.dirname(path), from), name);
+      return isDescribed ? [] : [`${path}: ${name}`];
+    });
+}
+
+test('every name the package exports says what it is', () => {
+  const entries = entriesOfPackage();
+  assert.ok(entries.includes('shared/contract/index.ts') && entries.length > 5);
+  rule(
+    'an editor shows the comment above a name to whoever uses it: shape, unit, errors, capability:',
+    entries.flatMap((entry) => undescribed(entry, null)),
+  );
+});

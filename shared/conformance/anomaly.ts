@@ -17,6 +17,7 @@
  */
 import type { Call } from './history.ts';
 
+/** What is wrong about the calls of an `Anomaly`, in a word or two. */
 export type AnomalyName =
   | 'lost'
   | 'unobserved'
@@ -32,6 +33,7 @@ export type AnomalyName =
   | 'nonmonotonic send'
   | 'ack regression';
 
+/** A contradiction the checker found in a history: which calls, what they promised, what came. */
 export interface Anomaly {
   readonly name: AnomalyName;
   /** The two calls that contradict each other, older first; one call that contradicts itself stands alone. */

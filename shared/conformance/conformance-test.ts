@@ -17,6 +17,7 @@ import type { TestResult } from './verdict.ts';
  */
 export type Need = 'broker-options' | 'virtual-clock' | 'restart';
 
+/** One test of the suite: its sentence, the capability that promises it, and what it needs. */
 export interface ConformanceTest {
   /** A sentence of the specification. Unique in the suite. */
   readonly name: string;
@@ -34,6 +35,7 @@ export interface Subject {
   readonly tests: readonly ConformanceTest[];
 }
 
+/** Makes the broker under test; called once or for every test, as `ConformanceOptions` says. */
 export type CreateBroker = (options?: BrokerOptions) => Promise<Broker>;
 
 /** How a target is to be tested; capabilities and limits are asked from the broker itself. */
@@ -56,6 +58,7 @@ export interface ConformanceOptions {
   readonly testMsMax?: number;
 }
 
+/** What `runConformance` takes: the options of a run, and what it is run on. */
 export interface ConformanceTarget extends ConformanceOptions {
   /** As a replay command names it: a stage number, a url or the name of a broker. */
   readonly name: string;

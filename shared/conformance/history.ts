@@ -81,6 +81,7 @@ export type CallFacts =
 /** `failed`: certainly without effect. `unknown`: nobody can tell whether it took effect. */
 export type CallOutcome = 'open' | 'ok' | 'failed' | 'unknown';
 
+/** One call as it was recorded: who made it, when it began and ended, and what came of it. */
 export interface Call {
   /** Who made it: one producer, consumer or test. */
   readonly client: string;
@@ -110,6 +111,7 @@ export type EndCall = (end: {
 /** More calls than any test needs. A broker that answers the same for ever makes a loop endless; here it is stopped. */
 export const CALLS_MAX = 30_000;
 
+/** The calls of one run and what came of them; `recorded` fills it, `checkHistory` reads it. */
 export class History {
   readonly #callsMax: number;
   readonly #nowMs: () => number;

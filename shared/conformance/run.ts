@@ -15,6 +15,7 @@ import { type ConformanceReport, reportOf, type TestResult } from './verdict.ts'
 /** Tests at the same time on a real clock. */
 export const LANES_COUNT = 8;
 
+/** Runs the suite on `target`, without node:test; resolves to a report also when tests fail. */
 export async function runConformance(target: ConformanceTarget): Promise<ConformanceReport> {
   const tests = chosenTests(target.only);
   const session = new Session(target);

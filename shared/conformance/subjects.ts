@@ -35,6 +35,7 @@ import { topics } from './subjects/topics.ts';
 import { transactions } from './subjects/transactions.ts';
 import { waiting } from './subjects/waiting.ts';
 
+/** The whole suite, by subject. */
 export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'Sending and receiving', tests: sendReceive },
   { title: 'Bodies, headers, keys and ids', tests: bodiesAndHeaders },

@@ -13,8 +13,13 @@
 import type { Capability } from '../contract/capabilities.ts';
 import { type ErrorCode, MqError } from '../contract/errors.ts';
 
+/** How a test can end. */
 export const VERDICTS = Object.freeze(['passed', 'failed', 'notYet', 'optionOff', 'couldNotTest'] as const);
 
+/**
+ * `notYet`: a capability is missing. `optionOff`: the target cannot be set up for it. `couldNotTest`: the surroundings
+ * failed.
+ */
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Why a test failed, complete enough to be read without the source. */
@@ -30,6 +35,7 @@ export interface FailureStory {
   readonly replay: string;
 }
 
+/** How one test ended, and why. */
 export interface TestResult {
   readonly name: string;
   readonly capability: Capability;

@@ -16,6 +16,7 @@ import { BrokerAnswer } from './routes/answers.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 import { jsonIn, notTheProtocol, readerOf } from './wire.ts';
 
+/** Of `createClient`: who it is, how many connections it uses, and how long it waits. */
 export interface ClientOptions {
   /** Bearer token, where the server asks for one. */
   readonly token?: string;

@@ -6,6 +6,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
+/** One request that was answered, as `onRequest` gets it. */
 export interface RequestLogEntry {
   /** When it was answered, epoch ms. */
   readonly atMs: number;

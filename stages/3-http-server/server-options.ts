@@ -10,6 +10,7 @@ import type { Broker } from '../../shared/contract/broker.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
 import type { RequestLogEntry } from './request-log.ts';
 
+/** Of `createServer`: where it listens, whom it lets in, and its limits. */
 export interface ServerOptions {
   /** Default `127.0.0.1`: nobody outside this machine. */
   readonly host?: string;

@@ -21,6 +21,7 @@ import { type CheckedServerOptions, checkServerOptions, type ServerOptions } fro
 /** How long `close` lets answers finish when it is not told. */
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 10_000 };
 
+/** A server that listens in front of a broker. Closes itself at the end of an `await using`; the broker stays open. */
 export interface HttpServer extends AsyncDisposable {
   /** Where it listens, such as `http://127.0.0.1:6767`; no trailing slash. */
   readonly url: string;
