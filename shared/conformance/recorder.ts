@@ -122,7 +122,7 @@ function outcomeOf(error: unknown): CallOutcome & ('failed' | 'unknown') {
 }
 
 function factsOf(name: string, args: readonly unknown[]): FactsOf {
-  const topic = typeof args[0] === 'string' ? args[0] : undefined;
+  const topic = topicAsked(name, args[0]);
   const other: FactsOf = { asked: { kind: 'other', topic }, answered: () => ({ kind: 'other', topic }) };
   try {
     return topic === undefined ? leaseFacts(name, args, other) : topicFacts(name, topic, args, other);
@@ -130,6 +130,12 @@ function factsOf(name: string, args: readonly unknown[]): FactsOf {
     // The arguments are deliberately wrong (a test of refusals): there is nothing for the checker in them.
     return other;
   }
+}
+
+/** The topic a call is about; every operation has it first, and the question for a description in its options. */
+function topicAsked(name: string, first: unknown): string | undefined {
+  const asked = name === 'describeTopics' ? (first as Parameters<Broker['describeTopics']>[0])?.topic : first;
+  return typeof asked === 'string' ? asked : undefined;
 }
 
 function topicFacts(name: string, topic: string, args: readonly unknown[], other: FactsOf): FactsOf {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createBroker as createStage1 } from '../../stages/1-blocking-queue/index.ts';
+import { createBroker as createStage2 } from '../../stages/2-ring-buffer/index.ts';
 import type { BrokerOptions } from '../broker-options.ts';
 import type { Broker } from '../contract/broker.ts';
 import { overridden } from './mutants/mutant.ts';
@@ -87,6 +88,20 @@ describe('the calls cited', () => {
     script.open('p', 'send a', received([]));
     assert.deepEqual(cited(script), ['send a']);
   });
+});
+
+test('a description that is wrong is shown with what was done to its topic', async () => {
+  const forgetful = async (options?: BrokerOptions): Promise<Broker> => {
+    const sound = await createStage2(options);
+    const describeTopics: Broker['describeTopics'] = async (...args) =>
+      (await sound.describeTopics(...args)).map((topic) => ({ ...topic, droppedCount: 0 }));
+    return overridden(sound, { describeTopics });
+  };
+  const only = 'a full topic that drops the oldest keeps the newest';
+  const { tests } = await runConformance({ name: '2', createBroker: forgetful, clock: 'virtual', only });
+  const [cause, described] = tests[0]?.story?.operations ?? [];
+  assert.match(cause ?? '', /send\(/);
+  assert.match(described ?? '', /describeTopics\(.*droppedCount: 0/);
 });
 
 test('a broker that loses a message is shown the send and the answer that should have had it, also without offsets', async () => {
