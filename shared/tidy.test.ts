@@ -23,7 +23,7 @@ const COMPOSES =
   /^(stages\/[^/]+\/(index|story|limit)\.ts|cli\/target\.ts|bench\/.*|shared\/conformance\/mutants\/.*)$/;
 /** npm packages by folder: the first matching row decides; tests may use any. */
 const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici', 'prom-client']],
+  [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici']],
   [/^stages\//, []],
   [/^shared\/conformance\//, ['fast-check']],
   [/^shared\//, []],
