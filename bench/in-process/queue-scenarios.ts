@@ -2,10 +2,10 @@
  * Stage 1's `BlockingQueue` against the queues people use in Node, in four patterns of use. Each has a floor: the least
  * any queue could do in that pattern, for nothing is faster than an array that never waits.
  *
- * Always true, in the two patterns that are compared with peers: every contestant, the floor too, gives each message to the
- * same async worker, and no work begins before the last one is done. Peers call the worker themselves, with concurrency 1,
- * which is what they are made for; a `BlockingQueue` hands the message to the loop that awaits `take`, so this loop calls
- * and awaits the worker. Capacities are large enough that nobody is refused.
+ * Always true, in the two patterns that are compared with peers: peers drive the same async worker with concurrency 1,
+ * which is what they are made for, and awaiting their push is awaiting it. A `BlockingQueue` has no worker: the loop that
+ * awaits `take` is the consumer. One by one it stands there twice, as it is, and with that loop awaiting the same worker
+ * too. Capacities are large enough that nobody is refused.
  */
 import { BlockingQueue } from '../../stages/1-blocking-queue/blocking-queue.ts';
 import { loadOptional } from '../optional-package.ts';
@@ -27,10 +27,11 @@ export function queueScenarios(runMs: number): Scenario[] {
     {
       name: 'queue-in-turn',
       title: 'One by one',
-      how: 'A message is put, taken and worked off by an async worker before the next one is put; every call is awaited.',
+      how: 'A message is put and taken before the next one is put, and every call is awaited; peers drive an async worker.',
       contestants: contestants(IN_TURN_COUNT, [
         { name: 'array push + shift', role: 'floor', start: arrayInTurn },
         { name: 'BlockingQueue put + take', role: 'stage', start: blockingInTurn },
+        { name: 'the same + async worker', role: 'stage', start: blockingInTurnWithWorker },
         { name: 'fastq.promise', role: 'peer', start: fastqInTurn },
         { name: 'async.queue', role: 'peer', start: asyncInTurn },
         { name: 'p-queue', role: 'peer', start: pQueueInTurn },
@@ -77,7 +78,6 @@ function workerFor(received: Received): (message: NumberedMessage) => Promise<vo
 /** What a queue that answers with promises costs at least: one settled promise for all puts, a new one for each take. */
 function arrayInTurn(received: Received): Racer {
   const array: NumberedMessage[] = [];
-  const work = workerFor(received);
   const put = (message: NumberedMessage): Promise<void> => {
     array.push(message);
     return SETTLED;
@@ -88,13 +88,25 @@ function arrayInTurn(received: Received): Racer {
       for (const message of messages) {
         await put(message);
         const taken = await take();
-        if (taken !== undefined) await work(taken);
+        if (taken !== undefined) received(taken.body);
       }
     },
   };
 }
 
 function blockingInTurn(received: Received): Racer {
+  const queue = new BlockingQueue<NumberedMessage>();
+  return {
+    async pass(messages) {
+      for (const message of messages) {
+        await queue.put(message);
+        received((await queue.take()).body);
+      }
+    },
+  };
+}
+
+function blockingInTurnWithWorker(received: Received): Racer {
   const queue = new BlockingQueue<NumberedMessage>();
   const work = workerFor(received);
   return {
