@@ -19,7 +19,7 @@ export const FULL_PLAN: Plan = {
   passMs: 1000,
   doorMs: 2000,
   doorWarmUpMs: 500,
-  preloadCount: 60_000,
+  preloadCount: 150_000,
   waiterCount: 10_000,
 };
 
@@ -29,6 +29,6 @@ export const QUICK_PLAN: Plan = {
   passMs: 80,
   doorMs: 250,
   doorWarmUpMs: 80,
-  preloadCount: 10_000,
+  preloadCount: 20_000,
   waiterCount: 2000,
 };

@@ -79,6 +79,8 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
 /** Turns a load into harmless requests, one connection after the other. */
 class Idling {
   #isAsked = false;
+  /** What the first answer that was wrong was refused with. */
+  #failure: unknown;
   /** Real requests without an answer. */
   #openCount = 0;
 
@@ -96,7 +98,11 @@ class Idling {
       onResponse: (status, body, context, headers) => {
         if ((context as { isIdle?: boolean }).isIdle) return;
         this.#openCount -= 1;
-        if (typeof request.onResponse === 'function') request.onResponse(status, body, context, headers);
+        try {
+          if (typeof request.onResponse === 'function') request.onResponse(status, body, context, headers);
+        } catch (error) {
+          this.#failure ??= error; // thrown on, it would end the process from inside the HTTP parser
+        }
       },
     };
   }
@@ -107,6 +113,7 @@ class Idling {
       msMax: ANSWER_MS_MAX,
       otherwise: 'the requests that were open at the end of the load were not answered',
     });
+    if (this.#failure !== undefined) throw this.#failure;
   }
 }
 
