@@ -55,7 +55,7 @@ export interface Counts {
   readonly droppedCount: number;
   /** Calls waiting now. Topic: waiting sends, receives and fetches. Group: waiting receives. */
   readonly waiterCount: number;
-  /** `logEndOffset` minus the group's committed offset: what the group has not finished. */
+  /** `logEndOffset` minus the group's committed offset; gaps that are finished already count too. */
   readonly lag: number;
   readonly logStartOffset: number;
   readonly logEndOffset: number;
