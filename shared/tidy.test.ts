@@ -17,7 +17,7 @@ const FUNCTION_LINES_MAX = 70;
 const SPINE_LINES_MAX = 250;
 
 /** Parts of shared/ that any stage may build on. */
-const GROUND = /^shared\/(contract\/[a-z-]+|clock|random|broker-options|lesson)\.ts$/;
+const GROUND = /^shared\/(contract\/[a-z-]+|clock|random|broker-options|lesson|disk|crc32c)\.ts$/;
 /** Files that may name a concrete broker. */
 const COMPOSES =
   /^(stages\/[^/]+\/(index|story|limit)\.ts|cli\/target\.ts|bench\/.*|shared\/conformance\/mutants\/.*)$/;
@@ -26,6 +26,7 @@ const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici']],
   [/^stages\//, []],
   [/^shared\/conformance\//, ['fast-check']],
+  [/^shared\/crc32c\.ts$/, ['crc-32']],
   [/^shared\//, []],
   [/^cli\/diff\.ts$/, ['diff']],
   [

@@ -81,7 +81,8 @@ function fateOf(watched: Watched, inside: Inside): 'waiting' | 'gone' | 'finishe
   const { offset } = watched;
   if (group === undefined || offset === null) return 'finished';
   // Below the start nothing is held: overwritten before this group finished it, or reclaimed because it had.
-  if (offset < inside.logStartOffset) return group.droppedCount > 0 ? 'gone' : 'finished';
+  const { logStartOffset } = inside.kind === 'log' ? (inside.partitions[0] ?? { logStartOffset: 0 }) : inside;
+  if (offset < logStartOffset) return group.droppedCount > 0 ? 'gone' : 'finished';
   return offset < group.committedOffset ? 'finished' : 'waiting';
 }
 

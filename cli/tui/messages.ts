@@ -162,6 +162,10 @@ export const MESSAGES = {
     en: '{offsets} once more, to {by}: the group was moved back (delivery {count})',
     zh: '{offsets} 重新投递给 {by}：消费组的位置被移回（第 {count} 次投递）',
   },
+  'event.again.redrive': {
+    en: '{offsets} back from the dead letters, to {by} (delivery {count})',
+    zh: '{offsets} 从死信重新投递给 {by}（第 {count} 次投递）',
+  },
   'event.lateAck': {
     en: '{who} acked #{offset} too late: its lease had ended',
     zh: '{who} 确认 #{offset} 太晚：租约已到期',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeText, ownBytes, usedBytesOf } from './body.ts';
+import { encodeText, ownBytes, ownBytesOfAll } from './body.ts';
 import { LIMITS } from './limits.ts';
 import { checkBatch } from './validation.ts';
 
@@ -40,5 +40,26 @@ test('bodies of a batch may share the buffer they fill together, and may not sha
     checkBatch('messages', partsOf(bytes), LIMITS).map(({ body }) => body.buffer === buffer.buffer);
   assert.ok(shares(9000).every(Boolean));
   assert.ok(!shares(1000).some(Boolean));
-  assert.equal(usedBytesOf([null, 5, {}, { body: 'text' }])(buffer), buffer.length, 'what is no body is not looked at');
+});
+
+test('bodies of several buffers in one batch are judged by what each buffer is used for', () => {
+  const [full, wasted] = [new Uint8Array(10_000), new Uint8Array(10_000)];
+  const short = Uint8Array.of(1, 2, 3);
+  const bodies = [
+    full.subarray(0, 5000),
+    wasted.subarray(9, 109),
+    short,
+    full.subarray(5000),
+    wasted.subarray(200, 300),
+  ];
+  const own = ownBytesOfAll(bodies);
+  assert.deepEqual(own, bodies);
+  assert.deepEqual(
+    own.map((body, index) => body === bodies[index]),
+    [true, false, false, true, false],
+  );
+  assert.deepEqual(
+    [own[1], own[4]].map((body) => body?.buffer.byteLength),
+    [100, 100],
+  );
 });

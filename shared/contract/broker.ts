@@ -17,9 +17,11 @@
  */
 import type { Capability } from './capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from './description.ts';
+import type { Explanation } from './explanation.ts';
 import type { Inside } from './inside.ts';
 import type { Limits } from './limits.ts';
 import type { BatchReceipt, BrowsedRecord, Delivery, DeliveryRef, Message, Receipt, StoredRecord } from './message.ts';
+import type { RawBatchReceipt, RawDeliveries, RawFetchResult } from './raw-batches.ts';
 import type { BeginOptions, Transaction } from './transaction.ts';
 
 /** Of `send` and `sendBatch`: how long to wait for room, and in which partition to store. */
@@ -124,6 +126,16 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+/** Of `redrive` and `dropDeadLetters` (capability `dead-letter`): which dead letters of which group. */
+export interface DeadLetterOptions {
+  /** Default `default`. */
+  readonly group?: string;
+  /** Oldest first, at most so many, 1 to `limits.receiveCountMax`. Default: as many as that. */
+  readonly max?: number;
+  /** Only those whose message id is one of these. */
+  readonly ids?: readonly string[];
+}
+
 /** Of `close`, here and on every server and client. */
 export interface CloseOptions {
   /** How long to let accepted work finish. */
@@ -183,10 +195,36 @@ export interface Broker extends AsyncDisposable {
   /** Capability `offsets`. Moves either kind of group, also back; voids leases, and acks at or above the target. */
   seek(topic: string, options: OffsetOptions & { readonly to: SeekTarget }): Promise<number>;
 
+  /**
+   * Capability `group-modes`. Nothing of the topic, or of one group of it, is handed out until `resume`: receives wait as
+   * if there were nothing. Sends, acks and fetches go on. Idempotent.
+   */
+  pause(topic: string, options?: { readonly group?: string }): Promise<void>;
+  /** Capability `group-modes`. Ends a `pause` of the same topic, or of the same group. Idempotent. */
+  resume(topic: string, options?: { readonly group?: string }): Promise<void>;
+
+  /**
+   * Capability `dead-letter`. Dead letters go back to the group they died for, and to no other; they are counted from 1
+   * again, and keep their history as headers. Resolves to how many went.
+   */
+  redrive(topic: string, options?: DeadLetterOptions): Promise<number>;
+  /** Capability `dead-letter`. Deletes dead letters. Resolves to how many. */
+  dropDeadLetters(topic: string, options?: DeadLetterOptions): Promise<number>;
+
   /** Capability `transactions`. Resolves to an open transaction, to be ended by its `commit` or `abort`. */
   begin(options?: BeginOptions): Promise<Transaction>;
   /** Capability `push`. Calls `onDelivery` for each message as it comes, with at most `creditMax` unfinished. */
   subscribe(topic: string, options: SubscribeOptions, onDelivery: (delivery: Delivery) => void): Promise<Subscription>;
+
+  /** Capability `raw-batches`; optional: one encoded batch (docs/format-log.md), checked, and stored as it is. */
+  appendBatch?(topic: string, batch: Uint8Array, options?: SendOptions): Promise<RawBatchReceipt>;
+  /** Capability `raw-batches`; optional: `fetch`, with the bytes as they are stored. */
+  fetchBatches?(topic: string, options?: FetchOptions): Promise<RawFetchResult>;
+  /** Capability `raw-batches`; optional: `receive`, with the bytes as they are stored. */
+  receiveBatches?(topic: string, options?: ReceiveOptions): Promise<readonly RawDeliveries[]>;
+
+  /** Where the message with this id is and why; optional. `null` when the topic has none, or not any more. */
+  explain?(topic: string, options: { readonly id: string }): Promise<Explanation | null>;
 
   /** The inside of a topic for the screen, at most `max` cells; optional. */
   inspect?(topic: string, options?: { readonly max?: number }): Promise<Inside>;

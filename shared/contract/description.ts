@@ -15,6 +15,12 @@ export interface TopicOptions {
   readonly overflow?: Overflow;
   /** Capability `partitions`; default 1. */
   readonly partitionCount?: number;
+  /** Capability `ttl`: when a message that says nothing itself expires, ms after acceptance. Default: never. */
+  readonly ttlMs?: number;
+  /** Capability `durable`: records older than this are deleted, finished or not. Default: none is. */
+  readonly retentionMs?: number;
+  /** Capability `durable`: records that every durable group has finished go at once, not only when room is needed. */
+  readonly deleteFinished?: boolean;
 }
 
 /** A place in a partition: an end, an offset, or (capability `time-index`) the first record at or after epoch ms. */
@@ -26,6 +32,26 @@ export type OutOfRangeReset = 'earliest' | 'latest' | 'error';
 /** How members share a queue group; all but `shared` need the capability `group-modes`. */
 export type GroupMode = 'shared' | 'exclusive' | 'failover' | 'key-ordered';
 
+/**
+ * How long a message that failed waits before it comes again (capability `delay`). After failure n (from 1):
+ *
+ *     [1000, 5000]                          element n, then the last one for ever; [] is: at once
+ *     { firstMs, factor, delayMsMax }       firstMs x factor^(n - 1), at most delayMsMax; `jitter` 0 to 1 takes up to that
+ *                                           share away at random
+ *     'classic'                             the sixteen steps of RocketMQ, from 10 s to 2 h
+ */
+export type RetryDelays =
+  | readonly number[]
+  | 'classic'
+  | {
+      readonly firstMs: number;
+      /** Default 2. */
+      readonly factor?: number;
+      readonly delayMsMax: number;
+      /** Default 0. */
+      readonly jitter?: number;
+    };
+
 /** Chosen at `createGroup`. */
 export interface GroupOptions {
   /** Where a new group begins. Default `earliest`, for an ephemeral group `latest`. */
@@ -36,6 +62,12 @@ export interface GroupOptions {
   readonly onOutOfRange?: OutOfRangeReset;
   /** Default `shared`. */
   readonly mode?: GroupMode;
+  /** Capability `dead-letter`: a message that failed so often becomes a dead letter. Default 16; 0: never. */
+  readonly deliveriesMax?: number;
+  /** Capability `delay`. Default `[]`: what failed comes again at once. */
+  readonly retryDelays?: RetryDelays;
+  /** Capability `dead-letter`: what expires becomes a dead letter too, instead of being dropped. Default false. */
+  readonly deadLetterExpired?: boolean;
 }
 
 /**
@@ -78,6 +110,10 @@ export interface GroupDescription extends Counts {
   /** Next offset to read; for a queue group its ack floor: everything below is finished. Of partition 0. */
   readonly committedOffset: number;
   readonly members: readonly MemberDescription[];
+  /** Capability `dead-letter`. */
+  readonly deliveriesMax?: number;
+  /** Capability `group-modes`: true while nothing is handed out. */
+  readonly isPaused?: boolean;
 }
 
 /** One topic as `describeTopics` lists it: its numbers, its options and its groups. */
@@ -88,5 +124,7 @@ export interface TopicDescription extends Counts {
   readonly options: TopicOptions;
   /** Bytes held now, as `bytesMax` counts them; 0 where the broker does not bound bytes. */
   readonly bytes: number;
+  /** Capability `group-modes`: true while none of its groups is handed anything. */
+  readonly isPaused?: boolean;
   readonly groups: readonly GroupDescription[];
 }

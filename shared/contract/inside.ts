@@ -94,8 +94,77 @@ export interface RingView {
   readonly waitingFetchesCount: number;
 }
 
+/** One file of a log. */
+export interface SegmentView {
+  readonly baseOffset: number;
+  /** Offset after its last record. */
+  readonly nextOffset: number;
+  readonly bytes: number;
+  readonly batchCount: number;
+  /** Entries of its sparse offset index, and of its time index. */
+  readonly indexEntryCount: number;
+  readonly timeEntryCount: number;
+  /** True for the one that is written to. */
+  readonly isActive: boolean;
+}
+
+/** One partition of a log. */
+export interface PartitionView {
+  readonly partition: number;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  /** Below it records are shown to readers. */
+  readonly highWatermark: number;
+  /** Below it records are on the disk for sure. */
+  readonly syncedOffset: number;
+  /** fsync calls so far, and how many appends they were for. */
+  readonly syncCount: number;
+  readonly appendCount: number;
+  /** Oldest first, at most `max`; `segmentCount` says how many there are. */
+  readonly segments: readonly SegmentView[];
+  readonly segmentCount: number;
+  /** The youngest records, oldest first, at most `max`. */
+  readonly cells: readonly Omit<CellView, 'slot'>[];
+}
+
+/** One group over a log: a pointer per partition, and what is not simply ahead of it. */
+export interface LogGroupView extends Omit<GroupPointerView, 'inFlight'> {
+  readonly mode: string;
+  readonly isPaused: boolean;
+  readonly deadCount: number;
+  readonly expiredCount: number;
+  readonly delayedCount: number;
+  readonly inFlight: readonly (GroupPointerView['inFlight'][number] & { readonly partition: number })[];
+  /** Given back and not due yet, soonest first, at most `max`. */
+  readonly delayed: readonly {
+    readonly partition: number;
+    readonly offset: number;
+    readonly deliveryCount: number;
+    readonly dueInMs: number;
+  }[];
+}
+
+/** Stage 4: the log on the disk. */
+export interface LogView {
+  readonly kind: 'log';
+  readonly topic: string;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly flushPolicy: 'always' | 'interval' | 'never';
+  readonly isPaused: boolean;
+  readonly partitions: readonly PartitionView[];
+  readonly groups: readonly LogGroupView[];
+  /** Messages that have no offset yet, soonest first, at most `max`. */
+  readonly delayed: readonly { readonly id: string; readonly dueInMs: number; readonly preview: string }[];
+  readonly delayedCount: number;
+  readonly waitingSends: readonly WaiterView[];
+  readonly waitingSendsCount: number;
+  readonly waitingFetches: readonly WaiterView[];
+  readonly waitingFetchesCount: number;
+}
+
 /** Told apart by `kind`; later stages add kinds. */
-export type Inside = QueueView | RingView;
+export type Inside = QueueView | RingView | LogView;
 
 /** First `charactersMax` characters of a body for a screen; invalid UTF-8 and control characters become a dot. */
 export function previewOf(body: Uint8Array, charactersMax = 24): string {

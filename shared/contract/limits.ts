@@ -89,6 +89,8 @@ export const DEFAULTS = Object.freeze({
   bytesMax: 1024 * 1024,
   /** A member that neither held a lease nor had a call open for so long is forgotten. */
   memberTimeoutMs: 30_000,
+  /** Deliveries that may fail before a message is dead (capability `dead-letter`). */
+  deliveriesMax: 16,
   /** How many of a group's accepted lease tokens are remembered, so that repeating an ack succeeds. */
   tokensRememberedCount: 1024,
 });

@@ -67,10 +67,14 @@ export interface StoredRecord {
   readonly body: Uint8Array;
   /** The broker's clock at acceptance, epoch ms; never decreases within a partition. */
   readonly timestamp: number;
+  /** Capability `priority`; left out when 0. */
+  readonly priority?: number;
+  /** Capability `ttl`: when it expires, epoch ms; left out when never. */
+  readonly expiresAt?: number;
 }
 
 /** Why a delivery is not the first one of its message. */
-export type RedeliveryReason = 'lease-expired' | 'retry' | 'return' | 'member-left' | 'seek';
+export type RedeliveryReason = 'lease-expired' | 'retry' | 'return' | 'member-left' | 'seek' | 'redrive';
 
 /** One handing-out of a message to one member. */
 export interface Delivery extends StoredRecord {
@@ -88,6 +92,31 @@ export interface Delivery extends StoredRecord {
 
 /** The part of a delivery that `ack`, `nack` and `extendLease` need; a whole `Delivery` is one. */
 export type DeliveryRef = Pick<Delivery, 'topic' | 'partition' | 'offset' | 'group' | 'memberId' | 'leaseToken'>;
+
+/**
+ * Headers of a dead letter, besides those its message had. Its body, key and id are those of the message; it is kept in
+ * the topic `deadLetterTopicOf(topic, group)`.
+ */
+export const DEAD_LETTER_HEADERS = Object.freeze({
+  topic: '$dead-topic',
+  group: '$dead-group',
+  partition: '$dead-partition',
+  offset: '$dead-offset',
+  /** `rejected`, `deliveries` (as many failed as `deliveriesMax` allows) or `expired`. */
+  reason: '$dead-reason',
+  deliveryCount: '$dead-delivery-count',
+  /** When it was first handed out, and when it died; epoch ms. */
+  firstAt: '$dead-first-at',
+  lastAt: '$dead-last-at',
+  /** The last `reason` a `nack` gave. */
+  error: '$dead-error',
+});
+
+/** The topic that keeps the dead letters of one group of one topic: it can be fetched and browsed, not sent to. */
+export function deadLetterTopicOf(topic: string, group: string): string {
+  const encode = (name: string): string => name.replaceAll('%', '%25').replaceAll('/', '%2F');
+  return `$dead/${encode(topic)}/${encode(group)}`;
+}
 
 /** What `browse` lists: a record the group has not finished, and where it stands. */
 export interface BrowsedRecord extends StoredRecord {

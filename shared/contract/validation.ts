@@ -5,7 +5,7 @@
  * Always true: each function either returns the normalised value or throws an `MqError` whose `details.path` names the
  * argument and whose message says what would be right. Pure: no state, no clock.
  */
-import { encodeText, ownBytes, usedBytesOf } from './body.ts';
+import { encodeText, ownBytes, ownBytesOfAll } from './body.ts';
 import type { Broker } from './broker.ts';
 import { MqError } from './errors.ts';
 import { type Limits, OVERHEAD } from './limits.ts';
@@ -136,17 +136,20 @@ export function checkBroker(path: string, broker: unknown): Broker {
 
 const MESSAGE_MEMBERS = ['body', 'key', 'headers', 'id', 'delayMs', 'deliverAt', 'ttlMs', 'priority'];
 
-/** Checks everything about a message that does not need a capability. `usedBytes`: see `ownBytes`. */
-export function checkMessage(
-  path: string,
-  message: Message,
-  limits: Limits,
-  usedBytes?: (body: Uint8Array) => number,
-): CheckedMessage {
+/** Checks everything about a message that does not need a capability. */
+export function checkMessage(path: string, message: Message, limits: Limits): CheckedMessage {
+  const checked = checkContent(path, message, limits);
+  checked.body = ownBytes(checked.body);
+  return checked;
+}
+
+type CheckedContent = { -readonly [Member in keyof CheckedMessage]: CheckedMessage[Member] };
+
+/** The message with the body it was given. */
+function checkContent(path: string, message: Message, limits: Limits): CheckedContent {
   if (typeof message !== 'object' || message === null) throw invalidArgument(path, 'an object with a body', message);
   checkOptions(path, message, MESSAGE_MEMBERS);
-  const given = checkBody(`${path}.body`, message.body, limits);
-  const body = ownBytes(given, usedBytes?.(given));
+  const body = checkBody(`${path}.body`, message.body, limits);
   const key = checkText(`${path}.key`, message.key, limits.keyBytesMax);
   const id = checkText(`${path}.id`, message.id, limits.idBytesMax);
   if (id === '') throw invalidArgument(`${path}.id`, 'at least one character');
@@ -170,14 +173,32 @@ export function checkBatch(path: string, messages: readonly Message[], limits: L
   if (messages.length > limits.batchCountMax) {
     throw tooLarge('MQ_BATCH_TOO_LARGE', path, messages.length, limits.batchCountMax, 'messages');
   }
-  const usedBytes = usedBytesOf(messages);
-  // `from` and not `map`, which would leave the holes of a sparse array as they are.
-  const checked = Array.from(messages, (message, index) => {
-    return checkMessage(`${path}[${index}]`, message, limits, usedBytes);
-  });
-  const bytes = checked.reduce((sum, message) => sum + message.bytes, 0);
+  const checked: CheckedContent[] = [];
+  let bytes = 0;
+  // Not with `map`, which would leave the holes of a sparse array as they are.
+  for (let index = 0; index < messages.length; index += 1) {
+    const content = checkContentAt(path, index, { messages, limits });
+    checked.push(content);
+    bytes += content.bytes;
+  }
   if (bytes > limits.batchBytesMax) throw tooLarge('MQ_BATCH_TOO_LARGE', path, bytes, limits.batchBytesMax, 'bytes');
+  const bodies = ownBytesOfAll(checked.map(({ body }) => body));
+  for (const [index, content] of checked.entries()) content.body = bodies[index] ?? content.body;
   return checked;
+}
+
+/** Checks a good message without its path, and a bad one again with it: writing the paths out costs more than checking. */
+function checkContentAt(
+  path: string,
+  index: number,
+  { messages, limits }: { readonly messages: readonly Message[]; readonly limits: Limits },
+): CheckedContent {
+  const message = messages[index] as Message;
+  try {
+    return checkContent('', message, limits);
+  } catch {
+    return checkContent(`${path}[${index}]`, message, limits);
+  }
 }
 
 /** The UTF-8 length of `text` in bytes, without encoding it when it is ASCII. */

@@ -18,6 +18,7 @@ import type { BatchReceipt, Delivery, Message, Receipt } from '../../shared/cont
 import { checkBatch, checkInteger, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
 import { checkRandom } from '../../shared/random.ts';
 import * as sending from './checked-options.ts';
+import { MessageIds } from './message-ids.ts';
 import { type QueuedMessage, TOPIC_DEFAULTS, Topic, type TopicSettings } from './topic.ts';
 import * as refusals from './topic-refusals.ts';
 
@@ -32,10 +33,8 @@ export class BlockingQueueBroker implements calls.Broker {
   readonly #topicDefaults: TopicOptions;
   /** What all topics share. */
   readonly #settings: TopicSettings;
-  /** Random, so that ids of two instances never meet; with its dash, as one text less to keep for each message. */
-  readonly #idPrefix: string;
+  readonly #ids: MessageIds;
   readonly #memberId: string;
-  #idCount = 0;
   /** By name in NFC. A Map and not an object: `__proto__` is a legal name. */
   readonly #topics = new Map<string, Topic>();
   #isClosed = false;
@@ -46,7 +45,7 @@ export class BlockingQueueBroker implements calls.Broker {
     this.#autoCreateTopics = options.autoCreateTopics ?? true;
     this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
     const instanceId = checkRandom('options.random', options.random).hex(8);
-    this.#idPrefix = `${instanceId}-`;
+    this.#ids = new MessageIds(instanceId);
     this.#memberId = `member-${instanceId}`;
     this.#settings = { limits: this.limits, clock: checkClock('options.clock', options.clock) };
   }
@@ -82,7 +81,7 @@ export class BlockingQueueBroker implements calls.Broker {
     sending.checkMessageOptions('message', message, this);
     const { signal, timeoutMs } = sending.checkSendOptions(options, this);
     const target = this.#openTopic(name);
-    const queued = target.messageOf(checked, checked.id ?? this.#nextId());
+    const queued = target.messageOf(checked, checked.id ?? this.#ids.next());
     await target.queue.put(queued, { signal, timeoutMs });
     return { topic: name, partition: 0, offset: queued.offset, id: queued.id, durability: 'memory' };
   }
@@ -90,12 +89,10 @@ export class BlockingQueueBroker implements calls.Broker {
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
     const name = this.#checkCall(topic);
     const checked = checkBatch('messages', messages, this.limits);
-    messages.forEach((message, index) => {
-      sending.checkMessageOptions(`messages[${index}]`, message, this);
-    });
+    sending.checkBatchOptions('messages', messages, this);
     const { signal, timeoutMs } = sending.checkSendOptions(options, this);
     const target = this.#openTopic(name, ({ queue }) => queue.checkFits(checked.length));
-    const queued = checked.map((message) => target.messageOf(message, message.id ?? this.#nextId()));
+    const queued = checked.map((message) => target.messageOf(message, message.id ?? this.#ids.next()));
     await target.queue.putAll(queued, { signal, timeoutMs });
     const ids = queued.map(({ id }) => id);
     const baseOffset = queued[0]?.offset ?? null;
@@ -131,6 +128,10 @@ export class BlockingQueueBroker implements calls.Broker {
   seek = unsupported('offsets', 'seek');
 
   begin = unsupported('transactions', 'begin');
+  pause = unsupported('group-modes', 'pause');
+  resume = unsupported('group-modes', 'resume');
+  redrive = unsupported('dead-letter', 'redrive');
+  dropDeadLetters = unsupported('dead-letter', 'dropDeadLetters');
   subscribe = unsupported('push', 'subscribe');
 
   async inspect(topic: string, options?: { readonly max?: number }): Promise<QueueView> {
@@ -149,12 +150,6 @@ export class BlockingQueueBroker implements calls.Broker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** No two are ever equal. */
-  #nextId(): string {
-    this.#idCount += 1;
-    return `${this.#idPrefix}${this.#idCount}`;
   }
 
   #checkOpen(): void {

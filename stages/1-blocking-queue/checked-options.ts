@@ -30,6 +30,11 @@ export interface Rules {
 /** Most records a topic can be made for; keeps one topic's bookkeeping below about 128 MiB. */
 export const TOPIC_MESSAGES_MAX = 2 ** 24;
 
+const TOPIC_OPTIONS: readonly (keyof TopicOptions)[] = [
+  ...(['messagesMax', 'bytesMax', 'overflow', 'partitionCount'] as const),
+  ...(['ttlMs', 'retentionMs', 'deleteFinished'] as const),
+];
+
 export const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
 
 export interface CheckedSendOptions {
@@ -73,12 +78,13 @@ export function checkTopicOptions(
   options: TopicOptions | undefined,
   rules: Rules & { readonly defaults: TopicOptions },
 ): TopicOptions {
-  checkOptions(path, options, ['messagesMax', 'bytesMax', 'overflow', 'partitionCount']);
+  checkOptions(path, options, TOPIC_OPTIONS);
   const { defaults } = rules;
   const given = options ?? {};
   const whole = (name: 'messagesMax' | 'bytesMax' | 'partitionCount', max: number): number =>
     checkInteger(`${path}.${name}`, given[name], { min: 1, max, fallback: defaults[name] ?? 1 });
-  const messagesMax = whole('messagesMax', TOPIC_MESSAGES_MAX);
+  const isDurable = rules.capabilities.has('durable'); // then what is held needs no memory
+  const messagesMax = whole('messagesMax', isDurable ? Number.MAX_SAFE_INTEGER : TOPIC_MESSAGES_MAX);
   const bytesMax = whole('bytesMax', Number.MAX_SAFE_INTEGER);
   const partitionCount = whole('partitionCount', rules.limits.topicsCountMax);
   const overflow = checkChoice(`${path}.overflow`, given.overflow, OVERFLOWS, defaults.overflow ?? 'wait');
@@ -89,6 +95,29 @@ export function checkTopicOptions(
     ...(rules.capabilities.has('offsets') ? { bytesMax } : {}),
     overflow,
     ...(rules.capabilities.has('partitions') ? { partitionCount } : {}),
+    ...checkKeeping(path, given, rules),
+  };
+}
+
+/** How long messages are kept; what is not given is left out. */
+function checkKeeping(
+  path: string,
+  { ttlMs, retentionMs, deleteFinished }: TopicOptions,
+  rules: Rules & { readonly defaults: TopicOptions },
+): TopicOptions {
+  const { defaults } = rules;
+  if (ttlMs !== undefined) need(rules, 'ttl', `${path}.ttlMs`);
+  if (retentionMs !== undefined) need(rules, 'durable', `${path}.retentionMs`);
+  if (deleteFinished !== undefined) need(rules, 'durable', `${path}.deleteFinished`);
+  if (deleteFinished !== undefined && typeof deleteFinished !== 'boolean') {
+    throw invalidArgument(`${path}.deleteFinished`, 'true or false', deleteFinished);
+  }
+  const duration = (name: 'ttlMs' | 'retentionMs', ms: number | undefined): TopicOptions =>
+    ms === undefined ? {} : { [name]: checkInteger(`${path}.${name}`, ms, { ...ANY_DURATION_MS, min: 1 }) };
+  return {
+    ...duration('ttlMs', ttlMs ?? defaults.ttlMs),
+    ...duration('retentionMs', retentionMs ?? defaults.retentionMs),
+    ...((deleteFinished ?? defaults.deleteFinished) ? { deleteFinished: true } : {}),
   };
 }
 
@@ -98,7 +127,10 @@ export function isSameTopicOptions(one: TopicOptions, other: TopicOptions): bool
     one.messagesMax === other.messagesMax &&
     one.bytesMax === other.bytesMax &&
     one.overflow === other.overflow &&
-    one.partitionCount === other.partitionCount
+    one.partitionCount === other.partitionCount &&
+    one.ttlMs === other.ttlMs &&
+    one.retentionMs === other.retentionMs &&
+    one.deleteFinished === other.deleteFinished
   );
 }
 
@@ -108,6 +140,15 @@ export function checkMessageOptions(path: string, message: Message, rules: Rules
   if (message.deliverAt !== undefined) need(rules, 'delay', `${path}.deliverAt`);
   if (message.ttlMs !== undefined) need(rules, 'ttl', `${path}.ttlMs`);
   if (message.priority !== undefined) need(rules, 'priority', `${path}.priority`);
+}
+
+/** The same of each message of a batch, whose place is written out only for those that have options. */
+export function checkBatchOptions(path: string, messages: readonly Message[], rules: Rules): void {
+  messages.forEach((message, index) => {
+    const { delayMs, deliverAt, ttlMs, priority } = message;
+    const isPlain = delayMs === undefined && deliverAt === undefined && ttlMs === undefined && priority === undefined;
+    if (!isPlain) checkMessageOptions(`${path}[${index}]`, message, rules);
+  });
 }
 
 export function checkSendOptions(options: SendOptions | undefined, rules: Rules): CheckedSendOptions {

@@ -25,6 +25,7 @@ import type {
 import { checkBatch, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
 import { checkRandom } from '../../shared/random.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
+import { MessageIds } from '../1-blocking-queue/message-ids.ts';
 import * as refusals from '../1-blocking-queue/topic-refusals.ts';
 import type { TopicSettings } from './group-desk.ts';
 import { incomingBatch } from './incoming-batch.ts';
@@ -41,10 +42,8 @@ export class RingBufferBroker implements calls.Broker {
   readonly #topicDefaults: TopicOptions;
   /** What all topics share. */
   readonly #settings: TopicSettings;
-  /** Random, so that ids of two instances never meet; with its dash, as one text less to keep for each message. */
-  readonly #idPrefix: string;
+  readonly #ids: MessageIds;
   readonly #memberId: string;
-  #idCount = 0;
   /** By name in NFC. A Map and not an object: `__proto__` is a legal name. */
   readonly #topics = new Map<string, TopicLog>();
   #isClosed = false;
@@ -56,7 +55,7 @@ export class RingBufferBroker implements calls.Broker {
     this.#topicDefaults = this.#checkTopicOptions('options.topicDefaults', options.topicDefaults, TOPIC_DEFAULTS);
     const random = checkRandom('options.random', options.random);
     const instanceId = random.hex(8);
-    this.#idPrefix = `${instanceId}-`;
+    this.#ids = new MessageIds(instanceId);
     this.#memberId = `member-${instanceId}`;
     this.#settings = {
       limits: this.limits,
@@ -102,24 +101,28 @@ export class RingBufferBroker implements calls.Broker {
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
     const checkedOptions = sending.checkSendOptions(options, this);
-    const batch = incomingBatch([checked], () => this.#nextId());
+    const batch = incomingBatch([checked], this.#ids);
     const target = this.#openTopic(name, (topic) => topic.checkFits(batch, 'MQ_MESSAGE_TOO_LARGE'));
     const offset = await target.send(batch, checkedOptions);
-    return { topic: name, partition: 0, offset, id: batch.messages[0]?.id ?? '', durability: 'memory' };
+    return { topic: name, partition: 0, offset, id: batch.messageIds[0] ?? '', durability: 'memory' };
   }
 
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
     const name = this.#checkCall(topic);
     const checked = checkBatch('messages', messages, this.limits);
-    messages.forEach((message, index) => {
-      sending.checkMessageOptions(`messages[${index}]`, message, this);
-    });
+    sending.checkBatchOptions('messages', messages, this);
     const checkedOptions = sending.checkSendOptions(options, this);
-    const batch = incomingBatch(checked, () => this.#nextId());
+    const batch = incomingBatch(checked, this.#ids);
     const target = this.#openTopic(name, (topic) => topic.checkFits(batch, 'MQ_BATCH_TOO_LARGE'));
     const baseOffset = await target.send(batch, checkedOptions);
-    const ids = batch.messages.map(({ id }) => id);
-    return { topic: name, partition: 0, baseOffset, count: ids.length, ids, durability: 'memory' };
+    return {
+      topic: name,
+      partition: 0,
+      baseOffset,
+      count: batch.count,
+      ids: batch.messageIds,
+      durability: 'memory',
+    };
   }
 
   async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
@@ -182,6 +185,10 @@ export class RingBufferBroker implements calls.Broker {
   }
 
   begin = unsupported('transactions', 'begin');
+  pause = unsupported('group-modes', 'pause');
+  resume = unsupported('group-modes', 'resume');
+  redrive = unsupported('dead-letter', 'redrive');
+  dropDeadLetters = unsupported('dead-letter', 'dropDeadLetters');
   subscribe = unsupported('push', 'subscribe');
 
   async inspect(topic: string, options?: { readonly max?: number }): Promise<RingView> {
@@ -198,12 +205,6 @@ export class RingBufferBroker implements calls.Broker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /** No two are ever equal. */
-  #nextId(): string {
-    this.#idCount += 1;
-    return `${this.#idPrefix}${this.#idCount}`;
   }
 
   #checkOpen(): void {

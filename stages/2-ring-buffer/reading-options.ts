@@ -7,7 +7,13 @@
  * at capabilities and not at stages, so a later stage uses it unchanged.
  */
 import type { BrowseOptions, FetchOptions, NackOptions, OffsetOptions } from '../../shared/contract/broker.ts';
-import type { GroupMode, GroupOptions, OutOfRangeReset, SeekTarget } from '../../shared/contract/description.ts';
+import type {
+  GroupMode,
+  GroupOptions,
+  OutOfRangeReset,
+  RetryDelays,
+  SeekTarget,
+} from '../../shared/contract/description.ts';
 import { DEFAULTS } from '../../shared/contract/limits.ts';
 import type { DeliveryRef } from '../../shared/contract/message.ts';
 import {
@@ -25,6 +31,10 @@ const ISOLATIONS = ['read-uncommitted', 'read-committed'] as const;
 const OUTCOMES = ['retry', 'return', 'reject'] as const;
 /** Cells of an `inspect` whose caller does not say. */
 const INSPECT_CELLS = 64;
+const DELIVERIES_RANGE = { min: 0, max: 1_000_000, fallback: DEFAULTS.deliveriesMax };
+const RETRY_DELAYS_MAX = 100;
+/** Longest delay of a retry: a year. */
+const DELAY_RANGE = { min: 0, max: 366 * 24 * 60 * 60 * 1000, fallback: 0 };
 const ANY_OFFSET = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
 
 /** What a first receive or commit makes of a group that does not exist. */
@@ -33,6 +43,9 @@ export const GROUP_DEFAULTS: Required<GroupOptions> = Object.freeze({
   isEphemeral: false,
   onOutOfRange: 'earliest',
   mode: 'shared',
+  deliveriesMax: DEFAULTS.deliveriesMax,
+  retryDelays: [],
+  deadLetterExpired: false,
 });
 
 export interface CheckedFetchOptions {
@@ -70,9 +83,9 @@ export function checkMemberTimeoutMs(memberTimeoutMs: number | undefined): numbe
 
 /** Options of a group; equal options give equal results. */
 export function checkGroupOptions(options: GroupOptions | undefined, rules: Rules): Required<GroupOptions> {
-  checkOptions('options', options, ['start', 'isEphemeral', 'onOutOfRange', 'mode']);
-  const isEphemeral = options?.isEphemeral ?? false;
-  if (typeof isEphemeral !== 'boolean') throw invalidArgument('options.isEphemeral', 'true or false', isEphemeral);
+  const known = ['start', 'isEphemeral', 'onOutOfRange', 'mode', 'deliveriesMax', 'retryDelays', 'deadLetterExpired'];
+  checkOptions('options', options, known);
+  const isEphemeral = checkFlag('options.isEphemeral', options?.isEphemeral);
   const mode = checkChoice('options.mode', options?.mode, MODES, 'shared');
   if (mode !== 'shared') need(rules, 'group-modes', 'options.mode');
   const start = options?.start ?? (isEphemeral ? 'latest' : 'earliest');
@@ -81,7 +94,62 @@ export function checkGroupOptions(options: GroupOptions | undefined, rules: Rule
     isEphemeral,
     onOutOfRange: checkChoice('options.onOutOfRange', options?.onOutOfRange, RESETS, 'earliest'),
     mode,
+    ...checkFailureOptions(options, rules),
   };
+}
+
+type FailureOptions = Pick<Required<GroupOptions>, 'deliveriesMax' | 'retryDelays' | 'deadLetterExpired'>;
+
+/** What becomes of messages that fail. */
+function checkFailureOptions(options: GroupOptions | undefined, rules: Rules): FailureOptions {
+  const { deliveriesMax, retryDelays, deadLetterExpired } = options ?? {};
+  if (deliveriesMax !== undefined) need(rules, 'dead-letter', 'options.deliveriesMax');
+  if (deadLetterExpired !== undefined) need(rules, 'dead-letter', 'options.deadLetterExpired');
+  if (retryDelays !== undefined) need(rules, 'delay', 'options.retryDelays');
+  return {
+    deliveriesMax: checkInteger('options.deliveriesMax', deliveriesMax, DELIVERIES_RANGE),
+    retryDelays: checkRetryDelays('options.retryDelays', retryDelays),
+    deadLetterExpired: checkFlag('options.deadLetterExpired', deadLetterExpired),
+  };
+}
+
+/** The same delays always in the same form, so that equal options are equal texts. */
+function checkRetryDelays(path: string, delays: unknown): RetryDelays {
+  if (delays === undefined) return [];
+  if (delays === 'classic') return delays;
+  if (Array.isArray(delays)) {
+    if (delays.length > RETRY_DELAYS_MAX) throw invalidArgument(path, `at most ${RETRY_DELAYS_MAX} delays`);
+    return Array.from(delays, (delayMs: unknown, index) => checkInteger(`${path}[${index}]`, delayMs, DELAY_RANGE));
+  }
+  if (typeof delays !== 'object' || delays === null) {
+    throw invalidArgument(path, 'an array of ms, "classic" or {firstMs, factor, delayMsMax, jitter}', delays);
+  }
+  checkOptions(path, delays, ['firstMs', 'factor', 'delayMsMax', 'jitter']);
+  const given = delays as Record<string, unknown>;
+  return {
+    firstMs: checkInteger(`${path}.firstMs`, given.firstMs ?? Number.NaN, DELAY_RANGE),
+    factor: checkBetween(`${path}.factor`, given.factor, { min: 1, max: 100, fallback: 2 }),
+    delayMsMax: checkInteger(`${path}.delayMsMax`, given.delayMsMax ?? Number.NaN, DELAY_RANGE),
+    jitter: checkBetween(`${path}.jitter`, given.jitter, { min: 0, max: 1, fallback: 0 }),
+  };
+}
+
+function checkBetween(
+  path: string,
+  value: unknown,
+  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
+): number {
+  if (value === undefined) return fallback;
+  if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    throw invalidArgument(path, `a number from ${min} to ${max}`, value);
+  }
+  return value;
+}
+
+function checkFlag(path: string, flag: unknown): boolean {
+  if (flag === undefined) return false;
+  if (typeof flag !== 'boolean') throw invalidArgument(path, 'true or false', flag);
+  return flag;
 }
 
 /** True when both were made by `checkGroupOptions` from options that mean the same. */
@@ -90,7 +158,10 @@ export function isSameGroupOptions(one: Required<GroupOptions>, other: Required<
     JSON.stringify(one.start) === JSON.stringify(other.start) &&
     one.isEphemeral === other.isEphemeral &&
     one.onOutOfRange === other.onOutOfRange &&
-    one.mode === other.mode
+    one.mode === other.mode &&
+    one.deliveriesMax === other.deliveriesMax &&
+    JSON.stringify(one.retryDelays) === JSON.stringify(other.retryDelays) &&
+    one.deadLetterExpired === other.deadLetterExpired
   );
 }
 

@@ -208,6 +208,10 @@ export class HttpClient implements calls.Broker {
   }
 
   begin = unsupported('transactions', 'begin');
+  pause = unsupported('group-modes', 'pause');
+  resume = unsupported('group-modes', 'resume');
+  redrive = unsupported('dead-letter', 'redrive');
+  dropDeadLetters = unsupported('dead-letter', 'dropDeadLetters');
   subscribe = unsupported('push', 'subscribe');
 
   async inspect(topic: string, options?: { readonly max?: number }): Promise<Inside> {

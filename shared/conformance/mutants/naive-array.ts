@@ -110,6 +110,10 @@ export class NaiveArrayBroker implements Broker {
   committed = unsupported('offsets', 'committed');
   seek = unsupported('offsets', 'seek');
   begin = unsupported('transactions', 'begin');
+  pause = unsupported('group-modes', 'pause');
+  resume = unsupported('group-modes', 'resume');
+  redrive = unsupported('dead-letter', 'redrive');
+  dropDeadLetters = unsupported('dead-letter', 'dropDeadLetters');
   subscribe = unsupported('push', 'subscribe');
 
   async close(): Promise<void> {

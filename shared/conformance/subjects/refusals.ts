@@ -33,6 +33,10 @@ const OPERATIONS: readonly (readonly [Capability, string, Ask])[] = [
   ['offsets', 'committed', (broker, topic) => broker.committed(topic, { group: 'g' })],
   ['offsets', 'seek', (broker, topic) => broker.seek(topic, { group: 'g', to: 'earliest' })],
   ['transactions', 'begin', (broker) => broker.begin()],
+  ['group-modes', 'pause', (broker, topic) => broker.pause(topic)],
+  ['group-modes', 'resume', (broker, topic) => broker.resume(topic)],
+  ['dead-letter', 'redrive', (broker, topic) => broker.redrive(topic)],
+  ['dead-letter', 'dropDeadLetters', (broker, topic) => broker.dropDeadLetters(topic)],
   ['push', 'subscribe', (broker, topic) => broker.subscribe(topic, { creditMax: 1 }, () => undefined)],
 ];
 
