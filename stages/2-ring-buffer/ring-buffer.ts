@@ -35,12 +35,18 @@ export interface RecordWeight {
   readonly heldBytes: number;
 }
 
+/** Values that entered together and are kept as one object, in the slots of all of them. */
+export abstract class Pack<T> {
+  /** The value with this offset, which is one of those in the pack. */
+  abstract at(offset: number): T;
+}
+
 /** A fixed number of slots and bytes for values with offsets 0, 1, 2, ...; the oldest make room when asked to. */
 export class RingBuffer<T extends NonNullable<unknown>> {
   readonly slotCount: number;
   readonly bytesMax: number;
   /** I2. Grows to `slotCount` on the first lap and never again, so a ring that was never used costs nothing. */
-  readonly #values: (T | undefined)[] = [];
+  readonly #values: (T | Pack<T> | undefined)[] = [];
   /** Of the value in the same slot. */
   readonly #contentBytes: number[] = [];
   readonly #heldBytes: number[] = [];
@@ -79,8 +85,8 @@ export class RingBuffer<T extends NonNullable<unknown>> {
     return isRoomInSlots && this.#bytes + heldBytes <= this.bytesMax;
   }
 
-  /** Takes the slot at the write pointer; the caller has made room. */
-  append(value: T, { bytes, heldBytes }: RecordWeight): number {
+  /** Takes the slot at the write pointer; the caller has made room. A pack is appended once for each of its values. */
+  append(value: T | Pack<T>, { bytes, heldBytes }: RecordWeight): number {
     const offset = this.#logEndOffset;
     const slot = this.slotOf(offset);
     this.#values[slot] = value;
@@ -104,7 +110,8 @@ export class RingBuffer<T extends NonNullable<unknown>> {
   /** The record with this offset; undefined when it is not held. */
   at(offset: number): T | undefined {
     const isHeld = offset >= this.#logStartOffset && offset < this.#logEndOffset;
-    return isHeld ? this.#values[this.slotOf(offset)] : undefined;
+    const kept = isHeld ? this.#values[this.slotOf(offset)] : undefined;
+    return kept instanceof Pack ? kept.at(offset) : kept;
   }
 
   /** Content bytes of a held record. */

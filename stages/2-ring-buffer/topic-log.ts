@@ -15,10 +15,11 @@ import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { GroupOptions, SeekTarget, TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { quote } from '../../shared/contract/validation.ts';
+import { type CheckedMessage, quote } from '../../shared/contract/validation.ts';
 import { WaiterLine, waitersError } from '../1-blocking-queue/waiter-line.ts';
+import { BodyPack } from './body-pack.ts';
 import { GroupDesk, type HeldRecord, type ReceiveWant, type TopicSettings, type WaitForRecords } from './group-desk.ts';
-import type { IncomingBatch } from './incoming-batch.ts';
+import { type IncomingBatch, weightOf } from './incoming-batch.ts';
 import { GROUP_DEFAULTS, isSameGroupOptions } from './reading-options.ts';
 import { outOfRangeError } from './refusals.ts';
 import { RingBuffer, type RoomRequest } from './ring-buffer.ts';
@@ -206,22 +207,28 @@ export class TopicLog {
   }
 
   /** The one way in; there is room. Wakes one receive of each group, and all fetches: they take nothing away. */
-  #append({ messages }: IncomingBatch): number {
+  #append(batch: IncomingBatch): number {
     const baseOffset = this.ring.logEndOffset;
     this.#lastTimestamp = Math.max(this.#lastTimestamp, this.#settings.clock.now());
-    for (const message of messages) {
-      const { id, content } = message;
-      const { body, key, headers } = content;
-      const offset = this.ring.logEndOffset;
-      const timestamp = this.#lastTimestamp;
-      // Written out in one piece, like deliveries: this is done for every message.
-      const record: Writable<HeldRecord> = { topic: this.name, partition: 0, offset, timestamp, id, headers, body };
-      if (key !== undefined) record.key = key;
-      this.ring.append(record, message);
+    const pack = BodyPack.of(batch, { topic: this.name, baseOffset, timestamp: this.#lastTimestamp });
+    for (let index = 0; index < batch.count; index += 1) {
+      const content = batch.contents[index] as CheckedMessage;
+      const id = batch.messageIds[index] as string;
+      this.ring.append(pack ?? this.#recordOf(content, id), weightOf(content, id));
     }
     for (const desk of this.desks.values()) desk.serve();
     this.fetches.settleAll((fetch) => fetch.serve(this.read(fetch.want)));
     return baseOffset;
+  }
+
+  /** The record that is appended next. */
+  #recordOf({ body, key, headers }: CheckedMessage, id: string): HeldRecord {
+    const offset = this.ring.logEndOffset;
+    const timestamp = this.#lastTimestamp;
+    // Written out in one piece, like deliveries: this is done for every message.
+    const record: Writable<HeldRecord> = { topic: this.name, partition: 0, offset, timestamp, id, headers, body };
+    if (key !== undefined) record.key = key;
+    return record;
   }
 
   /** Lets waiting sends in, first come first served, as long as the first one fits. */

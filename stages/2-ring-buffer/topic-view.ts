@@ -88,7 +88,7 @@ export function inspectTopic(
     writeSlot: ring.slotOf(logEndOffset),
     cells: viewCells(topic, max),
     groups: [...topic.desks.values()].map((desk) => viewPointers(desk, { ...limits, logEndOffset })),
-    waitingSends: viewLine(sends, { ...limits, whoOf: ({ messages }) => messages[0]?.id ?? '' }),
+    waitingSends: viewLine(sends, { ...limits, whoOf: ({ messageIds }) => messageIds[0] ?? '' }),
     waitingSendsCount: sends.size,
     waitingFetches: viewLine(fetches, { ...limits, whoOf: ({ offset }) => `offset ${offset}` }),
     waitingFetchesCount: fetches.size,

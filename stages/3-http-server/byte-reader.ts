@@ -16,12 +16,17 @@ const SAFE_HIGH_MAX = 2 ** 21 - 1;
 export class ByteReader {
   position = 0;
   readonly #bytes: Buffer;
+  /** Of the bytes; asked for once, since every body is a view of it. */
+  readonly #buffer: ArrayBufferLike;
+  readonly #byteOffset: number;
   /** Where the present entry ends; before the first entry, where the bytes end. */
   #end: number;
   #index = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#buffer = bytes.buffer;
+    this.#byteOffset = bytes.byteOffset;
+    this.#bytes = Buffer.from(this.#buffer, this.#byteOffset, bytes.length);
     this.#end = bytes.length;
   }
 
@@ -78,7 +83,7 @@ export class ByteReader {
   rest(): Uint8Array {
     const start = this.position;
     this.position = this.#end;
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, this.#end - start);
+    return new Uint8Array(this.#buffer, this.#byteOffset + start, this.#end - start);
   }
 
   /** I6: the one place that moves the position, and it stays inside the entry. */
