@@ -4,8 +4,8 @@
  *
  * Always true, in the two patterns that are compared with peers: peers drive the same async worker with concurrency 1,
  * which is what they are made for, and awaiting their push is awaiting it. A `BlockingQueue` has no worker: the loop that
- * awaits `take` is the consumer. One by one it stands there twice, as it is, and with that loop awaiting the same worker
- * too. Capacities are large enough that nobody is refused.
+ * awaits `take` is the consumer. It stands there twice, as it is, and with that loop awaiting the same worker too. The
+ * floor awaits what a queue must be awaited for. Capacities are large enough that nobody is refused.
  */
 import { BlockingQueue } from '../../stages/1-blocking-queue/blocking-queue.ts';
 import { loadOptional } from '../optional-package.ts';
@@ -40,10 +40,11 @@ export function queueScenarios(runMs: number): Scenario[] {
     {
       name: 'queue-all-at-once',
       title: `${AT_ONCE_COUNT.toLocaleString('en')} at once`,
-      how: 'All messages are put first, then an async worker works them off. BlockingQueue awaits every put and take.',
+      how: 'All messages are put first, then worked off one by one, and every call is awaited; peers drive an async worker.',
       contestants: contestants(AT_ONCE_COUNT, [
         { name: 'array push + index', role: 'floor', start: arrayAtOnce },
         { name: 'BlockingQueue put + take', role: 'stage', start: blockingAtOnce },
+        { name: 'the same + async worker', role: 'stage', start: blockingAtOnceWithWorker },
         { name: 'fastq.promise', role: 'peer', start: fastqAtOnce },
         { name: 'async.queue', role: 'peer', start: asyncAtOnce },
         { name: 'p-queue', role: 'peer', start: pQueueAtOnce },
@@ -152,7 +153,6 @@ async function pQueueInTurn(received: Received): Promise<Racer> {
 
 /** Not `shift`: on an array of this length it moves all elements, and the floor would be the slowest of all. */
 function arrayAtOnce(received: Received): Racer {
-  const work = workerFor(received);
   const take = async (message: NumberedMessage): Promise<NumberedMessage> => message;
   return {
     async pass(messages) {
@@ -161,12 +161,22 @@ function arrayAtOnce(received: Received): Racer {
         array.push(message);
         await SETTLED;
       }
-      for (const message of array) await work(await take(message));
+      for (const message of array) received((await take(message)).body);
     },
   };
 }
 
 function blockingAtOnce(received: Received): Racer {
+  const queue = new BlockingQueue<NumberedMessage>({ capacity: AT_ONCE_COUNT });
+  return {
+    async pass(messages) {
+      for (const message of messages) await queue.put(message);
+      for (let count = 0; count < messages.length; count += 1) received((await queue.take()).body);
+    },
+  };
+}
+
+function blockingAtOnceWithWorker(received: Received): Racer {
   const queue = new BlockingQueue<NumberedMessage>({ capacity: AT_ONCE_COUNT });
   const work = workerFor(received);
   return {
