@@ -5,6 +5,7 @@ import type { Message } from '../../shared/contract/message.ts';
 import { checkBatch } from '../../shared/contract/validation.ts';
 import { MessageIds } from '../1-blocking-queue/message-ids.ts';
 import { BodyPack } from './body-pack.ts';
+import type { HeldRecord } from './group-desk.ts';
 import { type IncomingBatch, incomingBatch } from './incoming-batch.ts';
 
 const ORIGIN = { topic: 't', baseOffset: 40, timestamp: 1000 };
@@ -38,7 +39,7 @@ test('of bodies in one buffer a pack is made, and of it the same records each ti
     body,
   }));
   for (const time of ['first', 'second']) {
-    const records = [40, 41, 42].map((offset) => pack.at(offset));
+    const records: readonly HeldRecord[] = [40, 41, 42].map((offset) => pack.at(offset));
     assert.deepEqual(records, expected, `the ${time} time`);
     assert.ok(records.every(({ body }) => body.buffer === sent[0]?.body.buffer));
   }
