@@ -27,7 +27,7 @@ export interface DiskFile {
 export interface Disk {
   /** Names in a folder, sorted; rejects with `ENOENT` when there is no such folder. */
   list(folder: string): Promise<readonly string[]>;
-  /** With all its parents; fine when it exists. */
+  /** With all its parents, each safe from a power cut; fine when it exists. */
   makeFolder(folder: string): Promise<void>;
   open(path: string, mode: OpenMode): Promise<DiskFile>;
   /** True for a file or folder. */

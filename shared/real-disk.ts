@@ -1,0 +1,183 @@
+/**
+ * The disk of this machine, over node:fs: a `Disk` for real use. What it adds to Node's calls: a write is written whole
+ * even when the system takes it in parts, a folder can be synced, and a lock that dies with its process.
+ *
+ * Always true: a file's bytes count as safe after `sync` (fdatasync), a name after `syncFolder` or, for a folder, after
+ * `makeFolder`. Named by compositions only; everybody else takes a `Disk`.
+ */
+import fs, { constants } from 'node:fs';
+import { access, mkdir, readdir, rename, rm, rmdir, statfs, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { promisify } from 'node:util';
+import { MqError } from './contract/errors.ts';
+import type { Disk, DiskFile, DiskLock, OpenMode } from './disk.ts';
+import { readWhole, writeWhole } from './whole-transfer.ts';
+
+const FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+};
+
+const openFile = promisify(fs.open);
+const closeFile = promisify(fs.close);
+const readSome = promisify(fs.read);
+const writeSome = promisify(fs.write);
+const writevSome = promisify(fs.writev);
+const syncData = promisify(fs.fdatasync);
+const syncAll = promisify(fs.fsync);
+const truncateFile = promisify(fs.ftruncate);
+const statFile = promisify(fs.fstat);
+
+/** The disk of this machine. */
+export class RealDisk implements Disk {
+  async list(folder: string): Promise<readonly string[]> {
+    return (await readdir(folder)).sort();
+  }
+
+  /** Level by level, each synced before the next is made; a level whose sync fails is taken back, so a retry makes it anew. */
+  async makeFolder(folder: string): Promise<void> {
+    try {
+      await mkdir(folder);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return;
+      const parent = dirname(folder);
+      if (codeOf(error) !== 'ENOENT' || parent === folder) throw error;
+      await this.makeFolder(parent);
+      return await this.makeFolder(folder);
+    }
+    try {
+      await this.syncFolder(dirname(folder));
+    } catch (error) {
+      await rmdir(folder);
+      throw error;
+    }
+  }
+
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+    return new RealFile(await openFile(path, FLAGS[mode]));
+  }
+
+  async exists(path: string): Promise<boolean> {
+    try {
+      await access(path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
+      throw error;
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await rename(from, to);
+  }
+
+  async remove(path: string): Promise<void> {
+    await unlink(path);
+  }
+
+  async removeFolder(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async syncFolder(folder: string): Promise<void> {
+    // Windows opens no folder; its file system journals names by itself.
+    if (process.platform === 'win32') return;
+    const handle = await openFile(folder, constants.O_RDONLY);
+    try {
+      await syncAll(handle);
+    } finally {
+      await closeFile(handle);
+    }
+  }
+
+  async freeBytes(folder: string): Promise<number> {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  }
+
+  /**
+   * The exclusive transaction of an empty database: SQLite locks the file in the kernel, which frees the lock when the
+   * process ends, even by kill -9. A file of an own making, with a process id in it, would be left behind and believed.
+   */
+  async lock(path: string): Promise<DiskLock> {
+    // SQLite falls back to reading what it may not write, and then locks nothing; so this is asked before.
+    await access((await this.exists(path)) ? path : dirname(path), constants.W_OK);
+    const { DatabaseSync } = await import('node:sqlite');
+    const database = new DatabaseSync(path, { timeout: 0 });
+    try {
+      database.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      database.close();
+      if (!isBusy(error)) throw error;
+      throw new MqError('MQ_DATA_LOCKED', `another process has the lock on ${path}`, { cause: error });
+    }
+    let isHeld = true;
+    return {
+      release: async () => {
+        if (isHeld) database.close();
+        isHeld = false;
+      },
+    };
+  }
+}
+
+class RealFile implements DiskFile {
+  /** undefined once closed: the number may by then be another file's. */
+  #number: number | undefined;
+
+  constructor(handle: number) {
+    this.#number = handle;
+  }
+
+  get #handle(): number {
+    if (this.#number === undefined) throw Object.assign(new Error('EBADF: the file is closed'), { code: 'EBADF' });
+    return this.#number;
+  }
+
+  async read(into: Uint8Array, position: number): Promise<number> {
+    return await readWhole(into, async (rest, doneBytes) => {
+      return (await readSome(this.#handle, rest, 0, rest.length, position + doneBytes)).bytesRead;
+    });
+  }
+
+  async write(pieces: readonly Uint8Array[], position: number): Promise<void> {
+    await writeWhole(pieces, async (rest, doneBytes) => {
+      const [first] = rest;
+      if (rest.length > 1 || first === undefined) {
+        return (await writevSome(this.#handle, rest, position + doneBytes)).bytesWritten;
+      }
+      return (await writeSome(this.#handle, first, 0, first.length, position + doneBytes)).bytesWritten;
+    });
+  }
+
+  async sync(): Promise<void> {
+    await syncData(this.#handle);
+  }
+
+  async truncate(bytes: number): Promise<void> {
+    await truncateFile(this.#handle, bytes);
+  }
+
+  async size(): Promise<number> {
+    return (await statFile(this.#handle)).size;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#number = undefined;
+    await closeFile(handle);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** SQLITE_BUSY is 5; its refinements have it in the low byte. */
+function isBusy(error: unknown): boolean {
+  return (
+    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 255) === 5
+  );
+}
