@@ -23,6 +23,7 @@ import { addBrokerRoutes } from './routes/broker-routes.ts';
 import { addDeliveryRoutes } from './routes/delivery-routes.ts';
 import { addGroupRoutes } from './routes/group-routes.ts';
 import { addMessageRoutes } from './routes/message-routes.ts';
+import { addOperatorRoutes } from './routes/operator-routes.ts';
 import { addTopicRoutes } from './routes/topic-routes.ts';
 import { errorOfServer } from './server-error.ts';
 import type { CheckedServerOptions } from './server-options.ts';
@@ -164,6 +165,7 @@ async function addRoutes(
   addTopicRoutes(routes, door);
   addDeliveryRoutes(routes, door);
   addGroupRoutes(routes, door);
+  addOperatorRoutes(routes, door);
   await routes.register((scope: Routes, _options, added) => {
     addMessageRoutes(scope, door);
     added();

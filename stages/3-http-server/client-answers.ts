@@ -8,11 +8,12 @@ import { Type } from 'typebox';
 import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { TopicDescription } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
+import type { Explanation } from '../../shared/contract/explanation.ts';
 import type { Inside } from '../../shared/contract/inside.ts';
 import type { BrowsedRecord, Delivery, StoredRecord } from '../../shared/contract/message.ts';
 import type { Answer } from './exchange.ts';
 import { type Bodied, type Json, recordOf } from './json-message.ts';
-import { DescriptionAnswer, DescriptionsAnswer, InsideAnswer } from './routes/answers.ts';
+import { DescriptionAnswer, DescriptionsAnswer, ExplainAnswer, InsideAnswer } from './routes/answers.ts';
 import * as schemas from './schemas.ts';
 import { notTheProtocol, type Reader, readerOf } from './wire.ts';
 
@@ -21,8 +22,10 @@ export const readBatchReceipt = readerOf('a receipt for a batch', schemas.SentMa
 
 const extended = readerOf('a lease', schemas.ExtendAnswer);
 const positioned = readerOf('an offset', schemas.OffsetAnswer);
+const counted = readerOf('a count', schemas.CountAnswer);
 export const readLeaseEnd = (answer: Answer): number => extended(answer).leaseExpiresAt;
 export const readOffset = (answer: Answer): number => positioned(answer).offset;
+export const readCount = (answer: Answer): number => counted(answer).count;
 
 // Their schemas are published for people: the contract's types say more than those do.
 export const readDescription: Reader<TopicDescription> = readerOf(
@@ -32,6 +35,8 @@ export const readDescription: Reader<TopicDescription> = readerOf(
 const described = readerOf('descriptions', Type.Unsafe<{ topics: TopicDescription[] }>(DescriptionsAnswer));
 export const readDescriptions = (answer: Answer): readonly TopicDescription[] => described(answer).topics;
 export const readInside: Reader<Inside> = readerOf('the inside of a topic', Type.Unsafe<Inside>(InsideAnswer));
+const explained = readerOf('an explanation', Type.Unsafe<{ explanation: Explanation | null }>(ExplainAnswer));
+export const readExplanation = (answer: Answer): Explanation | null => explained(answer).explanation;
 
 const received = readerOf('deliveries', schemas.ReceiveAnswer);
 const browsed = readerOf('records to browse', schemas.BrowseAnswer);

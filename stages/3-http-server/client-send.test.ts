@@ -29,7 +29,7 @@ function transportOf(clock: VirtualClock, fullCount: number, answersAfterMs = (a
   return { asked, transport };
 }
 
-const NO_OPTIONS: RoomOptions = { partition: 0, timeoutMs: undefined, signal: undefined };
+const NO_OPTIONS: RoomOptions = { partition: undefined, timeoutMs: undefined, signal: undefined };
 
 function send(transport: Wire, clock: VirtualClock, options: Partial<RoomOptions> = {}): Promise<Answer> {
   const message = { body: new Uint8Array([1]), id: 'a' };
@@ -106,11 +106,15 @@ test('a send whose time goes by without a connection on which to wait is told th
   assert.deepEqual(asked, [['/p?timeoutMs=0', 'calls']]);
 });
 
-test('a partition is part of the request where it is not the first', async () => {
+test('a partition is part of the request where the caller chose one, also the first: otherwise the broker chooses', async () => {
   const clock = new VirtualClock();
   const { transport, asked } = transportOf(clock, 0);
   await send(transport, clock, { partition: 3 });
-  assert.deepEqual(asked, [['/p?partition=3&timeoutMs=0', 'calls']]);
+  await send(transport, clock, { partition: 0 });
+  assert.deepEqual(asked, [
+    ['/p?partition=3&timeoutMs=0', 'calls'],
+    ['/p?partition=0&timeoutMs=0', 'calls'],
+  ]);
 });
 
 test('a server that reads only JSON is sent JSON, and is asked only once whether it reads more', async () => {

@@ -31,7 +31,8 @@ type Carried = Pick<Call, 'headers' | 'body'>;
 export type Outgoing = Omit<Message, 'body' | 'id'> & { readonly body: Uint8Array; readonly id: string };
 
 export interface RoomOptions {
-  readonly partition: number;
+  /** undefined: the broker chooses. */
+  readonly partition: number | undefined;
   /** undefined: wait without end. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -94,7 +95,7 @@ export class Sender {
   ): Promise<Answer> {
     const startedMs = this.#clock.monotonicMs();
     const callOf = (askedMs: number): Call => {
-      const query = queryOf({ partition: partition === 0 ? undefined : partition, timeoutMs: askedMs });
+      const query = queryOf({ partition, timeoutMs: askedMs });
       return { method: 'POST', path: path + query, ...carried, signal };
     };
     let waitMs = 0;

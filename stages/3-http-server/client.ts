@@ -12,6 +12,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
 import { type Capability, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
+import type { Explanation } from '../../shared/contract/explanation.ts';
 import type { Inside } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type {
@@ -22,21 +23,15 @@ import type {
   Message,
   Receipt,
 } from '../../shared/contract/message.ts';
-import {
-  checkBatch,
-  checkInteger,
-  checkMessage,
-  checkName,
-  checkOptions,
-  invalidArgument,
-} from '../../shared/contract/validation.ts';
+import { checkBatch, checkInteger, checkMessage, checkOptions } from '../../shared/contract/validation.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
 import * as reading from '../2-ring-buffer/reading-options.ts';
 import { ackByTopic, refOf } from './client-ack.ts';
 import * as answers from './client-answers.ts';
 import { fetchedIn } from './client-fetch.ts';
+import * as asking from './client-options.ts';
 import { type Closable, DONE, Requests, SAFE, SAFE_DONE } from './client-requests.ts';
-import { outgoing, Sender } from './client-send.ts';
+import { outgoing, type RoomOptions, Sender } from './client-send.ts';
 import { MESSAGES_TYPE } from './message-codec.ts';
 import type { Call, Transport } from './transport.ts';
 import { pathOf, queryOf } from './wire.ts';
@@ -75,8 +70,7 @@ export class HttpClient implements calls.Broker {
 
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {
     const path = this.#pathOf(topic);
-    checkOptions('options', options, ['messagesMax', 'bytesMax', 'overflow', 'partitionCount']);
-    await this.#requests.put(path, options ?? {}, SAFE_DONE);
+    await this.#requests.put(path, asking.topicOptions(options), SAFE_DONE);
   }
 
   async deleteTopic(topic: string): Promise<void> {
@@ -92,8 +86,7 @@ export class HttpClient implements calls.Broker {
 
   async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
     const path = this.#groupPath(topic, group);
-    checkOptions('options', options, ['start', 'isEphemeral', 'onOutOfRange', 'mode']);
-    await this.#requests.put(path, options ?? {}, SAFE_DONE);
+    await this.#requests.put(path, asking.groupOptions(options), SAFE_DONE);
   }
 
   async deleteGroup(topic: string, group: string): Promise<void> {
@@ -104,19 +97,17 @@ export class HttpClient implements calls.Broker {
     const path = this.#pathOf(topic, 'messages');
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
-    const room = sending.checkSendOptions(options, this);
+    const room = this.#roomOf(options);
     const leaving = outgoing(message, checked, this.#nextId);
     return answers.readReceipt(await this.#sender.sendOne(path, leaving, room));
   }
 
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
     const path = this.#pathOf(topic, 'messages');
-    const leaving = checkBatch('messages', messages, this.limits).map((checked, index) => {
-      const message = messages[index] ?? checked;
-      sending.checkMessageOptions(`messages[${index}]`, message, this);
-      return outgoing(message, checked, this.#nextId);
-    });
-    const room = sending.checkSendOptions(options, this);
+    const checked = checkBatch('messages', messages, this.limits);
+    sending.checkBatchOptions('messages', messages, this);
+    const leaving = checked.map((content, index) => outgoing(messages[index] ?? content, content, this.#nextId));
+    const room = this.#roomOf(options);
     return answers.readBatchReceipt(await this.#sender.sendMany(path, leaving, room));
   }
 
@@ -170,7 +161,7 @@ export class HttpClient implements calls.Broker {
 
   async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
     this.#need('offsets', 'fetch');
-    const name = this.#nameOf('topic', topic);
+    const name = asking.nameOf('topic', topic, this.limits);
     const { signal, waitMs, partition, offset } = reading.checkFetchOptions(options, this);
     const { signal: _, ...query } = options ?? {};
     const path = this.#pathOf(topic, 'messages');
@@ -207,12 +198,33 @@ export class HttpClient implements calls.Broker {
     return answers.readOffset(await this.#requests.put(path, { op: 'seek', partition, to }));
   }
 
+  async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
+    this.#need('group-modes', 'pause');
+    await this.#requests.put(this.#pathOf(topic, ...asking.pausedPart(options, this.limits)), {}, SAFE_DONE);
+  }
+
+  async resume(topic: string, options?: { readonly group?: string }): Promise<void> {
+    this.#need('group-modes', 'resume');
+    await this.#requests.delete(this.#pathOf(topic, ...asking.pausedPart(options, this.limits)), SAFE_DONE);
+  }
+
+  async redrive(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
+    this.#need('dead-letter', 'redrive');
+    return this.#changeDeadLetters('redrive', topic, options);
+  }
+
+  async dropDeadLetters(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
+    this.#need('dead-letter', 'dropDeadLetters');
+    return this.#changeDeadLetters('drop', topic, options);
+  }
+
   begin = unsupported('transactions', 'begin');
-  pause = unsupported('group-modes', 'pause');
-  resume = unsupported('group-modes', 'resume');
-  redrive = unsupported('dead-letter', 'redrive');
-  dropDeadLetters = unsupported('dead-letter', 'dropDeadLetters');
   subscribe = unsupported('push', 'subscribe');
+
+  async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
+    const path = this.#pathOf(topic, 'explain');
+    return answers.readExplanation(await this.#requests.get(path + queryOf({ id: asking.idOf(options) })));
+  }
 
   async inspect(topic: string, options?: { readonly max?: number }): Promise<Inside> {
     const path = this.#pathOf(topic, 'inside');
@@ -236,25 +248,31 @@ export class HttpClient implements calls.Broker {
   };
 
   #need(capability: Capability, operation: string): void {
-    this.#requests.checkOpen();
+    // First what the broker does not have: that is so, open or closed.
     sending.need(this, capability, operation);
+    this.#requests.checkOpen();
   }
 
-  /** A name as the broker will know it. Names with a `$` are the broker's own, and it says which of them exist. */
-  #nameOf(path: string, name: string): string {
-    if (typeof name !== 'string' || !name.startsWith('$')) return checkName(path, name, this.limits);
-    if (!name.isWellFormed()) throw invalidArgument(path, 'well-formed Unicode (no lone surrogates)', name);
-    return name;
+  /** A partition that nobody asked for is not asked for: which one it is then, the broker decides. */
+  #roomOf(options: calls.SendOptions | undefined): RoomOptions {
+    return { ...sending.checkSendOptions(options, this), partition: options?.partition };
+  }
+
+  /** Never repeated: what the first request did is counted in an answer that was lost. */
+  async #changeDeadLetters(change: string, topic: string, options?: calls.DeadLetterOptions): Promise<number> {
+    const { group, chosen } = asking.deadLetters(options, this.limits);
+    const path = this.#pathOf(topic, 'groups', group, 'dead-letters', change);
+    return answers.readCount(await this.#requests.post(path, chosen, {}));
   }
 
   #pathOf(topic: string, ...parts: string[]): string {
     this.#requests.checkOpen();
-    return pathOf('topics', this.#nameOf('topic', topic), ...parts);
+    return pathOf('topics', asking.nameOf('topic', topic, this.limits), ...parts);
   }
 
   #groupPath(topic: string, group: string): string {
     this.#need('groups', 'a group');
-    return this.#pathOf(topic, 'groups', this.#nameOf('group', group));
+    return this.#pathOf(topic, 'groups', asking.nameOf('group', group, this.limits));
   }
 
   #offsetPath(topic: string, options: calls.OffsetOptions, more: readonly string[] = []): string {

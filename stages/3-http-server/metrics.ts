@@ -32,7 +32,7 @@ const COUNTS: Readonly<Record<keyof Counts, readonly [Metric['kind'], string]>> 
   delayedCount: ['gauge', 'messages that are not due yet'],
   redeliveredCount: ['counter', 'deliveries ever made that were not the first'],
   expiredCount: ['counter', 'messages whose time to live ended'],
-  deadCount: ['gauge', 'messages given up'],
+  deadCount: ['counter', 'messages ever given up'],
   droppedCount: ['counter', 'records dropped before they were finished'],
   waiterCount: ['gauge', 'calls that wait now'],
   lag: ['gauge', 'records not finished'],
@@ -53,6 +53,7 @@ export async function metricsOf(broker: Broker, connections: Connections): Promi
       series: topics.map(({ topic, bytes }) => ({ labels: { topic }, value: bytes })),
     },
     { name: 'mq_http_connections', kind: 'gauge', help: 'open connections', series: [{ labels: {}, value: count }] },
+    ...metricsOfState(topics),
     {
       name: 'mq_http_connections_refused',
       kind: 'counter',
@@ -75,6 +76,21 @@ function metricsOfCount(name: keyof Counts, topics: readonly TopicDescription[])
   return [
     { name: `mq_topic_${snakeCase(name)}`, kind, help, series: ofTopics },
     { name: `mq_group_${snakeCase(name)}`, kind, help, series: ofGroups },
+  ];
+}
+
+/** What no count says: how a topic is cut, and what is handed out at all. */
+function metricsOfState(topics: readonly TopicDescription[]): Metric[] {
+  const ofTopics = (value: (description: TopicDescription) => number): readonly Series[] =>
+    topics.map((description) => ({ labels: { topic: description.topic }, value: value(description) }));
+  const ofGroups = topics.flatMap(({ topic, groups }) =>
+    groups.map(({ group, isPaused }) => ({ labels: { topic, group }, value: Number(isPaused ?? false) })),
+  );
+  const help = '1 while nothing is handed out';
+  return [
+    { name: 'mq_topic_partitions', kind: 'gauge', help: 'partitions', series: ofTopics((one) => one.partitionCount) },
+    { name: 'mq_topic_paused', kind: 'gauge', help, series: ofTopics((one) => Number(one.isPaused ?? false)) },
+    { name: 'mq_group_paused', kind: 'gauge', help, series: ofGroups },
   ];
 }
 

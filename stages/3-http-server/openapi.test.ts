@@ -132,7 +132,7 @@ test('requests made from /openapi.json meet no 5xx, and every answer is as descr
       await fc.assert(property, { numRuns: RUNS_PER_OPERATION, ...(path === '/openapi.json' ? { numRuns: 1 } : {}) });
     }
   }
-  assert.equal(operationCount, 21);
+  assert.equal(operationCount, 28);
 });
 
 test('the description says what may be left out, which fields travel beside a message, and that a token is asked for', async () => {
@@ -178,7 +178,9 @@ test('each body that the description lets be left out may be left out', async ()
       if (requestBody === undefined) continue;
       const bare = await request(door.url + path.replaceAll(/[{}]/g, ''), { method: method.toUpperCase() as 'POST' });
       await bare.body.dump();
-      assert.equal(bare.statusCode < 300, requestBody.required === false, `${method} ${path}: ${bare.statusCode}`);
+      // What the broker cannot do at all is refused for that, and not for its body.
+      const isTaken = bare.statusCode < 300 || bare.statusCode === 501;
+      assert.equal(isTaken, requestBody.required === false, `${method} ${path}: ${bare.statusCode}`);
     }
   }
 });

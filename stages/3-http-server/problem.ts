@@ -71,6 +71,8 @@ export function headersOf({ code, details }: MqError): Record<string, string> {
   switch (code) {
     case 'MQ_QUEUE_FULL':
     case 'MQ_LIMIT_EXCEEDED':
+    case 'MQ_STORAGE_FULL':
+    case 'MQ_STORAGE_FAILED':
       return { 'retry-after': String(Math.ceil((details.retryAfterMs ?? RETRY_AFTER_MS) / 1000)) };
     case 'MQ_METHOD_NOT_ALLOWED':
       return { allow: (details.allow ?? []).join(', ') };

@@ -6,7 +6,7 @@
  * different limits. Members that a schema does not name are refused in requests. `routes/` use them.
  */
 import { type TProperties, Type } from 'typebox';
-import type { SeekTarget } from '../../shared/contract/description.ts';
+import type { RetryDelays, SeekTarget } from '../../shared/contract/description.ts';
 
 /** An object with these members and no others. */
 const closed = <T extends TProperties>(members: T) => Type.Object(members, { additionalProperties: false });
@@ -31,6 +31,25 @@ const Place = Type.Unsafe<SeekTarget>({
   ],
 });
 
+/** The order of the shapes is that of the contract; which numbers are sensible the broker says. */
+const Delays = Type.Unsafe<RetryDelays>({
+  anyOf: [
+    { type: 'array', items: { type: 'integer' } },
+    { type: 'string', enum: ['classic'] },
+    {
+      type: 'object',
+      properties: {
+        firstMs: { type: 'integer' },
+        factor: { type: 'number' },
+        delayMsMax: { type: 'integer' },
+        jitter: { type: 'number' },
+      },
+      required: ['firstMs', 'delayMsMax'],
+      additionalProperties: false,
+    },
+  ],
+});
+
 // ---- what is in the path
 
 export const TopicPath = Type.Object({ topic: Text });
@@ -44,6 +63,9 @@ export const TopicOptionsBody = closed({
   bytesMax: Type.Optional(Whole),
   overflow: Type.Optional(words('wait', 'reject', 'drop-oldest')),
   partitionCount: Type.Optional(Whole),
+  ttlMs: Type.Optional(Whole),
+  retentionMs: Type.Optional(Whole),
+  deleteFinished: Type.Optional(Type.Boolean()),
 });
 
 const MessageBody = closed({
@@ -101,6 +123,9 @@ export const GroupOptionsBody = closed({
   isEphemeral: Type.Optional(Type.Boolean()),
   onOutOfRange: Type.Optional(words('earliest', 'latest', 'error')),
   mode: Type.Optional(words('shared', 'exclusive', 'failover', 'key-ordered')),
+  deliveriesMax: Type.Optional(Whole),
+  retryDelays: Type.Optional(Delays),
+  deadLetterExpired: Type.Optional(Type.Boolean()),
 });
 export const OffsetQuery = closed({ partition: Type.Optional(Whole) });
 /** `op` decides whether `offset` or `to` belongs to it; the route looks after that. */
@@ -116,6 +141,11 @@ export const BrowseQuery = closed({
   after: Type.Optional(Whole),
 });
 export const InsideQuery = closed({ max: Type.Optional(Whole) });
+export const ExplainQuery = closed({ id: Text });
+/** Which dead letters; all of them when nothing is said. */
+export const DeadLettersBody = closed({ max: Type.Optional(Whole), ids: Type.Optional(Type.Array(Text)) });
+/** Of a request whose path says everything. */
+export const NoBody = closed({});
 
 // ---- what goes out
 
@@ -149,6 +179,8 @@ const recordMembers = {
   body: Text,
   encoding: words('utf8', 'base64'),
   timestamp: Type.Number(),
+  priority: Type.Optional(Count),
+  expiresAt: Type.Optional(Type.Number()),
 };
 export const FetchAnswer = Type.Object({
   records: Type.Array(Type.Object(recordMembers)),
@@ -170,10 +202,11 @@ export const ReceiveAnswer = Type.Object({
       deliveryCount: Count,
       leaseToken: TextOrNull,
       leaseExpiresAt: Type.Unsafe<number | null>({ type: ['number', 'null'] }),
-      redeliveryReason: Type.Optional(words('lease-expired', 'retry', 'return', 'member-left', 'seek')),
+      redeliveryReason: Type.Optional(words('lease-expired', 'retry', 'return', 'member-left', 'seek', 'redrive')),
     }),
   ),
 });
 
 export const ExtendAnswer = Type.Object({ leaseExpiresAt: Type.Number() });
 export const OffsetAnswer = Type.Object({ offset: Count });
+export const CountAnswer = Type.Object({ count: Count });

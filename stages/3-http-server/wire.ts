@@ -17,10 +17,12 @@ export function pathOf(...parts: string[]): string {
   return parts.map((part) => `/${encodePart(part)}`).join('');
 }
 
-/** `?max=3&offset=0`, or nothing; what is undefined is left out. */
+/** `?max=3&id=a%20b`, or nothing; what is undefined is left out. */
 export function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
   const pairs = Object.entries(values).filter(([, value]) => value !== undefined);
-  return pairs.length === 0 ? '' : `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`;
+  return pairs.length === 0
+    ? ''
+    : `?${pairs.map(([name, value]) => `${name}=${encodeURIComponent(value ?? '')}`).join('&')}`;
 }
 
 /** Reads an answer, and knows what it must look like. */

@@ -62,6 +62,8 @@ const GroupDescriptionAnswer = Type.Object(
     mode: Type.String(),
     committedOffset: Type.Integer(),
     members: Type.Array(Type.Object({ memberId: Type.String(), inFlightCount: Type.Integer() }, open)),
+    deliveriesMax: Type.Optional(Type.Integer()),
+    isPaused: Type.Optional(Type.Boolean()),
     ...countMembers,
   },
   open,
@@ -72,13 +74,32 @@ export const DescriptionAnswer = Type.Object(
     partitionCount: Type.Integer(),
     options: Type.Object({}, open),
     bytes: Type.Integer(),
+    isPaused: Type.Optional(Type.Boolean()),
     ...countMembers,
     groups: Type.Array(GroupDescriptionAnswer),
   },
   open,
 );
 export const DescriptionsAnswer = Type.Object({ topics: Type.Array(DescriptionAnswer) });
+/** The rest of it depends on the kind: `queue`, `ring`, `log`. */
 export const InsideAnswer = Type.Object({ kind: Type.String(), topic: Type.String() }, open);
+const Explained = Type.Object(
+  {
+    topic: Type.String(),
+    id: Type.String(),
+    partition: Type.Integer(),
+    offset: Type.Unsafe<number | null>({ type: ['integer', 'null'] }),
+    timestamp: Type.Number(),
+    groups: Type.Array(Type.Object({ group: Type.String(), state: Type.String() }, open)),
+    events: Type.Array(Type.Object({ at: Type.Number(), what: Type.String() }, open)),
+    isComplete: Type.Boolean(),
+  },
+  open,
+);
+/** That a topic does not have the message is a normal answer. */
+export const ExplainAnswer = Type.Object({
+  explanation: Type.Unsafe<object | null>({ ...Explained, type: ['object', 'null'] }),
+});
 export const BrokerAnswer = Type.Object({
   name: Type.String(),
   version: Type.String(),
