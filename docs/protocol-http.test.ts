@@ -70,6 +70,18 @@ test('the page lists every error a server answers, with its status, and no other
   for (const code of ofClients) assert.ok(PAGE.includes(`\`${code}\``));
 });
 
+test('the page lists every route of a server, and no other', async () => {
+  await using broker = await createBroker();
+  await using server = await createServer(broker);
+  const answer = await request(`${server.url}/openapi.json`);
+  const { paths } = (await answer.body.json()) as { paths: Record<string, Record<string, unknown>> };
+  const served = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  const rows = [...PAGE.matchAll(/^\| `((?:GET|PUT|POST|DELETE) [^`]+)` /gm)].map(([, route]) => route);
+  assert.deepEqual(rows.toSorted(), served.toSorted());
+});
+
 const run = promisify(execFile);
 
 async function runPage(curl: Curl): Promise<void> {
