@@ -1,0 +1,213 @@
+/**
+ * The folder a broker keeps everything in, and the topics it finds there.
+ *
+ *     data/
+ *       format.json      which format this is; read before anything else, written once
+ *       lock.db          held by the one process that works here; the system frees it however that process ends
+ *       clean            there exactly while nobody works here and the last one closed everything
+ *       topics/
+ *         orders-4be1.../     the name made harmless, and a hash of it: no name can leave the folder or meet another
+ *           topic.json        its name, its id and its options
+ *           p0/ p1/ ...       its partitions; groups/, delayed/: its other logs
+ *         .deleted-...        what was being deleted when the process ended: removed at the next start
+ *
+ * Always true: a topic exists exactly when its folder with its topic.json does, and both are on the disk before
+ * `createTopic` resolves; `clean` is gone from the disk before anything else is written. Only the broker uses it.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { TopicOptions } from '../../shared/contract/description.ts';
+import { MqError } from '../../shared/contract/errors.ts';
+import { quote } from '../../shared/contract/validation.ts';
+import type { Disk, DiskLock } from '../../shared/disk.ts';
+import { parse, readSealed, readWholeFile, UNFINISHED, writeSealed, writeWholeFile } from './whole-file.ts';
+
+/** Of what lies below the folder; one that is newer than this program knows is refused. */
+export const DATA_VERSION = 1;
+const FORMAT_NAME = 'stagemq-data';
+const FORMAT_FILE = 'format.json';
+const LOCK_FILE = 'lock.db';
+const CLEAN_FILE = 'clean';
+const TOPICS_FOLDER = 'topics';
+const TOPIC_FILE = 'topic.json';
+const DELETED_PREFIX = '.deleted-';
+/** What a first start may have left behind before the folder had its format. */
+const BEFORE_FORMAT = new Set([LOCK_FILE, `${LOCK_FILE}-journal`, `${FORMAT_FILE}${UNFINISHED}`]);
+
+const NAME_CHARACTERS_MAX = 40;
+const HASH_CHARACTERS = 24;
+
+/** What a topic's folder says of it. */
+export interface TopicDefinition {
+  readonly name: string;
+  /** 16 random bytes in hexadecimal: a topic made again under the same name is another one. */
+  readonly topicId: string;
+  readonly options: TopicOptions;
+  /** Of a dead-letter topic: whose. */
+  readonly deadLettersOf?: { readonly topic: string; readonly group: string };
+}
+
+/** A topic that was found: its definition, or why there is none. */
+export interface FoundTopic {
+  readonly folder: string;
+  readonly definition: TopicDefinition | MqError;
+}
+
+export class DataFolder {
+  /** True when whoever was here before closed everything: then no log needs to be looked through. */
+  readonly wasClean: boolean;
+  readonly path: string;
+  readonly #disk: Disk;
+  readonly #lock: DiskLock;
+  /** By folder: a topic made again waits until the last one of its name is gone. */
+  readonly #deletions = new Map<string, Promise<void>>();
+  #deletedCount = 0;
+
+  private constructor(disk: Disk, path: string, held: { readonly lock: DiskLock; readonly wasClean: boolean }) {
+    this.#disk = disk;
+    this.path = path;
+    this.#lock = held.lock;
+    this.wasClean = held.wasClean;
+  }
+
+  /** `MQ_DATA_VERSION` for a folder of another format, which is left as it is; `MQ_DATA_LOCKED` when another works in it. */
+  static async open(disk: Disk, path: string): Promise<DataFolder> {
+    await disk.makeFolder(path);
+    await checkFormat(disk, path);
+    const lock = await disk.lock(join(path, LOCK_FILE));
+    try {
+      await writeFormat(disk, path);
+      await disk.makeFolder(join(path, TOPICS_FOLDER));
+      const wasClean = await takeCleanMark(disk, path);
+      return new DataFolder(disk, path, { lock, wasClean });
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** All topics; what a deletion or an unfinished creation left behind is removed on the way. */
+  async topics(): Promise<FoundTopic[]> {
+    const parent = join(this.path, TOPICS_FOLDER);
+    const found: FoundTopic[] = [];
+    for (const name of await this.#disk.list(parent)) {
+      const folder = join(parent, name);
+      const isWhole = !name.startsWith(DELETED_PREFIX) && (await this.#disk.exists(join(folder, TOPIC_FILE)));
+      if (isWhole) found.push({ folder, definition: await this.#definitionIn(folder, name) });
+      else await this.#disk.removeFolder(folder);
+    }
+    return found;
+  }
+
+  /** Answers the topic's folder, once it is on the disk. */
+  async createTopic(definition: TopicDefinition): Promise<string> {
+    const folder = this.folderOf(definition.name);
+    await this.#deletions.get(folder);
+    await this.#disk.makeFolder(folder);
+    await writeSealed(this.#disk, join(folder, TOPIC_FILE), definition);
+    await this.#disk.syncFolder(join(this.path, TOPICS_FOLDER));
+    return folder;
+  }
+
+  /** All files of the topic are closed. Gone for good when it resolves, though not all of its bytes may be freed yet. */
+  async deleteTopic(folder: string): Promise<void> {
+    const deletion = this.#delete(folder).finally(() => this.#deletions.delete(folder));
+    this.#deletions.set(folder, deletion);
+    await deletion;
+  }
+
+  folderOf(topic: string): string {
+    return join(this.path, TOPICS_FOLDER, folderNameOf(topic));
+  }
+
+  /** Nothing is written any more. `isClean`: every log was closed well. */
+  async close({ isClean }: { readonly isClean: boolean }): Promise<void> {
+    try {
+      if (isClean) await this.#leaveCleanMark();
+    } finally {
+      await this.#lock.release();
+    }
+  }
+
+  async #definitionIn(folder: string, name: string): Promise<TopicDefinition | MqError> {
+    try {
+      const definition = (await readSealed(this.#disk, join(folder, TOPIC_FILE))) as TopicDefinition;
+      if (folderNameOf(definition.name) === name) return definition;
+      return new MqError('MQ_CORRUPT', `${folder} holds topic ${quote(definition.name)}, which has another folder`);
+    } catch (error) {
+      if (error instanceof MqError) return error;
+      return new MqError('MQ_CORRUPT', `${join(folder, TOPIC_FILE)} cannot be read`, { cause: error });
+    }
+  }
+
+  async #delete(folder: string): Promise<void> {
+    const parent = join(this.path, TOPICS_FOLDER);
+    this.#deletedCount += 1;
+    let grave = join(parent, `${DELETED_PREFIX}${this.#deletedCount}`);
+    while (await this.#disk.exists(grave)) {
+      this.#deletedCount += 1;
+      grave = join(parent, `${DELETED_PREFIX}${this.#deletedCount}`);
+    }
+    await this.#disk.rename(folder, grave);
+    await this.#disk.syncFolder(parent);
+    await this.#disk.removeFolder(grave);
+  }
+
+  async #leaveCleanMark(): Promise<void> {
+    const path = join(this.path, CLEAN_FILE);
+    const file = await this.#disk.open(path, 'create');
+    await file.close();
+    await this.#disk.syncFolder(this.path);
+  }
+}
+
+/** Harmless on every file system, also on those that do not tell upper from lower case or know names such as `con`. */
+export function folderNameOf(topic: string): string {
+  const readable = topic
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, NAME_CHARACTERS_MAX);
+  const hash = createHash('sha256').update(topic).digest('hex').slice(0, HASH_CHARACTERS);
+  return `t-${readable}-${hash}`.replace(/-+/g, '-');
+}
+
+/** Nothing is written or locked before the format is known to be ours, or the folder to be new. */
+async function checkFormat(disk: Disk, path: string): Promise<void> {
+  const format = await readFormat(disk, path);
+  if (format === undefined) {
+    const strangers = (await disk.list(path)).filter((name) => !BEFORE_FORMAT.has(name));
+    if (strangers.length === 0) return;
+    const example = quote(strangers[0] ?? '');
+    throw new MqError(
+      'MQ_DATA_VERSION',
+      `${path} is no data folder: it has no ${FORMAT_FILE}, but ${example} and more`,
+    );
+  }
+  if (format.version === DATA_VERSION) return;
+  const message = `${path} has version ${format.version}, and this program knows version ${DATA_VERSION} only`;
+  throw new MqError('MQ_DATA_VERSION', `${message}; it was left as it is`);
+}
+
+async function readFormat(disk: Disk, path: string): Promise<{ readonly version: unknown } | undefined> {
+  const bytes = await readWholeFile(disk, join(path, FORMAT_FILE));
+  if (bytes === undefined) return undefined;
+  const format = parse(bytes);
+  const isOurs = typeof format === 'object' && format !== null && 'format' in format && format.format === FORMAT_NAME;
+  if (isOurs) return { version: 'version' in format ? format.version : undefined };
+  throw new MqError('MQ_DATA_VERSION', `${join(path, FORMAT_FILE)} does not say that this is a data folder`);
+}
+
+async function writeFormat(disk: Disk, path: string): Promise<void> {
+  if (await disk.exists(join(path, FORMAT_FILE))) return;
+  const text = `${JSON.stringify({ format: FORMAT_NAME, version: DATA_VERSION })}\n`;
+  await writeWholeFile(disk, join(path, FORMAT_FILE), new TextEncoder().encode(text));
+}
+
+/** Whether it was there. It is gone from the disk before anything else is written. */
+async function takeCleanMark(disk: Disk, path: string): Promise<boolean> {
+  const mark = join(path, CLEAN_FILE);
+  if (!(await disk.exists(mark))) return false;
+  await disk.remove(mark);
+  await disk.syncFolder(path);
+  return true;
+}
