@@ -1,0 +1,50 @@
+/**
+ * Which records of one partition are of a priority above 0, so that they can go out before all others.
+ *
+ *     9:  [ 17, 40 ]     4:  [ 3, 18, 41 ]     all others are of priority 0 and in no list
+ *
+ * Always true: each list is ascending, and an offset is in one at most. What is below the start of the log is forgotten
+ * lazily. It is rebuilt from the records when its file is missing or wrong: nothing stands in it alone.
+ */
+export const PRIORITY_MAX = 9;
+
+export class PriorityIndex {
+  /** By priority; that of 0 stays empty. */
+  readonly #offsets: number[][] = Array.from({ length: PRIORITY_MAX + 1 }, () => []);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Records are added in the order of their offsets. One of priority 0 adds nothing. */
+  add(offset: number, priority: number): void {
+    if (priority < 1 || priority > PRIORITY_MAX) return;
+    this.#offsets[priority]?.push(offset);
+    this.#size += 1;
+  }
+
+  /** The first offset of this priority that is not below `offset`. */
+  firstFrom(priority: number, offset: number): number | undefined {
+    const offsets = this.#offsets[priority] ?? [];
+    return offsets[firstIndexFrom(offsets, offset)];
+  }
+
+  forgetBelow(offset: number): void {
+    for (const offsets of this.#offsets) {
+      const forgotten = firstIndexFrom(offsets, offset);
+      offsets.splice(0, forgotten);
+      this.#size -= forgotten;
+    }
+  }
+}
+
+function firstIndexFrom(offsets: readonly number[], offset: number): number {
+  let [low, high] = [0, offsets.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((offsets[middle] ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
