@@ -10,8 +10,8 @@ import { access, mkdir, readdir, rename, rm, rmdir, statfs, unlink } from 'node:
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
-import { MqError } from './contract/errors.ts';
 import type { Disk, DiskFile, DiskLock, OpenMode } from './disk.ts';
+import { lockFile } from './file-lock.ts';
 import { readWhole, writeWhole } from './whole-transfer.ts';
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
@@ -97,29 +97,8 @@ export class RealDisk implements Disk {
     return bavail * bsize;
   }
 
-  /**
-   * The exclusive transaction of an empty database: SQLite locks the file in the kernel, which frees the lock when the
-   * process ends, even by kill -9. A file of an own making, with a process id in it, would be left behind and believed.
-   */
-  async lock(path: string): Promise<DiskLock> {
-    // SQLite falls back to reading what it may not write, and then locks nothing; so this is asked before.
-    await access((await this.exists(path)) ? path : dirname(path), constants.W_OK);
-    const { DatabaseSync } = await import('node:sqlite');
-    const database = new DatabaseSync(path, { timeout: 0 });
-    try {
-      database.exec('BEGIN EXCLUSIVE');
-    } catch (error) {
-      database.close();
-      if (!isBusy(error)) throw error;
-      throw new MqError('MQ_DATA_LOCKED', `another process has the lock on ${path}`, { cause: error });
-    }
-    let isHeld = true;
-    return {
-      release: async () => {
-        if (isHeld) database.close();
-        isHeld = false;
-      },
-    };
+  lock(path: string): Promise<DiskLock> {
+    return lockFile(path);
   }
 }
 
@@ -173,11 +152,4 @@ class RealFile implements DiskFile {
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
-/** SQLITE_BUSY is 5; its refinements have it in the low byte. */
-function isBusy(error: unknown): boolean {
-  return (
-    error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 255) === 5
-  );
 }
