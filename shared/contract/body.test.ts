@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodeText, ownBytes, ownBytesOfAll } from './body.ts';
+import { encodeText, ownBodies, ownBytes } from './body.ts';
 import { LIMITS } from './limits.ts';
 import { checkBatch } from './validation.ts';
 
@@ -52,7 +52,9 @@ test('bodies of several buffers in one batch are judged by what each buffer is u
     full.subarray(5000),
     wasted.subarray(200, 300),
   ];
-  const own = ownBytesOfAll(bodies);
+  const messages = bodies.map((body) => ({ body }));
+  ownBodies(messages);
+  const own = messages.map(({ body }) => body);
   assert.deepEqual(own, bodies);
   assert.deepEqual(
     own.map((body, index) => body === bodies[index]),

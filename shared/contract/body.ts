@@ -29,15 +29,24 @@ export function ownBytes(bytes: Uint8Array): Uint8Array {
   return mayBeInline(bytes) ? new Uint8Array(bytes) : ownView(bytes, bytes.buffer, bytes.length);
 }
 
-/** The same for the bodies of one batch. */
-export function ownBytesOfAll(bodies: readonly Uint8Array[]): Uint8Array[] {
+/** The same for the bodies of one batch, in their place. */
+export function ownBodies(messages: readonly { body: Uint8Array }[]): void {
   // Each is asked for its buffer once: the engine takes longer for that than for all the rest.
-  const buffers = bodies.map((body) => (mayBeInline(body) ? undefined : body.buffer));
-  const usedBytesOf = countUsedBytes(bodies, buffers);
-  return bodies.map((body, index) => {
+  const buffers: (ArrayBufferLike | undefined)[] = [];
+  let bytes = 0;
+  let isOneBuffer = true;
+  for (const { body } of messages) {
+    buffers.push(mayBeInline(body) ? undefined : body.buffer);
+    bytes += body.length;
+    if (buffers.at(-1) !== buffers[0]) isOneBuffer = false;
+  }
+  // What came over a wire lies in one buffer, and needs no map.
+  const used = isOneBuffer ? undefined : usedBytes(messages, buffers);
+  for (const [index, message] of messages.entries()) {
     const buffer = buffers[index];
-    return buffer === undefined ? new Uint8Array(body) : ownView(body, buffer, usedBytesOf(buffer));
-  });
+    if (buffer === undefined) message.body = new Uint8Array(message.body);
+    else message.body = ownView(message.body, buffer, used?.get(buffer) ?? bytes);
+  }
 }
 
 /** Asking such an array for its buffer would make one, several times as large; it is copied unseen, which is cheap. */
@@ -46,22 +55,16 @@ export function mayBeInline(bytes: Uint8Array): boolean {
 }
 
 /** How much of each buffer the bodies need together. */
-function countUsedBytes(
-  bodies: readonly Uint8Array[],
+function usedBytes(
+  messages: readonly { readonly body: Uint8Array }[],
   buffers: readonly (ArrayBufferLike | undefined)[],
-): (buffer: ArrayBufferLike) => number {
-  const [first] = buffers;
-  // What came over a wire lies in one buffer, and needs no map.
-  if (buffers.every((buffer) => buffer === first)) {
-    const usedBytes = bodies.reduce((sum, body) => sum + body.length, 0);
-    return () => usedBytes;
-  }
+): ReadonlyMap<ArrayBufferLike, number> {
   const used = new Map<ArrayBufferLike, number>();
-  for (const [index, body] of bodies.entries()) {
+  for (const [index, { body }] of messages.entries()) {
     const buffer = buffers[index];
     if (buffer !== undefined) used.set(buffer, (used.get(buffer) ?? 0) + body.length);
   }
-  return (buffer) => used.get(buffer) ?? 0;
+  return used;
 }
 
 /** `bytes`, a view of `buffer`, of which `usedBytes` are needed. */

@@ -5,7 +5,7 @@
  * Always true: each function either returns the normalised value or throws an `MqError` whose `details.path` names the
  * argument and whose message says what would be right. Pure: no state, no clock.
  */
-import { encodeText, ownBytes, ownBytesOfAll } from './body.ts';
+import { encodeText, ownBodies, ownBytes } from './body.ts';
 import type { Broker } from './broker.ts';
 import { MqError } from './errors.ts';
 import { type Limits, OVERHEAD } from './limits.ts';
@@ -102,8 +102,9 @@ export function checkOptions(path: string, options: unknown, known: readonly str
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw invalidArgument(path, 'an object', options);
   }
-  for (const name of Object.keys(options)) {
-    if (!known.includes(name)) {
+  // `Object.keys` would make a list of them, for each message that is sent.
+  for (const name in options) {
+    if (!known.includes(name) && Object.hasOwn(options, name)) {
       throw invalidArgument(memberPath(path, name), `left out: there is no such option (known: ${known.join(', ')})`);
     }
   }
@@ -149,11 +150,12 @@ type CheckedContent = { -readonly [Member in keyof CheckedMessage]: CheckedMessa
 function checkContent(path: string, message: Message, limits: Limits): CheckedContent {
   if (typeof message !== 'object' || message === null) throw invalidArgument(path, 'an object with a body', message);
   checkOptions(path, message, MESSAGE_MEMBERS);
-  const body = checkBody(`${path}.body`, message.body, limits);
-  const key = checkText(`${path}.key`, message.key, limits.keyBytesMax);
-  const id = checkText(`${path}.id`, message.id, limits.idBytesMax);
+  const body = checkBody(path, message.body, limits);
+  const key = message.key === undefined ? undefined : checkText(`${path}.key`, message.key, limits.keyBytesMax);
+  const id = message.id === undefined ? undefined : checkText(`${path}.id`, message.id, limits.idBytesMax);
   if (id === '') throw invalidArgument(`${path}.id`, 'at least one character');
-  const headers = checkHeaders(`${path}.headers`, message.headers, limits);
+  const { headers: given } = message;
+  const headers = given === undefined ? WITHOUT_HEADERS : checkHeaders(`${path}.headers`, given, limits);
   const textBytes = (key === undefined ? 0 : utf8Length(key)) + (id === undefined ? 0 : utf8Length(id));
   const bytes = body.length + textBytes + headers.bytes;
   return {
@@ -182,8 +184,7 @@ export function checkBatch(path: string, messages: readonly Message[], limits: L
     bytes += content.bytes;
   }
   if (bytes > limits.batchBytesMax) throw tooLarge('MQ_BATCH_TOO_LARGE', path, bytes, limits.batchBytesMax, 'bytes');
-  const bodies = ownBytesOfAll(checked.map(({ body }) => body));
-  for (const [index, content] of checked.entries()) content.body = bodies[index] ?? content.body;
+  ownBodies(checked);
   return checked;
 }
 
@@ -209,20 +210,20 @@ export function utf8Length(text: string): number {
   return text.length;
 }
 
+/** `path` is that of the message. */
 function checkBody(path: string, body: unknown, limits: Limits): Uint8Array {
   if (typeof body === 'string' && !body.isWellFormed()) {
-    throw invalidArgument(path, 'well-formed Unicode when it is a string (send bytes otherwise)');
+    throw invalidArgument(`${path}.body`, 'well-formed Unicode when it is a string (send bytes otherwise)');
   }
   const bytes = typeof body === 'string' ? encodeText(body) : body;
-  if (!(bytes instanceof Uint8Array)) throw invalidArgument(path, 'a Uint8Array or a string', body);
+  if (!(bytes instanceof Uint8Array)) throw invalidArgument(`${path}.body`, 'a Uint8Array or a string', body);
   if (bytes.length > limits.bodyBytesMax) {
-    throw tooLarge('MQ_MESSAGE_TOO_LARGE', path, bytes.length, limits.bodyBytesMax, 'bytes');
+    throw tooLarge('MQ_MESSAGE_TOO_LARGE', `${path}.body`, bytes.length, limits.bodyBytesMax, 'bytes');
   }
   return bytes;
 }
 
-function checkText(path: string, text: unknown, bytesMax: number): string | undefined {
-  if (text === undefined) return undefined;
+function checkText(path: string, text: unknown, bytesMax: number): string {
   if (typeof text !== 'string') throw invalidArgument(path, 'a string', text);
   if (!text.isWellFormed()) throw invalidArgument(path, 'well-formed Unicode (no lone surrogates)', text);
   const bytes = utf8Length(text);
@@ -241,7 +242,6 @@ const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
 const WITHOUT_HEADERS: CheckedHeaders = Object.freeze({ headers: NO_HEADERS, bytes: 0, overheadBytes: 0 });
 
 function checkHeaders(path: string, headers: unknown, limits: Limits): CheckedHeaders {
-  if (headers === undefined) return WITHOUT_HEADERS;
   if (!isPlainObject(headers)) throw invalidArgument(path, 'an object of strings', headers);
   const entries = Object.entries(headers);
   if (entries.length > limits.headersCountMax) {

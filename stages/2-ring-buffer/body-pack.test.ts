@@ -4,7 +4,7 @@ import { LIMITS } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
 import { checkBatch } from '../../shared/contract/validation.ts';
 import { MessageIds } from '../1-blocking-queue/message-ids.ts';
-import { BodyPack } from './body-pack.ts';
+import { packBodies } from './body-pack.ts';
 import type { HeldRecord } from './group-desk.ts';
 import { type IncomingBatch, incomingBatch } from './incoming-batch.ts';
 
@@ -27,7 +27,7 @@ function messages(count: number): { body: Uint8Array }[] {
 
 test('of bodies in one buffer a pack is made, and of it the same records each time', () => {
   const sent = messages(3);
-  const pack = BodyPack.of(batchOf(sent), ORIGIN);
+  const pack = packBodies(batchOf(sent), ORIGIN);
   assert.ok(pack);
   const expected = sent.map(({ body }, index) => ({
     topic: 't',
@@ -56,9 +56,9 @@ test('what is more than a body, or lies elsewhere, is not packed', () => {
     { body: 'text' },
   ];
   for (const other of others) {
-    assert.equal(BodyPack.of(batchOf([{ body: first }, other]), ORIGIN), undefined);
-    assert.equal(BodyPack.of(batchOf([other, { body: first }]), ORIGIN), undefined);
+    assert.equal(packBodies(batchOf([{ body: first }, other]), ORIGIN), undefined);
+    assert.equal(packBodies(batchOf([other, { body: first }]), ORIGIN), undefined);
   }
-  assert.equal(BodyPack.of(batchOf([{ body: first }]), ORIGIN), undefined, 'one alone is a record');
-  assert.ok(BodyPack.of(batchOf([{ body: first }, { body: second, headers: {} }]), ORIGIN), 'no headers are none');
+  assert.equal(packBodies(batchOf([{ body: first }]), ORIGIN), undefined, 'one alone is a record');
+  assert.ok(packBodies(batchOf([{ body: first }, { body: second, headers: {} }]), ORIGIN), 'no headers are none');
 });

@@ -12,9 +12,7 @@
  * Always true: what is read is what was sent, and the same each time. The ring keeps packs, the topic makes them.
  */
 import { mayBeInline } from '../../shared/contract/body.ts';
-import type { Headers } from '../../shared/contract/message.ts';
 import type { CheckedMessage } from '../../shared/contract/validation.ts';
-import type { MessageIds } from '../1-blocking-queue/message-ids.ts';
 import type { HeldRecord } from './group-desk.ts';
 import type { IncomingBatch } from './incoming-batch.ts';
 import { Pack } from './ring-buffer.ts';
@@ -26,55 +24,29 @@ export interface PackOrigin {
   readonly timestamp: number;
 }
 
-export class BodyPack extends Pack<HeldRecord> {
-  readonly #origin: PackOrigin;
-  readonly #buffer: ArrayBufferLike;
-  /** Of each body, where in the buffer it begins and how long it is, in turn; outside the heap, where nobody copies it. */
-  readonly #places: Float64Array;
-  readonly #headers: Headers;
-  readonly #ids: MessageIds;
-  readonly #firstIdNumber: number;
-
-  private constructor(batch: IncomingBatch, origin: PackOrigin, first: CheckedMessage) {
-    super();
-    this.#origin = origin;
-    this.#buffer = first.body.buffer;
-    this.#headers = first.headers;
-    this.#ids = batch.ids;
-    this.#firstIdNumber = batch.firstIdNumber;
-    this.#places = new Float64Array(2 * batch.count);
-    let at = 0;
-    for (const { body } of batch.contents) {
-      this.#places[at] = body.byteOffset;
-      this.#places[at + 1] = body.length;
-      at += 2;
-    }
+/** The records of `batch` in one pack; undefined when a message is more than a body, or its body lies elsewhere. */
+export function packBodies(batch: IncomingBatch, origin: PackOrigin): Pack<HeldRecord> | undefined {
+  const [first] = batch.contents;
+  if (first === undefined || batch.count === 1 || !isOnlyBody(first)) return undefined;
+  const { buffer } = first.body;
+  // Of each body, where in the buffer it begins and how long it is, in turn; outside the heap, where nobody copies it.
+  const places = new Float64Array(2 * batch.count);
+  let end = 0;
+  for (const content of batch.contents) {
+    const { body } = content;
+    if (!isOnlyBody(content) || body.buffer !== buffer) return undefined;
+    places[end] = body.byteOffset;
+    places[end + 1] = body.length;
+    end += 2;
   }
-
-  /** Undefined when a message is more than a body, or its body lies elsewhere. */
-  static of(batch: IncomingBatch, origin: PackOrigin): BodyPack | undefined {
-    const [first] = batch.contents;
-    if (first === undefined || batch.count === 1 || !isOnlyBody(first)) return undefined;
-    const { buffer } = first.body;
-    for (const content of batch.contents) {
-      if (!isOnlyBody(content) || content.body.buffer !== buffer) return undefined;
-    }
-    return new BodyPack(batch, origin, first);
-  }
-
-  at(offset: number): HeldRecord {
-    const { topic, baseOffset, timestamp } = this.#origin;
+  const { topic, baseOffset, timestamp } = origin;
+  const { ids, firstIdNumber } = batch;
+  const { headers } = first;
+  return new Pack((offset) => {
     const index = offset - baseOffset;
-    return {
-      topic,
-      partition: 0,
-      offset,
-      timestamp,
-      id: this.#ids.at(this.#firstIdNumber + index),
-      headers: this.#headers,
-      body: new Uint8Array(this.#buffer, this.#places[2 * index], this.#places[2 * index + 1]),
-    };
-  }
+    const body = new Uint8Array(buffer, places[2 * index], places[2 * index + 1]);
+    return { topic, partition: 0, offset, timestamp, id: ids.at(firstIdNumber + index), headers, body };
+  });
 }
 
 /** Nothing else of it counts any bytes; a key may be empty. */

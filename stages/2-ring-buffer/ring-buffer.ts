@@ -16,6 +16,7 @@
  * overwrite one nobody read. Knows nothing of groups, time or waiting.
  */
 import assert from 'node:assert/strict';
+import { NumberList } from './number-list.ts';
 
 export interface RingBufferOptions {
   readonly slotCount: number;
@@ -36,9 +37,13 @@ export interface RecordWeight {
 }
 
 /** Values that entered together and are kept as one object, in the slots of all of them. */
-export abstract class Pack<T> {
-  /** The value with this offset, which is one of those in the pack. */
-  abstract at(offset: number): T;
+export class Pack<T> {
+  /** The value with an offset, which is one of those in the pack. */
+  readonly at: (offset: number) => T;
+
+  constructor(at: (offset: number) => T) {
+    this.at = at;
+  }
 }
 
 /** A fixed number of slots and bytes for values with offsets 0, 1, 2, ...; the oldest make room when asked to. */
@@ -48,8 +53,8 @@ export class RingBuffer<T extends NonNullable<unknown>> {
   /** I2. Grows to `slotCount` on the first lap and never again, so a ring that was never used costs nothing. */
   readonly #values: (T | Pack<T> | undefined)[] = [];
   /** Of the value in the same slot. */
-  readonly #contentBytes: number[] = [];
-  readonly #heldBytes: number[] = [];
+  readonly #contentBytes: NumberList;
+  readonly #heldBytes: NumberList;
   #logStartOffset = 0;
   #logEndOffset = 0;
   #bytes = 0;
@@ -57,6 +62,8 @@ export class RingBuffer<T extends NonNullable<unknown>> {
   constructor(options: RingBufferOptions) {
     this.slotCount = options.slotCount;
     this.bytesMax = options.bytesMax;
+    this.#contentBytes = new NumberList({ countMax: this.slotCount });
+    this.#heldBytes = new NumberList({ countMax: this.slotCount });
     assert(Number.isSafeInteger(this.slotCount) && this.slotCount >= 1, 'slotCount must be a whole number from 1');
   }
 
@@ -90,8 +97,8 @@ export class RingBuffer<T extends NonNullable<unknown>> {
     const offset = this.#logEndOffset;
     const slot = this.slotOf(offset);
     this.#values[slot] = value;
-    this.#contentBytes[slot] = bytes;
-    this.#heldBytes[slot] = heldBytes;
+    this.#contentBytes.set(slot, bytes);
+    this.#heldBytes.set(slot, heldBytes);
     this.#bytes += heldBytes;
     this.#logEndOffset += 1;
     assert(offset - this.#logStartOffset < this.slotCount && this.#bytes <= this.bytesMax, 'I1: append needs room');
@@ -102,7 +109,7 @@ export class RingBuffer<T extends NonNullable<unknown>> {
   releaseOldest(): void {
     assert(this.#logStartOffset < this.#logEndOffset, 'I1: nothing is held');
     const slot = this.slotOf(this.#logStartOffset);
-    this.#bytes -= this.#heldBytes[slot] ?? 0;
+    this.#bytes -= this.#heldBytes.at(slot);
     this.#values[slot] = undefined;
     this.#logStartOffset += 1;
   }
@@ -116,7 +123,7 @@ export class RingBuffer<T extends NonNullable<unknown>> {
 
   /** Content bytes of a held record. */
   contentBytesAt(offset: number): number {
-    return this.#contentBytes[this.slotOf(offset)] ?? 0;
+    return this.#contentBytes.at(this.slotOf(offset));
   }
 
   slotOf(offset: number): number {

@@ -17,7 +17,7 @@ import { MqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
 import { type CheckedMessage, quote } from '../../shared/contract/validation.ts';
 import { WaiterLine, waitersError } from '../1-blocking-queue/waiter-line.ts';
-import { BodyPack } from './body-pack.ts';
+import { packBodies } from './body-pack.ts';
 import { GroupDesk, type HeldRecord, type ReceiveWant, type TopicSettings, type WaitForRecords } from './group-desk.ts';
 import { type IncomingBatch, weightOf } from './incoming-batch.ts';
 import { GROUP_DEFAULTS, isSameGroupOptions } from './reading-options.ts';
@@ -210,7 +210,7 @@ export class TopicLog {
   #append(batch: IncomingBatch): number {
     const baseOffset = this.ring.logEndOffset;
     this.#lastTimestamp = Math.max(this.#lastTimestamp, this.#settings.clock.now());
-    const pack = BodyPack.of(batch, { topic: this.name, baseOffset, timestamp: this.#lastTimestamp });
+    const pack = packBodies(batch, { topic: this.name, baseOffset, timestamp: this.#lastTimestamp });
     for (let index = 0; index < batch.count; index += 1) {
       const content = batch.contents[index] as CheckedMessage;
       const id = batch.messageIds[index] as string;
