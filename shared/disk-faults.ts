@@ -1,8 +1,9 @@
 /**
  * What can go wrong with a call of a simulated disk, and the usual ways to make it so: functions to put into `onCall`.
  *
- *     disk.onCall = failNth(7, 'EIO');
- *     const gate = holdSyncs(); disk.onCall = gate.watch;      // no sync ends before gate.open()
+ *     disk.onCall = failNth(7);
+ *     const syncs = new HeldSyncs();
+ *     disk.onCall = syncs.watch;          // no sync ends before syncs.open()
  *
  * Always true: which call is hit depends on the calls alone, so a run can be repeated. For tests only.
  */
@@ -57,11 +58,67 @@ export function diskError(code: string, syscall: DiskCall['kind'], path: string)
   return Object.assign(error, { code, syscall, path });
 }
 
-/** The n-th call from now on fails; of a write half is done. */
-export function failNth(n: number, code = 'EIO'): CallWatcher {
+/** Which call `failNth` fails, and how. */
+export interface NthOptions {
+  readonly code?: string;
+  /** Calls that count; without it all do. */
+  readonly isMeant?: (call: DiskCall) => boolean;
+}
+
+const isAny = (): boolean => true;
+
+/** The n-th call from now on fails, of those that `isMeant`; of a write half is done. */
+export function failNth(n: number, { code = 'EIO', isMeant = isAny }: NthOptions = {}): CallWatcher {
   let callCount = 0;
   return (call) => {
+    if (!isMeant(call)) return undefined;
     callCount += 1;
     return callCount === n ? { code, doneBytes: call.bytes >> 1 } : undefined;
   };
+}
+
+/** From the n-th call from now on the disk is broken: every one fails. */
+export function failFrom(n: number, code = 'EIO'): CallWatcher {
+  let callCount = 0;
+  return (call) => {
+    callCount += 1;
+    return callCount >= n ? { code, doneBytes: call.bytes >> 1 } : undefined;
+  };
+}
+
+/** A bad place on the platter: reads that touch it fail. */
+export function badBytes(path: string, { from, to }: { readonly from: number; readonly to: number }): CallWatcher {
+  return (call) => {
+    const isHit = call.kind === 'read' && call.path === path && call.position < to && call.position + call.bytes > from;
+    return isHit ? { code: 'EIO' } : undefined;
+  };
+}
+
+/** A slow disk: no sync of a file ends before it is told to. */
+export class HeldSyncs {
+  #waiting: (() => void)[] = [];
+  #isOpen = false;
+
+  /** Syncs that wait. */
+  get heldCount(): number {
+    return this.#waiting.length;
+  }
+
+  readonly watch: CallWatcher = (call) => {
+    if (call.kind !== 'sync' || this.#isOpen) return undefined;
+    return { until: new Promise((resolve) => this.#waiting.push(resolve)) };
+  };
+
+  /** Lets go what waits now; later ones wait again. */
+  releaseHeld(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const release of waiting) release();
+  }
+
+  /** Nothing waits any more. */
+  open(): void {
+    this.#isOpen = true;
+    this.releaseHeld();
+  }
 }

@@ -1,11 +1,42 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { isMqError } from './contract/errors.ts';
 import { RealDisk } from './real-disk.ts';
 import { diskBehaviour } from './testing/disk-behaviour.ts';
 
-diskBehaviour('real', async (context) => {
+async function freshFolder(context: TestContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'stagemq-disk-'));
   context.after(() => rm(root, { recursive: true, force: true }));
-  return { disk: new RealDisk(), root };
+  return root;
+}
+
+diskBehaviour('real', async (context) => ({ disk: new RealDisk(), root: await freshFolder(context) }));
+
+test('a lock keeps another process out, and ends with its process even by kill -9', async (context) => {
+  const root = await freshFolder(context);
+  const source = `
+    import { RealDisk } from ${JSON.stringify(import.meta.resolve('./real-disk.ts'))};
+    await new RealDisk().lock(process.argv[1]);
+    process.stdout.write('locked');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source, join(root, 'lock')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  context.after(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  await assert.rejects(new RealDisk().lock(join(root, 'lock')), (error) => isMqError(error, 'MQ_DATA_LOCKED'));
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await (await new RealDisk().lock(join(root, 'lock'))).release();
+});
+
+test('loading the lock leaves the warnings of this process as they were', async (context) => {
+  const { emitWarning } = process;
+  await (await new RealDisk().lock(join(await freshFolder(context), 'lock'))).release();
+  assert.equal(process.emitWarning, emitWarning);
 });

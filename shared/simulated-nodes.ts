@@ -17,6 +17,8 @@ export interface UnsyncedChange {
   readonly path: string;
   /** Of a write: how many. */
   readonly bytes: number;
+  /** Of a write: where it begins in the file; of a truncation: the new size. */
+  readonly position: number;
 }
 
 /** Part of a write that reached the disk before the power went. */
@@ -27,12 +29,11 @@ export interface KeptPart {
   readonly isGrown?: boolean;
 }
 
-/** Decides what a power cut does to a change; called in the order the changes were made. */
+/** Decides what a power cut does to a change: there, gone, or torn. Asked once of each, in the order they were made. */
 export type Fate = (change: UnsyncedChange) => boolean | KeptPart;
 
 interface ContentChange extends UnsyncedChange {
   readonly kind: 'write' | 'truncate';
-  readonly position: number;
   readonly data: Uint8Array;
 }
 
@@ -182,8 +183,8 @@ export class FolderNode {
     return this.#seen.get(name);
   }
 
-  change(change: Omit<NameChange, 'bytes' | 'kind'>): void {
-    const kept: NameChange = { ...change, kind: 'name', bytes: 0 };
+  change(change: Omit<NameChange, 'bytes' | 'position' | 'kind'>): void {
+    const kept: NameChange = { ...change, kind: 'name', bytes: 0, position: 0 };
     this.#changes.push(kept);
     lead(this.#seen, kept);
   }

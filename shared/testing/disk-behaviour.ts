@@ -28,7 +28,16 @@ async function withFile(disk: Disk, path: string, use: (file: DiskFile) => Promi
   }
 }
 
-async function contentOf(disk: Disk, path: string): Promise<string> {
+/** Writes a file from its begin and syncs it; not its folder. */
+export async function writeFile(disk: Disk, path: string, content: string): Promise<void> {
+  await withFile(disk, path, async (file) => {
+    await file.write([bytesOf(content)], 0);
+    await file.sync();
+  });
+}
+
+/** A whole file as text. */
+export async function contentOf(disk: Disk, path: string): Promise<string> {
   const file = await disk.open(path, 'read');
   try {
     const into = new Uint8Array(await file.size());
