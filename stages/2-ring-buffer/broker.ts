@@ -214,7 +214,8 @@ export class RingBufferBroker implements calls.Broker {
   /** What every call on a topic begins with; the topic's name in NFC. */
   #checkCall(topic: string): string {
     this.#checkOpen();
-    return checkName('topic', topic, this.limits);
+    // The name of a topic was checked when the topic was made.
+    return this.#topics.has(topic) ? topic : checkName('topic', topic, this.limits);
   }
 
   #checkTopicOptions(path: string, options: TopicOptions | undefined, defaults: TopicOptions): TopicOptions {

@@ -68,8 +68,10 @@ export function addMessageRoutes(routes: Routes, door: Door): void {
     const { partition } = request.query;
     const timeoutMs = checkInteger('timeoutMs', request.query.timeoutMs, SEND_TIMEOUT);
     // A request that was arriving when the server began to stop is still served, but waits for nothing.
-    const wait = door.isDraining ? { timeoutMs: 0 } : { timeoutMs, signal: door.signalOf(request) };
-    return send(door.broker, request, { partition, ...wait });
+    const options = door.isDraining
+      ? { partition, timeoutMs: 0 }
+      : { partition, timeoutMs, signal: door.signalOf(request) };
+    return send(door.broker, request, options);
   });
 
   addFetchRoute(routes, door);
