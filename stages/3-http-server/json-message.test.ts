@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isMqError } from '../../shared/contract/errors.ts';
+import { LIMITS } from '../../shared/contract/limits.ts';
 import type { StoredRecord } from '../../shared/contract/message.ts';
+import { checkMessage } from '../../shared/contract/validation.ts';
 import { type Json, messageOf, recordOf, toJson } from './json-message.ts';
 
 const record = (body: Uint8Array): StoredRecord => ({
@@ -22,7 +24,8 @@ test('any bytes survive the journey through JSON', () => {
       const arrived = recordOf(travelled);
       assert.deepEqual(arrived.body, body);
       assert.equal(arrived.body.constructor, Uint8Array);
-      assert.deepEqual(messageOf({ body: travelled.body, encoding: travelled.encoding }, 'm').body, Buffer.from(body));
+      const message = messageOf({ body: travelled.body, encoding: travelled.encoding }, 'm');
+      assert.deepEqual(checkMessage('m', message, LIMITS).body, body);
     }),
   );
 });

@@ -24,13 +24,11 @@ export function toJson<T extends { readonly body: Uint8Array }>(record: T): Json
   return { ...record, body: bytes.toString(encoding), encoding };
 }
 
-/** A request's message. `path` is where it stood, for errors. */
+/** A request's message; text stays text, which the broker encodes or refuses. `path` is where it stood, for errors. */
 export function messageOf(json: JsonMessage, path: string): Message {
+  if (json.encoding === undefined) return json;
   const { body, encoding, ...rest } = json;
-  if (encoding === 'base64') return { ...rest, body: decodeBase64(body, `${path}.body`) };
-  // Bytes come from Node's pool, where a broker that encodes the text itself would reserve memory for each one. What is
-  // not well-formed has no bytes: the broker refuses it.
-  return { ...rest, body: body.isWellFormed() ? Buffer.from(body) : body };
+  return { ...rest, body: encoding === 'base64' ? decodeBase64(body, `${path}.body`) : body };
 }
 
 /** A record or delivery as an answer has it, with bytes for its text and headers without a prototype. */
