@@ -125,6 +125,10 @@ function unexcused(
     ({ call, facts }) => facts.kind === 'nack' && call.outcome !== 'failed' && call.startedAt < second.call.endedAt,
   );
   if (wasGivenBack || second.call.endedAtMs >= leaseEndOf(first, ofToken)) return null;
+  const wasStopped = index.restarts.some(
+    ({ call }) => call.startedAt < second.call.endedAt && call.endedAt > first.call.startedAt,
+  );
+  if (wasStopped) return null;
   const expected = `${shown} for nobody else while its lease runs`;
   return { name: 'duplicate', calls: [first.call, second.call], expected, got: 'it was delivered again' };
 }

@@ -18,7 +18,7 @@ const INTRODUCTION = `# What a broker promises
 
 This page is written by \`npx node shared/conformance/guarantees.ts\` from the tests of the conformance suite; do not edit it.
 Each sentence is the name of one test. *(stage N)* is the first stage that has the capability the sentence needs; on an
-earlier stage \`mq test\` answers *not yet (stage N)*. Stages 4 and 5 are still to come, and so are their promises.
+earlier stage \`mq test\` answers *not yet (stage N)*. Stage 5 is still to come, and so are its promises.
 `;
 
 /** The page for `subjects`. */

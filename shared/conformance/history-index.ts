@@ -46,6 +46,8 @@ export interface HistoryIndex {
   readonly leaseCalls: readonly CallOf<'ack' | 'nack' | 'extendLease'>[];
   /** Calls after which a group may deliver something again: seek, leave, deleteGroup; unless they were refused. */
   readonly reopenings: readonly CallOf<'seek' | 'leave' | 'deleteGroup'>[];
+  /** The broker stopped and started again: leases may have been forgotten, acks not. */
+  readonly restarts: readonly CallOf<'restart'>[];
 }
 
 /** Joins the parts of a key so that no two keys meet. */
@@ -82,6 +84,7 @@ export function indexHistory(calls: readonly Call[]): HistoryIndex {
     reopenings: [...ofKind(kept, 'seek'), ...ofKind(kept, 'leave'), ...ofKind(kept, 'deleteGroup')].filter(
       ({ call }) => call.outcome !== 'failed',
     ),
+    restarts: ofKind(kept, 'restart'),
   };
 }
 

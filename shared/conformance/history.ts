@@ -76,6 +76,7 @@ export type CallFacts =
   | PositionFacts<'seek'>
   | { readonly kind: 'deleteTopic'; readonly topic: string }
   | { readonly kind: 'deleteGroup'; readonly topic: string; readonly group: string }
+  | { readonly kind: 'restart' }
   | { readonly kind: 'other'; readonly topic: string | undefined };
 
 /** `failed`: certainly without effect. `unknown`: nobody can tell whether it took effect. */

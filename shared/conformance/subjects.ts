@@ -9,28 +9,35 @@ import { bodiesAndHeaders } from './subjects/bodies-and-headers.ts';
 import { browsing } from './subjects/browsing.ts';
 import { closing } from './subjects/closing.ts';
 import { concurrency } from './subjects/concurrency.ts';
+import { deadLetters } from './subjects/dead-letters.ts';
+import { deduplication } from './subjects/deduplication.ts';
+import { delays } from './subjects/delays.ts';
+import { durability } from './subjects/durability.ts';
+import { durableGroups } from './subjects/durable-groups.ts';
+import { expiry } from './subjects/expiry.ts';
+import { failing } from './subjects/failing.ts';
+import { groupModes } from './subjects/group-modes.ts';
 import { groups } from './subjects/groups.ts';
-import {
-  deadLetters,
-  deduplication,
-  delays,
-  durability,
-  expiry,
-  groupModes,
-  partitions,
-  priorities,
-  pushing,
-  timeIndex,
-} from './subjects/later-stages.ts';
+import { keyOrder } from './subjects/key-order.ts';
 import { leases } from './subjects/leases.ts';
 import { logReading } from './subjects/log-reading.ts';
 import { membership } from './subjects/membership.ts';
 import { names } from './subjects/names.ts';
 import { overflow } from './subjects/overflow.ts';
+import { partitionGroups } from './subjects/partition-groups.ts';
+import { partitions } from './subjects/partitions.ts';
+import { pausing } from './subjects/pausing.ts';
+import { priorities } from './subjects/priorities.ts';
 import { properties } from './subjects/properties.ts';
+import { pushing } from './subjects/pushing.ts';
+import { rawBatches } from './subjects/raw-batches.ts';
+import { redriving } from './subjects/redriving.ts';
 import { refusals } from './subjects/refusals.ts';
+import { retention } from './subjects/retention.ts';
+import { retrying } from './subjects/retrying.ts';
 import { seeking } from './subjects/seeking.ts';
 import { sendReceive } from './subjects/send-receive.ts';
+import { timeIndex } from './subjects/time-index.ts';
 import { topics } from './subjects/topics.ts';
 import { transactions } from './subjects/transactions.ts';
 import { waiting } from './subjects/waiting.ts';
@@ -56,14 +63,23 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'What a broker cannot do', tests: refusals },
   { title: 'Closing and aborting', tests: closing },
   { title: 'Surviving a restart', tests: durability },
+  { title: 'Groups that survive a restart', tests: durableGroups },
+  { title: 'Keeping and deleting', tests: retention },
   { title: 'Partitions', tests: partitions },
+  { title: 'Groups over partitions', tests: partitionGroups },
   { title: 'Delays', tests: delays },
+  { title: 'Waiting after a failure', tests: retrying },
+  { title: 'Failing for good', tests: failing },
+  { title: 'Dead letters', tests: deadLetters },
+  { title: 'Bringing dead letters back', tests: redriving },
   { title: 'Expiry', tests: expiry },
   { title: 'Priorities', tests: priorities },
-  { title: 'Dead letters', tests: deadLetters },
   { title: 'Modes of groups', tests: groupModes },
+  { title: 'Order by key', tests: keyOrder },
+  { title: 'Pausing', tests: pausing },
   { title: 'Finding a time', tests: timeIndex },
   { title: 'Pushing', tests: pushing },
+  { title: 'Batches as bytes', tests: rawBatches },
   { title: 'Sending again', tests: deduplication },
   { title: 'Transactions', tests: transactions },
 ]);

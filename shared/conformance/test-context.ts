@@ -48,6 +48,7 @@ export class TestContext {
   #bare: Broker | null = null;
   #nameCount = 0;
   #waitedMs = 0;
+  #restartCount = 0;
   #isOver = false;
 
   constructor(options: ContextOptions) {
@@ -107,9 +108,13 @@ export class TestContext {
   async restart(): Promise<void> {
     const { restartBroker } = this.target;
     if (restartBroker === undefined || this.#bare === null) throw new EnvironmentFault('this target cannot restart');
-    this.#opened.delete(this.#bare);
-    this.#bare = await restartBroker(this.#bare, this.#brokerOptions({}));
-    this.#opened.add(this.#bare);
+    const stopped = this.#bare;
+    this.#opened.delete(stopped);
+    this.#restartCount += 1;
+    const facts = { kind: 'restart' } as const;
+    const end = this.#history.start({ client: 'test', text: 'the broker is stopped and started again', facts });
+    this.#bare = await this.#keep(await restartBroker(stopped, this.#brokerOptions({})));
+    end({ outcome: 'ok', answer: 'it runs', facts });
     this.#broker = this.as('test');
   }
 
@@ -201,7 +206,11 @@ export class TestContext {
   }
 
   async #create(options: BrokerOptions): Promise<Broker> {
-    const broker = await this.target.createBroker(this.#brokerOptions(options));
+    return this.#keep(await this.target.createBroker(this.#brokerOptions(options)));
+  }
+
+  /** Remembers what is to be closed; what is opened after the end of the test is closed at once. */
+  async #keep(broker: Broker): Promise<Broker> {
     if (this.#isOver) {
       await this.#close(broker);
       throw new EnvironmentFault('a broker was opened after the end of the test');
@@ -212,7 +221,9 @@ export class TestContext {
 
   #brokerOptions(options: BrokerOptions): BrokerOptions {
     if (this.clock === 'real') return options;
-    return { clock: this.#virtualClock, random: new SeededRandom(this.seed), ...options };
+    // A process that starts again does not draw the same random numbers again.
+    const random = new SeededRandom(this.seed + this.#restartCount);
+    return { clock: this.#virtualClock, random, ...options };
   }
 
   async #close(broker: Broker): Promise<void> {

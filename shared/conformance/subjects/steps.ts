@@ -4,8 +4,9 @@
  */
 
 import type { Broker, FetchOptions, ReceiveOptions } from '../../contract/broker.ts';
+import type { GroupOptions } from '../../contract/description.ts';
 import { isMqError } from '../../contract/errors.ts';
-import type { Delivery, Receipt, StoredRecord } from '../../contract/message.ts';
+import { type Delivery, deadLetterTopicOf, type Receipt, type StoredRecord } from '../../contract/message.ts';
 import { eventually, holds, present } from '../check.ts';
 import type { TestContext } from '../test-context.ts';
 
@@ -27,6 +28,14 @@ export function textOf(record: Pick<StoredRecord, 'body'>): string {
 
 export function texts(records: readonly Pick<StoredRecord, 'body'>[]): string[] {
   return records.map(textOf);
+}
+
+/** A topic with one message and a group `g` of these options. */
+export async function newTopicWith(context: TestContext, options: GroupOptions): Promise<string> {
+  const topic = await context.newTopic();
+  await context.broker.createGroup(topic, 'g', options);
+  await sendAll(context.broker, topic, bodies(1));
+  return topic;
 }
 
 /** Receives exactly one message. */
@@ -74,6 +83,16 @@ export async function readLog(broker: Broker, topic: string, options: FetchOptio
     holds(nextOffset > offset, `a nextOffset above ${offset}, as ${records.length} records came`, nextOffset);
     all.push(...records);
     offset = nextOffset;
+  }
+}
+
+/** All dead letters of a group, oldest first; none where there never was one. */
+export async function readDeadLetters(broker: Broker, topic: string, group: string): Promise<StoredRecord[]> {
+  try {
+    return await readLog(broker, deadLetterTopicOf(topic, group));
+  } catch (error) {
+    if (isMqError(error, 'MQ_UNKNOWN_TOPIC')) return [];
+    throw error;
   }
 }
 
