@@ -8,10 +8,18 @@
  */
 export const PRIORITY_MAX = 9;
 
+/** The offsets of each priority, from 0 on. */
+export type PriorityIndexState = readonly (readonly number[])[];
+
 export class PriorityIndex {
   /** By priority; that of 0 stays empty. */
-  readonly #offsets: number[][] = Array.from({ length: PRIORITY_MAX + 1 }, () => []);
-  #size = 0;
+  readonly #offsets: number[][];
+  #size: number;
+
+  constructor(state: PriorityIndexState = []) {
+    this.#offsets = Array.from({ length: PRIORITY_MAX + 1 }, (_, priority) => [...(state[priority] ?? [])]);
+    this.#size = this.#offsets.reduce((sum, offsets) => sum + offsets.length, 0);
+  }
 
   get size(): number {
     return this.#size;
@@ -31,11 +39,24 @@ export class PriorityIndex {
   }
 
   forgetBelow(offset: number): void {
+    if (this.#size === 0) return;
     for (const offsets of this.#offsets) {
       const forgotten = firstIndexFrom(offsets, offset);
       offsets.splice(0, forgotten);
       this.#size -= forgotten;
     }
+  }
+
+  /** The log has nothing from `offset` on, also if it had. */
+  dropFrom(offset: number): void {
+    if (this.#size === 0) return;
+    for (const offsets of this.#offsets) {
+      this.#size -= offsets.splice(firstIndexFrom(offsets, offset)).length;
+    }
+  }
+
+  state(): PriorityIndexState {
+    return this.#size === 0 ? [] : this.#offsets.map((offsets) => [...offsets]);
   }
 }
 

@@ -1,0 +1,237 @@
+/**
+ * What happened to the groups of one topic, in order, in a log of its own; and now and then where they all stand, so that
+ * a start needs only the newest of these snapshots and what was recorded after it.
+ *
+ *     journal     ... [events 0..9] [events 10..24] [events 25..31] ...      one batch for all that came meanwhile
+ *     snapshots            snapshot-10   snapshot-25                          two are kept, and the journal from the older on
+ *     start       read snapshot-25, apply what the journal has from 25 on
+ *
+ * Always true:
+ *   - events reach the disk in the order in which they were recorded, and `flushed` resolves only when all that was
+ *     recorded before is as safe as the flush policy says; what nobody waits for is written without a sync
+ *   - a snapshot is written only when every event in it is on the disk
+ *   - after a failure nothing is recorded any more that builds on what was lost: a snapshot of what is in memory, which is
+ *     the truth, comes first
+ * Only the topic uses it; desks see it as `GroupEvents`.
+ */
+import { join } from 'node:path';
+import { isMqError, MqError } from '../../shared/contract/errors.ts';
+import type { Disk } from '../../shared/disk.ts';
+import { decodeEvents, EventWriter } from './event-bytes.ts';
+import type { JournalEvent } from './group-events.ts';
+import type { AppendReceipt, PartitionLog } from './log.ts';
+import { encodeBatch } from './record-batch.ts';
+import { readSealed, UNFINISHED, writeSealed } from './whole-file.ts';
+
+/** So many bytes of events, and the next snapshot is due. */
+const SNAPSHOT_EVERY_BYTES = 4 * 1024 * 1024;
+/** Events that wait for the write before them; more are written at once, so that memory stays bounded. */
+const WRITER_BYTES_MAX = 1024 * 1024;
+const SNAPSHOT_NAME = /^snapshot-(\d{20})$/;
+const SNAPSHOTS_KEPT = 2;
+
+export interface GroupJournalOptions {
+  readonly disk: Disk;
+  readonly folder: string;
+  readonly log: PartitionLog;
+  /** All that the events so far have led to, as JSON can write it. */
+  readonly takeSnapshot: () => unknown;
+  /** What goes wrong while nobody waits. */
+  readonly onNotice: (text: string) => void;
+}
+
+export class GroupJournal {
+  readonly #options: GroupJournalOptions;
+  readonly #log: PartitionLog;
+  readonly #writer = new EventWriter();
+  /** Settles with the write of what is in the writer now; made for the first who waits. */
+  #next: PromiseWithResolvers<void> | undefined;
+  /** The last write that somebody waited for. */
+  #last: Promise<void> = Promise.resolve();
+  #isWriting = false;
+  /** True after a failure, until a snapshot has what was lost. */
+  #isBehind = false;
+  /** What the newest snapshot does not have; also what others say that they keep in it. */
+  #bytesSinceSnapshot = 0;
+  #snapshot: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: GroupJournalOptions) {
+    this.#options = options;
+    this.#log = options.log;
+  }
+
+  record(event: JournalEvent): void {
+    if (this.#isClosed) return;
+    this.#writer.append(event);
+    if (this.#writer.length > WRITER_BYTES_MAX && !this.#isBehind) void this.#write();
+    else this.#writeSoon();
+  }
+
+  /** Resolves when all that was recorded so far is as safe as the flush policy says. */
+  flushed(): Promise<void> {
+    if (this.#writer.length === 0 && !this.#isBehind) return this.#last;
+    this.#next ??= Promise.withResolvers<void>();
+    this.#writeSoon();
+    return this.#next.promise;
+  }
+
+  /** Something that only snapshots keep has grown by `bytes`: the next one is due the sooner. */
+  noteGrowth(bytes: number): void {
+    this.#bytesSinceSnapshot += bytes;
+    if (!this.#isWriting) this.#snapshotWhenDue();
+  }
+
+  /** The newest snapshot that can be read, and the offset from which on events are not in it. */
+  async readSnapshot(): Promise<{ readonly content: unknown; readonly offset: number } | undefined> {
+    for (const offset of (await this.#snapshotOffsets()).reverse()) {
+      try {
+        const content = await readSealed(this.#options.disk, this.#pathOf(offset));
+        if (offset < this.#log.logStartOffset || content === undefined) continue;
+        await this.#fillUpTo(offset);
+        return { content, offset };
+      } catch (error) {
+        if (!isMqError(error, 'MQ_CORRUPT')) throw error;
+        this.#options.onNotice(`${error.message}; an older snapshot is used`);
+      }
+    }
+    if (this.#log.logStartOffset === 0) return undefined;
+    throw new MqError(
+      'MQ_CORRUPT',
+      `${this.#options.folder} has no snapshot that can be read, and its journal begins at ${this.#log.logStartOffset} only`,
+    );
+  }
+
+  /** All events from `offset` on. */
+  async replay(offset: number, apply: (event: JournalEvent) => void): Promise<void> {
+    for (let next = offset; next < this.#log.logEndOffset; ) {
+      const batches = await this.#log.load(next);
+      for (const batch of batches) {
+        for (; next < batch.nextOffset; next += 1) decodeEvents(batch.recordAt(next).body).forEach(apply);
+      }
+      if (batches.length === 0) return;
+    }
+  }
+
+  /** Everything is on the disk, in a snapshot, when it resolves. */
+  async close(): Promise<void> {
+    await this.#snapshot;
+    const isChanged = this.#bytesSinceSnapshot > 0 || this.#writer.length > 0 || this.#isBehind;
+    this.#isClosed = true;
+    if (isChanged) await this.#takeSnapshot();
+    await this.#log.close();
+  }
+
+  /** A write begins when this turn's callers are done, and the one before: what they record goes together. */
+  #writeSoon(): void {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    queueMicrotask(() => this.#writeNext());
+  }
+
+  #writeNext(): void {
+    const written = this.#isBehind ? this.#catchUp() : this.#write();
+    void written.finally(() => {
+      this.#isWriting = false;
+      if (this.#writer.length > 0 || this.#next !== undefined) this.#writeSoon();
+      else this.#snapshotWhenDue();
+    });
+  }
+
+  /** Hands what was recorded to the log. Never rejects: who waits is told, and what nobody waits for is made up later. */
+  async #write(): Promise<void> {
+    const next = this.#takeNext();
+    const written = this.#append(this.#writer.take(), next === undefined ? { isSynced: false } : {});
+    if (next !== undefined) this.#last = next.promise;
+    try {
+      await written;
+      next?.resolve();
+    } catch (error) {
+      this.#isBehind = true;
+      next?.reject(error);
+    }
+  }
+
+  /** Some events were lost: what they led to goes to the disk as a snapshot. */
+  async #catchUp(): Promise<void> {
+    const next = this.#takeNext();
+    this.#writer.take();
+    try {
+      await this.#takeSnapshot();
+      this.#isBehind = false;
+      this.#last = Promise.resolve();
+      next?.resolve();
+    } catch (error) {
+      next?.reject(error);
+    }
+  }
+
+  #takeNext(): PromiseWithResolvers<void> | undefined {
+    const next = this.#next;
+    this.#next = undefined;
+    // Those who wait have handlers of their own; a promise that is kept must not be the one nobody handles.
+    next?.promise.catch(() => undefined);
+    return next;
+  }
+
+  #append(body: Uint8Array, options: { readonly isSynced?: boolean }): Promise<AppendReceipt> {
+    this.#bytesSinceSnapshot += body.length;
+    return this.#log.append(encodeBatch([{ body }], { idPrefix: '', firstIdNumber: 0 }), options);
+  }
+
+  #snapshotWhenDue(): void {
+    if (this.#bytesSinceSnapshot < SNAPSHOT_EVERY_BYTES || this.#isBehind || this.#isClosed) return;
+    this.#snapshot ??= this.#takeSnapshot()
+      .catch((error: unknown) => this.#options.onNotice(`no snapshot in ${this.#options.folder}: ${String(error)}`))
+      .finally(() => {
+        this.#snapshot = undefined;
+      });
+  }
+
+  /** A record of its own marks the place: before it is what the snapshot has, behind it what it has not. */
+  async #takeSnapshot(): Promise<void> {
+    const marked = this.#append(this.#writer.take(), { isSynced: true });
+    const content = this.#options.takeSnapshot();
+    const bytes = this.#bytesSinceSnapshot;
+    marked.catch(() => {
+      this.#isBehind = true;
+    });
+    const { baseOffset } = await marked;
+    await writeSealed(this.#options.disk, this.#pathOf(baseOffset + 1), content);
+    this.#bytesSinceSnapshot -= bytes;
+    await this.#removeOld();
+  }
+
+  /** The journal begins where the older of the kept snapshots stands. */
+  async #removeOld(): Promise<void> {
+    const offsets = await this.#snapshotOffsets();
+    const old = offsets.splice(0, Math.max(offsets.length - SNAPSHOTS_KEPT, 0));
+    for (const offset of old) await this.#options.disk.remove(this.#pathOf(offset));
+    const [oldest] = offsets;
+    if (offsets.length === SNAPSHOTS_KEPT && oldest !== undefined) await this.#log.releaseBelow(oldest);
+  }
+
+  async #snapshotOffsets(): Promise<number[]> {
+    const { disk, folder } = this.#options;
+    const offsets: number[] = [];
+    for (const name of await disk.list(folder)) {
+      const match = SNAPSHOT_NAME.exec(name);
+      if (match !== null) offsets.push(Number(match[1]));
+      else if (name.endsWith(UNFINISHED)) await disk.remove(join(folder, name));
+    }
+    return offsets;
+  }
+
+  /** A journal that lost its end, which only damage can do, goes on where the snapshot stands. */
+  async #fillUpTo(offset: number): Promise<void> {
+    const missing = offset - this.#log.logEndOffset;
+    if (missing <= 0) return;
+    const nothing = Array.from({ length: missing }, () => ({ body: new Uint8Array() }));
+    await this.#log.append(encodeBatch(nothing, { idPrefix: '', firstIdNumber: 0 }), { isSynced: true });
+    this.#options.onNotice(`${this.#options.folder}: the journal had lost its end; the snapshot has what was in it`);
+  }
+
+  #pathOf(offset: number): string {
+    return join(this.#options.folder, `snapshot-${String(offset).padStart(20, '0')}`);
+  }
+}

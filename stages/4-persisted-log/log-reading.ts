@@ -1,0 +1,110 @@
+/**
+ * Reading a log by offset: the records of one fetch, or the batches they lie in as they are stored.
+ *
+ * Always true: an answer has what is below the high watermark only, in the order of the offsets, and at least one record
+ * (or batch) however large it is; records that are not for every reader are stepped over, so `nextOffset` may be further
+ * on than the last record. Changes nothing.
+ */
+import type { FetchResult } from '../../shared/contract/broker.ts';
+import type { StoredRecord } from '../../shared/contract/message.ts';
+import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
+import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
+import type { PartitionLog } from './log.ts';
+import type { LogRecord } from './record.ts';
+import { SUMMARY } from './record-batch.ts';
+import type { StoredBatch } from './stored-batch.ts';
+
+export interface FetchWant {
+  readonly offset: number;
+  readonly max: number;
+  readonly bytesMax: number;
+}
+
+/** What the records of a log have in common. */
+export interface RecordOrigin {
+  readonly topic: string;
+  /** Expiry of records that say nothing themselves, ms. */
+  readonly ttlMs: number | undefined;
+  /** True for a record that is there no more though its log still has it. */
+  readonly isGone: (offset: number) => boolean;
+}
+
+export async function readRecords(log: PartitionLog, want: FetchWant, origin: RecordOrigin): Promise<FetchResult> {
+  const { logStartOffset, highWatermark, partition } = log;
+  const records: StoredRecord[] = [];
+  let bytes = 0;
+  let next = want.offset;
+  while (next < highWatermark && records.length < want.max) {
+    const batch = await batchAt(log, next);
+    const end = Math.min(batch.nextOffset, highWatermark);
+    for (; next < end && records.length < want.max; next += 1) {
+      if (origin.isGone(next)) continue;
+      const record = batch.recordAt(next);
+      if (record.forGroup !== undefined) continue;
+      bytes += batch.contentBytesAt(next);
+      if (bytes > want.bytesMax && records.length > 0) {
+        return { records, nextOffset: next, logStartOffset, highWatermark };
+      }
+      records.push(storedRecordOf(record, { ...origin, partition }));
+    }
+  }
+  return { records, nextOffset: next, logStartOffset, highWatermark };
+}
+
+export async function readBatches(log: PartitionLog, want: FetchWant): Promise<RawFetchResult> {
+  const { logStartOffset, highWatermark } = log;
+  const pieces: Uint8Array[] = [];
+  let [bytes, count, next] = [0, 0, want.offset];
+  while (next < highWatermark && count < want.max) {
+    const batch = await batchAt(log, next);
+    if (batch.nextOffset > highWatermark) break;
+    // Batches with records for one group were made by a redrive, and have no others.
+    if ((batch.flags & SUMMARY.forGroup) === 0) {
+      if (bytes + batch.bytes.length > want.bytesMax && pieces.length > 0) break;
+      bytes += batch.bytes.length;
+      count += batch.nextOffset - next;
+      pieces.push(batch.bytes);
+    }
+    next = batch.nextOffset;
+  }
+  return { bytes: joined(pieces, bytes), nextOffset: next, logStartOffset, highWatermark };
+}
+
+/** The batch with the record, from memory or from the disk. */
+export async function batchAt(log: PartitionLog, offset: number): Promise<StoredBatch> {
+  const cached = log.cachedAt(offset);
+  if (cached !== undefined) return cached;
+  const batches = await log.load(offset);
+  const batch = batches.find(({ baseOffset, nextOffset }) => offset >= baseOffset && offset < nextOffset);
+  if (batch !== undefined) return batch;
+  // It was released while it was looked for.
+  throw outOfRangeError(offset, { logStartOffset: log.logStartOffset, logEndOffset: log.highWatermark });
+}
+
+/** A record as readers get it. */
+export function storedRecordOf(
+  record: LogRecord,
+  { topic, partition, ttlMs }: Omit<RecordOrigin, 'isGone'> & { readonly partition: number },
+): StoredRecord {
+  const { offset, id, headers, body, timestamp } = record;
+  const stored: { -readonly [Member in keyof StoredRecord]: StoredRecord[Member] } = {
+    ...{ topic, partition, offset, timestamp, id, headers, body },
+  };
+  if (record.key !== undefined) stored.key = record.key;
+  if (record.priority > 0) stored.priority = record.priority;
+  const expiresAt = record.expiresAt ?? (ttlMs === undefined ? undefined : timestamp + ttlMs);
+  if (expiresAt !== undefined) stored.expiresAt = expiresAt;
+  return stored;
+}
+
+function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return first;
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

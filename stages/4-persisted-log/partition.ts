@@ -1,0 +1,202 @@
+/**
+ * One partition of a topic: its log, and what its readers and the room of the topic need to know of it.
+ *
+ *     append --> [ PartitionLog ] --> desks of all groups (as PartitionReader)
+ *                      |         \--> fetches, which wait here at the high watermark
+ *                      +-- HeldBytes, PriorityIndex: kept in memory and in each snapshot of the topic; after a crash what
+ *                          came behind the last snapshot is read once more
+ *
+ * Always true:
+ *   - readers see records below the high watermark only, and a fetch waits only there
+ *   - HeldBytes and PriorityIndex know every batch of the log
+ * Only the topic and its parts use it.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { FetchResult } from '../../shared/contract/broker.ts';
+import type { MqError } from '../../shared/contract/errors.ts';
+import type { Limits } from '../../shared/contract/limits.ts';
+import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
+import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
+import type { PartitionReader, WaitForRecords } from './desk-surroundings.ts';
+import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
+import type { AppendReceipt, PartitionLog } from './log.ts';
+import { type FetchWant, readBatches, readRecords } from './log-reading.ts';
+import { PriorityIndex, type PriorityIndexState } from './policies/priority-index.ts';
+import type { LogRecord } from './record.ts';
+import { SUMMARY } from './record-batch.ts';
+import { StoredBatch } from './stored-batch.ts';
+
+/** What a snapshot of the topic keeps of a partition. */
+export interface PartitionState {
+  readonly held: HeldBytesState;
+  readonly priorities: PriorityIndexState;
+}
+
+export interface PartitionOptions {
+  readonly topic: string;
+  readonly log: PartitionLog;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  /** Expiry of records that say nothing themselves, ms. */
+  readonly ttlMs: number | undefined;
+  /** True for a record that is there no more though its log still has it. */
+  readonly isGone: (offset: number) => boolean;
+  /** Throws `MQ_LIMIT_EXCEEDED` when no further call of the topic may wait. */
+  readonly checkMayWait: () => void;
+}
+
+/** How a fetch that waited goes on. */
+type Wake = 'look' | 'answer';
+
+export class Partition implements PartitionReader {
+  readonly partition: number;
+  readonly log: PartitionLog;
+  readonly priorities: PriorityIndex;
+  readonly held: HeldBytes;
+  readonly fetches: WaiterLine<FetchWant, Wake>;
+  readonly #options: PartitionOptions;
+
+  constructor(options: PartitionOptions, state?: PartitionState) {
+    const { log, clock, limits } = options;
+    this.#options = options;
+    this.log = log;
+    this.partition = log.partition;
+    this.fetches = new WaiterLine({ clock, limits, calls: 'fetches' });
+    const isUsable = state !== undefined && (state.held.offsets.at(-1) ?? 0) >= log.logStartOffset;
+    this.held = new HeldBytes(log.logStartOffset, isUsable ? state.held : undefined);
+    this.priorities = new PriorityIndex(isUsable ? state.priorities : undefined);
+    this.held.dropFrom(log.logEndOffset);
+    this.priorities.dropFrom(log.logEndOffset);
+  }
+
+  get logStartOffset(): number {
+    return this.log.logStartOffset;
+  }
+
+  get logEndOffset(): number {
+    return this.log.logEndOffset;
+  }
+
+  get highWatermark(): number {
+    return this.log.highWatermark;
+  }
+
+  /** Records from the first that is held to the next one to come. */
+  get heldCount(): number {
+    return this.log.logEndOffset - this.log.logStartOffset;
+  }
+
+  get heldBytes(): number {
+    return this.held.from(this.log.logStartOffset);
+  }
+
+  /** Reads what the last snapshot does not know; `onMoved` gets the records that were moved here meanwhile. */
+  async catchUp(onMoved: (record: LogRecord) => void): Promise<void> {
+    for (let next = this.held.endOffset; next < this.log.logEndOffset; ) {
+      const batches = await this.log.load(next);
+      for (const batch of batches) {
+        this.#note(batch);
+        if ((batch.flags & SUMMARY.movedFrom) !== 0) forEachRecord(batch, onMoved);
+        next = batch.nextOffset;
+      }
+      if (batches.length === 0) return;
+    }
+  }
+
+  /** The offset is taken at once. Resolves when the batch is as safe as the flush policy says. */
+  async append(batch: Uint8Array): Promise<AppendReceipt> {
+    const baseOffset = this.log.logEndOffset;
+    const appended = this.log.append(batch);
+    // By now it has its offset in it.
+    const stored = new StoredBatch(batch);
+    if (stored.baseOffset === baseOffset) this.#note(stored);
+    const receipt = await appended;
+    if (receipt.baseOffset !== baseOffset) this.#note(new StoredBatch(batch));
+    return receipt;
+  }
+
+  cachedAt(offset: number): StoredBatch | undefined {
+    return this.log.cachedAt(offset);
+  }
+
+  async load(offset: number): Promise<void> {
+    await this.log.load(offset);
+  }
+
+  /** What is held from `offset` on, at least one record; at the high watermark it waits for one. */
+  async fetch(want: FetchWant, wait: WaitForRecords): Promise<FetchResult> {
+    const { topic, ttlMs, isGone } = this.#options;
+    const read = (from: number): Promise<FetchResult> =>
+      readRecords(this.log, { ...want, offset: from }, { topic, ttlMs, isGone });
+    return await this.#poll(want, wait, { read, isEmpty: ({ records }) => records.length === 0 });
+  }
+
+  /** The same in whole batches, as they are stored. */
+  async fetchBatches(want: FetchWant, wait: WaitForRecords): Promise<RawFetchResult> {
+    const read = (from: number): Promise<RawFetchResult> => readBatches(this.log, { ...want, offset: from });
+    return await this.#poll(want, wait, { read, isEmpty: ({ bytes }) => bytes.length === 0 });
+  }
+
+  /** The high watermark has moved. */
+  wakeFetches(): void {
+    this.fetches.settleAll((fetch) => fetch.serve('look'));
+  }
+
+  /** Waiting fetches reject with `error`, or are answered empty without one. */
+  endFetches(error: MqError | undefined): void {
+    this.fetches.settleAll((fetch) => (error === undefined ? fetch.serve('answer') : fetch.fail(error)));
+  }
+
+  checkInRange(offset: number): void {
+    const { logStartOffset, highWatermark } = this.log;
+    if (offset >= logStartOffset && offset <= highWatermark) return;
+    throw outOfRangeError(offset, { logStartOffset, logEndOffset: highWatermark });
+  }
+
+  /** Everything below may go. */
+  async releaseBelow(offset: number): Promise<void> {
+    const released = this.log.releaseBelow(offset);
+    this.held.forgetBelow(offset);
+    this.priorities.forgetBelow(offset);
+    await released;
+  }
+
+  state(): PartitionState {
+    return { held: this.held.state(), priorities: this.priorities.state() };
+  }
+
+  /** Reads, and reads again each time more is there, until something came or the time is over. */
+  async #poll<Result extends { readonly nextOffset: number }>(
+    want: FetchWant,
+    { waitMs, signal }: WaitForRecords,
+    how: { readonly read: (from: number) => Promise<Result>; readonly isEmpty: (result: Result) => boolean },
+  ): Promise<Result> {
+    const { clock, checkMayWait } = this.#options;
+    const untilMs = clock.monotonicMs() + waitMs;
+    for (let from = want.offset; ; ) {
+      this.checkInRange(from);
+      const result = await how.read(from);
+      const leftMs = untilMs - clock.monotonicMs();
+      if (!how.isEmpty(result) || leftMs <= 0) return result;
+      from = result.nextOffset;
+      if (from < this.highWatermark) continue;
+      checkMayWait();
+      const wake = await this.fetches.wait(want, { signal, timeoutMs: leftMs, onTimeout: () => 'answer' });
+      if (wake === 'answer') return result;
+    }
+  }
+
+  #note(batch: StoredBatch): void {
+    const { baseOffset, nextOffset, flags } = batch;
+    this.held.add({ baseOffset, nextOffset, bytes: batch.bytes.length });
+    this.priorities.dropFrom(baseOffset);
+    if ((flags & SUMMARY.priority) !== 0) {
+      forEachRecord(batch, ({ offset, priority }) => this.priorities.add(offset, priority));
+    }
+  }
+}
+
+function forEachRecord(batch: StoredBatch, visit: (record: LogRecord) => void): void {
+  for (let offset = batch.baseOffset; offset < batch.nextOffset; offset += 1) visit(batch.recordAt(offset));
+}

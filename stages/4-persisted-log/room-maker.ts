@@ -1,0 +1,160 @@
+/**
+ * Makes room in a full topic: what every durable group is done with goes first, and under `drop-oldest` then what is
+ * oldest. Replaces the part of stage 2: several partitions, records on a disk, groups that may die.
+ *
+ *     logStartOffset        lowest floor of a durable group      logEndOffset
+ *           | finished by all |  somebody still needs these           |      of each partition
+ *           +-- released ---->+-- dropped, and counted -------------->|
+ *
+ * Always true:
+ *   - under `wait` and `reject` a record goes only when room is needed (with `deleteFinished` at once), there is a durable
+ *     group, and every durable group has finished it
+ *   - a message that is not due yet has its place from the moment it was accepted
+ * The one place, with retention, from which anything leaves a log. Only the topic uses it.
+ */
+import type { TopicOptions } from '../../shared/contract/description.ts';
+import type { GroupDesk } from './group-desk.ts';
+import type { Partition } from './partition.ts';
+
+/** Dropped offsets that the screen still shows. */
+const OVERWRITTEN_SHOWN_COUNT = 8;
+/** A full topic releases a little more than is needed, so that it does not do so for each message. */
+const STRIDE_SHARE = 64;
+
+/** What asks for room. */
+export interface RoomRequest {
+  readonly count: number;
+  readonly heldBytes: number;
+}
+
+export interface RoomMakerOptions {
+  readonly options: TopicOptions;
+  readonly partitions: readonly Partition[];
+  /** Those of now. */
+  readonly desks: () => Iterable<GroupDesk>;
+  /** What is accepted and not in a partition yet. */
+  readonly pending: () => RoomRequest;
+}
+
+export class RoomMaker {
+  readonly messagesMax: number;
+  readonly bytesMax: number;
+  /** The youngest offsets that were dropped before every group had finished them. */
+  readonly overwritten: { readonly partition: number; readonly offset: number }[] = [];
+  /** Records dropped before every group had finished them, or while there was no group. */
+  droppedCount = 0;
+  readonly #options: RoomMakerOptions;
+
+  constructor(options: RoomMakerOptions) {
+    this.#options = options;
+    this.messagesMax = options.options.messagesMax ?? Number.MAX_SAFE_INTEGER;
+    this.bytesMax = options.options.bytesMax ?? Number.MAX_SAFE_INTEGER;
+  }
+
+  get bytes(): number {
+    return this.#sum(({ heldBytes }) => heldBytes) + this.#options.pending().heldBytes;
+  }
+
+  /** False for what would not fit even into an empty topic. */
+  canEverHold({ count, heldBytes }: RoomRequest): boolean {
+    return count <= this.messagesMax && heldBytes <= this.bytesMax;
+  }
+
+  /** True when `request` fits now. */
+  makeFor(request: RoomRequest): boolean {
+    if (this.#hasRoomFor(request)) return true;
+    this.#releaseFinished(request);
+    if (this.#options.options.overflow !== 'drop-oldest') return this.#hasRoomFor(request);
+    while (!this.#hasRoomFor(request)) if (!this.#dropOldest(request)) return false;
+    return true;
+  }
+
+  /** What every durable group has finished goes now. */
+  releaseAllFinished(): void {
+    for (const partition of this.#options.partitions) {
+      const below = this.#finishedBelow(partition);
+      if (below > partition.logStartOffset) this.#release(partition, below);
+    }
+  }
+
+  /** Everything below `offset` goes, finished or not. */
+  drop(partition: Partition, offset: number): void {
+    const from = partition.logStartOffset;
+    if (offset <= from) return;
+    this.#countMissed(partition, from, offset);
+    this.#release(partition, offset);
+    for (const desk of this.#options.desks()) desk.fallBehind(partition.partition);
+  }
+
+  #hasRoomFor({ count, heldBytes }: RoomRequest): boolean {
+    const pending = this.#options.pending();
+    const heldCount = this.#sum((partition) => partition.heldCount) + pending.count;
+    if (heldCount + count > this.messagesMax) return false;
+    return this.#sum((partition) => partition.heldBytes) + pending.heldBytes + heldBytes <= this.bytesMax;
+  }
+
+  #releaseFinished(request: RoomRequest): void {
+    for (const partition of this.#options.partitions) {
+      const finishedBelow = this.#finishedBelow(partition);
+      if (finishedBelow <= partition.logStartOffset) continue;
+      // No more than this partition has, and no less than what makes it worth it.
+      const stride = Math.max(request.count, Math.floor(partition.heldCount / STRIDE_SHARE));
+      while (partition.logStartOffset < finishedBelow && !this.#hasRoomFor(request)) {
+        const wanted = Math.max(
+          partition.logStartOffset + stride,
+          this.#bytesShort(request) > 0 ? partition.held.nextFree(partition.logStartOffset) : 0,
+        );
+        this.#release(partition, Math.min(wanted, finishedBelow));
+      }
+    }
+  }
+
+  /** Every durable group has finished all offsets below; without one, none. */
+  #finishedBelow(partition: Partition): number {
+    let lowest: number | undefined;
+    for (const desk of this.#options.desks()) {
+      if (desk.options.isEphemeral) continue;
+      const floor = desk.floorOf(partition.partition);
+      lowest = Math.min(lowest ?? floor, floor);
+    }
+    return Math.min(lowest ?? partition.logStartOffset, partition.highWatermark);
+  }
+
+  /** The oldest of the partition that holds most. False when nothing is left that readers can see. */
+  #dropOldest(request: RoomRequest): boolean {
+    const isShortOfBytes = this.#bytesShort(request) > 0;
+    const weightOf = (partition: Partition): number => (isShortOfBytes ? partition.heldBytes : partition.heldCount);
+    const [fullest] = this.#options.partitions.toSorted((one, other) => weightOf(other) - weightOf(one));
+    if (fullest === undefined || fullest.logStartOffset >= fullest.highWatermark) return false;
+    const next = isShortOfBytes ? fullest.held.nextFree(fullest.logStartOffset) : fullest.logStartOffset + 1;
+    this.drop(fullest, Math.min(next, fullest.highWatermark));
+    return true;
+  }
+
+  #bytesShort({ heldBytes }: RoomRequest): number {
+    return this.bytes + heldBytes - this.bytesMax;
+  }
+
+  #countMissed(partition: Partition, from: number, below: number): void {
+    const desks = [...this.#options.desks()];
+    for (let offset = from; offset < below; offset += 1) {
+      const isMissed =
+        desks.length === 0 || desks.some((desk) => desk.standingOf(partition.partition, offset).state !== 'finished');
+      if (!isMissed) continue;
+      this.droppedCount += 1;
+      this.overwritten.push({ partition: partition.partition, offset });
+      if (this.overwritten.length > OVERWRITTEN_SHOWN_COUNT) this.overwritten.shift();
+    }
+  }
+
+  /** A log that cannot write down where it begins begins there all the same; after a crash some of it is back. */
+  #release(partition: Partition, offset: number): void {
+    partition.releaseBelow(offset).catch(() => undefined);
+  }
+
+  #sum(count: (partition: Partition) => number): number {
+    let sum = 0;
+    for (const partition of this.#options.partitions) sum += count(partition);
+    return sum;
+  }
+}
