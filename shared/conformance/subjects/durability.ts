@@ -4,7 +4,7 @@ import type { Receipt } from '../../contract/message.ts';
 import { awaitedLater, equal, holds, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
-import { bodies, drain, offsetOf, readLog, sendAll, textOf, texts } from './steps.ts';
+import { bodies, drain, offsetOf, readLog, sendAll, textOf, texts, underWay } from './steps.ts';
 
 export const durability: readonly ConformanceTest[] = [
   {
@@ -172,7 +172,8 @@ async function stopUnderLoad(context: TestContext): Promise<void> {
     for (let producer = 0; producer < 4; producer += 1) {
       void sendUntilStopped(context, topic, { prefix: `r${round}p${producer}`, attempted, answered });
     }
-    await letSome(context, () => answered.size > round * 10);
+    const enough = answered.size + 1 + context.random.below(60);
+    await underWay(context, () => answered.size >= enough);
     await context.restart();
   }
   const found = await readLog(context.broker, topic);
@@ -204,9 +205,4 @@ async function sendUntilStopped(
       return;
     }
   }
-}
-
-/** Lets calls go on until `isEnough`, or for a while. */
-async function letSome(context: TestContext, isEnough: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 20 && !isEnough(); turn += 1) await context.pass(5);
 }

@@ -8,7 +8,7 @@ import type { Delivery } from '../../contract/message.ts';
 import { awaitedLater, equal, present, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
-import { bodies, drain, receiveOne, sendAll, texts } from './steps.ts';
+import { bodies, drain, receiveOne, sendAll, texts, underWay } from './steps.ts';
 
 const LEASE_MS = 400;
 
@@ -225,8 +225,11 @@ async function workThroughRestarts(context: TestContext): Promise<void> {
   await context.broker.createGroup(topic, 'g');
   for (let round = 0; round < 3; round += 1) {
     // Of a broker that stopped nobody may ever hear again, so nobody waits for these.
-    for (const index of [0, 1, 2]) void awaitedLater(workUntilStopped(context, topic, `r${round}w${index}`));
-    await context.pass(20);
+    const notes = { ackedCount: 0 };
+    for (const index of [0, 1, 2])
+      void awaitedLater(workUntilStopped(context, topic, { name: `r${round}w${index}`, notes }));
+    const enough = 1 + context.random.below(30);
+    await underWay(context, () => notes.ackedCount >= enough);
     await context.restart();
   }
   await context.pass(LEASE_MS + 100);
@@ -235,11 +238,16 @@ async function workThroughRestarts(context: TestContext): Promise<void> {
 }
 
 /** Sends, receives and finishes until the broker stops. */
-async function workUntilStopped(context: TestContext, topic: string, name: string): Promise<void> {
+async function workUntilStopped(
+  context: TestContext,
+  topic: string,
+  { name, notes }: { readonly name: string; readonly notes: { ackedCount: number } },
+): Promise<void> {
   const worker = context.as(name);
   for (const body of bodies(30, name)) {
     await worker.send(topic, { body });
     const held = await worker.receive(topic, { group: 'g', memberId: name, max: 2, leaseMs: LEASE_MS });
     if (held.length > 0) await worker.ack(held.slice(0, 1));
+    notes.ackedCount += 1;
   }
 }

@@ -10,6 +10,9 @@ import { type Delivery, deadLetterTopicOf, type Receipt, type StoredRecord } fro
 import { eventually, holds, present } from '../check.ts';
 import type { TestContext } from '../test-context.ts';
 
+/** Far more than any call takes. */
+const STEPS_MAX = 100_000;
+
 /** `prefix-0`, `prefix-1`, ... */
 export function bodies(count: number, prefix = 'm'): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
@@ -99,6 +102,19 @@ export async function readDeadLetters(broker: Broker, topic: string, group: stri
 /** The offset of a receipt on a broker that has offsets. */
 export function offsetOf(record: { readonly offset: number | null }): number {
   return present(record.offset, 'the offset');
+}
+
+/**
+ * Lets calls that are under way go on until `isEnough`, or for a while, and comes back in the middle of them: on a virtual
+ * clock as soon as it is so, since there everything that is ready would be done within one turn of the event loop.
+ */
+export async function underWay(context: TestContext, isEnough: () => boolean): Promise<void> {
+  if (context.clock === 'virtual') {
+    for (let step = 0; step < STEPS_MAX && !isEnough(); step += 1) await Promise.resolve();
+    for (let step = context.random.below(30); step > 0; step -= 1) await Promise.resolve();
+    return;
+  }
+  for (let turn = 0; turn < 50 && !isEnough(); turn += 1) await context.pass(5);
 }
 
 /** A signal that is aborted by hand. */
