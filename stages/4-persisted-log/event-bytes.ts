@@ -1,7 +1,7 @@
 /**
  * The bytes of an event in the group journal.
  *
- *     leased   | kind 5 | group | partition | fromOffset | count | place | serial | memberId | at | deadlineAt | key |
+ *     leased   | kind 5 | group | partition | fromOffset | count | place | serial | memberId | at | deadlineAt | 0 | key |
  *     acked    | kind 6 | group | partition | fromOffset | count | place | isCumulative |
  *
  * A number is a varint; a text its length in bytes and its UTF-8; a word its place in a list; yes and no are 1 and 0; what
@@ -28,8 +28,25 @@ const HOWS: readonly FinishedHow[] = ['expired', 'dead', 'not-for-group'];
 
 /** A field is of the same type wherever it stands; those that are not named here are numbers. */
 const TYPES: Readonly<Record<string, FieldType>> = {
-  ...{ name: 'text', prefix: 'text', memberId: 'text', key: 'text?', error: 'text?', options: 'options' },
-  ...{ starts: 'numbers', isPaused: 'flag', isCumulative: 'flag', as: AS, reason: REASONS, why: WHYS, how: HOWS },
+  ...{
+    name: 'text',
+    prefix: 'text',
+    memberId: 'text',
+    token: 'text',
+    key: 'text?',
+    error: 'text?',
+    options: 'options',
+  },
+  ...{
+    starts: 'numbers',
+    isPaused: 'flag',
+    isRedrive: 'flag',
+    isCumulative: 'flag',
+    as: AS,
+    reason: REASONS,
+    why: WHYS,
+    how: HOWS,
+  },
 };
 
 const RUN = 'group partition fromOffset count';
@@ -41,20 +58,23 @@ const FIELDS: readonly (readonly [kind: JournalEvent['kind'], fields: string])[]
   ['deleted', 'group'],
   ['used', 'group as'],
   ['prefix', 'group prefix'],
-  ['leased', `${RUN} place serial memberId at deadlineAt key`],
+  ['leased', `${RUN} place serial memberId at deadlineAt isRedrive key`],
   ['acked', `${RUN} place isCumulative`],
+  ['ack-repeated', `${PLACE} memberId token`],
   ['given-back', `${RUN} place reason availableAt error`],
   ['dying', `${RUN} place why at error`],
   ['finished', `${RUN} how`],
   ['extended', `${PLACE} place deadlineAt`],
   ['committed', PLACE],
-  ['sought', PLACE],
+  ['sought', `${PLACE} logStartOffset`],
   ['fell-behind', 'group partition logStartOffset logEndOffset'],
+  ['cut-back', 'group partition logEndOffset'],
   ['paused', 'group isPaused'],
   ['topic-paused', 'isPaused'],
   ['log-start', 'partition offset'],
   ['delayed-moved', 'fromOffset count'],
   ['dead-kept', `${PLACE} deadOffset`],
+  ['dead-gone', 'fromOffset count'],
 ];
 
 interface Layout {

@@ -48,6 +48,8 @@ export type LeasedEvent = OfRun & {
   readonly memberId: string;
   readonly at: number;
   readonly deadlineAt: number;
+  /** True: it was a dead letter before, which nobody had got from here yet. */
+  readonly isRedrive: boolean;
   /** Of the only record of the run; in a key-ordered group. */
   readonly key?: string;
 };
@@ -63,6 +65,8 @@ export type GroupEvent =
   | LeasedEvent
   /** Accepted, and finished. `place` is that of the lease, here and below; 0 where there is none. */
   | (OfRun & { readonly kind: 'acked'; readonly place: number; readonly isCumulative: boolean })
+  /** An ack that is remembered was said again, as a cumulative one. */
+  | (OfPlace & { readonly kind: 'ack-repeated'; readonly memberId: string; readonly token: string })
   /** `availableAt` 0 is: at once. `error` is what the member said. */
   | (OfRun & {
       readonly kind: 'given-back';
@@ -84,7 +88,7 @@ export type GroupEvent =
   /** The lease on one offset, and on that one only, ends at `deadlineAt`. */
   | (OfPlace & { readonly kind: 'extended'; readonly place: number; readonly deadlineAt: number })
   | (OfPlace & { readonly kind: 'committed' })
-  | (OfPlace & { readonly kind: 'sought' })
+  | (OfPlace & { readonly kind: 'sought'; readonly logStartOffset: number })
   /** Records were deleted that the group had perhaps not finished. */
   | {
       readonly kind: 'fell-behind';
@@ -93,6 +97,8 @@ export type GroupEvent =
       readonly logStartOffset: number;
       readonly logEndOffset: number;
     }
+  /** The log has lost its end, which was not synced: what was from here on was never there. */
+  | { readonly kind: 'cut-back'; readonly group: number; readonly partition: number; readonly logEndOffset: number }
   | { readonly kind: 'paused'; readonly group: number; readonly isPaused: boolean };
 
 /** What happens to a topic and is kept in the same journal. */
@@ -103,7 +109,9 @@ export type TopicEvent =
   /** Records of the log of delayed messages that were stored where they belong. */
   | { readonly kind: 'delayed-moved'; readonly fromOffset: number; readonly count: number }
   /** The dead letter of a record was stored. */
-  | (OfPlace & { readonly kind: 'dead-kept'; readonly deadOffset: number });
+  | (OfPlace & { readonly kind: 'dead-kept'; readonly deadOffset: number })
+  /** In the journal of a dead-letter topic: they went back to their group, or were dropped. */
+  | { readonly kind: 'dead-gone'; readonly fromOffset: number; readonly count: number };
 
 /** All that a journal keeps. */
 export type JournalEvent = GroupEvent | TopicEvent;

@@ -1,0 +1,104 @@
+/**
+ * Which fresh records of one partition a key-ordered group may hand out: those of one key one at a time and in order,
+ * while other keys go past.
+ *
+ *     key "a" held by 7, behind it 9, 12      7 is in flight, or failed and delayed: 9 and 12 wait for it
+ *     key "b" held by 8, behind it nothing
+ *     ready   10 (key "c"), 11 (no key)       looked at, and free to go
+ *     looked at up to 13
+ *
+ * Always true: of a key that is held no offset is ready but the holder itself; what waits behind it is higher than the
+ * holder, and ascending. A record without a key waits for nobody. What was looked at and not handed out is bounded, so one
+ * key that fails does not make the whole log be looked through. Who holds a key follows from what is in flight or given
+ * back; the rest is found again by looking.
+ */
+import { Heap } from '../../2-ring-buffer/heap.ts';
+
+/** Records that may wait, or be ready, at once; looking stops there until some have gone. */
+export const LOOK_AHEAD_COUNT_MAX = 4096;
+
+export interface KeyedOffset {
+  readonly offset: number;
+  readonly key: string | undefined;
+}
+
+interface Lock {
+  holder: number;
+  /** Ascending. */
+  readonly behind: number[];
+}
+
+export class KeyLocks {
+  readonly #locks = new Map<string, Lock>();
+  readonly #ready = new Heap<KeyedOffset>((one, other) => one.offset < other.offset);
+  #behindCount = 0;
+  #lookedTo: number;
+
+  constructor(startOffset: number) {
+    this.#lookedTo = startOffset;
+  }
+
+  /** The next one to go out, of those looked at. */
+  get firstReady(): KeyedOffset | undefined {
+    return this.#ready.first;
+  }
+
+  /** Where to go on looking. */
+  get lookedTo(): number {
+    return this.#lookedTo;
+  }
+
+  get mayLookOn(): boolean {
+    return this.#behindCount + this.#ready.size < LOOK_AHEAD_COUNT_MAX;
+  }
+
+  /** A fresh record was looked at; they are looked at in order. */
+  look({ offset, key }: KeyedOffset): void {
+    this.#lookedTo = offset + 1;
+    const lock = key === undefined ? undefined : this.#locks.get(key);
+    if (lock !== undefined) {
+      lock.behind.push(offset);
+      this.#behindCount += 1;
+      return;
+    }
+    if (key !== undefined) this.#locks.set(key, { holder: offset, behind: [] });
+    this.#ready.push({ offset, key });
+  }
+
+  /** The record is handed out; it holds its key until it is finished. */
+  hold({ offset, key }: KeyedOffset): void {
+    if (this.#ready.first?.offset === offset) this.#ready.shift();
+    if (key !== undefined && !this.#locks.has(key)) this.#locks.set(key, { holder: offset, behind: [] });
+  }
+
+  /** The record is finished, or never goes out: the next of its key may. */
+  release({ offset, key }: KeyedOffset): void {
+    const lock = key === undefined ? undefined : this.#locks.get(key);
+    if (key === undefined || lock?.holder !== offset) return;
+    const next = lock.behind.shift();
+    if (next === undefined) {
+      this.#locks.delete(key);
+      return;
+    }
+    this.#behindCount -= 1;
+    lock.holder = next;
+    this.#ready.push({ offset: next, key });
+  }
+
+  /** A record that was ready is stepped over. */
+  stepOver(offset: number): void {
+    const { first } = this.#ready;
+    if (first?.offset !== offset) return;
+    this.#ready.shift();
+    this.release(first);
+  }
+
+  /** The group stands elsewhere: `held` is what is in flight or given back, and looking begins again. */
+  restart(held: Iterable<KeyedOffset>, startOffset: number): void {
+    this.#locks.clear();
+    this.#ready.clear();
+    this.#behindCount = 0;
+    this.#lookedTo = startOffset;
+    for (const keyed of held) this.hold(keyed);
+  }
+}
