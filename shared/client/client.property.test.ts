@@ -18,7 +18,18 @@ import { Producer } from './producer.ts';
 /** Never gives up within a test. */
 const STUBBORN = { attemptsMax: 1000, totalMsMax: 36_000_000 };
 
-const WIRED = ['send', 'receive', 'ack', 'nack', 'extendLease', 'leave', 'fetch', 'commit', 'committed'] as const;
+const WIRED = [
+  'send',
+  'sendBatch',
+  'receive',
+  'ack',
+  'nack',
+  'extendLease',
+  'leave',
+  'fetch',
+  'commit',
+  'committed',
+] as const;
 
 /** The same broker behind a wire that loses one request and one answer in `oneIn`. */
 function behindBadWire(broker: Broker, random: Random, oneIn: number): Broker {

@@ -7,7 +7,8 @@ import type { Broker } from '../contract/broker.ts';
 import { type ErrorCode, isMqError, MqError } from '../contract/errors.ts';
 import type { Message } from '../contract/message.ts';
 import { SeededRandom } from '../random.ts';
-import { Producer, type ProducerOptions } from './producer.ts';
+import { Producer } from './producer.ts';
+import type { ProducerOptions } from './producer-options.ts';
 
 type Send = Broker['send'];
 
@@ -86,7 +87,7 @@ describe('sending', () => {
         return callCount === 1 ? Promise.reject(new MqError('MQ_TIMEOUT', 'late')) : broker.send(...args);
       };
     };
-    const { clock, broker, producer } = await open(flaky, { inFlightMax: 1 });
+    const { clock, broker, producer } = await open(flaky, { inFlightMax: 1, batchCountMax: 1 });
     const message = { id: '', body: '', headers: { tag: '' } };
     const options = { partition: 0 };
     const sends = ['a', 'b', 'c'].map((text) => {
@@ -149,7 +150,7 @@ describe('sending', () => {
         return broker.send(topic, message, options);
       };
     };
-    const { clock, broker, producer } = await open(flaky, { inFlightMax: 1 });
+    const { clock, broker, producer } = await open(flaky, { inFlightMax: 1, batchCountMax: 1 });
     const bodies = Array.from({ length: 20 }, (_, index) => String(index));
     const all = Promise.all(bodies.map((body) => producer.send('t', { body })));
     await passUntil(clock, all);
@@ -188,7 +189,7 @@ describe('bounds', () => {
         return broker.send(...args);
       };
     };
-    const { producer } = await open(counting, { inFlightMax: 3 });
+    const { producer } = await open(counting, { inFlightMax: 3, batchCountMax: 1 });
     await Promise.all(Array.from({ length: 30 }, () => producer.send('t', { body: '' })));
     assert.equal(most, 3);
   });
@@ -196,11 +197,41 @@ describe('bounds', () => {
   test('the line has a bound: the send beyond it is refused with MQ_LIMIT_EXCEEDED', async () => {
     const stuck = (): Send => () => new Promise(() => undefined);
     const { clock, producer } = await open(stuck, { inFlightMax: 1, waitingMax: 2 });
-    const waiting = [1, 2, 3].map(() => rejectsWith(producer.send('t', { body: '' }), 'MQ_CLOSED'));
+    const waiting = [rejectsWith(producer.send('t', { body: '' }), 'MQ_CLOSED')];
+    await clock.pass(0);
+    for (const _ of [1, 2]) waiting.push(rejectsWith(producer.send('t', { body: '' }), 'MQ_CLOSED'));
     await rejectsWith(producer.send('t', { body: '' }), 'MQ_LIMIT_EXCEEDED');
+    await rejectsWith(producer.sendBatch('t', [{ body: '' }]), 'MQ_LIMIT_EXCEEDED');
     const closed = producer.close({ timeoutMs: 1 });
     await clock.pass(1);
     await Promise.all([closed, ...waiting]);
+  });
+
+  test('the line has a bound in bytes too, and what leaves it makes room again', async () => {
+    let letGo = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const slow = (broker: Broker): Send => {
+      return async (...args) => {
+        await held;
+        return broker.send(...args);
+      };
+    };
+    const { clock, producer } = await open(slow, { inFlightMax: 1, waitingBytesMax: 100 });
+    const sends = [producer.send('t', { body: new Uint8Array(500), id: 'i' })];
+    await clock.pass(0);
+    sends.push(producer.send('t', { body: 'x'.repeat(93), id: 'i', key: '\u00e9', headers: { a: '\u00e9' } }));
+    const one = { body: 'x', id: 'i' };
+    await rejectsWith(producer.send('t', one), 'MQ_LIMIT_EXCEEDED');
+    await rejectsWith(producer.sendBatch('t', [one]), 'MQ_LIMIT_EXCEEDED');
+    const abort = new AbortController();
+    letGo();
+    await Promise.all(sends);
+    sends.push(producer.send('t', { body: new Uint8Array(99), id: 'i' }, { signal: abort.signal }));
+    abort.abort();
+    await rejectsWith(sends.at(-1) ?? held, 'MQ_ABORTED');
+    await producer.send('t', { body: new Uint8Array(99), id: 'i' });
   });
 
   test('twenty thousand sends at once are nothing quadratic: each has a signal, the one they share has one listener', {
@@ -287,7 +318,7 @@ describe('the end', () => {
 
   test('a send that close gave up on says whether it may have been stored', async () => {
     const stuck = (): Send => () => new Promise(() => undefined);
-    const { clock, producer } = await open(stuck, { inFlightMax: 1 });
+    const { clock, producer } = await open(stuck, { inFlightMax: 1, batchCountMax: 1 });
     const [atBroker, inLine] = ['a', 'b'].map((body) => producer.send('t', { body }));
     const ended = Promise.allSettled([atBroker, inLine, producer.close({ timeoutMs: 1 })]);
     await clock.pass(1);

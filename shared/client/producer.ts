@@ -1,100 +1,119 @@
 /**
- * Sending with comfort, on top of any Broker: a bound on what is under way, retries with jitter, an orderly end.
+ * Sending with comfort, on top of any Broker: batches, a bound on what is under way, retries with jitter, an orderly end.
  *
- *     send() ... send() -->  [ line, first come first served ]  -->  [ inFlightMax sends ]  -->  broker
- *                                 awaiting it is the back-pressure        retries in here
+ *     send() ... send() -->  lane of the topic, or of a partition  -->  [ inFlightMax batches ]  -->  broker
+ *                            awaiting it is the back-pressure            retries in here
  *
  * Always true: a message has its id before the first attempt and keeps it, so a repeated send can be recognised; every
- * promise settles, also when the broker never answers, once `close` has run out of time; nothing is retried whose
- * error says that repeating is no use. With `inFlightMax` 1 the messages of one producer stay in order, also across
- * retries; with more, a message that had to be repeated may come behind later ones.
- * A retry after a lost answer may store the message twice (until a broker has the capability `dedup`).
+ * promise settles with a receipt or error of its own, also when the broker never answers, once `close` has run out of
+ * time; nothing is retried whose error says that repeating is no use. A lonely message goes at once. With `inFlightMax` 1
+ * the messages of one producer to one partition stay in order, also across retries; with more, a batch that had to be
+ * repeated may come behind later ones.
+ * A retry after a lost answer may store messages twice (until a broker has the capability `dedup`).
  */
-import { type Clock, checkClock } from '../clock.ts';
-import type { Broker, CloseOptions, SendOptions } from '../contract/broker.ts';
+import type { CloseOptions, SendOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
-import type { BatchReceipt, Headers, Message, Receipt } from '../contract/message.ts';
-import { checkBroker, checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
-import { checkRandom, type Random } from '../random.ts';
+import type { BatchReceipt, Message, Receipt } from '../contract/message.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import { CallSignals } from './call-signals.ts';
-import { checkRetryPolicy, pause, type RetryPolicy, withRetry } from './retry.ts';
-import { SendSlots } from './send-slots.ts';
+import { MessageBatch, sendAll, type WaitingSend } from './message-batch.ts';
+import { OwnSend } from './own-send.ts';
+import { checkProducerOptions, type ProducerOptions, type ProducerSettings } from './producer-options.ts';
+import { pause, withRetry } from './retry.ts';
+import { SendDesk } from './send-desk.ts';
+import type { Departure, SendLane } from './send-lane.ts';
+import { contentBytesOf, copyOf } from './sent-copy.ts';
+import { Tally } from './tally.ts';
+import { type Place, TopicLanes } from './topic-lanes.ts';
 
 /** How long `close` waits for sends under way when its caller does not say. */
 export const CLOSE_TIMEOUT_MS = 10_000;
 
-/** Of `new Producer`: to which broker, how many sends at once, and how often to try again. */
-export interface ProducerOptions {
-  readonly broker: Broker;
-  /** Sends at the broker at the same time. Default 64. */
-  readonly inFlightMax?: number;
-  /** Sends that may stand in line behind those. Default 65,536; one more is `MQ_LIMIT_EXCEEDED`. */
-  readonly waitingMax?: number;
-  readonly retry?: Partial<RetryPolicy>;
-  readonly clock?: Clock;
-  readonly random?: Random;
+/** Topics whose partitions are remembered; beyond it those that nothing is sent to are forgotten. */
+const TOPICS_MAX = 1000;
+
+/** A send as it was called. */
+interface Called<T> {
+  readonly topic: string;
+  readonly place: Place;
+  readonly own: SendOptions | undefined;
+  /** Messages, and their bytes. */
+  readonly count: number;
+  readonly bytes: number;
+  readonly call: (options: SendOptions) => Promise<T>;
 }
 
-/** Of one send, with a signal of its own. */
-type Own = SendOptions & { readonly signal: AbortSignal };
-
 /**
- * Sends with ids of its own, retries what may be retried, and bounds what is under way. The broker may store a message
- * twice when an answer was lost; both copies have the same id.
+ * Sends with ids of its own, several messages in one call where there are several, retries what may be retried, and
+ * bounds what is under way. The broker may store a message twice when an answer was lost; both copies have the same id.
  */
 export class Producer {
-  readonly #broker: Broker;
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #policy: RetryPolicy;
-  readonly #slots: SendSlots;
+  readonly #settings: ProducerSettings;
+  readonly #desk: SendDesk;
+  readonly #topics = new Map<string, TopicLanes>();
   /** Makes ids unlike those of every other producer. */
   readonly #instanceId: string;
   #idCount = 0;
-  /** One entry for each send that has not settled; the entry itself never rejects. */
-  readonly #underWay = new Set<Promise<void>>();
-  /** Of each send one, aborted when `close` has run out of time. */
+  /** The sends that have not settled. */
+  readonly #tally = new Tally();
+  /** Of each departure one, aborted when `close` has run out of time; then this one as well. */
   readonly #signals = new CallSignals();
-  #hasGivenUp = false;
+  readonly #outOfTime = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: ProducerOptions) {
-    checkOptions('options', options, ['broker', 'inFlightMax', 'waitingMax', 'retry', 'clock', 'random']);
-    this.#broker = checkBroker('options.broker', options?.broker);
-    const { inFlightMax, waitingMax } = options;
-    this.#clock = checkClock('options.clock', options.clock);
-    this.#random = checkRandom('options.random', options.random);
-    this.#policy = checkRetryPolicy('options.retry', options.retry);
-    this.#slots = new SendSlots({
-      slotCount: checkInteger('options.inFlightMax', inFlightMax, { min: 1, max: 65_536, fallback: 64 }),
-      waitingMax: checkInteger('options.waitingMax', waitingMax, { min: 0, max: 2 ** 24, fallback: 65_536 }),
+    this.#settings = checkProducerOptions(options);
+    this.#desk = new SendDesk({
+      ...this.#settings,
+      depart: (departure, lane) => this.#depart(departure, lane),
+      onEmpty: (lane) => this.#topics.get(lane.topic)?.forget(lane),
     });
-    this.#instanceId = this.#random.hex(8);
+    this.#instanceId = this.#settings.random.hex(8);
   }
 
-  /** Sends that have not settled: in line, at the broker, or pausing before a retry. */
+  /** Calls of `send` and `sendBatch` that have not settled: waiting, at the broker, or pausing before a retry. */
   get underWayCount(): number {
-    return this.#underWay.size;
+    return this.#tally.openCount;
   }
 
   /**
    * Resolves when the broker has taken responsibility. Rejects with the last error, `MQ_ABORTED` or `MQ_CLOSED`. What is
    * sent is what `message` and `options` are at the call; only the bytes of a body belong to the broker from then on.
+   * With a `signal` or `timeoutMs`, and when it is delayed, a message goes on its own and not in a batch.
    */
-  async send(topic: string, message: Message, options?: SendOptions): Promise<Receipt> {
-    const copy = this.#copyOf(message);
-    return this.#run(options, (own) => this.#broker.send(topic, copy, own));
+  send(topic: string, message: Message, options?: SendOptions): Promise<Receipt> {
+    try {
+      const own = this.#begin(options);
+      const copy = copyOf(message, this.#makeId);
+      const bytes = contentBytesOf(copy);
+      const place = { key: copy?.key, partition: own?.partition };
+      if (this.#settings.hasBatch && mayShare(copy, own)) return this.#sendInBatch(topic, copy, { place, bytes });
+      const call = (sent: SendOptions): Promise<Receipt> => this.#settings.broker.send(topic, copy, sent);
+      return this.#sendAlone({ topic, place, own, count: 1, bytes, call });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** Like `send` for a batch: one slot, one partition, all or nothing, retried as a whole. */
+  /** Like `send` for a batch that stays what it is: one partition, all or nothing, retried as a whole. */
   async sendBatch(topic: string, messages: readonly Message[], options?: SendOptions): Promise<BatchReceipt> {
-    const copies = Array.isArray(messages) ? Array.from(messages, (message) => this.#copyOf(message)) : messages;
-    return this.#run(options, (own) => this.#broker.sendBatch(topic, copies, own));
+    const own = this.#begin(options);
+    const call = (copies: readonly Message[], sent: SendOptions) =>
+      this.#settings.broker.sendBatch(topic, copies, sent);
+    const isList = Array.isArray(messages);
+    const copies = isList ? Array.from(messages, (message) => copyOf(message, this.#makeId)) : [];
+    return this.#sendAlone({
+      ...{ topic, own, count: Math.max(1, copies.length) },
+      place: { key: copies[0]?.key, partition: own?.partition },
+      bytes: copies.reduce((sum, copy) => sum + contentBytesOf(copy), 0),
+      call: (sent) => call(isList ? copies : messages, sent),
+    });
   }
 
-  /** Resolves when every send that was begun before has settled, well or badly: their own promises say which. */
+  /** Sends what waits for company, and resolves when every send begun before has settled, well or badly. */
   async flush(): Promise<void> {
-    await Promise.all(this.#underWay);
+    for (const lanes of this.#topics.values()) lanes.hurry();
+    await this.#tally.whenEnded();
   }
 
   /**
@@ -113,47 +132,125 @@ export class Producer {
     await this.close();
   }
 
-  async #run<T>(options: SendOptions | undefined, call: (options: SendOptions) => Promise<T>): Promise<T> {
+  /** The options as they are at the call. */
+  #begin(options: SendOptions | undefined): SendOptions | undefined {
     if (this.#closing !== undefined) throw new MqError('MQ_CLOSED', 'the producer is closed');
+    if (options === undefined) return undefined;
     checkOptions('options', options, ['partition', 'signal', 'timeoutMs']);
     const own = { ...options };
     if (own.signal !== undefined && !(own.signal instanceof AbortSignal)) {
       throw invalidArgument('options.signal', 'an AbortSignal', own.signal);
     }
-    const sending = this.#signals.use(own.signal, (signal) => this.#attempt({ ...own, signal }, call));
-    const entry = sending.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#underWay.add(entry);
+    return own;
+  }
+
+  #sendInBatch(
+    topic: string,
+    message: Message,
+    { place, bytes }: { readonly place: Place; readonly bytes: number },
+  ): Promise<Receipt> {
+    this.#desk.admit({ count: 1, bytes });
+    const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
+    const send: WaitingSend = { message, round: this.#tally.begin(), resolve, reject };
+    const lanes = this.#lanesOf(topic);
+    const lane = lanes.laneOf(place);
+    if (lane !== undefined) {
+      this.#enter(lane, send, bytes);
+      return promise;
+    }
+    const refuse = (error: unknown): void => {
+      this.#desk.dismiss({ count: 1, bytes });
+      this.#onSettled(send);
+      reject(error);
+    };
+    const enter = (known: SendLane): void => this.#enter(known, send, bytes);
+    lanes.sort({ place, enter, refuse, whenOver: () => Promise.allSettled([promise]) });
+    return promise;
+  }
+
+  #enter(lane: SendLane, send: WaitingSend, bytes: number): void {
+    const isFull = lane.add(send, bytes);
+    this.#desk.offer(lane);
+    if (isFull) this.#desk.letGo();
+  }
+
+  async #sendAlone<T>({ topic, place, own, count, bytes, call }: Called<T>): Promise<T> {
+    this.#desk.admit({ count, bytes });
+    const round = this.#tally.begin();
     try {
-      return await sending;
+      return await this.#signals.use(own?.signal, async (signal) => {
+        const turn = new OwnSend({
+          ...{ count, bytes, signal },
+          call: () => this.#retrying(() => call({ ...own, signal }), signal),
+          onLeave: (left) => this.#desk.dismiss(left),
+        });
+        const enter = (lane: SendLane): void => {
+          turn.enter(lane);
+          this.#desk.offer(lane);
+        };
+        const lanes = this.#lanesOf(topic);
+        const lane = lanes.laneOf(place);
+        const refuse = (error: unknown): void => turn.refuse(error);
+        if (lane !== undefined) enter(lane);
+        else lanes.sort({ place, enter, refuse, whenOver: () => Promise.allSettled([turn.settled]) });
+        return await turn.settled.catch((error: unknown) => {
+          throw this.#errorOf(error, turn.hasBegun);
+        });
+      });
     } finally {
-      this.#underWay.delete(entry);
+      this.#tally.end(round);
     }
   }
 
-  async #attempt<T>(options: Own, call: (options: SendOptions) => Promise<T>): Promise<T> {
-    const { signal } = options;
-    const surroundings = { clock: this.#clock, random: this.#random };
-    let fate = 'was not sent';
-    try {
-      await this.#slots.enter(signal);
-      fate = 'may have been stored';
-      try {
-        return await withRetry(() => call(options), { ...surroundings, policy: this.#policy, signal });
-      } finally {
-        this.#slots.leave();
-      }
-    } catch (error) {
-      if (!this.#hasGivenUp) throw error;
-      throw new MqError('MQ_CLOSED', `the producer was closed; the message ${fate}`, { cause: error });
+  /** Never rejects: whoever waits for it is told. */
+  async #depart(departure: Departure, lane: SendLane): Promise<void> {
+    if (!(departure instanceof MessageBatch)) return departure.begin();
+    const { broker } = this.#settings;
+    const { topic, partition } = lane;
+    await this.#signals.use(undefined, async (signal) => {
+      const error = await sendAll(departure.sends, {
+        ...{ broker, topic },
+        options: partition === undefined ? { signal } : { partition, signal },
+        retry: (call) => this.#retrying(call, signal),
+        onSettled: this.#onSettled,
+        errorOf: (failure) => this.#errorOf(failure, true),
+      });
+      if (error !== undefined) this.#topics.get(topic)?.onRefused(error);
+    });
+  }
+
+  readonly #onSettled = ({ round }: WaitingSend): void => this.#tally.end(round);
+
+  #errorOf(error: unknown, hasBegun: boolean): unknown {
+    if (!this.#outOfTime.signal.aborted) return error;
+    const fate = hasBegun ? 'may have been stored' : 'was not sent';
+    return new MqError('MQ_CLOSED', `the producer was closed; the message ${fate}`, { cause: error });
+  }
+
+  #retrying<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { clock, random, retry } = this.#settings;
+    return withRetry(call, { policy: retry, clock, random, signal });
+  }
+
+  #lanesOf(topic: string): TopicLanes {
+    const known = this.#topics.get(topic);
+    if (known !== undefined) return known;
+    for (const [name, lanes] of this.#topics) {
+      if (this.#topics.size < TOPICS_MAX) break;
+      if (lanes.isEmpty) this.#topics.delete(name);
     }
+    const lanes = new TopicLanes({
+      ...{ topic, broker: this.#settings.broker },
+      lane: { ...this.#settings, onReady: (lane) => this.#desk.offer(lane) },
+      retry: (call) => this.#retrying(call, this.#outOfTime.signal),
+    });
+    this.#topics.set(topic, lanes);
+    return lanes;
   }
 
   async #finish(timeoutMs: number): Promise<void> {
     const isFlushed = new AbortController();
-    const outOfTime = pause(timeoutMs, { clock: this.#clock, signal: isFlushed.signal }).then(
+    const outOfTime = pause(timeoutMs, { clock: this.#settings.clock, signal: isFlushed.signal }).then(
       () => this.#giveUp(),
       () => undefined,
     );
@@ -163,38 +260,39 @@ export class Producer {
   }
 
   #giveUp(): void {
-    this.#hasGivenUp = true;
-    this.#signals.abortAll(new MqError('MQ_CLOSED', 'the producer ran out of time to close'));
+    const reason = new MqError('MQ_CLOSED', 'the producer ran out of time to close');
+    this.#outOfTime.abort(reason);
+    this.#signals.abortAll(reason);
+    const error = this.#errorOf(reason, false);
+    for (const lanes of this.#topics.values()) {
+      for (const lane of lanes.giveUp(error)) {
+        for (const departure of lane.empty()) this.#refuse(departure, error);
+      }
+    }
   }
 
-  /**
-   * With an id. Reads each member once, also inherited ones; what is no message, or has strange members, stays so, and
-   * the broker says what is wrong with it.
-   */
-  #copyOf(message: Message): Message {
-    if (typeof message !== 'object' || message === null) return message;
-    const { body, key, headers, id, delayMs, deliverAt, ttlMs, priority, ...strange } = message;
-    return {
-      ...strange,
-      body,
-      key,
-      headers: copyOfHeaders(headers),
-      id: id === undefined ? this.#makeId() : id,
-      delayMs,
-      deliverAt,
-      ttlMs,
-      priority,
-    };
+  /** What never went. */
+  #refuse(departure: Departure, error: unknown): void {
+    if (!(departure instanceof MessageBatch)) {
+      departure.refuse(error);
+      return;
+    }
+    this.#desk.dismiss(departure);
+    for (const send of departure.sends) {
+      this.#onSettled(send);
+      send.reject(error);
+    }
   }
 
-  #makeId(): string {
+  readonly #makeId = (): string => {
     this.#idCount += 1;
     return `${this.#instanceId}-${this.#idCount}`;
-  }
+  };
 }
 
-/** Of the same kind: an array or a Map stays what the broker refuses. */
-function copyOfHeaders(headers: Headers | undefined): Headers | undefined {
-  if (typeof headers !== 'object' || headers === null) return headers;
-  return Object.setPrototypeOf({ ...headers }, Object.getPrototypeOf(headers));
+/** Several such messages may go in one batch: each is told all there is to tell by its place in it. */
+function mayShare(message: Message, own: SendOptions | undefined): boolean {
+  if (typeof message !== 'object' || message === null) return false;
+  if (message.delayMs !== undefined || message.deliverAt !== undefined) return false;
+  return own === undefined || (own.signal === undefined && own.timeoutMs === undefined);
 }
