@@ -62,6 +62,20 @@ export class SimulatedDisk implements Disk {
     return [...this.#openPaths.values()].sort();
   }
 
+  /** Bytes of all files there are names for. */
+  get usedBytes(): number {
+    let bytes = 0;
+    const folders = [this.#root];
+    for (const folder of folders) {
+      for (const name of folder.names) {
+        const node = folder.node(name);
+        if (node instanceof FolderNode) folders.push(node);
+        else bytes += node?.size ?? 0;
+      }
+    }
+    return bytes;
+  }
+
   /** What no sync has covered, in the order it was done. */
   get unsynced(): readonly UnsyncedChange[] {
     const changes: UnsyncedChange[] = [];
@@ -261,17 +275,10 @@ export class SimulatedDisk implements Disk {
   }
 
   #freeBytes(): number {
-    let usedBytes = 0;
-    if (this.capacityBytes === Number.POSITIVE_INFINITY) return Number.MAX_SAFE_INTEGER;
-    const folders = [this.#root];
-    for (const folder of folders) {
-      for (const name of folder.names) {
-        const node = folder.node(name);
-        if (node instanceof FolderNode) folders.push(node);
-        else usedBytes += node?.size ?? 0;
-      }
-    }
-    return this.capacityBytes - usedBytes;
+    // Nobody asks how much is used while there is no bound.
+    return this.capacityBytes === Number.POSITIVE_INFINITY
+      ? Number.MAX_SAFE_INTEGER
+      : this.capacityBytes - this.usedBytes;
   }
 }
 
