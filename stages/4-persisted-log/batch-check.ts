@@ -1,8 +1,9 @@
 /**
  * Is this a batch? The check that a broker does of bytes that came encoded, and a reader of bytes that come from a disk.
  *
- *     checkContent   whole: lengths, checksum, codec, count, every field of every record, every limit     (once, at the door)
- *     faultOfPlaced  lengths, both checksums, and that it belongs here                                    (at every read)
+ *     checkContent      whole: lengths, checksum, codec, count, every field of every record, every limit  (at the door)
+ *     faultOfPlacement  that it is whole, and belongs where it lies                                       (at every read)
+ *     faultOfContent    that nothing of it changed                                                        (at every read)
  *
  * Always true: no object is made per record, and nothing is allocated by a length that the bytes claim, except the one
  * buffer to inflate into, which `batchBytesMax` bounds. V1 and so on are the conditions of docs/format-log.md. Pure.
@@ -223,29 +224,31 @@ export interface PlaceInLog {
   readonly offsetMin: number;
   /** The least its `appendedAt` may be. */
   readonly appendedAtMin: number;
+  /** Where in its file it lies. */
+  readonly position: number;
 }
 
-/**
- * What is wrong with the stored batch that should begin at `position` of `bytes`, as the condition it breaks; undefined
- * when it is right, and is then whole within `bytes`.
- */
-export function faultOfPlaced(bytes: Uint8Array, position: number, place: PlaceInLog): string | undefined {
-  const left = bytes.length - position;
-  if (left < BATCH_HEAD_BYTES) return `V6: ${left} bytes are left, a batch has at least ${BATCH_HEAD_BYTES}`;
-  const batchBytes = readU32(bytes, position + AT.batchBytes);
+/** What is wrong with the placement of the stored batch that should begin `bytes`; undefined when it is right. */
+export function faultOfPlacement(bytes: Uint8Array, place: PlaceInLog): string | undefined {
+  if (bytes.length < BATCH_HEAD_BYTES)
+    return `V6: ${bytes.length} bytes are left, a batch has at least ${BATCH_HEAD_BYTES}`;
+  const batchBytes = readU32(bytes, AT.batchBytes);
   if (batchBytes < BATCH_HEAD_BYTES) return `V6: batchBytes is ${batchBytes}`;
-  if (readU32(bytes, position + AT.placementCrc) !== placementCrcOf(bytes, position))
-    return 'V7: placementCrc is another';
-  const logId = readU32(bytes, position + AT.logId);
+  if (readU32(bytes, AT.placementCrc) !== placementCrcOf(bytes)) return 'V7: placementCrc is another';
+  const logId = readU32(bytes, AT.logId);
   if (logId !== place.logId) return `V8: the batch is of another log (logId ${logId}, not ${place.logId})`;
-  const baseOffset = readU64(bytes, position + AT.baseOffset);
+  const baseOffset = readU64(bytes, AT.baseOffset);
   if (!Number.isSafeInteger(baseOffset) || baseOffset < place.offsetMin) {
-    return `V9: baseOffset is ${baseOffset}, after ${place.offsetMin - 1}`;
+    return `V9: baseOffset is ${baseOffset}, and must be ${place.offsetMin} at least`;
   }
-  if (readU64(bytes, position + AT.appendedAt) < place.appendedAtMin) return 'V10: appendedAt goes back';
-  if (batchBytes > left) return `V6: batchBytes is ${batchBytes}, and ${left} are left`;
-  const batch = bytes.subarray(position, position + batchBytes);
-  return readU32(batch, AT.contentCrc) === contentCrcOf(batch) ? undefined : 'V12: contentCrc is another';
+  if (readU64(bytes, AT.appendedAt) < place.appendedAtMin) return 'V10: appendedAt goes back';
+  return readU32(bytes, AT.syncedPosition) <= place.position ? undefined : 'V11: syncedPosition is behind the batch';
+}
+
+/** What is wrong with the content of a whole stored batch; undefined when it is right. */
+export function faultOfContent(batch: Uint8Array): string | undefined {
+  if (readU32(batch, AT.contentCrc) !== contentCrcOf(batch)) return 'V12: contentCrc is another';
+  return readU32(batch, AT.recordCount) > 0 ? undefined : 'V15: the batch has no record';
 }
 
 function refused(condition: string, reason: string): MqError {

@@ -1,12 +1,36 @@
-/** Signatures first; the body follows. */
+/**
+ * The log of one partition: batches in the order of their offsets, on the disk, for as long as nobody releases them.
+ *
+ *                 logStartOffset              highWatermark   logEndOffset
+ *     released ........ | records that readers see | accepted, not safe yet |
+ *                                                                            <- append
+ *
+ * Always true:
+ *   - an offset belongs to one record for ever: none is given twice once its append was answered well
+ *   - readers see only below `highWatermark`: under `always` what is on the disk for sure, else what the system has
+ *   - nothing is shown that is not what was appended: `MQ_CORRUPT` instead, naming file, position and reason
+ *   - memory is bounded by the cache, what waits to be written, and a row per 32 KiB of the segments that are read
+ * docs/format-log.md has the bytes. A topic has one for each partition; the journal of its groups is one too.
+ */
 import type { Clock } from '../../shared/clock.ts';
+import { MqError } from '../../shared/contract/errors.ts';
 import type { PartitionView } from '../../shared/contract/inside.ts';
-import type { Durability } from '../../shared/contract/message.ts';
 import type { Disk } from '../../shared/disk.ts';
-import type { BatchCache } from './batch-cache.ts';
+import { Appender, type AppendReceipt, type FlushPolicy } from './appender.ts';
+import type { BatchCache, CacheShelf } from './batch-cache.ts';
+import type { LogFinding } from './log-folder.ts';
+import { logIdOf } from './record-batch.ts';
+import { type RecoveredLog, recoverLog } from './recovery.ts';
+import { type LogPlace, Segment } from './segment.ts';
+import { SegmentList } from './segment-list.ts';
+import { storageError } from './storage-error.ts';
 import type { StoredBatch } from './stored-batch.ts';
 
-export type FlushPolicy = 'always' | 'interval' | 'never';
+export type { AppendReceipt, FlushPolicy } from './appender.ts';
+export type { LogFinding } from './log-folder.ts';
+
+/** Read at once by a load that does not say. */
+const LOAD_BYTES = 256 * 1024;
 
 export interface PartitionLogOptions {
   readonly disk: Disk;
@@ -18,52 +42,243 @@ export interface PartitionLogOptions {
   readonly partition: number;
   readonly flushPolicy: FlushPolicy;
   readonly flushIntervalMs: number;
+  /** At most 1 GiB. */
   readonly segmentBytesMax: number;
   /** Shared by all logs of a broker. */
   readonly cache: BatchCache;
-  /** The data folder was closed in order: nothing is scanned. */
+  /** The log was closed in order: nothing is scanned. */
   readonly wasClean: boolean;
-  /** Called after `highWatermark` or `logStartOffset` moved. */
+  /** Called after `highWatermark` or `logStartOffset` moved, before who caused it is answered. */
   readonly onVisible?: () => void;
+  /** What goes wrong while nobody waits. */
+  readonly onNotice?: (text: string) => void;
 }
 
-export interface AppendReceipt {
-  readonly baseOffset: number;
-  readonly count: number;
-  readonly timestamp: number;
-  readonly durability: Durability;
-}
-
-/** Something a log found wrong when it was opened, and can live with. */
-export interface LogFinding {
-  readonly file: string;
-  readonly position: number;
-  readonly fromOffset: number;
-  /** Excluded. */
-  readonly toOffset: number;
-  readonly reason: string;
-}
-
-export interface PartitionLog {
+export class PartitionLog {
   readonly partition: number;
-  readonly logStartOffset: number;
-  readonly logEndOffset: number;
-  readonly highWatermark: number;
-  readonly syncedOffset: number;
-  /** Of all its segments. */
-  readonly bytes: number;
-  readonly findings: readonly LogFinding[];
+  readonly flushPolicy: FlushPolicy;
+  readonly #options: PartitionLogOptions;
+  readonly #segments: SegmentList;
+  readonly #appender: Appender;
+  readonly #shelf: CacheShelf;
+  readonly #findings: LogFinding[];
+  /** Position of logStartOffset in the first segment. */
+  #startPosition = 0;
+  /** Offset -> the load under way from there: who wants the same waits for the same. */
+  readonly #loads = new Map<number, Promise<readonly StoredBatch[]>>();
+  /** Missing records that a load came upon: the first offset behind them -> the least known before it. */
+  readonly #gaps = new Map<number, number>();
+  #removing: Promise<void> = Promise.resolve();
+
+  private constructor(place: LogPlace, options: PartitionLogOptions, recovered: RecoveredLog) {
+    const { clock, partition, flushPolicy, cache } = options;
+    this.partition = partition;
+    this.flushPolicy = flushPolicy;
+    this.#options = options;
+    this.#findings = [...recovered.findings];
+    this.#segments = new SegmentList(place, clock, recovered);
+    this.#shelf = cache.shelf();
+    this.#appender = new Appender({
+      ...options,
+      segments: this.#segments,
+      logId: place.logId,
+      nextOffset: recovered.nextOffset,
+      onAccepted: (batches) => this.#accepted(batches),
+      onSynced: () => this.#options.onVisible?.(),
+      onLost: ({ fromOffset, toOffset }) => this.#lost(fromOffset, toOffset),
+    });
+  }
+
+  /** `MQ_CORRUPT` when what was stored is damaged; `MQ_DATA_VERSION` when a later version wrote it. */
+  static async open(options: PartitionLogOptions): Promise<PartitionLog> {
+    const { disk, folder, topicId, partition, wasClean, clock } = options;
+    const place: LogPlace = { disk, folder, topicId, partition, logId: logIdOf({ topicId, partition }) };
+    try {
+      const recovered = await recoverLog(place, { wasClean });
+      const isNew = recovered.segments.length === 0;
+      if (isNew) recovered.segments.push(await Segment.create(place, recovered.nextOffset, clock.now()));
+      const log = new PartitionLog(place, options, recovered);
+      if (isNew || !recovered.isStateSaved) await log.#segments.save();
+      await log.#findStart();
+      return log;
+    } catch (error) {
+      throw storageError(error, `the log in ${folder} cannot be opened`);
+    }
+  }
+
+  get logStartOffset(): number {
+    return this.#segments.logStartOffset;
+  }
+
+  /** What the next record gets. */
+  get logEndOffset(): number {
+    return this.#appender.nextOffset;
+  }
+
+  get highWatermark(): number {
+    return this.flushPolicy === 'always' ? this.#appender.syncedOffset : this.#appender.acceptedOffset;
+  }
+
+  get syncedOffset(): number {
+    return this.#appender.syncedOffset;
+  }
+
+  /** Of the files of its segments. */
+  get bytes(): number {
+    return this.#segments.bytes;
+  }
+
+  /** Of the batches from the one with logStartOffset on. */
+  get heldBytes(): number {
+    return this.bytes - this.#startPosition;
+  }
+
+  /** What was found wrong when it was opened, or since, and did not keep it from working. */
+  get findings(): readonly LogFinding[] {
+    return this.#findings;
+  }
+
   /**
-   * The offset is given at once, in the order of the calls; resolves by the flush policy (`isSynced`: true always waits
-   * for the disk, false never). The bytes are the log's from then on: it writes the placement into them.
+   * The offset is given at once, in the order of the calls. Resolves when the batch is as safe as the flush policy says, or
+   * as `isSynced` does: true waits for the disk, false never. The bytes are the log's from then on: it fills in their
+   * placement. `MQ_STORAGE_FAILED`, `MQ_STORAGE_FULL`: nothing of it was stored. `MQ_CLOSED`.
    */
-  append(batch: Uint8Array, options?: { readonly isSynced?: boolean }): Promise<AppendReceipt>;
-  cachedAt(offset: number): StoredBatch | undefined;
-  load(offset: number, options?: { readonly bytesMax?: number }): Promise<readonly StoredBatch[]>;
-  offsetOfTimestamp(ms: number): Promise<number>;
-  releaseBelow(offset: number): Promise<void>;
-  /** All that was appended so far is on the disk when it resolves. */
-  sync(): Promise<void>;
-  inspect(max: number): PartitionView;
-  close(): Promise<void>;
+  append(batch: Uint8Array, { isSynced }: { readonly isSynced?: boolean } = {}): Promise<AppendReceipt> {
+    return this.#appender.append(batch, isSynced ?? this.flushPolicy === 'always');
+  }
+
+  /** All that was appended before is on the disk when it resolves. */
+  sync(): Promise<void> {
+    return this.#appender.sync();
+  }
+
+  /** The batch with this offset, when it is in memory and may be seen. */
+  cachedAt(offset: number): StoredBatch | undefined {
+    if (offset < this.logStartOffset || offset >= this.highWatermark) return undefined;
+    return this.#shelf.at(offset);
+  }
+
+  /**
+   * Whole batches from the one with `offset` on, at least one, which are then in the cache too; none at `highWatermark`.
+   * The first one lies behind `offset` where records are missing (after `repair`): go on there. `MQ_CORRUPT`,
+   * `MQ_OFFSET_OUT_OF_RANGE`, `MQ_STORAGE_FAILED`.
+   */
+  load(
+    offset: number,
+    { bytesMax = LOAD_BYTES }: { readonly bytesMax?: number } = {},
+  ): Promise<readonly StoredBatch[]> {
+    const underWay = this.#loads.get(offset);
+    if (underWay !== undefined) return underWay;
+    const loading = this.#load(offset, bytesMax).finally(() => this.#loads.delete(offset));
+    this.#loads.set(offset, loading);
+    return loading;
+  }
+
+  /** The first offset behind the missing records, when a load found out that `offset` is one of them. */
+  gapEndAt(offset: number): number | undefined {
+    for (const [end, from] of this.#gaps) if (offset >= from && offset < end) return end;
+    return undefined;
+  }
+
+  /** The first offset appended at `ms` (epoch) or later; `highWatermark` when there is none. */
+  async offsetOfTimestamp(ms: number): Promise<number> {
+    const offset = await this.#reading(() => this.#segments.findTime(ms)?.offsetOfTime(ms));
+    return Math.min(Math.max(offset ?? this.highWatermark, this.logStartOffset), this.highWatermark);
+  }
+
+  /** Moves logStartOffset up at once; resolves when that is on the disk. Whole segments below it go in the background. */
+  async releaseBelow(offset: number): Promise<void> {
+    const start = Math.min(offset, this.highWatermark);
+    if (start <= this.logStartOffset) return;
+    try {
+      const released = this.#segments.release(start);
+      this.#shelf.dropBelow(start);
+      this.#startPosition = 0;
+      this.#options.onVisible?.();
+      await released;
+      await this.#findStart();
+    } catch (error) {
+      throw storageError(error, `the log in ${this.#options.folder} could not be released`);
+    }
+    this.#removing = this.#removing
+      .then(() => this.#segments.removeReleased())
+      .catch((error: unknown) => this.#options.onNotice?.(`a released segment was not removed: ${String(error)}`));
+  }
+
+  /** A view for the screen, without waiting for the disk. */
+  inspect(max: number): Omit<PartitionView, 'cells'> {
+    const { logStartOffset, logEndOffset, highWatermark, syncedOffset, partition } = this;
+    const { all, active } = this.#segments;
+    const segments = all.slice(0, max).map((segment) => ({
+      baseOffset: segment.baseOffset,
+      nextOffset: segment.end.nextOffset,
+      bytes: segment.bytes,
+      batchCount: segment.end.batchCount,
+      indexEntryCount: segment.index?.rows.length ?? 0,
+      timeEntryCount: segment.index?.timeCount ?? 0,
+      isActive: segment === active,
+    }));
+    const { counts } = this.#appender;
+    const offsets = { logStartOffset, logEndOffset, highWatermark, syncedOffset };
+    return { partition, ...offsets, ...counts, segments, segmentCount: all.length };
+  }
+
+  /** Resolves when all that was accepted is on the disk, and what the next start needs to know; rejects when it is not. */
+  async close(): Promise<void> {
+    try {
+      await this.#appender.close();
+      await this.#removing;
+      await this.#segments.close();
+    } catch (error) {
+      throw storageError(error, `the log in ${this.#options.folder} was not closed in order`);
+    } finally {
+      await this.#segments.closeFiles();
+      this.#shelf.dropFrom(0);
+    }
+  }
+
+  async #load(offset: number, bytesMax: number): Promise<readonly StoredBatch[]> {
+    const { logStartOffset, highWatermark } = this;
+    if (offset < logStartOffset || offset > highWatermark) {
+      const details = { logStartOffset, logEndOffset: highWatermark };
+      const text = `offset ${offset} is outside ${logStartOffset} to ${highWatermark}`;
+      throw new MqError('MQ_OFFSET_OUT_OF_RANGE', text, { details });
+    }
+    const want = { offset, bytesMax, endOffset: highWatermark };
+    const batches = (await this.#reading(() => this.#segments.find(offset)?.load(want))) ?? [];
+    const first = batches[0]?.baseOffset ?? highWatermark;
+    if (first > offset) this.#gaps.set(first, Math.min(offset, this.#gaps.get(first) ?? offset));
+    this.#shelf.add(batches);
+    return batches;
+  }
+
+  /** Errors of a disk become ours. */
+  async #reading<T>(read: () => Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      throw storageError(error, `the log in ${this.#options.folder} cannot be read`);
+    }
+  }
+
+  #accepted(batches: readonly StoredBatch[]): void {
+    for (const batch of batches) this.#shelf.push(batch);
+    if (this.flushPolicy !== 'always') this.#options.onVisible?.();
+  }
+
+  #lost(fromOffset: number, toOffset: number): void {
+    this.#shelf.dropFrom(fromOffset);
+    const { active } = this.#segments;
+    const reason = 'the disk lost what was written and not synced yet';
+    this.#findings.push({ file: active.path, position: active.bytes, fromOffset, toOffset, reason });
+    this.#options.onNotice?.(`${active.path}: ${reason}: offsets ${fromOffset} to ${toOffset - 1}`);
+  }
+
+  async #findStart(): Promise<void> {
+    const [first] = this.#segments.all;
+    const start = this.logStartOffset;
+    if (first === undefined || start <= first.baseOffset) return;
+    const position = await first.positionOf(start);
+    if (first === this.#segments.all[0] && start === this.logStartOffset) this.#startPosition = position;
+  }
 }

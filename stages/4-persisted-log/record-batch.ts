@@ -138,13 +138,12 @@ export function placeBatch(batch: Uint8Array, { baseOffset, appendedAt, logId, s
   writeU64(batch, AT.appendedAt, appendedAt);
   writeU32(batch, AT.logId, logId);
   writeU32(batch, AT.syncedPosition, syncedPosition);
-  writeU32(batch, AT.placementCrc, placementCrcOf(batch, 0));
+  writeU32(batch, AT.placementCrc, placementCrcOf(batch));
 }
 
-/** What `placementCrc` of the batch at `position` must be. */
-export function placementCrcOf(bytes: Uint8Array, position: number): number {
-  const length = bytes.subarray(position, position + AT.placementCrc);
-  return crc32cOf(bytes.subarray(position + AT.baseOffset, position + AT.format), crc32cOf(length));
+/** What `placementCrc` of the batch that begins `bytes` must be. */
+export function placementCrcOf(bytes: Uint8Array): number {
+  return crc32cOf(bytes.subarray(AT.baseOffset, AT.format), crc32cOf(bytes.subarray(0, AT.placementCrc)));
 }
 
 /** What `contentCrc` of the batch must be. */

@@ -1,0 +1,161 @@
+/**
+ * The segments of one log: which one has an offset, the beginning of a new one, the end of old ones.
+ *
+ *     [sealed 0..] [sealed 512..] [sealed 1033..] [active 1500.. ]
+ *          ^ logStartOffset may lie within                      ^ appends
+ *
+ * Always true:
+ *   - a new segment counts only when its file, its name and all that came before it are on the disk
+ *   - logStartOffset never goes back; a segment's file is removed only after the state on the disk no longer names it
+ * Only the log and its appender use it.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import { type LogState, writeLogState } from './log-state.ts';
+import type { RecoveredLog } from './recovery.ts';
+import { type LogPlace, Segment } from './segment.ts';
+import type { SegmentEnd } from './segment-scan.ts';
+
+export class SegmentList {
+  readonly #place: LogPlace;
+  readonly #clock: Clock;
+  readonly #segments: Segment[];
+  #logStartOffset: number;
+  /** Bytes of sealed segments. */
+  #sealedBytes = 0;
+  /** Released, and their files not removed yet. */
+  #released: Segment[] = [];
+  /** The writing of the state under way, and the one that everybody waits for who came since. */
+  #saving: Promise<void> | undefined;
+  #nextSaving: Promise<void> | undefined;
+
+  /** How far the state on the disk knows the active segment; undefined when it says something else. */
+  #savedPosition: number | undefined;
+
+  constructor(place: LogPlace, clock: Clock, recovered: RecoveredLog) {
+    this.#place = place;
+    this.#clock = clock;
+    this.#segments = recovered.segments;
+    this.#logStartOffset = recovered.logStartOffset;
+    for (const { bytes } of this.#segments.slice(0, -1)) this.#sealedBytes += bytes;
+    if (recovered.isStateSaved) this.#savedPosition = this.#segments.at(-1)?.bytes;
+  }
+
+  get all(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  get active(): Segment {
+    return this.#segments.at(-1) as Segment;
+  }
+
+  get logStartOffset(): number {
+    return this.#logStartOffset;
+  }
+
+  get bytes(): number {
+    return this.#sealedBytes + this.active.bytes;
+  }
+
+  /** The segment that has `offset`, or, where a gap has it, the next one. */
+  find(offset: number): Segment | undefined {
+    let from = 0;
+    let to = this.#segments.length;
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if ((this.#segments[middle] as Segment).end.nextOffset <= offset) from = middle + 1;
+      else to = middle;
+    }
+    return this.#segments[from];
+  }
+
+  /** The first segment with something appended at `ms` or later. */
+  findTime(ms: number): Segment | undefined {
+    return this.#segments.find((segment) => segment.end.lastTimestamp >= ms);
+  }
+
+  /** Seals the active segment, all of which is on the disk, and begins the next one. */
+  async roll(nextOffset: number): Promise<void> {
+    const sealed = this.active;
+    const segment = await Segment.create(this.#place, nextOffset, this.#clock.now());
+    await sealed.saveIndex();
+    this.#segments.push(segment);
+    try {
+      await this.save();
+    } catch (error) {
+      this.#segments.pop();
+      throw error;
+    }
+    this.#sealedBytes += sealed.bytes;
+    await sealed.seal();
+  }
+
+  /** Moves the start at once; resolves when that is on the disk. The files go afterwards: `removed` waits for them. */
+  async release(offset: number): Promise<void> {
+    if (offset <= this.#logStartOffset) return;
+    this.#logStartOffset = offset;
+    while (this.#segments.length > 1 && (this.#segments[0] as Segment).end.nextOffset <= offset) {
+      const segment = this.#segments.shift() as Segment;
+      this.#sealedBytes -= segment.bytes;
+      this.#released.push(segment);
+    }
+    await this.save();
+  }
+
+  /** Removes the files of released segments. */
+  async removeReleased(): Promise<void> {
+    const released = this.#released;
+    this.#released = [];
+    for (const segment of released) await segment.remove();
+  }
+
+  /** Resolves when the state of this moment, or a later one, is on the disk. */
+  save(): Promise<void> {
+    if (this.#saving === undefined) {
+      this.#saving = this.#write();
+      return this.#saving;
+    }
+    this.#nextSaving ??= this.#saving
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextSaving = undefined;
+        this.#saving = this.#write();
+        return this.#saving;
+      });
+    return this.#nextSaving;
+  }
+
+  /** Everything is on the disk already; so is then what the next start needs to know. */
+  async close(): Promise<void> {
+    if (this.#savedPosition === this.active.bytes) return;
+    await this.active.saveIndex();
+    await this.save();
+  }
+
+  async closeFiles(): Promise<void> {
+    for (const segment of this.#segments) await segment.closeFile();
+  }
+
+  async #write(): Promise<void> {
+    try {
+      const { position } = this.active.synced;
+      this.#savedPosition = undefined;
+      await writeLogState(this.#place.disk, this.#place.folder, this.#state());
+      this.#savedPosition = position;
+    } finally {
+      this.#saving = undefined;
+    }
+  }
+
+  #state(): LogState {
+    const { active } = this;
+    const segments = this.#segments.map((segment) => ({
+      baseOffset: segment.baseOffset,
+      ...plain(segment === active ? segment.synced : segment.end),
+    }));
+    return { logStartOffset: this.#logStartOffset, segments };
+  }
+}
+
+function plain({ position, nextOffset, lastTimestamp, batchCount }: SegmentEnd): SegmentEnd {
+  return { position, nextOffset, lastTimestamp, batchCount };
+}
