@@ -1,0 +1,163 @@
+/**
+ * From the frames of an answer to what the contract has: deliveries and records, decoded where they were stored bytes.
+ *
+ * Always true: an answer that is not what it says it is, is `MQ_PROTOCOL`; what is handed out shares memory with nothing
+ * that changes. Pure.
+ */
+import type { FetchResult } from '../../../../shared/contract/broker.ts';
+import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
+import type { Delivery, StoredRecord } from '../../../../shared/contract/message.ts';
+import type { RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
+import { decodeRecords } from '../../../3-http-server/message-codec.ts';
+import { readU32 } from '../../big-endian.ts';
+import type { LogRecord } from '../../record.ts';
+import { AT, BATCH_HEAD_BYTES } from '../../record-batch.ts';
+import { StoredBatch } from '../../stored-batch.ts';
+import {
+  type DeliveriesAnswer,
+  type DeliveryBlock,
+  FORM,
+  type LeaseRun,
+  type RecordsAnswer,
+  readDeliveries,
+  readRecords,
+} from './answers.ts';
+import { FRAME } from './frame.ts';
+import { refuse } from './payload-reader.ts';
+
+/** Checks that an answer is of the type its request has. */
+export function expect(type: number, wanted: number): void {
+  if (type !== wanted) throw new MqError('MQ_PROTOCOL', `an answer of type ${type} where ${wanted} was due`);
+}
+
+/** The answer of a `receive` or a push, with bytes that may be kept. */
+export function ownDeliveries(payload: Uint8Array, isOwn: boolean): DeliveriesAnswer {
+  return readDeliveries(isOwn ? payload : new Uint8Array(payload));
+}
+
+export function deliveriesOf(topic: string, { group, memberId, blocks }: DeliveriesAnswer): Delivery[] {
+  const deliveries: Delivery[] = [];
+  for (const block of blocks) {
+    const nextRecord = recordsOf(topic, block);
+    for (const run of block.runs) {
+      const { deliveryCount, leaseToken, leaseExpiresAt, redeliveryReason } = run;
+      const lease = { group, memberId, deliveryCount, leaseToken, leaseExpiresAt };
+      for (let index = 0; index < run.count; index += 1) {
+        const record = nextRecord(run, index);
+        deliveries.push(
+          redeliveryReason === undefined ? { ...record, ...lease } : { ...record, ...lease, redeliveryReason },
+        );
+      }
+    }
+  }
+  return deliveries;
+}
+
+export function rawDeliveriesOf({ group, memberId, blocks }: DeliveriesAnswer): RawDeliveries[] {
+  return blocks.map(({ partition, form, bytes, runs }) => {
+    if (form !== FORM.batches) refuse('the form', 'is not that of batches');
+    const leased = runs.map(({ fromOffset, leaseToken, leaseExpiresAt, redeliveryReason, ...run }) => {
+      if (fromOffset === null || leaseToken === null || leaseExpiresAt === null) return refuse('a run', 'has no lease');
+      const again = redeliveryReason === undefined ? undefined : { redeliveryReason };
+      return { fromOffset, leaseToken, leaseExpiresAt, ...run, ...again };
+    });
+    return { partition, bytes, group, memberId, runs: leased };
+  });
+}
+
+/** The answer of a `fetch`, with bytes that may be kept. */
+export function ownRecords(type: number, payload: Uint8Array, isOwn: boolean): RecordsAnswer {
+  expect(type, FRAME.records);
+  return readRecords(isOwn ? payload : new Uint8Array(payload));
+}
+
+/** `max` and `bytesMax` are what was asked for: stored batches come whole. */
+export function fetchedOf(
+  answer: RecordsAnswer,
+  asked: { topic: string; partition: number; offset: number; max: number; bytesMax: number },
+): FetchResult {
+  const { logStartOffset, highWatermark } = answer;
+  if (answer.form === FORM.records) {
+    const records = asProtocol(() => decodeRecords(answer.bytes, asked));
+    return { records, nextOffset: answer.nextOffset, logStartOffset, highWatermark };
+  }
+  const { topic, partition, max, bytesMax } = asked;
+  const records: StoredRecord[] = [];
+  let bytes = 0;
+  for (const batch of batchesIn(answer.bytes)) {
+    for (let offset = Math.max(batch.baseOffset, asked.offset); offset < batch.nextOffset; offset += 1) {
+      const record = batch.recordAt(offset);
+      if (record.forGroup !== undefined) continue;
+      bytes += batch.contentBytesAt(offset);
+      if (records.length === max || (records.length > 0 && bytes > bytesMax)) {
+        return { records, nextOffset: offset, logStartOffset, highWatermark };
+      }
+      records.push(storedOf(topic, partition, record));
+    }
+  }
+  return { records, nextOffset: answer.nextOffset, logStartOffset, highWatermark };
+}
+
+export function rawFetchedOf({ form, ...rest }: RecordsAnswer): RawFetchResult {
+  if (form !== FORM.batches) refuse('the form', 'is not that of batches');
+  return rest;
+}
+
+/** Gives the records of a block in the order of its runs. */
+function recordsOf(topic: string, block: DeliveryBlock): (run: LeaseRun, index: number) => StoredRecord {
+  const { partition, form, bytes } = block;
+  if (form === FORM.records) {
+    const records = asProtocol(() => decodeRecords(bytes, { topic, partition }));
+    let next = 0;
+    return () => {
+      next += 1;
+      return records[next - 1] ?? refuse('a run', 'has more deliveries than there are records');
+    };
+  }
+  const batches = batchesIn(bytes);
+  let at = 0;
+  return ({ fromOffset }, index) => {
+    const offset = (fromOffset ?? refuse('a run of batches', 'has no offset')) + index;
+    // Nearly always the batch of the one before.
+    if (!isWithin(batches[at], offset)) at = batches.findIndex((batch) => isWithin(batch, offset));
+    const batch = batches[at] ?? refuse('a run', 'is not within the batches');
+    return storedOf(topic, partition, batch.recordAt(offset));
+  };
+}
+
+function isWithin(batch: StoredBatch | undefined, offset: number): boolean {
+  return batch !== undefined && offset >= batch.baseOffset && offset < batch.nextOffset;
+}
+
+function storedOf(topic: string, partition: number, record: LogRecord): StoredRecord {
+  const { offset, id, key, headers, body, timestamp, priority, expiresAt } = record;
+  return {
+    ...{ topic, partition, offset, id, headers, body, timestamp },
+    ...(key === undefined ? undefined : { key }),
+    ...(priority === 0 ? undefined : { priority }),
+    ...(expiresAt === undefined ? undefined : { expiresAt }),
+  };
+}
+
+/** Batches that lie one after the other. */
+export function batchesIn(bytes: Uint8Array): StoredBatch[] {
+  const batches: StoredBatch[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const left = bytes.length - at;
+    const batchBytes = left < BATCH_HEAD_BYTES ? 0 : readU32(bytes, at + AT.batchBytes);
+    if (batchBytes < BATCH_HEAD_BYTES || batchBytes > left) refuse('a batch', 'does not end in the frame');
+    batches.push(new StoredBatch(bytes.subarray(at, at + batchBytes)));
+    at += batchBytes;
+  }
+  return batches;
+}
+
+/** What would be a caller's mistake in a request is the server's in an answer. */
+function asProtocol<T>(decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (!isMqError(error, 'MQ_INVALID_ARGUMENT')) throw error;
+    throw new MqError('MQ_PROTOCOL', `the records of an answer are none: ${error.message}`, { cause: error });
+  }
+}

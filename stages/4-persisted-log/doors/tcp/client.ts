@@ -1,0 +1,304 @@
+/**
+ * The Broker contract over TCP.
+ *
+ *     caller --> TcpClient --> frames of docs/protocol-tcp.md --> server --> its Broker
+ *
+ * Always true: what the broker behind the server promises, a caller here gets, with the errors a wire adds
+ * (`MQ_UNREACHABLE`, `MQ_CONNECTION_LOST`, `MQ_PROTOCOL`). A send whose answer is lost is never repeated here: it might be
+ * stored twice, and only the caller knows whether that matters. Sends made one after the other leave in that order. Made
+ * by `createTcpClient`.
+ */
+import type * as calls from '../../../../shared/contract/broker.ts';
+import { type Capability, unsupported } from '../../../../shared/contract/capabilities.ts';
+import type {
+  GroupOptions,
+  SeekTarget,
+  TopicDescription,
+  TopicOptions,
+} from '../../../../shared/contract/description.ts';
+import type { Explanation } from '../../../../shared/contract/explanation.ts';
+import type { Inside } from '../../../../shared/contract/inside.ts';
+import type { Limits } from '../../../../shared/contract/limits.ts';
+import type * as messages from '../../../../shared/contract/message.ts';
+import type { RawBatchReceipt, RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
+import * as sending from '../../../1-blocking-queue/checked-options.ts';
+import * as reading from '../../../2-ring-buffer/reading-options.ts';
+import { idOf, nameOf } from '../../../3-http-server/client-options.ts';
+import { type Json, recordOf } from '../../../3-http-server/json-message.ts';
+import { ackRequestsOf, askAll } from './client-ack.ts';
+import type { ClientCalls } from './client-calls.ts';
+import type { ClientPolls } from './client-polls.ts';
+import * as decoding from './client-reading.ts';
+import type { Outbox } from './client-sending.ts';
+import type { ClientSubscriptions } from './client-subscriptions.ts';
+import type { ConnectionState } from './link.ts';
+import type { AckRequest } from './requests.ts';
+
+const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
+
+export interface TcpClientParts {
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly limits: Limits;
+  readonly memberId: string;
+  readonly calls: ClientCalls;
+  readonly outbox: Outbox;
+  readonly polls: ClientPolls;
+  readonly subscriptions: ClientSubscriptions;
+}
+
+export class TcpClient implements calls.Broker {
+  readonly name: string = 'tcp-client';
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly limits: Limits;
+  readonly #calls: ClientCalls;
+  readonly #outbox: Outbox;
+  readonly #polls: ClientPolls;
+  readonly #subscriptions: ClientSubscriptions;
+  readonly #memberId: string;
+
+  constructor({ capabilities, limits, memberId, calls: clientCalls, outbox, polls, subscriptions }: TcpClientParts) {
+    this.capabilities = capabilities;
+    this.limits = limits;
+    this.#memberId = memberId;
+    this.#calls = clientCalls;
+    this.#outbox = outbox;
+    this.#polls = polls;
+    this.#subscriptions = subscriptions;
+  }
+
+  /** Where the connection stands. */
+  get connection(): { readonly state: ConnectionState } {
+    return { state: this.#calls.link.state };
+  }
+
+  async createTopic(topic: string, options?: TopicOptions): Promise<void> {
+    await this.#calls.call('createTopic', this.#nameOf(topic), options);
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    await this.#calls.call('deleteTopic', this.#nameOf(topic));
+  }
+
+  async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
+    this.#calls.checkOpen();
+    checkOptions('options', options, ['topic']);
+    return (await this.#calls.callForList('describeTopics', options)) as readonly TopicDescription[];
+  }
+
+  async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
+    this.#need('groups', 'a group');
+    await this.#calls.call('createGroup', this.#nameOf(topic), nameOf('group', group, this.limits), options);
+  }
+
+  async deleteGroup(topic: string, group: string): Promise<void> {
+    this.#need('groups', 'a group');
+    await this.#calls.call('deleteGroup', this.#nameOf(topic), nameOf('group', group, this.limits));
+  }
+
+  async send(topic: string, message: messages.Message, options?: calls.SendOptions): Promise<messages.Receipt> {
+    const name = this.#nameOf(topic);
+    const { request, ids } = this.#outbox.one(name, message, options);
+    const { partition, baseOffset, durability, deliverAt } = await this.#calls.request(request);
+    const receipt = { topic: name, partition, offset: baseOffset, id: ids[0] ?? '', durability };
+    return deliverAt === undefined ? receipt : { ...receipt, deliverAt };
+  }
+
+  async sendBatch(
+    topic: string,
+    some: readonly messages.Message[],
+    options?: calls.SendOptions,
+  ): Promise<messages.BatchReceipt> {
+    const name = this.#nameOf(topic);
+    const { request, ids } = this.#outbox.many(name, some, options);
+    const { partition, baseOffset, count, durability } = await this.#calls.request(request);
+    return { topic: name, partition, baseOffset, count, ids, durability };
+  }
+
+  async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly messages.Delivery[]> {
+    const name = this.#nameOf(topic);
+    const checked = sending.checkReceiveOptions(options, this);
+    const answer = await this.#polls.receive(name, checked, options?.leaseMs);
+    return answer === undefined ? [] : decoding.deliveriesOf(name, answer);
+  }
+
+  async ack(deliveries: readonly messages.DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
+    this.#need('lease', 'ack');
+    const refs = reading.checkRefs(deliveries, this);
+    const requests = ackRequestsOf(refs, reading.checkAckOptions(options));
+    await askAll(requests, (request) => this.#ack(request));
+  }
+
+  async nack(delivery: messages.DeliveryRef, options?: calls.NackOptions): Promise<void> {
+    this.#need('lease', 'nack');
+    const { token, ...ref } = reading.checkRef('delivery', delivery, this);
+    reading.checkNackOptions(options, this);
+    await this.#calls.call('nack', { ...ref, leaseToken: token }, options);
+    this.#subscriptions.finish(token, ref.offset, 1);
+  }
+
+  async extendLease(delivery: messages.DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
+    this.#need('lease', 'extendLease');
+    const { token, ...ref } = reading.checkRef('delivery', delivery, this);
+    const leaseMs = reading.checkExtendOptions(options, this);
+    const endsAt = await this.#calls.callForNumber('extendLease', { ...ref, leaseToken: token }, { leaseMs });
+    this.#subscriptions.prolong(token, leaseMs);
+    return endsAt;
+  }
+
+  async leave(topic: string, options?: { readonly group?: string; readonly memberId?: string }): Promise<void> {
+    this.#need('lease', 'leave');
+    const { group, memberId = this.#memberId } = reading.checkLeaveOptions(options, this);
+    await this.#calls.call('leave', this.#nameOf(topic), { group, memberId });
+  }
+
+  async browse(topic: string, options?: calls.BrowseOptions): Promise<readonly messages.BrowsedRecord[]> {
+    this.#need('browse', 'browse');
+    reading.checkBrowseOptions(options, this);
+    const records = await this.#calls.callForList('browse', this.#nameOf(topic), options);
+    return (records as readonly Json<messages.BrowsedRecord>[]).map((record) => recordOf(record));
+  }
+
+  async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
+    const name = this.#nameOf(topic);
+    const checked = reading.checkFetchOptions(options, this);
+    const answer = await this.#polls.fetch(name, checked, { ...options, takesOnlyBatches: false });
+    const { offset } = checked;
+    // Closed while it waited: nothing was read, and nothing is known of the log but that the offset was in it.
+    if (answer === undefined) return { records: [], nextOffset: offset, logStartOffset: offset, highWatermark: offset };
+    return decoding.fetchedOf(answer, { topic: name, ...checked });
+  }
+
+  async commit(topic: string, options: calls.OffsetOptions & { readonly offset: number }): Promise<number> {
+    this.#need('offsets', 'commit');
+    const group = reading.checkOffsetOptions(options, this, ['offset']);
+    reading.checkOffset('options.offset', options.offset);
+    return this.#calls.callForNumber('commit', this.#nameOf(topic), { ...options, group });
+  }
+
+  async committed(topic: string, options: calls.OffsetOptions): Promise<number> {
+    this.#need('offsets', 'committed');
+    const group = reading.checkOffsetOptions(options, this);
+    return this.#calls.callForNumber('committed', this.#nameOf(topic), { ...options, group });
+  }
+
+  async seek(topic: string, options: calls.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
+    this.#need('offsets', 'seek');
+    const group = reading.checkOffsetOptions(options, this, ['to']);
+    const to = reading.checkSeekTarget('options.to', options.to, this);
+    return this.#calls.callForNumber('seek', this.#nameOf(topic), { ...options, group, to });
+  }
+
+  async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
+    this.#need('group-modes', 'pause');
+    await this.#calls.call('pause', this.#nameOf(topic), options);
+  }
+
+  async resume(topic: string, options?: { readonly group?: string }): Promise<void> {
+    this.#need('group-modes', 'resume');
+    await this.#calls.call('resume', this.#nameOf(topic), options);
+  }
+
+  async redrive(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
+    this.#need('dead-letter', 'redrive');
+    return this.#calls.callForNumber('redrive', this.#nameOf(topic), options);
+  }
+
+  async dropDeadLetters(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
+    this.#need('dead-letter', 'dropDeadLetters');
+    return this.#calls.callForNumber('dropDeadLetters', this.#nameOf(topic), options);
+  }
+
+  begin = unsupported('transactions', 'begin');
+
+  async subscribe(
+    topic: string,
+    options: calls.SubscribeOptions,
+    onDelivery: (delivery: messages.Delivery) => void,
+  ): Promise<calls.Subscription> {
+    this.#need('push', 'subscribe');
+    const name = this.#nameOf(topic);
+    checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs']);
+    if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
+    const { creditMax, ...rest } = options ?? {};
+    const checked = sending.checkReceiveOptions(rest, this);
+    const range = { min: 1, max: this.limits.inFlightCountMax, fallback: Number.NaN };
+    if (creditMax === undefined) throw invalidArgument('options.creditMax', 'given');
+    const wanted = {
+      topic: name,
+      group: checked.group,
+      memberId: checked.memberId ?? this.#memberId,
+      creditMax: checkInteger('options.creditMax', creditMax, range),
+      leaseMs: rest.leaseMs,
+    };
+    return this.#subscriptions.open(wanted, onDelivery, (some) => void this.#polls.giveBack(some));
+  }
+
+  async appendBatch(topic: string, batch: Uint8Array, options?: calls.SendOptions): Promise<RawBatchReceipt> {
+    this.#need('raw-batches', 'appendBatch');
+    const name = this.#nameOf(topic);
+    if (!(batch instanceof Uint8Array)) throw invalidArgument('batch', 'a Uint8Array', batch);
+    const answer = await this.#calls.request(this.#outbox.encoded(name, batch, options));
+    const { partition, baseOffset, count, durability } = answer;
+    return { topic: name, partition, baseOffset, count, durability };
+  }
+
+  async fetchBatches(topic: string, options?: calls.FetchOptions): Promise<RawFetchResult> {
+    this.#need('raw-batches', 'fetchBatches');
+    const checked = reading.checkFetchOptions(options, this);
+    const answer = await this.#polls.fetch(this.#nameOf(topic), checked, { ...options, takesOnlyBatches: true });
+    const { offset } = checked;
+    if (answer !== undefined) return decoding.rawFetchedOf(answer);
+    return { bytes: new Uint8Array(), nextOffset: offset, logStartOffset: offset, highWatermark: offset };
+  }
+
+  async receiveBatches(topic: string, options?: calls.ReceiveOptions): Promise<readonly RawDeliveries[]> {
+    this.#need('raw-batches', 'receiveBatches');
+    const checked = sending.checkReceiveOptions(options, this);
+    const answer = await this.#polls.receive(this.#nameOf(topic), checked, options?.leaseMs);
+    return answer === undefined ? [] : decoding.rawDeliveriesOf(answer);
+  }
+
+  async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
+    const id = idOf(options);
+    return (await this.#calls.callForObject('explain', this.#nameOf(topic), { id })) as Explanation | null;
+  }
+
+  async inspect(topic: string, options?: { readonly max?: number }): Promise<Inside> {
+    const name = this.#nameOf(topic);
+    reading.checkInspectOptions(options, this);
+    return (await this.#calls.callForObject('inspect', name, options)) as Inside;
+  }
+
+  async close(options?: calls.CloseOptions): Promise<void> {
+    checkOptions('options', options, ['timeoutMs']);
+    const timeoutMs = checkInteger('options.timeoutMs', options?.timeoutMs, CLOSE_TIMEOUT);
+    this.#subscriptions.stop();
+    await this.#calls.close(timeoutMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #ack(request: AckRequest): Promise<void> {
+    try {
+      await this.#polls.ack(request);
+    } catch (error) {
+      this.#subscriptions.acked(request, error);
+      throw error;
+    }
+    this.#subscriptions.acked(request);
+  }
+
+  #need(capability: Capability, operation: string): void {
+    // First what the broker does not have: that is so, open or closed.
+    sending.need(this, capability, operation);
+    this.#calls.checkOpen();
+  }
+
+  #nameOf(topic: string): string {
+    this.#calls.checkOpen();
+    return nameOf('topic', topic, this.limits);
+  }
+}

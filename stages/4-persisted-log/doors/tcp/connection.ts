@@ -1,0 +1,309 @@
+/**
+ * One connection, seen from the client: from its handshake to its end.
+ *
+ *     request --id--> frames --> server ... --> frame with that id --> its promise         any number in flight, bounded
+ *
+ * Always true: every request settles: with its answer, with its error, or with `MQ_CONNECTION_LOST` when the connection is
+ * gone; what was never sent is told apart. Sends leave in the order they were made, and no more of them at once than the
+ * server takes. `openConnection` makes it.
+ */
+import { connect, type Socket } from 'node:net';
+import type { Clock } from '../../../../shared/clock.ts';
+import { abortedError, isMqError, MqError } from '../../../../shared/contract/errors.ts';
+import { Channel } from './channel.ts';
+import { FRAME } from './frame.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { PROTOCOL_VERSION, readWelcome, type Welcome, writeHello } from './handshake.ts';
+import { writeCancel } from './requests.ts';
+import { readError, writeError } from './wire-error.ts';
+
+/** Read at once, always into the same memory. */
+const READ_BYTES = 256 * 1024;
+const ID_MAX = 2 ** 32 - 1;
+/** Calls that wait until the server has room for them. */
+const WAITING_COUNT_MAX = 65_536;
+const LEAVING = new MqError('MQ_CLOSED', 'the client is leaving');
+
+export interface ConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | undefined;
+  /** What this client is called, for people. */
+  readonly name: string;
+  readonly heartbeatMs: number;
+  readonly connectTimeoutMs: number;
+  readonly stalledMs: number;
+  readonly frameBytesMax: number;
+  readonly unsentBytesMax: number;
+  readonly clock: Clock;
+}
+
+export interface ConnectionEvents {
+  /** The server will take no more requests; those it has it still answers. */
+  readonly onLeaving: (reason: MqError) => void;
+  readonly onGone: (reason: MqError | undefined) => void;
+}
+
+/** One request: how it is written, and how its answer is read. */
+export interface Request<T> {
+  /** Writes one frame, with this id. */
+  readonly write: (out: FrameWriter, id: number) => void;
+  /** `payload` is valid during the call only, unless `isOwn`. Throws `MQ_PROTOCOL` for an answer of another type. */
+  readonly read: (type: number, payload: Uint8Array, isOwn: boolean) => T;
+  /** Of a send: what it weighs at the server until it is answered. */
+  readonly bytes?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Pending {
+  readonly request: Request<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** 0 while it waits for its turn. */
+  id: number;
+  onAbort: (() => void) | undefined;
+}
+
+/** Given what a subscription is pushed. */
+export type OnPush = (type: number, payload: Uint8Array, isOwn: boolean) => void;
+
+export class Connection {
+  readonly #channel: Channel;
+  readonly #events: ConnectionEvents;
+  readonly #pending = new Map<number, Pending>();
+  /** Sends that wait for their turn, oldest first. */
+  readonly #queue: Pending[] = [];
+  readonly #pushes = new Map<number, OnPush>();
+  readonly #onWelcome: (welcome: Welcome) => void;
+  #welcome: Welcome | undefined;
+  #lastId = 0;
+  #unansweredBytes = 0;
+  #goneBecause: MqError | undefined;
+
+  constructor(
+    socket: Socket,
+    options: ConnectionOptions & ConnectionEvents & { onWelcome: (welcome: Welcome) => void },
+  ) {
+    this.#events = options;
+    this.#onWelcome = options.onWelcome;
+    this.#channel = new Channel({
+      ...options,
+      socket,
+      onFrame: (type, id, payload, isOwn) => this.#frame(type, id, payload, isOwn),
+      onBroken: (error) => this.#broken(error),
+      onGone: (error) => this.#gone(error),
+    });
+    const { token = null, name, heartbeatMs, frameBytesMax } = options;
+    const versions = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
+    writeHello(this.#channel.out, { ...versions, heartbeatMs, frameBytesMax, token, name });
+    this.#channel.flush();
+  }
+
+  get isGone(): boolean {
+    return this.#channel.isGone;
+  }
+
+  /** The next bytes that came. */
+  receive(piece: Uint8Array): void {
+    this.#channel.receive(piece);
+  }
+
+  request<T>(request: Request<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const pending: Pending = { request, resolve: resolve as Pending['resolve'], reject, id: 0, onAbort: undefined };
+      if (this.isGone) reject(unsentError(this.#goneBecause));
+      else {
+        this.#listen(pending);
+        if (this.#mayStart(request)) this.#start(pending);
+        else this.#wait(pending);
+      }
+    });
+  }
+
+  /** Writes a frame that has no answer. */
+  say(write: (out: FrameWriter) => void): void {
+    if (this.isGone) return;
+    write(this.#channel.out);
+    this.#channel.flush();
+  }
+
+  onPush(subscription: number, onPush: OnPush): void {
+    this.#pushes.set(subscription, onPush);
+  }
+
+  offPush(subscription: number): void {
+    this.#pushes.delete(subscription);
+  }
+
+  /** Asks the server to answer all it has, and to end. */
+  leave(): void {
+    this.say((out) => writeError(out, FRAME.goodbye, 0, LEAVING));
+  }
+
+  destroy(reason?: MqError): void {
+    this.#channel.destroy(reason);
+  }
+
+  /** Only sends wait for sends: an ack that waited behind them could be what they wait for. */
+  #mayStart({ bytes = 0 }: Request<unknown>): boolean {
+    if (this.#welcome === undefined) return true;
+    const { requestsCountMax, unansweredBytesMax } = this.#welcome.door;
+    if (this.#pending.size >= requestsCountMax) return false;
+    if (bytes === 0) return true;
+    const isNext = this.#queue.length === 0;
+    return isNext && (this.#unansweredBytes === 0 || this.#unansweredBytes + bytes <= unansweredBytesMax);
+  }
+
+  #start(pending: Pending): void {
+    this.#lastId = this.#lastId === ID_MAX ? 1 : this.#lastId + 1;
+    pending.id = this.#lastId;
+    this.#unansweredBytes += pending.request.bytes ?? 0;
+    this.#pending.set(pending.id, pending);
+    pending.request.write(this.#channel.out, pending.id);
+    this.#channel.flush();
+  }
+
+  #wait(pending: Pending): void {
+    if (this.#queue.length < WAITING_COUNT_MAX) this.#queue.push(pending);
+    else this.#settle(pending).reject(tooManyError());
+  }
+
+  /** Starts what there is room for now. */
+  #next(): void {
+    while (this.#queue.length > 0) {
+      const [first] = this.#queue.splice(0, 1);
+      if (first === undefined) return;
+      if (!this.#mayStart(first.request)) {
+        this.#queue.unshift(first);
+        return;
+      }
+      this.#start(first);
+    }
+  }
+
+  /** An abort takes a request back that has not left; of one that has, the server says what became of it. */
+  #listen(pending: Pending): void {
+    const { signal } = pending.request;
+    if (signal === undefined) return;
+    pending.onAbort = () => {
+      if (pending.id > 0) this.say((out) => writeCancel(out, pending.id));
+      else {
+        this.#queue.splice(this.#queue.indexOf(pending), 1);
+        this.#settle(pending).reject(abortedError(signal));
+      }
+    };
+    signal.addEventListener('abort', pending.onAbort, { once: true });
+  }
+
+  /** It will have its answer now. */
+  #settle(pending: Pending): Pending {
+    if (pending.onAbort !== undefined) pending.request.signal?.removeEventListener('abort', pending.onAbort);
+    if (this.#pending.delete(pending.id)) this.#unansweredBytes -= pending.request.bytes ?? 0;
+    return pending;
+  }
+
+  #frame(type: number, id: number, payload: Uint8Array, isOwn: boolean): void {
+    if (type === FRAME.heartbeat) return;
+    if (this.#welcome === undefined) this.#greeted(type, payload);
+    else if (type === FRAME.goodbye) this.#events.onLeaving(readError(payload));
+    else if (type === FRAME.push || type === FRAME.ended) this.#pushes.get(id)?.(type, payload, isOwn);
+    else this.#answered(type, id, payload, isOwn);
+  }
+
+  #greeted(type: number, payload: Uint8Array): void {
+    if (type === FRAME.goodbye) {
+      this.destroy(readError(payload));
+      return;
+    }
+    if (type !== FRAME.welcome) throw new MqError('MQ_PROTOCOL', 'the first frame of a server is welcome');
+    this.#welcome = readWelcome(payload);
+    this.#channel.startPulse(this.#welcome.heartbeatMs);
+    this.#onWelcome(this.#welcome);
+  }
+
+  #answered(type: number, id: number, payload: Uint8Array, isOwn: boolean): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) throw new MqError('MQ_PROTOCOL', `an answer to request ${id}, which nobody made`);
+    const { request, resolve, reject } = this.#settle(pending);
+    try {
+      if (type === FRAME.failed) reject(errorFor(request, readError(payload)));
+      else resolve(request.read(type, payload, isOwn));
+    } catch (error) {
+      reject(error);
+      throw error;
+    }
+    if (this.#queue.length > 0) this.#next();
+  }
+
+  #broken(error: MqError): void {
+    this.say((out) => writeError(out, FRAME.goodbye, 0, error));
+    this.#channel.end(error);
+  }
+
+  #gone(reason: MqError | undefined): void {
+    this.#goneBecause = reason;
+    for (const pending of this.#queue.splice(0)) this.#settle(pending).reject(unsentError(reason));
+    for (const pending of [...this.#pending.values()]) this.#settle(pending).reject(lostError(reason));
+    this.#pushes.clear();
+    this.#events.onGone(reason);
+  }
+}
+
+/** Connects and shakes hands. `MQ_UNREACHABLE`, `MQ_UNAUTHORIZED` or `MQ_PROTOCOL` when that cannot be done. */
+export function openConnection(
+  options: ConnectionOptions & ConnectionEvents,
+): Promise<{ readonly connection: Connection; readonly welcome: Welcome }> {
+  return new Promise((resolve, reject) => {
+    let isOpen = false;
+    const refused = (reason: MqError | undefined): void => {
+      timer.cancel();
+      reject(unreachableError(options, reason));
+    };
+    const onread = {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (count: number, bytes: Uint8Array): boolean => {
+        connection.receive(bytes.subarray(0, count));
+        return true;
+      },
+    };
+    const { host, port, clock, connectTimeoutMs } = options;
+    const socket = connect({ host, port, noDelay: true, keepAlive: true, onread });
+    const connection = new Connection(socket, {
+      ...options,
+      onGone: (reason) => (isOpen ? options.onGone(reason) : refused(reason)),
+      onWelcome: (welcome) => {
+        isOpen = true;
+        timer.cancel();
+        resolve({ connection, welcome });
+      },
+    });
+    const timer = clock.setTimer(() => {
+      connection.destroy(new MqError('MQ_UNREACHABLE', `no welcome came within ${connectTimeoutMs} ms`));
+    }, connectTimeoutMs);
+  });
+}
+
+/** The server's "aborted" is the caller's own doing: it has the caller's reason. */
+function errorFor({ signal }: Request<unknown>, error: MqError): MqError {
+  return signal?.aborted && isMqError(error, 'MQ_ABORTED') ? abortedError(signal) : error;
+}
+
+function unreachableError({ host, port }: ConnectionOptions, reason: MqError | undefined): MqError {
+  const told = ['MQ_UNAUTHORIZED', 'MQ_PROTOCOL', 'MQ_UNREACHABLE', 'MQ_LIMIT_EXCEEDED'];
+  if (reason !== undefined && told.includes(reason.code)) return reason;
+  const why = reason === undefined ? 'the connection was closed' : reason.message;
+  return new MqError('MQ_UNREACHABLE', `there is no server at ${host}:${port}: ${why}`, { cause: reason });
+}
+
+function unsentError(reason: MqError | undefined): MqError {
+  return new MqError('MQ_UNREACHABLE', 'the connection was gone before the call was sent', { cause: reason });
+}
+
+function lostError(reason: MqError | undefined): MqError {
+  const why = reason === undefined ? 'it was closed' : reason.message;
+  return new MqError('MQ_CONNECTION_LOST', `the connection was lost before the answer came: ${why}`, { cause: reason });
+}
+
+function tooManyError(): MqError {
+  return new MqError('MQ_LIMIT_EXCEEDED', `${WAITING_COUNT_MAX} calls already wait to be sent`);
+}

@@ -1,0 +1,116 @@
+/**
+ * From a broker to the frames of an answer: deliveries and records, as stored bytes where the broker hands those out.
+ *
+ *     receiveBatches --> blocks of form `batches`          receive --> runs of like deliveries, form `records`
+ *
+ * Always true: what is claimed here is either written and held, or given back; nobody else touches it.
+ */
+import type { Broker, FetchOptions, ReceiveOptions } from '../../../../shared/contract/broker.ts';
+import { notSupported } from '../../../../shared/contract/capabilities.ts';
+import { DEFAULTS } from '../../../../shared/contract/limits.ts';
+import type { Delivery, DeliveryRef } from '../../../../shared/contract/message.ts';
+import type { RawDeliveries } from '../../../../shared/contract/raw-batches.ts';
+import { encodeMessages } from '../../../3-http-server/message-codec.ts';
+import { type DeliveriesAnswer, type DeliveryBlock, FORM, type LeaseRun, type RecordsAnswer } from './answers.ts';
+
+/** `memberId` is known: it is the connection's own where the client named none. */
+export type TakeOptions = ReceiveOptions & { readonly memberId: string };
+
+export async function takeDeliveries(
+  broker: Broker,
+  topic: string,
+  { takesBatches, ...options }: TakeOptions & { readonly takesBatches: boolean },
+): Promise<DeliveriesAnswer> {
+  const { group = DEFAULTS.group, memberId } = options;
+  if (takesBatches && broker.receiveBatches !== undefined && broker.capabilities.has('raw-batches')) {
+    const some = await broker.receiveBatches(topic, options);
+    return { group: some[0]?.group ?? group, memberId: some[0]?.memberId ?? memberId, blocks: some.map(blockOf) };
+  }
+  const deliveries = await broker.receive(topic, options);
+  const [first] = deliveries;
+  return { group: first?.group ?? group, memberId: first?.memberId ?? memberId, blocks: blocksOf(deliveries) };
+}
+
+/** Of every delivery of an answer, in its order, what a right to it rests on. Those without a lease are left out. */
+export function* refsOf(topic: string, { group, memberId, blocks }: DeliveriesAnswer): IterableIterator<DeliveryRef> {
+  for (const { partition, runs } of blocks) {
+    for (const { fromOffset, count, leaseToken } of runs) {
+      if (leaseToken === null || fromOffset === null) continue;
+      for (let index = 0; index < count; index += 1) {
+        yield { topic, partition, offset: fromOffset + index, group, memberId, leaseToken };
+      }
+    }
+  }
+}
+
+export function countOf({ blocks }: DeliveriesAnswer): number {
+  let count = 0;
+  for (const { runs } of blocks) for (const run of runs) count += run.count;
+  return count;
+}
+
+/** Nobody is there any more for what was claimed. A lease that ended meanwhile needs nothing. */
+export async function giveBack(broker: Broker, topic: string, answer: DeliveriesAnswer): Promise<void> {
+  const refs = [...refsOf(topic, answer)];
+  await Promise.allSettled(refs.map((ref) => broker.nack(ref, { outcome: 'return' })));
+}
+
+export async function takeRecords(
+  broker: Broker,
+  topic: string,
+  {
+    takesBatches,
+    takesOnlyBatches,
+    ...options
+  }: FetchOptions & { readonly takesBatches: boolean; readonly takesOnlyBatches: boolean },
+): Promise<RecordsAnswer> {
+  const hasBatches = broker.fetchBatches !== undefined && broker.capabilities.has('raw-batches');
+  if (takesOnlyBatches && !hasBatches) throw notSupported('raw-batches', 'fetchBatches');
+  if ((takesBatches || takesOnlyBatches) && broker.fetchBatches !== undefined && hasBatches) {
+    return { form: FORM.batches, ...(await broker.fetchBatches(topic, options)) };
+  }
+  const { records, ...place } = await broker.fetch(topic, options);
+  return { form: FORM.records, ...place, bytes: encodeMessages(records) };
+}
+
+function blockOf({ partition, bytes, runs }: RawDeliveries): DeliveryBlock {
+  return { partition, form: FORM.batches, bytes, runs };
+}
+
+/** Deliveries of one partition that follow each other in the answer are one block. */
+function blocksOf(deliveries: readonly Delivery[]): DeliveryBlock[] {
+  const blocks: DeliveryBlock[] = [];
+  let from = 0;
+  for (let at = 1; at <= deliveries.length; at += 1) {
+    const partition = deliveries[from]?.partition ?? 0;
+    if (deliveries[at]?.partition === partition) continue;
+    const some = deliveries.slice(from, at);
+    blocks.push({ partition, form: FORM.records, bytes: encodeMessages(some), runs: runsOf(some) });
+    from = at;
+  }
+  return blocks;
+}
+
+type OpenRun = { -readonly [Member in keyof LeaseRun]: LeaseRun[Member] };
+
+function runsOf(deliveries: readonly Delivery[]): LeaseRun[] {
+  const runs: OpenRun[] = [];
+  let open: OpenRun | undefined;
+  for (const { offset, leaseToken, leaseExpiresAt, deliveryCount, redeliveryReason } of deliveries) {
+    const isNext =
+      open !== undefined &&
+      open.leaseToken === leaseToken &&
+      open.leaseExpiresAt === leaseExpiresAt &&
+      open.deliveryCount === deliveryCount &&
+      open.redeliveryReason === redeliveryReason &&
+      (offset === null
+        ? open.fromOffset === null
+        : open.fromOffset !== null && open.fromOffset + open.count === offset);
+    if (open !== undefined && isNext) open.count += 1;
+    else {
+      open = { fromOffset: offset, count: 1, deliveryCount, redeliveryReason, leaseExpiresAt, leaseToken };
+      runs.push(open);
+    }
+  }
+  return runs;
+}

@@ -1,0 +1,72 @@
+/**
+ * What one connection holds at the broker: the members it is, and the deliveries it was handed and has not finished.
+ *
+ * Always true: a delivery is held before its frame leaves; after `leave`, all of it is on its way back.
+ */
+import type { Clock } from '../../../../shared/clock.ts';
+import { DEFAULTS } from '../../../../shared/contract/limits.ts';
+import type { DeliveryRef } from '../../../../shared/contract/message.ts';
+import type { DeliveriesAnswer } from './answers.ts';
+import { LeaseLedger } from './lease-ledger.ts';
+import { keyOf, type MemberName, type Members } from './members.ts';
+import type { AckRequest } from './requests.ts';
+
+/** A lease is looked after so much longer than it lasts, since a broker's clock need not run like this one. */
+const LEASE_MARGIN_MS = 1000;
+
+export class Holdings {
+  /** Of calls that name no member. */
+  readonly ownMemberId: string;
+  readonly #members: Members;
+  readonly #clock: Clock;
+  readonly #ledger = new LeaseLedger();
+  readonly #joined = new Map<string, MemberName>();
+
+  constructor({ members, clock, memberId }: { members: Members; clock: Clock; memberId: string }) {
+    this.#members = members;
+    this.#clock = clock;
+    this.ownMemberId = memberId;
+  }
+
+  /** This connection is that member from now on. */
+  join(name: MemberName): void {
+    const key = keyOf(name);
+    if (this.#joined.has(key)) return;
+    this.#joined.set(key, name);
+    this.#members.join(key);
+  }
+
+  handedOut(topic: string, { group, memberId, blocks }: DeliveriesAnswer): void {
+    const nowMs = this.#clock.monotonicMs();
+    const wallMs = this.#clock.now();
+    this.#ledger.sweep(nowMs);
+    for (const { partition, runs } of blocks) {
+      for (const { fromOffset, count, leaseToken, leaseExpiresAt } of runs) {
+        if (fromOffset === null || leaseToken === null || leaseExpiresAt === null) continue;
+        const endsAtMs = nowMs + Math.max(leaseExpiresAt - wallMs, 0) + LEASE_MARGIN_MS;
+        this.#ledger.add({ topic, group, memberId, partition, fromOffset, count, leaseToken }, endsAtMs);
+      }
+    }
+  }
+
+  /** Acked, or refused because their leases had ended: finished either way. */
+  acked({ topic, group, memberId, isCumulative, runs }: AckRequest): void {
+    for (const { partition, fromOffset, count, leaseToken } of runs) {
+      this.#ledger.finish(leaseToken, fromOffset, count);
+      if (isCumulative) this.#ledger.finishUpTo({ topic, group, memberId, partition }, fromOffset + count - 1);
+    }
+  }
+
+  givenBack({ leaseToken, offset }: DeliveryRef): void {
+    if (leaseToken !== null && offset !== null) this.#ledger.finish(leaseToken, offset, 1);
+  }
+
+  prolonged({ leaseToken }: DeliveryRef, leaseMs: number = DEFAULTS.leaseMs): void {
+    if (leaseToken !== null) this.#ledger.prolong(leaseToken, this.#clock.monotonicMs() + leaseMs + LEASE_MARGIN_MS);
+  }
+
+  /** The connection is gone. */
+  leave(): void {
+    this.#members.part(this.#joined, this.#ledger);
+  }
+}

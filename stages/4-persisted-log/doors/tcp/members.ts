@@ -1,0 +1,117 @@
+/**
+ * The members that came through a door: which connection is one of them, and what becomes of it when that ends.
+ *
+ *     connection closes --> its leases end as expired, and count --> the member leaves, unless another connection is it too
+ *
+ * Always true: a member leaves when the last connection that was it is gone, and never while another one still is; what a
+ * lost connection held is available again at once, with a failure counted, and not only when its leases end. Works with
+ * any Broker: a lease is ended by making it as short as a lease can be.
+ */
+import type { Clock } from '../../../../shared/clock.ts';
+import type { Broker } from '../../../../shared/contract/broker.ts';
+import { isMqError } from '../../../../shared/contract/errors.ts';
+import type { DeliveryRef } from '../../../../shared/contract/message.ts';
+import type { LeaseLedger } from './lease-ledger.ts';
+
+/** The shortest lease there is. */
+const SHORTEST_LEASE_MS = 1;
+/** Leases that are ended at once. */
+const ENDED_AT_ONCE_MAX = 1024;
+
+export interface MemberName {
+  readonly topic: string;
+  readonly group: string;
+  readonly memberId: string;
+}
+
+/** Of one server. */
+export class Members {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #onDefect: (error: unknown) => void;
+  /** How many connections each member is. */
+  readonly #connectionCounts = new Map<string, number>();
+  /** What is on its way back. */
+  readonly #parting = new Set<Promise<void>>();
+
+  constructor(broker: Broker, options: { readonly clock: Clock; readonly onDefect: (error: unknown) => void }) {
+    this.#broker = broker;
+    this.#clock = options.clock;
+    this.#onDefect = options.onDefect;
+  }
+
+  join(key: string): void {
+    this.#connectionCounts.set(key, (this.#connectionCounts.get(key) ?? 0) + 1);
+  }
+
+  /** A connection is gone, which was these members and held these deliveries. */
+  part(members: ReadonlyMap<string, MemberName>, held: LeaseLedger): void {
+    const parting = this.#part(members, held).finally(() => this.#parting.delete(parting));
+    this.#parting.add(parting);
+  }
+
+  /** All that has begun is done. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#parting);
+  }
+
+  /** Never rejects. */
+  async #part(members: ReadonlyMap<string, MemberName>, held: LeaseLedger): Promise<void> {
+    const left = [...members].filter(([key]) => this.#leave(key)).map(([, name]) => name);
+    if (!this.#broker.capabilities.has('lease')) return;
+    if (held.count > 0) {
+      await this.#endLeases(held);
+      // Until they have ended they are the member's, and would go back uncounted when it leaves.
+      await new Promise<void>((resolve) => {
+        this.#clock.setTimer(resolve, 2 * SHORTEST_LEASE_MS, { isBackground: true });
+      });
+    }
+    const isBack = (name: MemberName): boolean => this.#connectionCounts.has(keyOf(name));
+    await Promise.all(left.filter((name) => !isBack(name)).map((name) => this.#tryToLeave(name)));
+  }
+
+  /** True for the last connection of a member. */
+  #leave(key: string): boolean {
+    const count = this.#connectionCounts.get(key) ?? 0;
+    if (count > 1) this.#connectionCounts.set(key, count - 1);
+    else this.#connectionCounts.delete(key);
+    return count <= 1;
+  }
+
+  async #endLeases(held: LeaseLedger): Promise<void> {
+    let some: Promise<void>[] = [];
+    for (const ref of held.refs()) {
+      some.push(this.#endLease(ref));
+      if (some.length < ENDED_AT_ONCE_MAX) continue;
+      await Promise.all(some);
+      some = [];
+    }
+    await Promise.all(some);
+    held.clear();
+  }
+
+  async #endLease(ref: DeliveryRef): Promise<void> {
+    try {
+      await this.#broker.extendLease(ref, { leaseMs: SHORTEST_LEASE_MS });
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  async #tryToLeave({ topic, group, memberId }: MemberName): Promise<void> {
+    try {
+      await this.#broker.leave(topic, { group, memberId });
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** The lease may have ended, the group may be gone, the broker may be closed: then there was nothing to do. */
+  #report(error: unknown): void {
+    if (!isMqError(error) || error.code === 'MQ_INTERNAL') this.#onDefect(error);
+  }
+}
+
+export function keyOf({ topic, group, memberId }: MemberName): string {
+  return JSON.stringify([topic, group, memberId]);
+}

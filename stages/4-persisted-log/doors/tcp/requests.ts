@@ -1,0 +1,220 @@
+/**
+ * The requests a client writes often: their payloads, field by field. All others are a `call`, in JSON.
+ *
+ *     send      flags u8 | partition u32? | timeoutMs u64? | topic text | messages, or one batch
+ *     receive   flags u8 | max u32 | bytesMax u32? | waitMs u32 | leaseMs u32? | topic text | group text? | memberId text?
+ *     ack       flags u8 | topic text | group text | memberId text | runs u32 | { partition u32 | from u64 | count u32 | token text } ...
+ *     fetch     flags u8 | partition u32 | offset u64 | max u32 | bytesMax u32? | waitMs u32 | topic text
+ *     credit    count u32
+ *     call      JSON {op, args}
+ *
+ * A `?` may be missing: then all bits of a number, or of the length of a text, are set. Always true: what was written is
+ * read again as it was; a reader makes no more of a payload than its bytes justify. Pure.
+ */
+import { FRAME } from './frame.ts';
+import type { FrameWriter } from './frame-writer.ts';
+import { PayloadReader, refuse } from './payload-reader.ts';
+
+/** Bits of `flags`. */
+const FLAG = Object.freeze({
+  /** A `cancel` may follow. */
+  cancellable: 1,
+  /** Of a send: one message, answered as such. */
+  single: 2,
+  /** Of a send: the rest is a batch. Of a receive or fetch: the answer may have batches. */
+  batches: 4,
+  /** Of a send: the answer lists the ids. */
+  idsWanted: 8,
+  /** Of a fetch: the answer has batches or fails. */
+  batchesOnly: 16,
+  cumulative: 32,
+  readCommitted: 64,
+});
+
+export interface SendRequest {
+  readonly topic: string;
+  readonly partition: number | undefined;
+  /** undefined: waits for room without end. */
+  readonly timeoutMs: number | undefined;
+  readonly isCancellable: boolean;
+  readonly isSingle: boolean;
+  /** True: `bytes` are one batch of docs/format-log.md; false: messages in the binary format of docs/protocol-http.md. */
+  readonly isBatch: boolean;
+  readonly wantsIds: boolean;
+  readonly bytes: Uint8Array;
+}
+
+export function writeSend(out: FrameWriter, id: number, request: SendRequest): void {
+  const flags =
+    (request.isCancellable ? FLAG.cancellable : 0) |
+    (request.isSingle ? FLAG.single : 0) |
+    (request.isBatch ? FLAG.batches : 0) |
+    (request.wantsIds ? FLAG.idsWanted : 0);
+  out.begin(FRAME.send, id).u8(flags).u32(request.partition).u64(request.timeoutMs).text(request.topic);
+  out.bytesOf(request.bytes).end();
+}
+
+/** `bytes` is a view of `payload`. */
+export function readSend(payload: Uint8Array): SendRequest {
+  const reader = new PayloadReader(payload);
+  const flags = reader.u8('the flags');
+  return {
+    partition: reader.u32IfThere('partition'),
+    timeoutMs: reader.u64IfThere('timeoutMs') ?? undefined,
+    topic: reader.text('the topic'),
+    isCancellable: (flags & FLAG.cancellable) !== 0,
+    isSingle: (flags & FLAG.single) !== 0,
+    isBatch: (flags & FLAG.batches) !== 0,
+    wantsIds: (flags & FLAG.idsWanted) !== 0,
+    bytes: reader.rest(),
+  };
+}
+
+export interface ReceiveRequest {
+  readonly topic: string;
+  /** undefined: `default`. */
+  readonly group: string | undefined;
+  /** undefined: the connection's own. */
+  readonly memberId: string | undefined;
+  readonly max: number;
+  readonly bytesMax: number | undefined;
+  readonly waitMs: number;
+  readonly leaseMs: number | undefined;
+  readonly isCancellable: boolean;
+  readonly takesBatches: boolean;
+}
+
+export function writeReceive(out: FrameWriter, id: number, request: ReceiveRequest): void {
+  const flags = (request.isCancellable ? FLAG.cancellable : 0) | (request.takesBatches ? FLAG.batches : 0);
+  out.begin(FRAME.receive, id).u8(flags).u32(request.max).u32(request.bytesMax);
+  out.u32(request.waitMs).u32(request.leaseMs).text(request.topic);
+  out
+    .text(request.group ?? null)
+    .text(request.memberId ?? null)
+    .end();
+}
+
+export function readReceive(payload: Uint8Array): ReceiveRequest {
+  const reader = new PayloadReader(payload);
+  const flags = reader.u8('the flags');
+  const request: ReceiveRequest = {
+    max: reader.u32('max'),
+    bytesMax: reader.u32IfThere('bytesMax'),
+    waitMs: reader.u32('waitMs'),
+    leaseMs: reader.u32IfThere('leaseMs'),
+    topic: reader.text('the topic'),
+    group: reader.textIfThere('the group') ?? undefined,
+    memberId: reader.textIfThere('memberId') ?? undefined,
+    isCancellable: (flags & FLAG.cancellable) !== 0,
+    takesBatches: (flags & FLAG.batches) !== 0,
+  };
+  reader.end();
+  return request;
+}
+
+/** Deliveries that follow each other and share a lease. */
+export interface RefRun {
+  readonly partition: number;
+  readonly fromOffset: number;
+  readonly count: number;
+  readonly leaseToken: string;
+}
+
+export interface AckRequest {
+  readonly topic: string;
+  readonly group: string;
+  readonly memberId: string;
+  readonly isCumulative: boolean;
+  readonly runs: readonly RefRun[];
+}
+
+export function writeAck(out: FrameWriter, id: number, request: AckRequest): void {
+  out.begin(FRAME.ack, id).u8(request.isCumulative ? FLAG.cumulative : 0);
+  out.text(request.topic).text(request.group).text(request.memberId).u32(request.runs.length);
+  for (const { partition, fromOffset, count, leaseToken } of request.runs) {
+    out.u32(partition).u64(fromOffset).u32(count).text(leaseToken);
+  }
+  out.end();
+}
+
+export function readAck(payload: Uint8Array): AckRequest {
+  const reader = new PayloadReader(payload);
+  const isCumulative = (reader.u8('the flags') & FLAG.cumulative) !== 0;
+  const topic = reader.text('the topic');
+  const group = reader.text('the group');
+  const memberId = reader.text('memberId');
+  const runs: RefRun[] = [];
+  // Not an array of so many places: four hostile bytes must not reserve gigabytes.
+  for (let left = reader.u32('the number of runs'); left > 0; left -= 1) {
+    const partition = reader.u32('a partition');
+    const fromOffset = reader.u64('an offset');
+    const count = reader.u32('a count');
+    if (count === 0) refuse('a run', 'is empty');
+    runs.push({ partition, fromOffset, count, leaseToken: reader.text('a token') });
+  }
+  reader.end();
+  return { topic, group, memberId, isCumulative, runs };
+}
+
+export interface FetchRequest {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly max: number;
+  readonly bytesMax: number | undefined;
+  readonly waitMs: number;
+  readonly isCancellable: boolean;
+  readonly takesBatches: boolean;
+  /** `fetchBatches`: the answer has batches or fails. */
+  readonly takesOnlyBatches: boolean;
+  readonly isReadCommitted: boolean;
+}
+
+export function writeFetch(out: FrameWriter, id: number, request: FetchRequest): void {
+  const flags =
+    (request.isCancellable ? FLAG.cancellable : 0) |
+    (request.takesBatches ? FLAG.batches : 0) |
+    (request.takesOnlyBatches ? FLAG.batchesOnly : 0) |
+    (request.isReadCommitted ? FLAG.readCommitted : 0);
+  out.begin(FRAME.fetch, id).u8(flags).u32(request.partition).u64(request.offset);
+  out.u32(request.max).u32(request.bytesMax).u32(request.waitMs).text(request.topic).end();
+}
+
+export function readFetch(payload: Uint8Array): FetchRequest {
+  const reader = new PayloadReader(payload);
+  const flags = reader.u8('the flags');
+  const request: FetchRequest = {
+    partition: reader.u32('partition'),
+    offset: reader.u64('offset'),
+    max: reader.u32('max'),
+    bytesMax: reader.u32IfThere('bytesMax'),
+    waitMs: reader.u32('waitMs'),
+    topic: reader.text('the topic'),
+    isCancellable: (flags & FLAG.cancellable) !== 0,
+    takesBatches: (flags & FLAG.batches) !== 0,
+    takesOnlyBatches: (flags & FLAG.batchesOnly) !== 0,
+    isReadCommitted: (flags & FLAG.readCommitted) !== 0,
+  };
+  reader.end();
+  return request;
+}
+
+export function writeCredit(out: FrameWriter, subscription: number, count: number): void {
+  out.begin(FRAME.credit, subscription).u32(count).end();
+}
+
+export function readCredit(payload: Uint8Array): number {
+  const reader = new PayloadReader(payload);
+  const count = reader.u32('the count');
+  reader.end();
+  return count;
+}
+
+/** `json` is `{op, args}`. */
+export function writeCall(out: FrameWriter, id: number, json: Uint8Array): void {
+  out.begin(FRAME.call, id).bytesOf(json).end();
+}
+
+export function writeCancel(out: FrameWriter, id: number): void {
+  out.begin(FRAME.cancel, id).end();
+}

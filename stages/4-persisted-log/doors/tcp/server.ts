@@ -1,0 +1,173 @@
+/**
+ * A broker behind a TCP port, as docs/protocol-tcp.md says.
+ *
+ *     socket --> Session --> RequestDesk --> broker           any number of sessions, one broker, any Broker
+ *
+ * Always true: it never closes the broker it was given; `close` settles, with every request that was read answered if the
+ * time allows, and with every socket closed. `createTcpServer` makes it.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import type { Broker, CloseOptions } from '../../../../shared/contract/broker.ts';
+import type { Capability } from '../../../../shared/contract/capabilities.ts';
+import { MqError } from '../../../../shared/contract/errors.ts';
+import { checkBroker, checkInteger, checkOptions } from '../../../../shared/contract/validation.ts';
+import type { Door } from './door.ts';
+import { type Introduction, PROTOCOL_VERSION } from './handshake.ts';
+import { Members } from './members.ts';
+import { type CheckedTcpServerOptions, checkTcpServerOptions, type TcpServerOptions } from './server-options.ts';
+import { Session } from './session.ts';
+
+const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
+/** Bytes of a connection that are read at once. */
+const READ_BYTES = 256 * 1024;
+/** What no frame of the protocol can carry. */
+const NOT_CARRIED: ReadonlySet<Capability> = new Set<Capability>(['transactions']);
+
+/** A listening server. Closing it leaves the broker open. */
+export interface TcpServer extends AsyncDisposable {
+  readonly port: number;
+  /** `mq://host:port`, for `createTcpClient`. */
+  readonly url: string;
+  /** Connections now, with those that have not said hello. */
+  readonly connectionCount: number;
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/** Serves `broker` over TCP. Rejects with `MQ_INVALID_ARGUMENT`, or with Node's error when the port cannot be had. */
+export async function createTcpServer(broker: Broker, options?: TcpServerOptions): Promise<TcpServer> {
+  const checked = checkTcpServerOptions(options);
+  const server = new ListeningServer(doorOf(checkBroker('broker', broker), checked));
+  await server.listen();
+  return server;
+}
+
+class ListeningServer implements TcpServer {
+  readonly #door: Door;
+  readonly #server: Server;
+  readonly #sessions = new Set<Session>();
+  /** Resolves the wait for the last session. */
+  #onLastGone: () => void = () => undefined;
+  /** Set by the first `close`. */
+  #closed: Promise<void> | undefined;
+
+  constructor(door: Door) {
+    this.#door = door;
+    const { connectionsCountMax } = door.options;
+    this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: READ_BYTES }, (socket) => {
+      this.#accept(socket);
+    });
+    this.#server.maxConnections = connectionsCountMax;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    const { host } = this.#door.options;
+    return `mq://${isIPv6(host) ? `[${host}]` : host}:${this.port}`;
+  }
+
+  get connectionCount(): number {
+    return this.#sessions.size;
+  }
+
+  listen(): Promise<void> {
+    const { host, port } = this.#door.options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port }, () => {
+        this.#server.off('error', reject);
+        // Out of descriptors, or the like: the next connection may be accepted again.
+        this.#server.on('error', (error) => this.#door.onDefect(error));
+        resolve();
+      });
+    });
+  }
+
+  async close(options?: CloseOptions): Promise<void> {
+    checkOptions('options', options, ['timeoutMs']);
+    const timeoutMs = checkInteger('options.timeoutMs', options?.timeoutMs, CLOSE_TIMEOUT);
+    if (this.#closed === undefined) this.#closed = this.#drain(timeoutMs);
+    else this.#destroyAll();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #accept(socket: Socket): void {
+    this.#sessions.add(new Session(socket, this.#door, (session) => this.#left(session)));
+  }
+
+  #left(session: Session): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#onLastGone();
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const lastGone = new Promise<void>((resolve) => {
+      this.#onLastGone = resolve;
+    });
+    const timer = this.#door.options.clock.setTimer(() => this.#destroyAll(), timeoutMs);
+    const closing = new MqError('MQ_CLOSED', 'the server is closing');
+    for (const session of this.#sessions) session.drain(closing);
+    if (this.#sessions.size > 0) await lastGone;
+    timer.cancel();
+    await stopped;
+    await this.#door.members.settled();
+  }
+
+  #destroyAll(): void {
+    for (const session of this.#sessions) session.destroy();
+  }
+}
+
+function doorOf(broker: Broker, options: CheckedTcpServerOptions): Door {
+  const { clock, random, onDefect, onRefused, token } = options;
+  return {
+    broker,
+    options,
+    introduction: introductionOf(broker, options),
+    members: new Members(broker, { clock, onDefect }),
+    isOurToken: tokenCheck(token),
+    nextMemberId: () => `member-${random.hex(8)}`,
+    onDefect,
+    onRefused,
+  };
+}
+
+function introductionOf(broker: Broker, options: CheckedTcpServerOptions): Introduction {
+  const { frameBytesMax, requestsCountMax, unansweredBytesMax, subscriptionsCountMax } = options;
+  const carried = new Set([...broker.capabilities].filter((name) => !NOT_CARRIED.has(name)));
+  // Pushing is the door's own art: any broker that hands out deliveries will do.
+  if (carried.has('receive')) carried.add('push');
+  return {
+    name: broker.name,
+    version: packageVersion(),
+    protocolVersion: PROTOCOL_VERSION,
+    capabilities: [...carried],
+    limits: broker.limits,
+    door: { frameBytesMax, requestsCountMax, unansweredBytesMax, subscriptionsCountMax },
+  };
+}
+
+/** Of the package, found by its own name: the same in a checkout and when installed. */
+function packageVersion(): string {
+  return (createRequire(import.meta.url)('stagemq/package.json') as { version: string }).version;
+}
+
+/** Compares digests, which have one length whatever was said, in constant time. */
+function tokenCheck(token: string | undefined): (said: string | null) => boolean {
+  if (token === undefined) return () => true;
+  const expected = digest(token);
+  return (said) => timingSafeEqual(digest(said ?? ''), expected);
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,120 @@
+/**
+ * One connection, seen from the server: what it may say when, and what becomes of what it said.
+ *
+ *     greeting --hello--> open --goodbye, or the server stops--> draining --all is answered--> gone
+ *
+ * Always true: before a right `hello` nothing reaches the broker; a request that was read is answered once, unless the
+ * connection breaks before; how much of one client's the server holds is bounded: its frames, its requests, the bytes of
+ * its sends, and what it does not read. When a connection ends, however it ends, what it held goes back.
+ */
+import type { Socket } from 'node:net';
+import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
+import { Channel } from './channel.ts';
+import type { Door } from './door.ts';
+import { FRAME, LENGTH_BYTES } from './frame.ts';
+import { HELLO_BYTES_MAX, PROTOCOL_VERSION, readHello, writeWelcome } from './handshake.ts';
+import { RequestDesk } from './request-desk.ts';
+import { asMqError, writeError } from './wire-error.ts';
+
+/** Shorter heartbeats are not agreed to: each costs a timer and a packet. */
+const HEARTBEAT_MS_MIN = 20;
+const LEAVING = new MqError('MQ_CLOSED', 'all is answered; the connection ends');
+
+export class Session {
+  readonly #door: Door;
+  readonly #channel: Channel;
+  readonly #onGone: (session: Session) => void;
+  /** Set by `hello`. */
+  #desk: RequestDesk | undefined;
+  #deadline: { cancel(): void };
+  #isDraining = false;
+
+  constructor(socket: Socket, door: Door, onGone: (session: Session) => void) {
+    const { options } = door;
+    this.#door = door;
+    this.#onGone = onGone;
+    this.#channel = new Channel({
+      socket,
+      clock: options.clock,
+      frameBytesMax: HELLO_BYTES_MAX - LENGTH_BYTES,
+      unsentBytesMax: options.unsentBytesMax,
+      stalledMs: options.stalledMs,
+      onFrame: (type, id, payload, isOwn) => this.#frame(type, id, payload, isOwn),
+      onDrain: () => this.#desk?.drained(),
+      onBroken: (error) => this.#sayGoodbye(error),
+      onGone: () => this.#gone(),
+    });
+    const late = new MqError('MQ_REQUEST_TIMEOUT', `no hello came within ${options.handshakeTimeoutMs} ms`);
+    this.#deadline = options.clock.setTimer(() => this.#sayGoodbye(late), options.handshakeTimeoutMs, {
+      isBackground: true,
+    });
+  }
+
+  /** Takes no new requests, lets those that wait come to an end, answers all, and ends. */
+  drain(reason: MqError): void {
+    if (this.#isDraining || this.#channel.isGone) return;
+    if (this.#desk === undefined) {
+      this.#sayGoodbye(reason);
+      return;
+    }
+    this.#isDraining = true;
+    writeError(this.#channel.out, FRAME.goodbye, 0, reason);
+    this.#channel.flush();
+    this.#desk.drain();
+  }
+
+  destroy(): void {
+    this.#channel.destroy(undefined);
+  }
+
+  #frame(type: number, id: number, payload: Uint8Array, isOwn: boolean): void {
+    if (type === FRAME.heartbeat) return;
+    if (this.#desk === undefined) this.#greet(type, payload);
+    else if (type === FRAME.goodbye) this.drain(LEAVING);
+    else if (type === FRAME.hello) throw new MqError('MQ_PROTOCOL', 'a second hello on one connection');
+    else this.#desk.take({ type, id, payload, isOwn });
+  }
+
+  #greet(type: number, payload: Uint8Array): void {
+    const { options, introduction, isOurToken } = this.#door;
+    if (type !== FRAME.hello) throw new MqError('MQ_PROTOCOL', 'the first frame of a client is hello');
+    const hello = readHello(payload);
+    if (hello.versionMin > PROTOCOL_VERSION || hello.versionMax < PROTOCOL_VERSION) {
+      const theirs = `${hello.versionMin} to ${hello.versionMax}`;
+      throw new MqError('MQ_PROTOCOL', `this server speaks version ${PROTOCOL_VERSION}, the client ${theirs}`);
+    }
+    if (!isOurToken(hello.token)) throw new MqError('MQ_UNAUTHORIZED', 'this server needs its token');
+    const heartbeatMs = Math.max(Math.min(options.heartbeatMs, hello.heartbeatMs), HEARTBEAT_MS_MIN);
+    this.#deadline.cancel();
+    this.#desk = new RequestDesk({
+      door: this.#door,
+      channel: this.#channel,
+      memberId: this.#door.nextMemberId(),
+      onIdle: () => this.#idle(),
+      frameBytesMax: hello.frameBytesMax,
+    });
+    this.#channel.frameBytesMax = options.frameBytesMax;
+    writeWelcome(this.#channel.out, { version: PROTOCOL_VERSION, heartbeatMs, introduction });
+    this.#channel.flush();
+    this.#channel.startPulse(heartbeatMs);
+  }
+
+  /** No request is without an answer. */
+  #idle(): void {
+    if (this.#isDraining) this.#channel.end();
+  }
+
+  /** The client broke the protocol, or may not come in. It is told why, and that is all it is told. */
+  #sayGoodbye(reason: MqError): void {
+    if (isMqError(reason, 'MQ_INTERNAL')) this.#door.onDefect(reason.cause);
+    this.#door.onRefused?.(reason);
+    writeError(this.#channel.out, FRAME.goodbye, 0, asMqError(reason));
+    this.#channel.end(reason);
+  }
+
+  #gone(): void {
+    this.#deadline.cancel();
+    this.#desk?.leave();
+    this.#onGone(this);
+  }
+}

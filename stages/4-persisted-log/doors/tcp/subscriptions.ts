@@ -1,0 +1,122 @@
+/**
+ * The subscriptions of one connection, by number.
+ *
+ * Always true: a number is given once; what is pushed under it comes after the answer that names it, and nothing comes
+ * after the answer that ends it.
+ */
+import { MqError } from '../../../../shared/contract/errors.ts';
+import { DEFAULTS } from '../../../../shared/contract/limits.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
+import type { DeliveriesAnswer } from './answers.ts';
+import type { Door } from './door.ts';
+import { Feed } from './feed.ts';
+import { takeDeliveries } from './handing-out.ts';
+import type { Holdings } from './holdings.ts';
+
+const OPTIONS = ['group', 'memberId', 'creditMax', 'leaseMs', 'takesBatches'];
+
+export interface SubscriptionsOptions {
+  readonly door: Door;
+  readonly holdings: Holdings;
+  readonly push: (subscription: number, topic: string, answer: DeliveriesAnswer) => void;
+  readonly giveBack: (topic: string, answer: DeliveriesAnswer) => void;
+  readonly isCongested: () => boolean;
+  readonly onEnd: (subscription: number, error: MqError) => void;
+}
+
+interface Wanted {
+  readonly group?: string;
+  readonly memberId?: string;
+  readonly creditMax: number;
+  readonly leaseMs?: number;
+  readonly takesBatches?: boolean;
+}
+
+export class Subscriptions {
+  readonly #options: SubscriptionsOptions;
+  readonly #feeds = new Map<number, Feed>();
+  /** Places taken, also by those that are being opened. */
+  #takenCount = 0;
+  #lastNumber = 0;
+
+  constructor(options: SubscriptionsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens one; `answered` is called with its number before anything is pushed. */
+  async open(args: readonly unknown[], answered: (subscription: number) => void): Promise<void> {
+    const { subscriptionsCountMax } = this.#options.door.options;
+    const { topic, wanted } = this.#check(args);
+    if (this.#takenCount >= subscriptionsCountMax) {
+      throw new MqError('MQ_LIMIT_EXCEEDED', `a connection has at most ${subscriptionsCountMax} subscriptions`);
+    }
+    this.#takenCount += 1;
+    this.#lastNumber += 1;
+    const subscription = this.#lastNumber;
+    const feed = this.#feedOf(subscription, topic, wanted);
+    this.#feeds.set(subscription, feed);
+    try {
+      const first = await feed.open();
+      answered(subscription);
+      feed.start(first);
+    } catch (error) {
+      this.close([subscription]);
+      throw error;
+    }
+  }
+
+  /** Fine when it is closed already. */
+  close([subscription]: readonly unknown[]): void {
+    if (typeof subscription !== 'number') throw invalidArgument('subscription', 'a number', subscription);
+    this.#feeds.get(subscription)?.stop();
+    if (this.#feeds.delete(subscription)) this.#takenCount -= 1;
+  }
+
+  /** One that has ended meanwhile needs none. */
+  addCredit(subscription: number, count: number): void {
+    this.#feeds.get(subscription)?.addCredit(count);
+  }
+
+  /** There is room on the channel again. */
+  wake(): void {
+    for (const feed of this.#feeds.values()) feed.wake();
+  }
+
+  stop(): void {
+    for (const feed of this.#feeds.values()) feed.stop();
+    this.#feeds.clear();
+  }
+
+  #check(args: readonly unknown[]): { readonly topic: string; readonly wanted: Wanted } {
+    const [topic, options] = args;
+    if (typeof topic !== 'string') throw invalidArgument('topic', 'a string', topic);
+    checkOptions('options', options ?? {}, OPTIONS);
+    const wanted = (options ?? {}) as Wanted;
+    const { inFlightCountMax } = this.#options.door.broker.limits;
+    const range = { min: 1, max: inFlightCountMax, fallback: 1 };
+    return { topic, wanted: { ...wanted, creditMax: checkInteger('options.creditMax', wanted.creditMax, range) } };
+  }
+
+  #feedOf(subscription: number, topic: string, wanted: Wanted): Feed {
+    const { door, holdings, push, giveBack, isCongested, onEnd } = this.#options;
+    const { broker } = door;
+    const { group, leaseMs, takesBatches = false, memberId = holdings.ownMemberId } = wanted;
+    return new Feed({
+      credit: wanted.creditMax,
+      clock: door.options.clock,
+      limits: broker.limits,
+      take: async (asked) => {
+        // Told before it is asked: the call is what makes it a member.
+        holdings.join({ topic, group: group ?? DEFAULTS.group, memberId });
+        return takeDeliveries(broker, topic, { ...asked, group, memberId, leaseMs, takesBatches });
+      },
+      giveBack: (answer) => giveBack(topic, answer),
+      push: (answer) => push(subscription, topic, answer),
+      isCongested,
+      onEnd: (error) => {
+        if (this.#feeds.delete(subscription)) this.#takenCount -= 1;
+        onEnd(subscription, error);
+      },
+    });
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * From the frame of a send to a broker: a batch as it came where the broker takes those, else its messages.
+ *
+ * Always true: what the broker is given it may keep; a batch is looked into only when the broker cannot take it whole, and
+ * then all of it is checked first.
+ */
+import type { Broker, SendOptions } from '../../../../shared/contract/broker.ts';
+import type { Message } from '../../../../shared/contract/message.ts';
+import { invalidArgument } from '../../../../shared/contract/validation.ts';
+import { decodeMessages } from '../../../3-http-server/message-codec.ts';
+import { checkContent } from '../../batch-check.ts';
+import { StoredBatch } from '../../stored-batch.ts';
+import type { SentAnswer } from './answers.ts';
+import type { SendRequest } from './requests.ts';
+
+export async function takeIn(broker: Broker, request: SendRequest, signal: AbortSignal): Promise<SentAnswer> {
+  const { topic, partition, timeoutMs } = request;
+  const options: SendOptions = { partition, timeoutMs, signal };
+  const isWhole = request.isBatch && broker.appendBatch !== undefined && broker.capabilities.has('raw-batches');
+  if (isWhole && broker.appendBatch !== undefined) {
+    const receipt = await broker.appendBatch(topic, request.bytes, options);
+    return { ...receipt, deliverAt: undefined, ids: [] };
+  }
+  const messages = request.isBatch ? messagesIn(request.bytes, broker) : messagesOf(request.bytes, broker);
+  if (request.isSingle) return sendOne(broker, request, messages, options);
+  const receipt = await broker.sendBatch(topic, messages, options);
+  return { ...receipt, deliverAt: undefined, ids: request.wantsIds ? receipt.ids : [] };
+}
+
+async function sendOne(
+  broker: Broker,
+  { topic, wantsIds }: SendRequest,
+  messages: readonly Message[],
+  options: SendOptions,
+): Promise<SentAnswer> {
+  const [message] = messages;
+  if (message === undefined || messages.length > 1) throw invalidArgument('messages', 'one message', messages.length);
+  const { partition, offset, durability, deliverAt, id } = await broker.send(topic, message, options);
+  return { partition, baseOffset: offset, count: 1, durability, deliverAt, ids: wantsIds ? [id] : [] };
+}
+
+function messagesOf(bytes: Uint8Array, { limits }: Broker): Message[] {
+  return decodeMessages(bytes, { countMax: limits.batchCountMax });
+}
+
+function messagesIn(bytes: Uint8Array, { limits }: Broker): Message[] {
+  const { count } = checkContent(bytes, limits);
+  const batch = new StoredBatch(bytes);
+  return Array.from({ length: count }, (_, index) => {
+    const { body, key, headers, id, priority, expiresAt, timestamp } = batch.recordAt(batch.baseOffset + index);
+    return {
+      body,
+      key,
+      headers,
+      id,
+      ...(priority === 0 ? undefined : { priority }),
+      ...(expiresAt === undefined ? undefined : { ttlMs: expiresAt - timestamp }),
+    };
+  });
+}
