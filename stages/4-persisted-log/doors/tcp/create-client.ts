@@ -28,7 +28,7 @@ export interface TcpClientOptions {
   readonly reconnects?: boolean;
   /** Told of each change of `connection.state`; `error` says why it is not connected. */
   readonly onState?: (state: ConnectionState, error: MqError | undefined) => void;
-  /** A subscription ended on the broker's side, and nothing more comes: its topic was deleted, say. Default: a warning. */
+  /** A subscription ended on the broker's side: nothing more comes. Default: a warning, unless its topic was deleted. */
   readonly onSubscriptionEnded?: (
     error: MqError,
     subscription: { readonly topic: string; readonly group: string },
@@ -117,7 +117,7 @@ function check(options: TcpClientOptions) {
     clock: checkClock('options.clock', options.clock),
     random: checkRandom('options.random', options.random),
     onState: options.onState ?? ((): void => undefined),
-    onSubscriptionEnded: options.onSubscriptionEnded ?? warn,
+    onSubscriptionEnded: options.onSubscriptionEnded ?? warnOfEnd,
     onDefect: options.onDefect ?? warn,
     heartbeatMs: checkInteger('options.heartbeatMs', options.heartbeatMs, NUMBERS.heartbeatMs),
     connectTimeoutMs: checkInteger('options.connectTimeoutMs', options.connectTimeoutMs, NUMBERS.connectTimeoutMs),
@@ -134,6 +134,11 @@ function placeOf(text: string): { readonly host: string; readonly port: number }
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
   };
+}
+
+/** That somebody deleted what was subscribed to, or closed it, is no accident. */
+function warnOfEnd(error: MqError): void {
+  if (!['MQ_UNKNOWN_TOPIC', 'MQ_UNKNOWN_GROUP', 'MQ_CLOSED'].includes(error.code)) warn(error);
 }
 
 function warn(error: unknown): void {

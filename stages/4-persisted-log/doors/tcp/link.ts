@@ -34,6 +34,7 @@ interface Waiter {
   readonly resolve: (connection: Connection) => void;
   readonly reject: (error: MqError) => void;
   readonly timer: Timer;
+  readonly stopListening: () => void;
 }
 
 export class Link {
@@ -48,6 +49,8 @@ export class Link {
   #lastError: MqError | undefined;
   #isClosing = false;
   #onAllGone: () => void = () => undefined;
+  /** Set by the first `close`. */
+  #closed: Promise<void> | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -91,7 +94,12 @@ export class Link {
   }
 
   /** Lets the server answer what it has, for at most `timeoutMs`. */
-  async close(timeoutMs: number): Promise<void> {
+  close(timeoutMs: number): Promise<void> {
+    this.#closed ??= this.#close(timeoutMs);
+    return this.#closed;
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
     this.refuse();
     const open = [this.#connection, ...this.#leaving].filter((connection) => connection !== undefined);
     if (open.some((connection) => !connection.isGone)) {
@@ -179,14 +187,18 @@ export class Link {
         const message = `no connection to ${host}:${port} within ${connectTimeoutMs} ms${why}`;
         this.#release(waiter).reject(new MqError('MQ_UNREACHABLE', message, { cause: this.#lastError }));
       }, connectTimeoutMs);
-      const waiter: Waiter = { resolve, reject, timer };
+      const onAbort = (): void => {
+        if (signal !== undefined) this.#release(waiter).reject(abortedError(signal));
+      };
+      const waiter: Waiter = { resolve, reject, timer, stopListening: () => signal?.removeEventListener('abort', onAbort) };
       this.#waiters.add(waiter);
-      signal?.addEventListener('abort', () => this.#release(waiter).reject(abortedError(signal)), { once: true });
+      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
   #release(waiter: Waiter): Waiter {
     waiter.timer.cancel();
+    waiter.stopListening();
     this.#waiters.delete(waiter);
     return waiter;
   }

@@ -56,6 +56,8 @@ export class Subscriptions {
     const feed = this.#feedOf(subscription, topic, wanted);
     this.#feeds.set(subscription, feed);
     try {
+      // A receive would make the topic; a subscription to one that is not there is refused.
+      await this.#options.door.broker.describeTopics({ topic });
       const first = await feed.open();
       answered(subscription);
       feed.start(first);
