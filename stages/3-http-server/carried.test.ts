@@ -6,7 +6,13 @@ import type { GroupOptions, TopicOptions } from '../../shared/contract/descripti
 import { ERRORS, type ErrorCode, isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Explanation } from '../../shared/contract/explanation.ts';
 import type { LogView } from '../../shared/contract/inside.ts';
-import { type Delivery, deadLetterTopicOf, type Receipt, type StoredRecord } from '../../shared/contract/message.ts';
+import {
+  type Delivery,
+  deadLetterTopicOf,
+  type Message,
+  type Receipt,
+  type StoredRecord,
+} from '../../shared/contract/message.ts';
 import { createBroker as createRingBroker } from '../2-ring-buffer/index.ts';
 import { createClient, createServer } from './index.ts';
 import { ask } from './testing/doors.ts';
@@ -145,6 +151,52 @@ test('a partition is asked for where the caller chose one, and only there', asyn
   assert.deepEqual(askedFor, [...partitions, undefined, undefined]);
   const sought = wire.heard.filter(({ operation }) => operation === 'seek').at(-1);
   assert.deepEqual(sought?.args, ['t', { group: 'g', partition: 3, to: { timestamp: 17 } }]);
+});
+
+test('the times and the priority of a message arrive in every form it can travel in', async () => {
+  const receipt: Receipt = { ...RECEIPT, offset: null, deliverAt: 2 ** 42 };
+  const many = { topic: 't', partition: 0, baseOffset: null, count: 2, ids: ['i', 'j'], durability: 'written' };
+  await using wire = await wired({ send: receipt, sendBatch: many });
+  const { client } = wire;
+  const options: Partial<Message>[] = [
+    { delayMs: 2 ** 42 },
+    { deliverAt: 2 ** 42, ttlMs: 1 },
+    { priority: 9 },
+    { priority: 0, ttlMs: 2 },
+  ];
+  const message = { id: 'i', body: new Uint8Array([255]) };
+  for (const option of options) {
+    assert.deepEqual(await client.send('t', { ...message, ...option }), receipt);
+    // Too long for request headers: it travels as JSON.
+    await client.send('t', { ...message, ...option, headers: { long: 'x'.repeat(9000) } });
+    assert.deepEqual(await client.sendBatch('t', [{ ...message, ...option }, message]), many);
+  }
+  const timesOf = ({ delayMs, deliverAt, ttlMs, priority }: Partial<Message>) => [delayMs, deliverAt, ttlMs, priority];
+  const arrived = wire.heard.map(({ args }) => timesOf([args[1]].flat()[0] as Message));
+  const expected = options.flatMap((option) => [option, option, option].map(timesOf));
+  assert.deepEqual(arrived, expected);
+  for (const wrong of [{ delayMs: -1 }, { ttlMs: 0.5 }, { priority: Number.NaN }, { deliverAt: '5' as never }]) {
+    const path = Object.keys(wrong).join();
+    const isRefused = (where: string) => (error: unknown) =>
+      isMqError(error, 'MQ_INVALID_ARGUMENT') && error.details.path === `${where}.${path}`;
+    await assert.rejects(client.send('t', { ...message, ...wrong }), isRefused('message'));
+    await assert.rejects(client.sendBatch('t', [message, { ...message, ...wrong }]), isRefused('messages[1]'));
+  }
+});
+
+test('a record comes back with its priority and the end of its life, however it is read', async () => {
+  const { key: _, priority: __, expiresAt: ___, ...bare } = RECORD;
+  const fetched = { records: [RECORD, { ...bare, offset: 8 }], nextOffset: 9, logStartOffset: 0, highWatermark: 9 };
+  const browsed = [{ ...RECORD, state: 'delayed', deliveryCount: 2 }];
+  await using wire = await wired({ fetch: fetched, browse: browsed, receive: [DELIVERY] });
+  const { client, url } = wire;
+  assert.deepEqual(await client.fetch('t', { partition: 2, max: 2 }), fetched);
+  assert.deepEqual(await client.browse('t', { group: 'g' }), browsed);
+  assert.deepEqual(await client.receive('t', { group: 'g' }), [DELIVERY]);
+  const { body } = await ask(`${url}/topics/t/messages?partition=2`);
+  const [first, second] = body.records as StoredRecord[];
+  assert.deepEqual([first?.priority, first?.expiresAt], [9, RECORD.expiresAt]);
+  assert.deepEqual(Object.keys(second ?? {}).toSorted(), Object.keys({ ...bare, encoding: '' }).toSorted());
 });
 
 test('a nack carries its outcome, its delay and its reason, and the partition of its delivery', async () => {

@@ -7,7 +7,8 @@
 import type { DeadLetterOptions } from '../../shared/contract/broker.ts';
 import type { GroupOptions, TopicOptions } from '../../shared/contract/description.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
-import { checkName, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
+import type { Message } from '../../shared/contract/message.ts';
+import { checkInteger, checkName, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
 
 const TOPIC_OPTIONS: readonly (keyof TopicOptions)[] = [
   ...(['messagesMax', 'bytesMax', 'overflow', 'partitionCount'] as const),
@@ -26,6 +27,17 @@ export function topicOptions(options: TopicOptions | undefined): TopicOptions {
 export function groupOptions(options: GroupOptions | undefined): GroupOptions {
   checkOptions('options', options, GROUP_OPTIONS);
   return options ?? {};
+}
+
+/** That times and priority are whole numbers, as every form of the wire needs; the rest the broker says. */
+export function checkTimes(pathOf: (index: number) => string, messages: readonly Message[]): void {
+  for (const [index, { delayMs, deliverAt, ttlMs, priority }] of messages.entries()) {
+    const isPlain = delayMs === undefined && deliverAt === undefined && ttlMs === undefined && priority === undefined;
+    if (isPlain) continue;
+    for (const [name, value] of Object.entries({ delayMs, deliverAt, ttlMs, priority })) {
+      checkInteger(`${pathOf(index)}.${name}`, value, { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
+    }
+  }
 }
 
 /** A name as the broker will know it. Names with a `$` are the broker's own, and it says which of them exist. */

@@ -97,6 +97,7 @@ export class HttpClient implements calls.Broker {
     const path = this.#pathOf(topic, 'messages');
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
+    asking.checkTimes(() => 'message', [message]);
     const room = this.#roomOf(options);
     const leaving = outgoing(message, checked, this.#nextId);
     return answers.readReceipt(await this.#sender.sendOne(path, leaving, room));
@@ -106,6 +107,7 @@ export class HttpClient implements calls.Broker {
     const path = this.#pathOf(topic, 'messages');
     const checked = checkBatch('messages', messages, this.limits);
     sending.checkBatchOptions('messages', messages, this);
+    asking.checkTimes((index) => `messages[${index}]`, messages);
     const leaving = checked.map((content, index) => outgoing(messages[index] ?? content, content, this.#nextId));
     const room = this.#roomOf(options);
     return answers.readBatchReceipt(await this.#sender.sendMany(path, leaving, room));

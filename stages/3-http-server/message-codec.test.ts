@@ -84,12 +84,31 @@ test('records keep offset, timestamp, and an offset that does not exist', () => 
       body: new Uint8Array(),
     },
     { id: 'c', offset: null, timestamp: 3, headers: {}, body: new Uint8Array() },
+    { id: 'd', offset: 1, timestamp: 4, headers: {}, body: Uint8Array.of(2), priority: 9, expiresAt: 2 ** 41 },
+    // It expired before it was stored, while it was delayed.
+    { id: 'e', offset: 2, timestamp: 5, headers: {}, body: Uint8Array.of(2), expiresAt: 4 },
   ];
   const decoded = decodeRecords(encodeMessages(records), { topic: 't', partition: 0 });
   assert.deepEqual(
     decoded.map(({ headers: found, ...record }) => ({ ...record, headers: { ...found } })),
     records.map((record) => ({ topic: 't', partition: 0, ...record })),
   );
+});
+
+test('a record that is sent on lives as long as it was meant to, and at least a millisecond', () => {
+  const record = { id: 'd', offset: 1, timestamp: 1000, headers: {}, body: Uint8Array.of(2), priority: 3 };
+  const lives = [1500, 1000, 10, undefined].map((expiresAt) => {
+    const [{ ttlMs, priority } = { ttlMs: -1, priority: -1 }] = decodeMessages(
+      encodeMessages([expiresAt === undefined ? record : { ...record, expiresAt }]),
+    );
+    return [ttlMs, priority];
+  });
+  assert.deepEqual(lives, [
+    [500, 3],
+    [1, 3],
+    [1, 3],
+    [undefined, 3],
+  ]);
 });
 
 test('an answer whose entries are no records is MQ_PROTOCOL', () => {

@@ -1,7 +1,7 @@
 /**
  * `application/vnd.stagemq.messages.v1`: many messages, or stored records, as one run of bytes.
  *
- *     count u32 | entryBytes u32, flags u8, [key] [id] [headers] [delayMs] [deliverAt] [ttlMs] [priority] [stored], body | ...
+ *     count u32 | entryBytes u32, flags u8, [key] [id] [headers] [delayMs] [deliverAt] [ttlMs or expiresAt] [priority] [stored], body
  *
  * docs/protocol-http.md lays it out byte by byte and numbers the conditions of valid bytes; an error names the number.
  * Always true: decoding is pure, reads nothing outside its bytes, allocates no more than they justify, and accepts
@@ -31,7 +31,7 @@ const U16_MAX = 0xffff;
 const NO_HEADERS: Headers = Object.freeze(Object.create(null) as Headers);
 
 /** What an entry can hold: everything a Message has, and what makes it a StoredRecord. */
-type Entry = Message & Partial<Pick<StoredRecord, 'offset' | 'timestamp'>>;
+type Entry = Message & Partial<Pick<StoredRecord, 'offset' | 'timestamp' | 'expiresAt'>>;
 
 /** The bytes of `messages`; `MQ_MESSAGE_TOO_LARGE` for a text the format has no room for. */
 export function encodeMessages(messages: readonly Entry[]): Uint8Array<ArrayBuffer> {
@@ -66,28 +66,42 @@ export function decodeRecords(
   bytes: Uint8Array,
   from: { readonly topic: string; readonly partition: number },
 ): StoredRecord[] {
-  const make: Make<StoredRecord> = ({ body, key, id, headers = NO_HEADERS }, stored) => {
+  const make: Make<StoredRecord> = ({ body, key, id, headers = NO_HEADERS, priority }, stored) => {
     if (stored === undefined || id === undefined || typeof body === 'string') {
       throw new MqError('MQ_PROTOCOL', 'an entry of the answer lacks its id, offset or timestamp');
     }
     const { topic, partition } = from;
-    const record = { topic, partition, ...stored, id, headers, body };
-    return key === undefined ? record : { ...record, key };
+    const { offset, timestamp, expiresAt } = stored;
+    const record = { topic, partition, offset, timestamp, id, headers, body };
+    if (key === undefined && priority === undefined && expiresAt === undefined) return record;
+    return {
+      ...record,
+      ...(key === undefined ? {} : { key }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    };
   };
   return decodeEntries(bytes, { countMax: Number.POSITIVE_INFINITY, make });
 }
 
-function entrySize({ body, key, id, headers, delayMs, deliverAt, ttlMs, priority, timestamp }: Entry): number {
+function entrySize(entry: Entry): number {
+  const { body, key, id, headers, delayMs, deliverAt, priority, timestamp } = entry;
+  const life = lifeOf(entry);
   let size = 1 + (typeof body === 'string' ? utf8Length(body) : body.length);
   if (key !== undefined) size += textSize('key', key);
   if (id !== undefined) size += textSize('id', id);
   if (headers !== undefined) size += headersSize(headers);
   if (delayMs !== undefined) size += wholeSize('delayMs', delayMs, 8);
   if (deliverAt !== undefined) size += wholeSize('deliverAt', deliverAt, 8);
-  if (ttlMs !== undefined) size += wholeSize('ttlMs', ttlMs, 8);
+  if (life !== undefined) size += wholeSize('ttlMs', life, 8);
   if (priority !== undefined) size += wholeSize('priority', priority, 1);
   if (timestamp !== undefined) size += 16;
   return size;
+}
+
+/** How long a message lives; of a record, until when. */
+function lifeOf({ timestamp, ttlMs, expiresAt }: Entry): number | undefined {
+  return timestamp === undefined ? ttlMs : expiresAt;
 }
 
 function textSize(what: string, text: string): number {
@@ -110,7 +124,8 @@ function headersSize(headers: Headers): number {
 }
 
 function writeEntry(writer: ByteWriter, entry: Entry): void {
-  const { body, key, id, headers, delayMs, deliverAt, ttlMs, priority, offset, timestamp } = entry;
+  const { body, key, id, headers, delayMs, deliverAt, priority, offset, timestamp } = entry;
+  const life = lifeOf(entry);
   const names = headers === undefined ? [] : Object.keys(headers);
   const flags =
     (key === undefined ? 0 : HAS_KEY) |
@@ -118,7 +133,7 @@ function writeEntry(writer: ByteWriter, entry: Entry): void {
     (names.length === 0 ? 0 : HAS_HEADERS) |
     (delayMs === undefined ? 0 : HAS_DELAY) |
     (deliverAt === undefined ? 0 : HAS_DELIVER_AT) |
-    (ttlMs === undefined ? 0 : HAS_TTL) |
+    (life === undefined ? 0 : HAS_TTL) |
     (priority === undefined ? 0 : HAS_PRIORITY) |
     (timestamp === undefined ? 0 : IS_STORED);
   writer.u8(flags);
@@ -127,7 +142,7 @@ function writeEntry(writer: ByteWriter, entry: Entry): void {
   if (headers !== undefined && names.length > 0) writeHeaders(writer, headers, names);
   if (delayMs !== undefined) writer.u64(delayMs);
   if (deliverAt !== undefined) writer.u64(deliverAt);
-  if (ttlMs !== undefined) writer.u64(ttlMs);
+  if (life !== undefined) writer.u64(life);
   if (priority !== undefined) writer.u8(priority);
   if (timestamp !== undefined) {
     writer.u64(offset ?? null);
@@ -147,6 +162,7 @@ function writeHeaders(writer: ByteWriter, headers: Headers, names: readonly stri
 interface Stored {
   readonly offset: number | null;
   readonly timestamp: number;
+  readonly expiresAt: number | undefined;
 }
 
 /** Makes of a decoded entry what is wanted of it. */
@@ -181,10 +197,14 @@ function decodeEntry<T>(reader: ByteReader, make: Make<T>): T {
   }
   const delayMs = flags & HAS_DELAY ? reader.u64('delayMs') : undefined;
   const deliverAt = flags & HAS_DELIVER_AT ? reader.u64('deliverAt') : undefined;
-  const ttlMs = flags & HAS_TTL ? reader.u64('ttlMs') : undefined;
+  const life = flags & HAS_TTL ? reader.u64('ttlMs') : undefined;
   const priority = flags & HAS_PRIORITY ? reader.u8() : undefined;
-  const stored =
-    flags & IS_STORED ? { offset: reader.u64OrNull('offset'), timestamp: reader.u64('timestamp') } : undefined;
+  if ((flags & IS_STORED) === 0) {
+    return make({ body: reader.rest(), key, id, headers, delayMs, deliverAt, ttlMs: life, priority }, undefined);
+  }
+  const stored = { offset: reader.u64OrNull('offset'), timestamp: reader.u64('timestamp'), expiresAt: life };
+  // Sent on, a record lives as long as it was meant to, from then on.
+  const ttlMs = life === undefined ? undefined : Math.max(1, life - stored.timestamp);
   return make({ body: reader.rest(), key, id, headers, delayMs, deliverAt, ttlMs, priority }, stored);
 }
 

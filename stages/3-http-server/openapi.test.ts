@@ -158,6 +158,10 @@ test('the description says what may be left out, which fields travel beside a me
       ['mq-key', false],
       ['mq-id', false],
       ['mq-headers', false],
+      ['mq-delay-ms', false],
+      ['mq-deliver-at', false],
+      ['mq-ttl-ms', false],
+      ['mq-priority', false],
     ],
   );
   const answered = Object.keys(messages?.get?.responses['200']?.headers ?? {});

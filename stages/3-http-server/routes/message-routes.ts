@@ -32,6 +32,10 @@ const RawFields = Type.Object({
   'mq-key': field('of a raw message: its key, percent-encoded'),
   'mq-id': field('of a raw message: its id, percent-encoded'),
   'mq-headers': field('of a raw message: its headers, one form-urlencoded list'),
+  'mq-delay-ms': field('of a raw message: not before so many ms (capability "delay")'),
+  'mq-deliver-at': field('of a raw message: not before this time, epoch ms (capability "delay")'),
+  'mq-ttl-ms': field('of a raw message: not later than so many ms after acceptance (capability "ttl")'),
+  'mq-priority': field('of a raw message: 0 to 9, higher first (capability "priority")'),
 });
 /** What stands beside records in the binary format. */
 const FETCH_FIELDS = {
