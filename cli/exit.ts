@@ -30,6 +30,10 @@ export class CommandError extends Error {
   }
 }
 
+export function isCommandError(error: unknown): error is CommandError {
+  return error instanceof CommandError;
+}
+
 /** The command line is wrong: exit code 2. */
 export function usageError(message: string, hint?: string): CommandError {
   return new CommandError(message, { exitCode: EXIT.wrongUse, hint });
