@@ -13,7 +13,7 @@ import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { DeliveriesAnswer } from './answers.ts';
 import { deliveriesOf, expect, ownDeliveries } from './client-reading.ts';
 import { FRAME } from './frame.ts';
-import { LeaseLedger } from './lease-ledger.ts';
+import { type HeldRun, LeaseLedger } from './lease-ledger.ts';
 import type { Link } from './link.ts';
 import { PayloadReader } from './payload-reader.ts';
 import { writeCall, writeCredit } from './requests.ts';
@@ -92,9 +92,9 @@ export class ClientSubscription {
     this.#credit(this.#held.finish(leaseToken, fromOffset, count));
   }
 
-  finishUpTo(partition: number, offset: number): void {
-    const { topic, group, memberId } = this.#options.wanted;
-    this.#credit(this.#held.finishUpTo({ topic, group, memberId, partition }, offset));
+  /** The same of all that this member held of the partition up to `offset`. */
+  finishUpTo(member: Pick<HeldRun, 'topic' | 'group' | 'memberId' | 'partition'>, offset: number): void {
+    this.#credit(this.#held.finishUpTo(member, offset));
   }
 
   prolong(leaseToken: string, leaseMs: number): void {

@@ -65,10 +65,12 @@ export class ClientSubscriptions {
   /** Those of an ack that was answered; of those that were refused the leases had ended, so they are finished too. */
   acked(request: AckRequest, error?: unknown): void {
     if (error !== undefined && !isMqError(error, 'MQ_LEASE_EXPIRED')) return;
+    const { topic, group, memberId } = request;
     for (const { partition, fromOffset, count, leaseToken } of request.runs) {
       this.finish(leaseToken, fromOffset, count);
       if (!request.isCumulative) continue;
-      for (const subscription of this.#open) subscription.finishUpTo(partition, fromOffset + count - 1);
+      const member = { topic, group, memberId, partition };
+      for (const subscription of this.#open) subscription.finishUpTo(member, fromOffset + count - 1);
     }
   }
 

@@ -190,7 +190,12 @@ export class Link {
       const onAbort = (): void => {
         if (signal !== undefined) this.#release(waiter).reject(abortedError(signal));
       };
-      const waiter: Waiter = { resolve, reject, timer, stopListening: () => signal?.removeEventListener('abort', onAbort) };
+      const waiter: Waiter = {
+        resolve,
+        reject,
+        timer,
+        stopListening: () => signal?.removeEventListener('abort', onAbort),
+      };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', onAbort, { once: true });
     });

@@ -63,7 +63,7 @@ export class Members {
       await this.#endLeases(held);
       // Until they have ended they are the member's, and would go back uncounted when it leaves.
       await new Promise<void>((resolve) => {
-        this.#clock.setTimer(resolve, 2 * SHORTEST_LEASE_MS, { isBackground: true });
+        this.#clock.setTimer(resolve, 2 * SHORTEST_LEASE_MS);
       });
     }
     const isBack = (name: MemberName): boolean => this.#connectionCounts.has(keyOf(name));
