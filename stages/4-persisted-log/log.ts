@@ -98,8 +98,13 @@ export class PartitionLog {
       const isNew = recovered.segments.length === 0;
       if (isNew) recovered.segments.push(await Segment.create(place, recovered.nextOffset, clock.now()));
       const log = new PartitionLog(place, options, recovered);
-      if (isNew || !recovered.isStateSaved) await log.#segments.save();
-      await log.#findStart();
+      try {
+        if (isNew || !recovered.isStateSaved) await log.#segments.save();
+        await log.#findStart();
+      } catch (error) {
+        await log.#segments.closeFiles().catch(() => undefined); // why it cannot be opened says more
+        throw error;
+      }
       return log;
     } catch (error) {
       throw storageError(error, `the log in ${folder} cannot be opened`);
@@ -189,7 +194,7 @@ export class PartitionLog {
   /** Moves logStartOffset up at once; resolves when that is on the disk. Whole segments below it go in the background. */
   async releaseBelow(offset: number): Promise<void> {
     const start = Math.min(offset, this.highWatermark);
-    if (start <= this.logStartOffset) return;
+    if (start <= this.logStartOffset && this.#segments.isStartSaved) return;
     try {
       const released = this.#segments.release(start);
       this.#shelf.dropBelow(start);
@@ -226,15 +231,22 @@ export class PartitionLog {
   /** Resolves when all that was accepted is on the disk, and what the next start needs to know; rejects when it is not. */
   async close(): Promise<void> {
     try {
-      await this.#appender.close();
-      await this.#removing;
-      await this.#segments.close();
+      try {
+        await this.#closeInOrder();
+      } finally {
+        await this.#segments.closeFiles();
+      }
     } catch (error) {
       throw storageError(error, `the log in ${this.#options.folder} was not closed in order`);
     } finally {
-      await this.#segments.closeFiles();
       this.#shelf.dropFrom(0);
     }
+  }
+
+  async #closeInOrder(): Promise<void> {
+    await this.#appender.close();
+    await this.#removing;
+    await this.#segments.close();
   }
 
   async #load(offset: number, bytesMax: number): Promise<readonly StoredBatch[]> {

@@ -23,13 +23,15 @@ export class SegmentList {
   /** Bytes of sealed segments. */
   #sealedBytes = 0;
   /** Released, and their files not removed yet. */
-  #released: Segment[] = [];
+  readonly #released: Segment[] = [];
   /** The writing of the state under way, and the one that everybody waits for who came since. */
   #saving: Promise<void> | undefined;
   #nextSaving: Promise<void> | undefined;
 
   /** How far the state on the disk knows the active segment; undefined when it says something else. */
   #savedPosition: number | undefined;
+  /** The logStartOffset of that state; undefined before the first is written. */
+  #savedStartOffset: number | undefined;
 
   constructor(place: LogPlace, clock: Clock, recovered: RecoveredLog) {
     this.#place = place;
@@ -37,7 +39,9 @@ export class SegmentList {
     this.#segments = recovered.segments;
     this.#logStartOffset = recovered.logStartOffset;
     for (const { bytes } of this.#segments.slice(0, -1)) this.#sealedBytes += bytes;
-    if (recovered.isStateSaved) this.#savedPosition = this.#segments.at(-1)?.bytes;
+    if (!recovered.isStateSaved) return;
+    this.#savedPosition = this.#segments.at(-1)?.bytes;
+    this.#savedStartOffset = recovered.logStartOffset;
   }
 
   get all(): readonly Segment[] {
@@ -89,10 +93,14 @@ export class SegmentList {
     await sealed.seal();
   }
 
+  /** What was released is released on the disk as well. */
+  get isStartSaved(): boolean {
+    return this.#savedStartOffset === this.#logStartOffset;
+  }
+
   /** Moves the start at once; resolves when that is on the disk. The files go afterwards: `removed` waits for them. */
   async release(offset: number): Promise<void> {
-    if (offset <= this.#logStartOffset) return;
-    this.#logStartOffset = offset;
+    this.#logStartOffset = Math.max(offset, this.#logStartOffset);
     while (this.#segments.length > 1 && (this.#segments[0] as Segment).end.nextOffset <= offset) {
       const segment = this.#segments.shift() as Segment;
       this.#sealedBytes -= segment.bytes;
@@ -101,11 +109,12 @@ export class SegmentList {
     await this.save();
   }
 
-  /** Removes the files of released segments. */
+  /** Removes the files of released segments; what cannot be removed now is tried again with the next ones. */
   async removeReleased(): Promise<void> {
-    const released = this.#released;
-    this.#released = [];
-    for (const segment of released) await segment.remove();
+    for (let segment = this.#released[0]; segment !== undefined; segment = this.#released[0]) {
+      await segment.remove();
+      this.#released.shift();
+    }
   }
 
   /** Resolves when the state of this moment, or a later one, is on the disk. */
@@ -131,16 +140,22 @@ export class SegmentList {
     await this.save();
   }
 
+  /** All of them, also when one cannot be closed well. */
   async closeFiles(): Promise<void> {
-    for (const segment of this.#segments) await segment.closeFile();
+    const closings = await Promise.allSettled(
+      [...this.#released, ...this.#segments].map((segment) => segment.closeFile()),
+    );
+    for (const closing of closings) if (closing.status === 'rejected') throw closing.reason;
   }
 
   async #write(): Promise<void> {
     try {
       const { position } = this.active.synced;
+      const state = this.#state();
       this.#savedPosition = undefined;
-      await writeLogState(this.#place.disk, this.#place.folder, this.#state());
+      await writeLogState(this.#place.disk, this.#place.folder, state);
       this.#savedPosition = position;
+      this.#savedStartOffset = state.logStartOffset;
     } finally {
       this.#saving = undefined;
     }

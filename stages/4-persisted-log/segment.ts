@@ -212,13 +212,13 @@ export class Segment {
     await file?.close();
   }
 
-  /** Its files are gone when it resolves. */
+  /** Its files are gone when it resolves; may be called again when it rejects. */
   async remove(): Promise<void> {
     const { disk, folder } = this.#place;
     await this.closeFile();
-    await disk.remove(this.path);
-    const indexPath = join(folder, indexName(this.baseOffset));
-    if (await disk.exists(indexPath)) await disk.remove(indexPath);
+    for (const path of [this.path, join(folder, indexName(this.baseOffset))]) {
+      if (await disk.exists(path)) await disk.remove(path);
+    }
   }
 
   async #reading<T>(read: (reader: SegmentReader) => Promise<T>): Promise<T> {
