@@ -112,3 +112,12 @@ test('a sync that is held when the power goes has made nothing safe', async () =
   await assert.rejects(sync, { code: 'EIO' });
   assert.equal(await contentOf(after, '/a'), '....');
 });
+
+test('a disk that lies says it is synced, and nothing is', async () => {
+  const { disk, file } = await begun(() => ({ isLie: true }));
+  await file.write([Buffer.from('1')], 0);
+  await file.sync();
+  await disk.rename('/a', '/b');
+  await disk.syncFolder('/');
+  assert.equal(await contentOf(disk.remains(), '/a'), '....');
+});

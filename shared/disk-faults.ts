@@ -29,6 +29,8 @@ export interface DiskFault {
   readonly code?: string;
   /** Of a write that rejects: so many bytes are written all the same. */
   readonly doneBytes?: number;
+  /** Of a sync, also of a folder: it resolves, and nothing is safe. Disks that do so are sold; tests of tests use one. */
+  readonly isLie?: boolean;
 }
 
 /** Sees each call before it is done. */

@@ -160,7 +160,7 @@ export class SimulatedDisk implements Disk {
     const lastNumber = this.#changeCount;
     return this.#run(
       { kind: 'syncFolder', path: folder },
-      () => this.#folder('syncFolder', folder).sync(lastNumber),
+      (isLie) => this.#folder('syncFolder', folder).sync(isLie ? 0 : lastNumber),
       () => this.#folder('syncFolder', folder).forget(lastNumber),
     );
   }
@@ -196,7 +196,7 @@ export class SimulatedDisk implements Disk {
    * One call: counted, shown to the watcher, held or refused as it says, then done. `effect` runs at once when nothing
    * holds it, and nothing comes between it and the check that the power is on: what resolves was there before any crash.
    */
-  async #run<T>(call: Call, effect: () => T, failed?: (doneBytes: number) => void): Promise<T> {
+  async #run<T>(call: Call, effect: (isLie: boolean) => T, failed?: (doneBytes: number) => void): Promise<T> {
     const { kind, path, bytes = 0, position = 0, isChange = false } = call;
     if (this.#isOff) throw diskError('EIO', kind, path);
     this.#callCount += 1;
@@ -208,7 +208,7 @@ export class SimulatedDisk implements Disk {
       throw diskError(fault.code, kind, path);
     }
     if (this.isReadOnly && isChange) throw diskError('EROFS', kind, path);
-    return effect();
+    return effect(fault?.isLie ?? false);
   }
 
   #child(folder: FolderNode, name: string, path: string): FolderNode {

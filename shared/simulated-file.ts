@@ -21,7 +21,7 @@ export interface Call {
 /** What an open file needs of its disk. */
 export interface DiskAccess {
   /** Does `effect`, or when the call is to fail, `failed`. */
-  run<T>(call: Call, effect: () => T, failed?: (doneBytes: number) => void): Promise<T>;
+  run<T>(call: Call, effect: (isLie: boolean) => T, failed?: (doneBytes: number) => void): Promise<T>;
   /** A number for the next change. */
   change(path: string): { readonly number: number; readonly path: string };
   lastNumber(): number;
@@ -71,7 +71,7 @@ export class SimulatedFile implements DiskFile {
     const { node } = this.#opened;
     return this.#run(
       { kind: 'sync' },
-      () => node.sync(lastNumber),
+      (isLie) => node.sync(isLie ? 0 : lastNumber),
       () => node.forget(lastNumber),
     );
   }
@@ -97,7 +97,11 @@ export class SimulatedFile implements DiskFile {
     return this.#run({ kind: 'close' }, closed, closed);
   }
 
-  async #run<T>(call: Omit<Call, 'path'>, effect: () => T, failed?: (doneBytes: number) => void): Promise<T> {
+  async #run<T>(
+    call: Omit<Call, 'path'>,
+    effect: (isLie: boolean) => T,
+    failed?: (doneBytes: number) => void,
+  ): Promise<T> {
     const { path, isWritable } = this.#opened;
     if (this.#isClosed || (call.isChange && !isWritable)) throw diskError('EBADF', call.kind, path);
     return this.#disk.run({ ...call, path }, effect, failed);

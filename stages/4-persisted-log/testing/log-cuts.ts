@@ -1,0 +1,91 @@
+/**
+ * Power cuts of a log: one run of a script, the plug pulled at every change of the disk, and a start on each of what is
+ * left.
+ */
+import assert from 'node:assert/strict';
+import type { CallWatcher } from '../../../shared/disk-faults.ts';
+import { everyTear } from '../../../shared/power-cut.ts';
+import { SeededRandom } from '../../../shared/random.ts';
+import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import type { Fate, UnsyncedChange } from '../../../shared/simulated-nodes.ts';
+import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
+import { LogHistory, openLog, type Promised, readLog } from './log-history.ts';
+import { runLogScript } from './log-script.ts';
+
+export interface CutRun {
+  readonly history: LogHistory;
+  readonly cuts: readonly PowerCut<Promised>[];
+}
+
+export interface CutRunOptions {
+  readonly seed: number;
+  readonly operationCount: number;
+  readonly fates: (unsynced: readonly UnsyncedChange[]) => Iterable<Fate>;
+  readonly onCall?: CallWatcher;
+}
+
+/** The script on a disk that is well, closed in order; with all its power cuts. */
+export async function cutRun({ seed, operationCount, ...cutOptions }: CutRunOptions): Promise<CutRun> {
+  const random = new SeededRandom(seed);
+  const disk = new SimulatedDisk();
+  const history = new LogHistory(random);
+  const cuts = new PowerCuts(disk, { known: () => history.promised(), ...cutOptions });
+  const log = await runLogScript({ disk, history, random, operationCount });
+  await log.close();
+  assert.deepEqual(history.rejections, []);
+  assert.deepEqual(disk.openPaths, [], 'a log that is closed has no file open');
+  return { history, cuts: cuts.end() };
+}
+
+/** Starts after the cut, checks what is there, appends, cuts the power again and checks once more. */
+export async function recover({ disk, known, place }: PowerCut<Promised>, history: LogHistory): Promise<void> {
+  try {
+    const log = await openLog(disk);
+    const found = await readLog(log);
+    history.check(found, known);
+    const later = new LogHistory(new SeededRandom(1));
+    await later.append(log);
+    assert.deepEqual(later.rejections, []);
+    const again = await openLog(disk.crash());
+    const foundAgain = await readLog(again);
+    assert.deepEqual(foundAgain.ids.slice(0, found.ids.length), found.ids, 'a start changes nothing that was there');
+    assert.equal(foundAgain.ids.length, found.ids.length + later.sentCount);
+    await again.close();
+  } catch (error) {
+    throw new Error(`power cut ${place}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
+export async function recoverAll({ history, cuts }: CutRun): Promise<void> {
+  for (const cut of cuts) await recover(cut, history);
+}
+
+/** Tears each write once, when it is the last one. */
+export function tearsOfEachWrite(stepBytes: number): CutRunOptions['fates'] {
+  let lastTorn = 0;
+  return function* (unsynced) {
+    const number = unsynced.findLast((change) => change.kind === 'write')?.number ?? 0;
+    if (number > lastTorn) yield* everyTear(unsynced, { stepBytes });
+    lastTorn = Math.max(lastTorn, number);
+  };
+}
+
+/** Cuts the power at every change that a start after `cut` makes; each start after that ends in the same log. */
+export async function recoverFromCutRecovery(
+  cut: PowerCut<Promised>,
+  run: CutRun,
+  fates: CutRunOptions['fates'],
+): Promise<void> {
+  const whole = await openLog(cut.disk.remains());
+  const expected = await readLog(whole);
+  await whole.close();
+  run.history.check(expected, cut.known);
+  const inner = new PowerCuts(cut.disk, { known: () => cut.known, fates });
+  const log = await openLog(cut.disk);
+  for (const innerCut of inner.end()) {
+    const again = await openLog(innerCut.disk);
+    assert.deepEqual(await readLog(again), expected, `${cut.place}, then ${innerCut.place}`);
+    await again.close();
+  }
+  await log.close();
+}
