@@ -104,4 +104,30 @@ describe('a clean history has no anomaly, however suspicious it looks', () => {
     script.send('b', 0);
     assert.deepEqual(script.found(), []);
   });
+
+  test('two partitions have the same offsets, and neither says anything about the order of the other', () => {
+    const script = new Script();
+    script.call('p', 'send a', sendOf('a', 5, 1));
+    script.call('p', 'send b', sendOf('b', 0, 0));
+    script.call('p', 'send c', sendOf('c', 5, 0));
+    script.receive('c', { ...delivery('a', 5, 'one'), partition: 1 }, delivery('b', 0, 'two'));
+    script.receive('c', delivery('c', 5, 'three'));
+    assert.deepEqual(script.found(), []);
+  });
+
+  test('what is in flight when the broker is restarted may come again at once, what was finished may not', () => {
+    const script = new Script();
+    script.send('a', 0);
+    script.send('b', 1);
+    script.receive('c', delivery('a', 0, 'one'), delivery('b', 1, 'two'));
+    script.settle('ack', 1, 'two');
+    script.call('test', 'restart', { kind: 'restart' });
+    script.receive('c', delivery('a', 0, 'three'));
+    assert.deepEqual(script.found(), []);
+    script.receive('c', delivery('b', 1, 'four'));
+    assert.deepEqual(
+      script.found().map(({ name }) => name),
+      ['duplicate'],
+    );
+  });
 });

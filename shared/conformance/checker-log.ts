@@ -52,16 +52,26 @@ function* missing(index: HistoryIndex, topics: readonly string[]): Generator<Ano
   for (const topic of topics) {
     const fetches = index.fetches.filter(({ facts }) => facts.topic === topic);
     const seen = new Set(fetches.flatMap(({ facts }) => facts.records.map((record) => record.value)));
-    let furthest: { readonly call: Call; readonly offset: number } | undefined;
-    for (const { call, facts } of fetches) {
-      const offset = facts.records.at(-1)?.offset ?? -1;
-      if (offset > (furthest?.offset ?? -1)) furthest = { call, offset };
-    }
+    const furthest = furthestOf(fetches);
     for (const attempt of acceptedOf(index, topic)) {
       if (seen.has(attempt.value)) continue;
-      yield missingValue(attempt, furthest, fetches.at(-1)?.call);
+      yield missingValue(attempt, furthest.get(attempt.partition), fetches.at(-1)?.call);
     }
   }
+}
+
+/** By partition: the call that read furthest, and how far. */
+export function furthestOf(
+  reads: readonly CallOf<'receive' | 'fetch'>[],
+): Map<number, { readonly call: Call; readonly offset: number }> {
+  const furthest = new Map<number, { readonly call: Call; readonly offset: number }>();
+  for (const { call, facts } of reads) {
+    for (const { partition, offset } of facts.records) {
+      if (offset !== null && offset > (furthest.get(partition)?.offset ?? -1))
+        furthest.set(partition, { call, offset });
+    }
+  }
+  return furthest;
 }
 
 /** A message nobody saw: *lost* when a later one was seen, else *unobserved*. */

@@ -11,7 +11,7 @@
  * recorder's clock, so no two clocks are compared. Called by the checker only.
  */
 import type { Anomaly, CheckOptions } from './anomaly.ts';
-import { acceptedOf, missingValue } from './checker-log.ts';
+import { acceptedOf, furthestOf, missingValue } from './checker-log.ts';
 import type { Call, ReadRecord } from './history.ts';
 import { append, byStart, type CallOf, type HistoryIndex, keyOf } from './history-index.ts';
 
@@ -46,15 +46,10 @@ function* undelivered(
   { topic, from }: { readonly topic: string; readonly from: number },
 ): Generator<Anomaly> {
   const seen = new Set(receives.flatMap(({ facts }) => facts.records.map((record) => record.value)));
-  let furthest: { readonly call: Call; readonly offset: number } | undefined;
-  for (const { call, facts } of receives) {
-    for (const { offset } of facts.records) {
-      if (offset !== null && offset > (furthest?.offset ?? -1)) furthest = { call, offset };
-    }
-  }
+  const furthest = furthestOf(receives);
   for (const attempt of acceptedOf(index, topic)) {
     if (seen.has(attempt.value) || (attempt.offset ?? from) < from) continue;
-    yield missingValue(attempt, furthest, receives.at(-1)?.call);
+    yield missingValue(attempt, furthest.get(attempt.partition), receives.at(-1)?.call);
   }
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CheckOptions } from './checker.ts';
-import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script } from './testing/handmade-history.ts';
+import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script, sendOf } from './testing/handmade-history.ts';
 
 function names(script: Script): string[] {
   return script.found().map((anomaly) => anomaly.name);
@@ -56,6 +56,15 @@ describe('each anomaly is named, with the calls that contradict each other', () 
     const log = new Script();
     log.send('a', 0);
     only(log, 'unobserved', ['send a'], READ_WHOLE);
+  });
+
+  test('unobserved: what was read in another partition says nothing about a message that never showed', () => {
+    const script = new Script();
+    script.call('p', 'send a', sendOf('a', 0, 1));
+    script.send('b', 7);
+    script.receive('c', delivery('b', 7, 'token'));
+    script.settle('ack', 7, 'token');
+    only(script, 'unobserved', ['send a', 'receive'], DRAINED);
   });
 
   test('phantom: something was read that nobody had sent', () => {

@@ -63,8 +63,8 @@ export class Script {
   }
 }
 
-export function sendOf(value: string, baseOffset: number | null): CallFacts {
-  return { kind: 'send', topic: TOPIC, partition: 0, values: [value], baseOffset };
+export function sendOf(value: string, baseOffset: number | null, partition = 0): CallFacts {
+  return { kind: 'send', topic: TOPIC, partition, values: [value], baseOffset };
 }
 
 function receiveOf(memberId: string, records: readonly ReadRecord[]): CallFacts {
