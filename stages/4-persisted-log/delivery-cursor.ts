@@ -20,6 +20,7 @@ import { Heap, type HeapNode } from '../2-ring-buffer/heap.ts';
 import type { DeathReason } from './group-events.ts';
 import type { History } from './history.ts';
 import { type OffsetSpan, OffsetSpans } from './offset-spans.ts';
+import type { PriorityIndex } from './policies/priority-index.ts';
 
 /** An offset that was handed out, or at least looked at, and waits for what comes next. */
 export interface GivenBack {
@@ -50,7 +51,6 @@ export interface DeliveryCursorOptions {
   readonly priorityOf: (offset: number) => number;
 }
 
-/** What a cursor looks like after a reset to the latest: how many it will never hand out. */
 export class DeliveryCursor {
   /** Lowest offset never handed out since the last seek. */
   #next: number;
@@ -62,6 +62,8 @@ export class DeliveryCursor {
   readonly earlier = new OffsetSpans();
   /** Where a group fell behind whose reset is `error`; only a seek, or a commit further on, gets it going again. */
   strandedAt: number | undefined = undefined;
+  /** By priority: nothing of it below is fresh, so that what went out is not looked through again and again. */
+  #freshFrom: number[] = [];
   readonly #priorityOf: (offset: number) => number;
   readonly #givenBack = new Map<number, Kept>();
   readonly #byOffset = new Heap<Kept>((one, other) => one.offset < other.offset);
@@ -84,9 +86,19 @@ export class DeliveryCursor {
     return this.#runFrom;
   }
 
+  /** Above everything that was ever handed out. */
+  get endOffset(): number {
+    return Math.max(this.#next, this.taken.spans.at(-1)?.below ?? 0);
+  }
+
   /** The lowest offset that is not finished; `firstOpen` is the lowest one in flight. */
   floor(firstOpen: number): number {
-    return this.strandedAt ?? Math.min(this.#next, firstOpen, this.#byOffset.first?.offset ?? this.#next);
+    return this.strandedAt ?? this.lowest(firstOpen);
+  }
+
+  /** The same, and of a stranded group too what it still has. */
+  lowest(firstOpen: number): number {
+    return Math.min(this.#next, firstOpen, this.#byOffset.first?.offset ?? this.#next);
   }
 
   get readyCount(): number {
@@ -95,6 +107,10 @@ export class DeliveryCursor {
 
   get delayedCount(): number {
     return this.#delayed.size;
+  }
+
+  get dyingCount(): number {
+    return this.#dying.size;
   }
 
   get givenBackCount(): number {
@@ -131,9 +147,25 @@ export class DeliveryCursor {
     return this.isFresh(offset) ? 'fresh' : 'none';
   }
 
+  isReady(offset: number): boolean {
+    return this.#givenBack.get(offset)?.whenReady !== undefined;
+  }
+
   /** Never handed out since the last seek. */
   isFresh(offset: number): boolean {
     return offset >= this.#next && !this.taken.has(offset);
+  }
+
+  /** The lowest fresh offset of a priority above 0. */
+  firstFreshOf(priority: number, index: PriorityIndex): number | undefined {
+    let from = Math.max(this.#next, this.#freshFrom[priority] ?? 0);
+    let offset = index.firstFrom(priority, from);
+    while (offset !== undefined && this.taken.has(offset)) {
+      from = this.taken.firstGapFrom(offset);
+      offset = index.firstFrom(priority, from);
+    }
+    this.#freshFrom[priority] = from;
+    return offset;
   }
 
   /** All that was given back, in no order. */
@@ -234,6 +266,7 @@ export class DeliveryCursor {
     if (this.strandedAt !== undefined && this.strandedAt > end) this.strandedAt = end;
     this.#next = Math.min(this.#next, end);
     this.#runFrom = Math.min(this.#runFrom, end);
+    this.#freshFrom = [];
   }
 
   forgetGivenBack(): void {
@@ -256,6 +289,7 @@ export class DeliveryCursor {
     this.taken.clear();
     this.#runFrom = offset;
     this.#next = offset;
+    this.#freshFrom = [];
   }
 }
 

@@ -28,8 +28,13 @@ export interface PartitionReader {
   readonly priorities: PriorityIndex;
   /** The batch with the record, when it is in memory. */
   cachedAt(offset: number): ReadableBatch | undefined;
-  /** Brings the batch with the record into memory, so that `cachedAt` has it right after; rejects when it cannot. */
-  load(offset: number): Promise<void>;
+  /**
+   * Brings the batch with the record into memory, and resolves to `offset`, when `cachedAt` has it; to a later offset, and
+   * then nothing in between is held (it was repaired away); rejects when it cannot be read.
+   */
+  load(offset: number): Promise<number>;
+  /** True for a record that is there no more though its log still has it; undefined when that cannot be. */
+  readonly isGone?: ((offset: number) => boolean) | undefined;
 }
 
 /** Where every change of a group goes, in the order in which they are made. */
@@ -116,10 +121,11 @@ export interface RunClaim extends Omit<LeaseClaim, 'offset'> {
   readonly count: number;
 }
 
-/** Neighbours in one batch, handed out under one lease. */
+/** Neighbours handed out under one lease. */
 export interface HandedRun {
   readonly partition: number;
-  readonly batch: ReadableBatch;
+  /** The stored batches they are in, ascending: the first may begin before the run, the last may end behind it. */
+  readonly batches: readonly ReadableBatch[];
   readonly fromOffset: number;
   readonly count: number;
   readonly token: string;

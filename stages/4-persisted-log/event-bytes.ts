@@ -24,7 +24,7 @@ type FieldType = 'number' | 'numbers' | 'text' | 'text?' | 'flag' | 'options' | 
 const AS: readonly string[] = ['queue', 'log'];
 const REASONS: readonly GiveBackReason[] = ['lease-expired', 'retry', 'return', 'member-left'];
 const WHYS: readonly DeathReason[] = ['rejected', 'deliveries', 'expired'];
-const HOWS: readonly FinishedHow[] = ['expired', 'dead', 'not-for-group'];
+const HOWS: readonly FinishedHow[] = ['expired', 'dead', 'not-for-group', 'gone'];
 
 /** A field is of the same type wherever it stands; those that are not named here are numbers. */
 const TYPES: Readonly<Record<string, FieldType>> = {

@@ -1,82 +1,340 @@
-/** The desk of one group: what its operations are. */
+/**
+ * The desk of one group: members come to it for deliveries, bring back what they finished, and wait when there is none.
+ *
+ *     receive -->  Serving   who is there, who waits, what goes out (HandOut)     \
+ *     ack, nack -> Settling  how what is in flight ends                            > events --> GroupState, and the journal
+ *                  Burial    what becomes of the dead                             /
+ *
+ * Always true: whatever makes a record available ends in `serve`, and whatever moves the floor in `onProgress`.
+ * Everything but receiving and browsing is synchronous: it has changed the state and recorded the events when it returns;
+ * whoever promises durability awaits the journal afterwards. Until `start` nothing is recorded. Only the topic uses it.
+ */
 import type { GroupOptions, MemberDescription } from '../../shared/contract/description.ts';
-import type { LogGroupView } from '../../shared/contract/inside.ts';
+import type { MqError } from '../../shared/contract/errors.ts';
 import type { BrowsedRecord, Delivery } from '../../shared/contract/message.ts';
+import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
+import { Alarm } from './alarm.ts';
+import { Burial } from './burial.ts';
 import type {
   GiveBack,
   GroupCounts,
   GroupDeskOptions,
   HandedRun,
   LeaseClaim,
+  PartitionReader,
   ReceiveWant,
   RunClaim,
   Standing,
   WaitForRecords,
 } from './desk-surroundings.ts';
 import type { GroupEvent } from './group-events.ts';
-import type { GroupSnapshot } from './group-snapshot.ts';
+import { type GroupSnapshot, putSnapshot, snapshotOf } from './group-snapshot.ts';
+import { GroupState, type Moment } from './group-state.ts';
+import { browseGroup, countsOf, standingOf } from './group-view.ts';
+import type { HandOutResult } from './hand-out.ts';
+import { deliveriesOf } from './handed-deliveries.ts';
+import { Serving } from './serving.ts';
+import { Settling } from './settling.ts';
 
-/**
- * Everything but `receive` and `receiveRuns` is synchronous: it has changed the state, and recorded the events, when it
- * returns; whoever promises durability awaits the journal afterwards.
- */
-export declare class GroupDesk {
+export class GroupDesk {
   readonly name: string;
   readonly groupId: number;
   readonly options: Required<GroupOptions>;
-  readonly kind: 'undecided' | 'queue' | 'log';
-  readonly isPaused: boolean;
+  readonly state: GroupState;
+  readonly #settings: GroupDeskOptions;
+  readonly #serving: Serving;
+  readonly #settling: Settling;
+  readonly #burial: Burial;
+  readonly #alarm: Alarm;
+  #isClosed = false;
 
-  /** Silent until `start`: no timers, no events. A new group: `new`, record 'created' yourself, `start`. */
-  constructor(options: GroupDeskOptions & { readonly starts: readonly number[] });
-  /** After a restart: `restore` (or `new` for a 'created' event), `replay` of what came after, `start`. */
-  static restore(options: GroupDeskOptions, snapshot: GroupSnapshot): GroupDesk;
-  replay(event: GroupEvent): void;
-  /** Draws a token prefix, arms timers, takes up what was dying; `logStartOffset`s are looked at. */
-  start(): void;
-  /** The whole state as plain JSON, at this moment. */
-  snapshot(): GroupSnapshot;
+  constructor(settings: GroupDeskOptions & { readonly starts: readonly number[] }) {
+    const { clock, options, partitions, starts, groupId, name, random, bury } = settings;
+    this.#settings = settings;
+    this.name = name;
+    this.groupId = groupId;
+    this.options = options;
+    const isByKey = options.mode === 'key-ordered'; // which goes by offset alone
+    const priorityOf = (partition: number, offset: number): number =>
+      isByKey ? 0 : (partitions[partition]?.priorities.priorityOf(offset) ?? 0);
+    const state = new GroupState({ groupId, options, starts, priorityOf });
+    const record = (event: GroupEvent, moment: Moment): void => this.#record(event, moment);
+    const finish = (partition: number, offset: number): void => this.#onBuried(partition, offset);
+    this.state = state;
+    this.#alarm = new Alarm(clock, () => this.#onAlarm());
+    this.#serving = new Serving({ ...settings, state, record, onHandOut: (result) => this.#onHandOut(result) });
+    this.#settling = new Settling({ state, options, random, record });
+    this.#burial = new Burial({ state, clock, partitions, bury, finish });
+  }
 
-  receive(want: ReceiveWant, wait: WaitForRecords): Promise<readonly Delivery[]>;
-  /** The same, without an object per record; `bytesMax` counts whole batches. */
-  receiveRuns(want: ReceiveWant, wait: WaitForRecords): Promise<readonly HandedRun[]>;
-  /** True when the lease was open, or its ack is remembered. */
-  ack(claim: LeaseClaim, options: { readonly isCumulative: boolean }): boolean;
-  /** Many at once: one event per run of neighbours, progress told once. Answers those that did not apply. */
+  /** As it was when `snapshot` was taken. What happened since is to be replayed, and then `start` called. */
+  static restore(settings: GroupDeskOptions, snapshot: GroupSnapshot): GroupDesk {
+    const desk = new GroupDesk({ ...settings, starts: snapshot.cursors.map(({ next }) => next) });
+    putSnapshot(desk.state, snapshot, desk.#moment());
+    return desk;
+  }
+
+  /** The same change as when the event was recorded; `MQ_CORRUPT` when it does not fit. */
+  replay(event: GroupEvent): void {
+    this.state.apply(event, this.#moment());
+  }
+
+  /** From now on it hands out, times run, and what it does is recorded. */
+  start(): void {
+    const { partitions, nextTokenPrefix } = this.#settings;
+    const { groupId: group } = this;
+    this.#record({ kind: 'prefix', group, prefix: nextTokenPrefix() }, this.#moment());
+    for (const { partition, highWatermark: logEndOffset } of partitions) {
+      const endOffset = this.state.cursors[partition]?.endOffset ?? 0;
+      if (endOffset > logEndOffset) this.#record({ kind: 'cut-back', group, partition, logEndOffset }, this.#moment());
+      this.fallBehind(partition);
+    }
+    this.#serving.start();
+    this.#afterChange();
+  }
+
+  /** The whole state at this moment, as plain JSON. */
+  snapshot(): GroupSnapshot {
+    return snapshotOf(this.state, this.name);
+  }
+
+  get kind(): 'undecided' | 'queue' | 'log' {
+    return this.state.kind;
+  }
+
+  get isPaused(): boolean {
+    return this.state.isPaused;
+  }
+
+  /** Hands out what is there, else waits; whoever asked first is served first. */
+  async receive(want: ReceiveWant, wait: WaitForRecords): Promise<readonly Delivery[]> {
+    const handed = await this.#serving.receive({ ...want, isWhole: false }, wait);
+    const { topic, ttlMs } = this.#settings;
+    return deliveriesOf(handed, { topic, group: this.name, memberId: want.memberId, ttlMs });
+  }
+
+  /** The same without an object for each record. `bytesMax` counts whole batches, each once. */
+  receiveRuns(want: ReceiveWant, wait: WaitForRecords): Promise<readonly HandedRun[]> {
+    return this.#serving.receive({ ...want, isWhole: true }, wait);
+  }
+
+  /** More is available: those who wait are served as far as it goes. */
+  serve(): void {
+    this.#serving.serve();
+  }
+
+  /** False when the lease is over and its token not one of those accepted lately. */
+  ack(claim: LeaseClaim, options: { readonly isCumulative: boolean }): boolean {
+    return this.ackAll([claim], options).length === 0;
+  }
+
+  /** The same for many, which costs little more than one. Answers those that did not apply. */
   ackAll<Claim extends LeaseClaim>(
     claims: readonly Claim[],
-    options: { readonly isCumulative: boolean },
-  ): readonly Claim[];
-  /** Answers the offsets that did not apply. */
-  ackRun(claim: RunClaim): readonly number[];
-  /** False when the lease is over; so are the next. */
-  nack(claim: LeaseClaim, how: GiveBack): boolean;
-  /** Epoch ms at which the lease ends now; undefined when it is over. */
-  extend(claim: LeaseClaim, leaseMs: number): number | undefined;
-  leave(memberId: string): void;
-  /** As when the connection of a member broke: its leases end as expired. */
-  dropMember(memberId: string): void;
+    { isCumulative }: { readonly isCumulative: boolean },
+  ): readonly Claim[] {
+    const failed = this.#settling.ackAll(claims, isCumulative, this.#moment());
+    if (failed.length < claims.length) this.#afterAck(claims);
+    return failed;
+  }
 
+  /** The same for neighbours that were handed out in one run. Answers the offsets that did not apply. */
+  ackRun(claim: RunClaim): readonly number[] {
+    const failed = this.#settling.ackRun(claim, this.#moment());
+    if (failed.length < claim.count) this.#afterAck([claim]);
+    return failed;
+  }
+
+  /** False when the lease is over. */
+  nack(claim: LeaseClaim, how: GiveBack): boolean {
+    const isOpen = this.#settling.nack(claim, how, this.#moment());
+    if (isOpen) {
+      this.#serving.members.touch(claim.memberId);
+      this.#afterChange();
+    }
+    return isOpen;
+  }
+
+  /** Epoch ms at which the lease ends now; undefined when it is over. */
+  extend(claim: LeaseClaim, leaseMs: number): number | undefined {
+    const leaseExpiresAt = this.#settling.extend(claim, leaseMs, this.#moment());
+    if (leaseExpiresAt === undefined) return undefined;
+    this.#serving.members.touch(claim.memberId);
+    this.#arm();
+    return leaseExpiresAt;
+  }
+
+  /** The member's deliveries come back and its waiting receives are answered empty. */
+  leave(memberId: string): void {
+    this.#endMember(memberId, 'member-left');
+  }
+
+  /** As when the connection of a member broke: its leases end as expired, and that counts. */
+  dropMember(memberId: string): void {
+    this.#endMember(memberId, 'lease-expired');
+  }
+
+  /** What the group has not finished, ascending. */
   browse(want: {
     readonly partition: number;
     readonly fromOffset: number;
     readonly max: number;
-  }): Promise<readonly BrowsedRecord[]>;
-  standingOf(partition: number, offset: number): Standing;
-  commit(partition: number, offset: number): number;
-  committed(partition: number): number;
-  seek(partition: number, offset: number): number;
-  pause(): void;
-  resume(): void;
-  /** After records appeared, or a topic was resumed. */
-  serve(): void;
-  /** After `logStartOffset` of a partition moved. */
-  fallBehind(partition: number): void;
-  /** Everything below is finished for this group. */
-  floorOf(partition: number): number;
-  counts(): GroupCounts;
-  members(): readonly MemberDescription[];
-  view(max: number): LogGroupView;
-  /** Waiting receives reject with `error`, or are answered empty without one. */
-  close(error?: Error): void;
+  }): Promise<BrowsedRecord[]> {
+    return browseGroup(this.state, this.#reader(want.partition), { ...want, ...this.#settings });
+  }
+
+  standingOf(partition: number, offset: number): Standing {
+    return standingOf(this.state, partition, offset);
+  }
+
+  /** Answers the offset in force, which never moves back. */
+  commit(partition: number, offset: number): number {
+    this.#serving.checkKind('log');
+    const { logStartOffset, highWatermark } = this.#reader(partition);
+    const isHeld = offset >= logStartOffset && offset <= highWatermark;
+    if (offset > this.floorOf(partition) && !isHeld) throw this.#outOfRange(partition, offset);
+    this.#serving.use('log');
+    this.#serving.members.keepAlive();
+    if (offset > this.floorOf(partition)) {
+      this.#record({ kind: 'committed', group: this.groupId, partition, offset }, this.#moment());
+      this.#settings.onProgress();
+    }
+    return this.floorOf(partition);
+  }
+
+  committed(partition: number): number {
+    this.#serving.members.keepAlive();
+    return this.floorOf(partition);
+  }
+
+  /** All leases of the partition are void, and acks from `offset` on. Answers `offset`. */
+  seek(partition: number, offset: number): number {
+    const { logStartOffset } = this.#reader(partition);
+    this.#serving.members.keepAlive();
+    this.#record({ kind: 'sought', group: this.groupId, partition, offset, logStartOffset }, this.#moment());
+    for (const memberId of [...this.#serving.members.ids()]) this.#serving.members.touch(memberId);
+    this.#settings.onProgress();
+    this.#afterChange();
+    return offset;
+  }
+
+  /** Nothing is handed out until `resume`. Idempotent, as that is. */
+  pause(): void {
+    if (!this.isPaused) this.#record({ kind: 'paused', group: this.groupId, isPaused: true }, this.#moment());
+  }
+
+  resume(): void {
+    if (this.isPaused) this.#record({ kind: 'paused', group: this.groupId, isPaused: false }, this.#moment());
+    this.serve();
+  }
+
+  /** After records were deleted, perhaps some that this group had not finished. */
+  fallBehind(partition: number): void {
+    const { logStartOffset, highWatermark: logEndOffset } = this.#reader(partition);
+    if (!this.state.hasAnyBelow(partition, logStartOffset)) return;
+    const memberIds = new Set<string>();
+    for (const { openFrom, memberId } of this.state.leases.all(partition)) {
+      if (openFrom < logStartOffset) memberIds.add(memberId);
+    }
+    const { groupId: group } = this;
+    this.#record({ kind: 'fell-behind', group, partition, logStartOffset, logEndOffset }, this.#moment());
+    for (const memberId of memberIds) this.#serving.members.touch(memberId);
+    this.#serving.failStranded();
+  }
+
+  /** The lowest offset of the partition that is not finished. */
+  floorOf(partition: number): number {
+    return this.state.floorOf(partition);
+  }
+
+  counts(): GroupCounts {
+    this.#serving.stepOver();
+    return countsOf(this.state, this.#settings.partitions, { waiterCount: this.#serving.line.size });
+  }
+
+  /** By name; those who hold nothing too. */
+  members(): readonly MemberDescription[] {
+    const memberIds = [...this.#serving.members.ids()].sort();
+    return memberIds.map((memberId) => ({ memberId, inFlightCount: this.state.leases.openCountOf(memberId) }));
+  }
+
+  /** No more times, no more events. Waiting receives reject with `error`, or are answered empty without one. */
+  close(error?: MqError): void {
+    this.#isClosed = true;
+    this.#alarm.cancel();
+    this.#burial.close();
+    this.#serving.close(error);
+  }
+
+  #onHandOut({ handed, hasSteppedOver }: Pick<HandOutResult, 'handed' | 'hasSteppedOver'>): void {
+    if (handed.length > 0) this.#arm();
+    if (!hasSteppedOver) return;
+    this.#burial.wake();
+    this.#settings.onProgress();
+  }
+
+  #endMember(memberId: string, reason: 'member-left' | 'lease-expired'): void {
+    this.#serving.dismissWaiting(memberId);
+    this.#settling.endMember(memberId, reason, this.#moment());
+    this.#afterChange();
+    this.#serving.memberLeaves(memberId);
+  }
+
+  #afterAck(claims: readonly { readonly memberId: string }[]): void {
+    let touched: string | undefined;
+    for (const { memberId } of claims) {
+      if (memberId !== touched) this.#serving.members.touch(memberId);
+      touched = memberId;
+    }
+    this.#settings.onProgress();
+    this.serve(); // those who waited because too many were in flight, or for a key
+  }
+
+  /** Something came back, or died. */
+  #afterChange(): void {
+    this.#arm();
+    this.#burial.wake();
+    this.serve();
+  }
+
+  #onBuried(partition: number, offset: number): void {
+    if (this.#isClosed) return;
+    const run = { group: this.groupId, partition, fromOffset: offset, count: 1 };
+    this.#record({ kind: 'finished', ...run, how: 'dead' }, this.#moment());
+    this.#settings.onProgress();
+    this.serve(); // its key is free
+  }
+
+  #onAlarm(): void {
+    const moment = this.#moment();
+    for (const memberId of this.#settling.expireDue(moment)) this.#serving.members.touch(memberId);
+    for (const cursor of this.state.cursors) cursor.wake(moment.monotonicMs);
+    this.#afterChange();
+  }
+
+  /** For the first lease that ends, and the first record that comes again. */
+  #arm(): void {
+    this.#alarm.armFor(this.state.leases.firstToEnd?.deadlineMs);
+    for (const { firstDueMs } of this.state.cursors) this.#alarm.armFor(firstDueMs);
+  }
+
+  /** The one way in which anything changes. */
+  #record(event: GroupEvent, moment: Moment): void {
+    this.state.apply(event, moment);
+    this.#settings.events.record(event);
+  }
+
+  #outOfRange(partition: number, offset: number): MqError {
+    const { logStartOffset, highWatermark } = this.#reader(partition);
+    return outOfRangeError(offset, { logStartOffset, logEndOffset: highWatermark });
+  }
+
+  #reader(partition: number): PartitionReader {
+    return this.#settings.partitions[partition] as PartitionReader;
+  }
+
+  #moment(): Moment {
+    const { clock } = this.#settings;
+    return { now: Math.floor(clock.now()), monotonicMs: clock.monotonicMs() };
+  }
 }

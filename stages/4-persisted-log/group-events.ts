@@ -27,7 +27,7 @@ export type GiveBackReason = 'lease-expired' | 'retry' | 'return' | 'member-left
 export type DeathReason = 'rejected' | 'deliveries' | 'expired';
 
 /** How a record is finished for a group without an ack. */
-export type FinishedHow = 'expired' | 'dead' | 'not-for-group';
+export type FinishedHow = 'expired' | 'dead' | 'not-for-group' | 'gone';
 
 /** A group begins. `starts` has the first offset of each partition. */
 export type CreatedEvent = {
@@ -51,7 +51,7 @@ export type LeasedEvent = OfRun & {
   /** True: it was a dead letter before, which nobody had got from here yet. */
   readonly isRedrive: boolean;
   /** Of the only record of the run; in a key-ordered group. */
-  readonly key?: string;
+  readonly key?: string | undefined;
 };
 
 /** All that happens to one group. */
@@ -73,7 +73,7 @@ export type GroupEvent =
       readonly place: number;
       readonly reason: GiveBackReason;
       readonly availableAt: number;
-      readonly error?: string;
+      readonly error?: string | undefined;
     })
   /** To be kept as a dead letter; nobody gets it any more. */
   | (OfRun & {
@@ -81,9 +81,9 @@ export type GroupEvent =
       readonly place: number;
       readonly why: DeathReason;
       readonly at: number;
-      readonly error?: string;
+      readonly error?: string | undefined;
     })
-  /** Without an ack: expired, dead, or of no concern to this group. */
+  /** Without an ack: expired, dead, of no concern to this group, or not there any more. */
   | (OfRun & { readonly kind: 'finished'; readonly how: FinishedHow })
   /** The lease on one offset, and on that one only, ends at `deadlineAt`. */
   | (OfPlace & { readonly kind: 'extended'; readonly place: number; readonly deadlineAt: number })

@@ -100,6 +100,16 @@ export class GroupState {
     return this.#cursor(partition).floor(this.leases.firstOpenIn(partition));
   }
 
+  /** Given back, and not finished since. */
+  get givenBackCount(): number {
+    return this.cursors.reduce((sum, cursor) => sum + cursor.givenBackCount, 0);
+  }
+
+  /** Something below `offset` is not finished. */
+  hasAnyBelow(partition: number, offset: number): boolean {
+    return this.#cursor(partition).lowest(this.leases.firstOpenIn(partition)) < offset;
+  }
+
   get isStranded(): boolean {
     return this.cursors.some(({ strandedAt }) => strandedAt !== undefined);
   }

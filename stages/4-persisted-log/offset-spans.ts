@@ -61,6 +61,7 @@ export class OffsetSpans {
 
   /** How many of the set are below `offset`. */
   countBelow(offset: number): number {
+    if ((this.#spans.at(-1)?.below ?? 0) <= offset) return this.#size;
     let count = 0;
     for (const { from, below } of this.#spans) {
       if (from >= offset) break;

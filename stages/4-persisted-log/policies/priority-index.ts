@@ -38,6 +38,15 @@ export class PriorityIndex {
     return offsets[firstIndexFrom(offsets, offset)];
   }
 
+  /** 0 for all that it does not have. */
+  priorityOf(offset: number): number {
+    if (this.#size === 0) return 0;
+    for (let priority = PRIORITY_MAX; priority > 0; priority -= 1) {
+      if (this.firstFrom(priority, offset) === offset) return priority;
+    }
+    return 0;
+  }
+
   forgetBelow(offset: number): void {
     if (this.#size === 0) return;
     for (const offsets of this.#offsets) {
