@@ -96,7 +96,8 @@ export class PartitionLog {
     try {
       const recovered = await recoverLog(place, { wasClean });
       const isNew = recovered.segments.length === 0;
-      if (isNew) recovered.segments.push(await Segment.create(place, recovered.nextOffset, clock.now()));
+      const first = { baseOffset: recovered.nextOffset, createdAt: clock.now() };
+      if (isNew) recovered.segments.push(await Segment.create(place, first));
       const log = new PartitionLog(place, options, recovered);
       try {
         if (isNew || !recovered.isStateSaved) await log.#segments.save();

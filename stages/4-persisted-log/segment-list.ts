@@ -78,9 +78,10 @@ export class SegmentList {
   }
 
   /** Seals the active segment, all of which is on the disk, and begins the next one. */
-  async roll(nextOffset: number): Promise<void> {
+  async roll(baseOffset: number): Promise<void> {
     const sealed = this.active;
-    const segment = await Segment.create(this.#place, nextOffset, this.#clock.now());
+    const { lastTimestamp } = sealed.end;
+    const segment = await Segment.create(this.#place, { baseOffset, createdAt: this.#clock.now(), lastTimestamp });
     await sealed.saveIndex();
     this.#segments.push(segment);
     try {

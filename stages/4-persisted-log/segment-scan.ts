@@ -38,12 +38,14 @@ export interface ScanOptions {
   readonly fileBytes: number;
   readonly logId: number;
   readonly from: SegmentEnd;
+  /** A further condition; answers what is wrong. The bytes are only lent. */
+  readonly faultOf?: (batch: Uint8Array) => string | undefined;
   /** Called for each right batch; the bytes are only lent. */
   readonly onBatch?: (batch: Uint8Array, position: number) => void;
 }
 
 /** Goes over the batches from `from` on, up to the first that is not right. */
-export async function scanBatches({ file, fileBytes, logId, from, onBatch }: ScanOptions): Promise<ScanEnd> {
+export async function scanBatches({ file, fileBytes, logId, from, faultOf, onBatch }: ScanOptions): Promise<ScanEnd> {
   const window = new FileWindow({ file, fileBytes, windowBytes: WINDOW_BYTES });
   let { position, nextOffset, lastTimestamp, batchCount } = from;
   for (;;) {
@@ -58,7 +60,7 @@ export async function scanBatches({ file, fileBytes, logId, from, onBatch }: Sca
     if (batchBytes > left) return ended(`V6: batchBytes is ${batchBytes}, and ${left} are left`);
     bytes = await window.at(position, batchBytes);
     const batch = bytes.subarray(0, batchBytes);
-    const contentFault = faultOfContent(batch);
+    const contentFault = faultOfContent(batch) ?? faultOf?.(batch);
     if (contentFault !== undefined) return ended(contentFault);
     onBatch?.(batch, position);
     position += batchBytes;

@@ -40,9 +40,17 @@ export interface SegmentOptions {
   readonly isSealed: boolean;
 }
 
-/** The end of a segment without batches. */
-export function emptyEnd(baseOffset: number): SegmentEnd {
-  return { position: SEGMENT_HEAD_BYTES, nextOffset: baseOffset, lastTimestamp: 0, batchCount: 0 };
+export interface NewSegment {
+  readonly baseOffset: number;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** Of the last batch before it, epoch ms. */
+  readonly lastTimestamp?: number;
+}
+
+/** The end of a segment without batches; `lastTimestamp` is that of the one before. */
+export function emptyEnd(baseOffset: number, lastTimestamp = 0): SegmentEnd {
+  return { position: SEGMENT_HEAD_BYTES, nextOffset: baseOffset, lastTimestamp, batchCount: 0 };
 }
 
 export class Segment {
@@ -70,7 +78,10 @@ export class Segment {
   }
 
   /** A new file; it is on the disk, name and head, when this resolves. */
-  static async create(place: LogPlace, baseOffset: number, createdAt: number): Promise<Segment> {
+  static async create(
+    place: LogPlace,
+    { baseOffset, createdAt, lastTimestamp = 0 }: NewSegment,
+  ): Promise<Segment> {
     const { disk, folder, topicId, partition } = place;
     const path = join(folder, segmentName(baseOffset));
     // Left over from a try that failed: nothing was ever written to it but a head.
@@ -83,7 +94,8 @@ export class Segment {
       await file.close();
     }
     await disk.syncFolder(folder);
-    const options = { baseOffset, end: emptyEnd(baseOffset), index: new SegmentIndex(), isSealed: false };
+    const end = emptyEnd(baseOffset, lastTimestamp);
+    const options = { baseOffset, end, index: new SegmentIndex(), isSealed: false };
     return new Segment(place, options);
   }
 
