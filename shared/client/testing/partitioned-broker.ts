@@ -32,6 +32,8 @@ export class PartitionedBroker {
   partitions: string[][];
   /** Called before each send takes effect; may throw. */
   beforeSend: (call: SendCall) => unknown = () => undefined;
+  /** Called when it has taken effect; may throw. */
+  afterSend: () => unknown = () => undefined;
   beforeDescribe: () => unknown = () => undefined;
   isKnown: boolean;
   readonly broker: Broker;
@@ -91,6 +93,7 @@ export class PartitionedBroker {
     if (stored === undefined) throw invalid('options.partition');
     stored.push(...bodies);
     const baseOffset = stored.length - bodies.length;
+    await this.afterSend();
     return { topic: 't', partition, baseOffset, durability: 'memory' } as const;
   }
 
