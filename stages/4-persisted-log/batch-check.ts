@@ -14,15 +14,7 @@ import type { Limits } from '../../shared/contract/limits.ts';
 import { readU16, readU32, readU64 } from './big-endian.ts';
 import { codecOf, inflate } from './compression.ts';
 import { FIELD, MOVED_FROM_LOGS } from './record.ts';
-import {
-  AT,
-  BATCH_FORMAT,
-  BATCH_HEAD_BYTES,
-  contentCrcOf,
-  placementCrcOf,
-  SUMMARY,
-  summaryOf,
-} from './record-batch.ts';
+import { AT, BATCH_FORMAT, BATCH_HEAD_BYTES, contentCrcOf, headCrcOf, SUMMARY, summaryOf } from './record-batch.ts';
 import { NO_VARINT, readVarint, varintBytes } from './varint.ts';
 
 /** Of a record besides its content: its length, fields and numbers, at most. */
@@ -228,13 +220,13 @@ export interface PlaceInLog {
   readonly position: number;
 }
 
-/** What is wrong with the placement of the stored batch that should begin `bytes`; undefined when it is right. */
+/** What is wrong with the head of the stored batch that should begin `bytes`; undefined when it is right, and belongs here. */
 export function faultOfPlacement(bytes: Uint8Array, place: PlaceInLog): string | undefined {
   if (bytes.length < BATCH_HEAD_BYTES)
     return `V6: ${bytes.length} bytes are left, a batch has at least ${BATCH_HEAD_BYTES}`;
   const batchBytes = readU32(bytes, AT.batchBytes);
   if (batchBytes < BATCH_HEAD_BYTES) return `V6: batchBytes is ${batchBytes}`;
-  if (readU32(bytes, AT.placementCrc) !== placementCrcOf(bytes)) return 'V7: placementCrc is another';
+  if (readU32(bytes, AT.headCrc) !== headCrcOf(bytes)) return 'V7: headCrc is another';
   const logId = readU32(bytes, AT.logId);
   if (logId !== place.logId) return `V8: the batch is of another log (logId ${logId}, not ${place.logId})`;
   const baseOffset = readU64(bytes, AT.baseOffset);
@@ -242,13 +234,13 @@ export function faultOfPlacement(bytes: Uint8Array, place: PlaceInLog): string |
     return `V9: baseOffset is ${baseOffset}, and must be ${place.offsetMin} at least`;
   }
   if (readU64(bytes, AT.appendedAt) < place.appendedAtMin) return 'V10: appendedAt goes back';
-  return readU32(bytes, AT.syncedPosition) <= place.position ? undefined : 'V11: syncedPosition is behind the batch';
+  if (readU32(bytes, AT.syncedPosition) > place.position) return 'V11: syncedPosition is behind the batch';
+  return readU32(bytes, AT.recordCount) > 0 ? undefined : 'V15: the batch has no record';
 }
 
 /** What is wrong with the content of a whole stored batch; undefined when it is right. */
 export function faultOfContent(batch: Uint8Array): string | undefined {
-  if (readU32(batch, AT.contentCrc) !== contentCrcOf(batch)) return 'V12: contentCrc is another';
-  return readU32(batch, AT.recordCount) > 0 ? undefined : 'V15: the batch has no record';
+  return readU32(batch, AT.contentCrc) === contentCrcOf(batch) ? undefined : 'V12: contentCrc is another';
 }
 
 function refused(condition: string, reason: string): MqError {

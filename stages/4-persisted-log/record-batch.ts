@@ -2,14 +2,14 @@
  * A batch: the records that were sent together, with a head of 64 bytes. It is made once, by the sender, checked once, by
  * the broker, and from then on only copied: to the disk, to readers, who take it apart.
  *
- *      0 | batchBytes u32      | placementCrc u32                  | baseOffset u64                              |  placement:
- *     16 | appendedAt u64                                          | logId u32           | syncedPosition u32    |  the broker's
- *     32 | contentCrc u32      | format u8 | codec u8 | flags u16  | recordCount u32     | recordsBytes u32      |  content:
- *     48 | producerId i64                                          | baseSequence i32    | epoch i16 | 0 u16     |  the sender's
+ *      0 | batchBytes u32 | headCrc u32                     | baseOffset u64                       |  placement:
+ *     16 | appendedAt u64                                   | logId u32       | syncedPosition u32 |  the broker's
+ *     32 | contentCrc u32 | format u8, codec u8, flags u16  | recordCount u32 | recordsBytes u32   |  content:
+ *     48 | producerId i64                                   | baseSequence i32| epoch i16, 0 u16   |  the sender's
  *     64 | records block, compressed as a whole unless codec is 0 ...
  *
- * Always true: `contentCrc` is over all that follows it, `placementCrc` over what precedes `format` except itself, so a
- * flipped bit anywhere is found; the content is never changed after `encodeBatch`. docs/format-log.md has it in words.
+ * Always true: `contentCrc` is over all that follows it, `headCrc` over the head but itself, so a flipped bit anywhere is
+ * found, and one in the head without reading the rest; the content is never changed after `encodeBatch`.
  * Pure, but for `placeBatch`, which fills in the placement of the bytes it is given.
  */
 import assert from 'node:assert/strict';
@@ -22,7 +22,7 @@ import { varintBytes, writeVarint } from './varint.ts';
 /** Where the fields of the head are. */
 export const AT = Object.freeze({
   batchBytes: 0,
-  placementCrc: 4,
+  headCrc: 4,
   baseOffset: 8,
   appendedAt: 16,
   logId: 24,
@@ -138,12 +138,12 @@ export function placeBatch(batch: Uint8Array, { baseOffset, appendedAt, logId, s
   writeU64(batch, AT.appendedAt, appendedAt);
   writeU32(batch, AT.logId, logId);
   writeU32(batch, AT.syncedPosition, syncedPosition);
-  writeU32(batch, AT.placementCrc, placementCrcOf(batch));
+  writeU32(batch, AT.headCrc, headCrcOf(batch));
 }
 
-/** What `placementCrc` of the batch that begins `bytes` must be. */
-export function placementCrcOf(bytes: Uint8Array): number {
-  return crc32cOf(bytes.subarray(AT.baseOffset, AT.format), crc32cOf(bytes.subarray(0, AT.placementCrc)));
+/** What `headCrc` of the batch that begins `bytes` must be. */
+export function headCrcOf(bytes: Uint8Array): number {
+  return crc32cOf(bytes.subarray(AT.baseOffset, BATCH_HEAD_BYTES), crc32cOf(bytes.subarray(0, AT.headCrc)));
 }
 
 /** What `contentCrc` of the batch must be. */

@@ -38,9 +38,10 @@ export async function identify(disk: Disk, folder: string): Promise<LogPlace | u
     if (typeof head === 'string') continue;
     const { topicId, partition } = head;
     const place = { disk, folder, topicId, partition, logId: logIdOf({ topicId, partition }) };
-    const vote = votes.get(`${topicId.toHex()} ${partition}`) ?? { place, count: 0 };
+    const hex = Buffer.from(topicId).toString('hex');
+    const vote = votes.get(`${hex} ${partition}`) ?? { place, count: 0 };
     vote.count += 1;
-    votes.set(`${topicId.toHex()} ${partition}`, vote);
+    votes.set(`${hex} ${partition}`, vote);
   }
   return [...votes.values()].sort((a, b) => b.count - a.count)[0]?.place;
 }
