@@ -160,9 +160,6 @@ export function writeDone(out: FrameWriter, id: number): void {
   out.begin(FRAME.done, id).end();
 }
 
-export function writeResult(out: FrameWriter, id: number, value: unknown): void {
-  out
-    .begin(FRAME.result, id)
-    .bytesOf(Buffer.from(JSON.stringify(value)))
-    .end();
+export function writeResult(out: FrameWriter, id: number, json: Uint8Array): void {
+  out.begin(FRAME.result, id).bytesOf(json).end();
 }

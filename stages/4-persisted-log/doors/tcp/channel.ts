@@ -28,6 +28,8 @@ export interface ChannelOptions {
   readonly frameBytesMax: number;
   readonly unsentBytesMax: number;
   readonly stalledMs: number;
+  /** For one frame, from its first byte to its last. */
+  readonly frameTimeoutMs: number;
   readonly onFrame: OnFrame;
   /** All that was written is on its way, after the channel was congested. */
   readonly onDrain?: () => void;
@@ -53,6 +55,9 @@ export class Channel {
   #movedAtMs: number;
   #heardAtMs: number;
   #saidAtMs: number;
+  /** When the frame began that is not whole. */
+  #frameBeganAtMs = 0;
+  #frameBegun = 0;
   #pulse: Timer | undefined;
   #heartbeatMs = Number.POSITIVE_INFINITY;
   #isFlushing = false;
@@ -92,11 +97,6 @@ export class Channel {
     return this.#isGone;
   }
 
-  /** True while a frame has begun and is not whole. */
-  get isWithinFrame(): boolean {
-    return this.#reader.isWithinFrame;
-  }
-
   set frameBytesMax(bytesMax: number) {
     this.#reader.frameBytesMax = bytesMax;
   }
@@ -106,6 +106,9 @@ export class Channel {
     this.#heardAtMs = this.#clock.monotonicMs();
     try {
       this.#reader.push(piece);
+      if (this.#reader.begunCount === this.#frameBegun) return;
+      this.#frameBegun = this.#reader.begunCount;
+      this.#frameBeganAtMs = this.#heardAtMs;
     } catch (error) {
       this.#reader.stop();
       this.#options.onBroken(asMqError(error));
@@ -236,12 +239,23 @@ export class Channel {
       this.destroy(new MqError('MQ_CONNECTION_LOST', `nothing was heard for ${MISSED_MAX} heartbeats`));
       return;
     }
+    if (this.#isLate(nowMs)) {
+      this.#reader.stop();
+      const { frameTimeoutMs } = this.#options;
+      this.#options.onBroken(new MqError('MQ_REQUEST_TIMEOUT', `a frame took longer than ${frameTimeoutMs} ms`));
+      return;
+    }
     if (nowMs - this.#saidAtMs >= tickMs && this.unsentBytes === 0) {
       this.out.begin(FRAME.heartbeat, 0).end();
       this.#flush();
     }
     const nextMs = Math.min(tickMs, silenceMsMax - silentMs);
     this.#pulse = this.#clock.setTimer(() => this.#tick(), nextMs, { isBackground: true });
+  }
+
+  #isLate(nowMs: number): boolean {
+    const isWithin = this.#reader.isWithinFrame && !this.#isPaused;
+    return isWithin && nowMs - this.#frameBeganAtMs >= this.#options.frameTimeoutMs;
   }
 
   #gone(error: MqError | undefined): void {

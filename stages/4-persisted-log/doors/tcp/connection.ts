@@ -33,6 +33,7 @@ export interface ConnectionOptions {
   readonly heartbeatMs: number;
   readonly connectTimeoutMs: number;
   readonly stalledMs: number;
+  readonly frameTimeoutMs: number;
   readonly frameBytesMax: number;
   readonly unsentBytesMax: number;
   readonly clock: Clock;

@@ -80,6 +80,7 @@ export async function tcpClientOf(
     ...{ host, port, token, clock, random, reconnects, onState, ...times },
     name: `stagemq ${instanceId}`,
     stalledMs: STALLED_MS,
+    frameTimeoutMs: STALLED_MS,
     frameBytesMax: FRAME_BYTES_MAX,
     unsentBytesMax: UNSENT_BYTES_MAX,
     onReconnected: () => subscriptions.reopen(),

@@ -24,6 +24,7 @@ export interface FeedOptions {
   /** Claims deliveries: at most `max`, waiting for them at most `waitMs`. */
   readonly take: (options: { max: number; waitMs: number; signal: AbortSignal }) => Promise<DeliveriesAnswer>;
   readonly giveBack: (answer: DeliveriesAnswer) => void;
+  /** Throws when it cannot, and has given them back then. */
   readonly push: (answer: DeliveriesAnswer) => void;
   readonly isCongested: () => boolean;
   /** No more deliveries will come, because of `error`. Not called after `stop`. */
@@ -49,8 +50,7 @@ export class Feed {
 
   /** Pushes `first`, and from then on all that comes. */
   start(first: DeliveriesAnswer): void {
-    this.#hand(first);
-    void this.#run();
+    void this.#run(first);
   }
 
   addCredit(count: number): void {
@@ -69,16 +69,17 @@ export class Feed {
     this.#wake();
   }
 
-  async #run(): Promise<void> {
+  async #run(first: DeliveriesAnswer): Promise<void> {
+    await this.#next(async () => first);
     while (!this.#stopped.signal.aborted) {
       if (this.#credit === 0 || this.#options.isCongested()) await this.#woken();
-      else await this.#next();
+      else await this.#next(() => this.#take(this.#options.limits.waitMsMax));
     }
   }
 
-  async #next(): Promise<void> {
+  async #next(take: () => Promise<DeliveriesAnswer>): Promise<void> {
     try {
-      this.#hand(await this.#take(this.#options.limits.waitMsMax));
+      this.#hand(await take());
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       if (isMqError(error) && error.isRetriable) await this.#rest();

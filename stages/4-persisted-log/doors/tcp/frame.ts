@@ -56,6 +56,7 @@ export class FrameReader {
   #heldBytes = 0;
   /** How many must be held until more is known: first the length, then the frame. */
   #neededBytes = LENGTH_BYTES;
+  #begunCount = 0;
   #isStopped = false;
 
   constructor({ frameBytesMax, onFrame }: { readonly frameBytesMax: number; readonly onFrame: OnFrame }) {
@@ -66,6 +67,11 @@ export class FrameReader {
   /** True while a frame has begun and is not whole. */
   get isWithinFrame(): boolean {
     return this.#heldBytes > 0;
+  }
+
+  /** Frames so far that did not come in one piece. */
+  get begunCount(): number {
+    return this.#begunCount;
   }
 
   /** Longest frame taken from now on, its length not counted. */
@@ -94,6 +100,7 @@ export class FrameReader {
   /** Adds what the held frame lacks; answers how much of `piece` that took. */
   #complete(piece: Uint8Array): number {
     let at = 0;
+    if (this.#heldBytes === 0) this.#begunCount += 1;
     while (at < piece.length) {
       const taken = Math.min(this.#neededBytes - this.#heldBytes, piece.length - at);
       this.#reserve(this.#heldBytes + taken);

@@ -43,6 +43,9 @@ export interface RequestDeskOptions {
   readonly onIdle: () => void;
 }
 
+/** Of a frame besides its records: names, runs and numbers; more of them than this say so in the client's limit. */
+const AROUND_BYTES = 512 * 1024;
+
 /** What an unanswered request costs, and whether the client may take it back. */
 interface Weight {
   readonly bytes?: number;
@@ -140,6 +143,7 @@ export class RequestDesk {
       const asked = takeRecords(broker, topic, { ...options, signal });
       // Over while it waited: then one look at what there is.
       const answer = await this.#unlessOver(asked, () => takeRecords(broker, topic, { ...options, waitMs: 0 }));
+      this.#checkSize(answer.bytes.length);
       answers.writeRecords(this.#channel.out, id, answer);
     });
   }
@@ -166,7 +170,9 @@ export class RequestDesk {
       const { op, args } = call;
       const { out } = this.#channel;
       if (op === 'subscribe') {
-        await this.#subscriptions.open(args, (number) => answers.writeResult(out, id, { subscription: number }));
+        await this.#subscriptions.open(args, (subscription) => {
+          answers.writeResult(out, id, Buffer.from(JSON.stringify({ subscription })));
+        });
       } else if (op === 'unsubscribe') {
         this.#subscriptions.close(args);
         answers.writeDone(out, id);
@@ -174,7 +180,11 @@ export class RequestDesk {
         const result = await callBroker(this.#door.broker, call);
         this.#noteCall(op, args);
         if (result === undefined) answers.writeDone(out, id);
-        else answers.writeResult(out, id, result);
+        else {
+          const json = Buffer.from(JSON.stringify(result));
+          this.#checkSize(json.length);
+          answers.writeResult(out, id, json);
+        }
       }
     });
   }
@@ -239,13 +249,24 @@ export class RequestDesk {
   }
 
   #handOut(type: number, id: number, topic: string, answer: answers.DeliveriesAnswer): void {
-    if (this.#channel.isGone) {
+    try {
+      if (this.#channel.isGone) throw closedError();
+      this.#checkSize(answer.blocks.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    } catch (error) {
       this.#giveBack(topic, answer);
-      return;
+      throw error;
     }
     this.#holdings.handedOut(topic, answer);
     answers.writeDeliveries(this.#channel.out, type, id, answer);
     this.#channel.flush();
+  }
+
+  /** What the client does not take, it is not sent. */
+  #checkSize(bytes: number): void {
+    const { frameBytesMax } = this.#options;
+    if (bytes + AROUND_BYTES <= frameBytesMax) return;
+    const tooLarge = `the answer has ${bytes} bytes, and the client takes frames of at most ${frameBytesMax}`;
+    throw new MqError('MQ_PAYLOAD_TOO_LARGE', tooLarge);
   }
 
   #giveBack(topic: string, answer: answers.DeliveriesAnswer): void {

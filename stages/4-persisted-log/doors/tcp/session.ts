@@ -18,6 +18,8 @@ import { asMqError, writeError } from './wire-error.ts';
 
 /** Shorter heartbeats are not agreed to: each costs a timer and a packet. */
 const HEARTBEAT_MS_MIN = 20;
+/** What every client must take, so that an answer of usual size reaches it. */
+const FRAME_BYTES_MIN = 2 * 1024 * 1024;
 const LEAVING = new MqError('MQ_CLOSED', 'all is answered; the connection ends');
 
 export class Session {
@@ -39,6 +41,7 @@ export class Session {
       frameBytesMax: HELLO_BYTES_MAX - LENGTH_BYTES,
       unsentBytesMax: options.unsentBytesMax,
       stalledMs: options.stalledMs,
+      frameTimeoutMs: options.frameTimeoutMs,
       onFrame: (type, id, payload, isOwn) => this.#frame(type, id, payload, isOwn),
       onDrain: () => this.#desk?.drained(),
       onBroken: (error) => this.#sayGoodbye(error),
@@ -84,6 +87,9 @@ export class Session {
       throw new MqError('MQ_PROTOCOL', `this server speaks version ${PROTOCOL_VERSION}, the client ${theirs}`);
     }
     if (!isOurToken(hello.token)) throw new MqError('MQ_UNAUTHORIZED', 'this server needs its token');
+    if (hello.frameBytesMax < FRAME_BYTES_MIN) {
+      throw new MqError('MQ_PROTOCOL', `a client takes frames of at least ${FRAME_BYTES_MIN} bytes`);
+    }
     const heartbeatMs = Math.max(Math.min(options.heartbeatMs, hello.heartbeatMs), HEARTBEAT_MS_MIN);
     this.#deadline.cancel();
     this.#desk = new RequestDesk({
