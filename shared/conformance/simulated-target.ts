@@ -7,12 +7,12 @@
  * Always true: the broker that was stopped changes nothing any more, since its disk is dead; it is closed only so that its
  * timers end. Used by the tests of a durable stage and of its mutants.
  */
-import type { BrokerOptions } from '../../broker-options.ts';
-import type { Broker } from '../../contract/broker.ts';
-import type { Disk } from '../../disk.ts';
-import { SimulatedDisk } from '../../simulated-disk.ts';
-import type { Fate } from '../../simulated-nodes.ts';
-import type { ConformanceOptions, CreateBroker } from '../conformance-test.ts';
+import type { BrokerOptions } from '../broker-options.ts';
+import type { Broker } from '../contract/broker.ts';
+import type { Disk } from '../disk.ts';
+import { SimulatedDisk } from '../simulated-disk.ts';
+import type { Fate } from '../simulated-nodes.ts';
+import type { ConformanceOptions, CreateBroker } from './conformance-test.ts';
 
 /** Makes a broker on a disk; `isRestarted` when there was one before. */
 export type CreateOnDisk = (options: BrokerOptions & { readonly disk: Disk }, isRestarted: boolean) => Promise<Broker>;
