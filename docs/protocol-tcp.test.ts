@@ -26,13 +26,13 @@ interface Line {
 }
 
 /** Bytes; or any byte; or whatever is left of the frame. */
-type Part = Buffer | 'any' | 'rest';
+type Part = Uint8Array | 'any' | 'rest';
 
 const lines: readonly Line[] = [...PAGE.matchAll(/^```tcp\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
   block.trimEnd().split('\n').map(lineOf),
 );
 
-test('the page has examples of every frame that has a payload', () => {
+test('the page has examples of every frame that says something', () => {
   assert.ok(lines.length > 100);
   const heads = lines.flatMap(({ text }) => /^[<>] (?:(?:[0-9a-f?]{2}) ){4}([0-9a-f]{2})/.exec(text)?.[1] ?? []);
   const shown = new Set(heads.map((type) => Number.parseInt(type, 16)));
@@ -119,7 +119,7 @@ class Talk {
   }
 
   send({ parts }: Line): void {
-    this.#socket.write(Buffer.concat(parts.filter((part) => typeof part !== 'string')));
+    this.#socket.write(Buffer.concat(parts.filter((part) => part instanceof Uint8Array)));
   }
 
   async expect({ parts, text }: Line): Promise<void> {
@@ -161,6 +161,7 @@ class Talk {
 }
 
 /** Hexadecimal, with the text beside it. */
-function shown(bytes: Buffer): string {
+function shown(part: Uint8Array): string {
+  const bytes = Buffer.from(part);
   return `${bytes.toString('hex')} ${JSON.stringify(bytes.toString('latin1'))}`;
 }

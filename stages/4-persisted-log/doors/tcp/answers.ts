@@ -1,5 +1,5 @@
 /**
- * The answers a server writes often: their payloads, field by field. The others are `done` (nothing to say), `failed` (an
+ * The answers a server writes often: their contents, field by field. The others are `done` (nothing to say), `failed` (an
  * error) and `result` (JSON).
  *
  *     sent         partition u32 | baseOffset u64? | count u32 | durability u8 | deliverAt u64? | ids u32 | { id text } ...
@@ -7,13 +7,13 @@
  *       run        from u64? | count u32 | deliveryCount u32 | reason u8 | leaseExpiresAt u64? | token text?
  *     records      form u8 | nextOffset u64 | logStartOffset u64 | highWatermark u64 | bytes, to the end
  *
- * `push` has the payload of `deliveries`. Form 0: records in the binary format of docs/protocol-http.md; form 1: batches
+ * `push` has the content of `deliveries`. Form 0: records in the binary format of docs/protocol-http.md; form 1: batches
  * of docs/format-log.md. Always true: what was written is read again as it was. Pure.
  */
 import type { Durability, RedeliveryReason } from '../../../../shared/contract/message.ts';
+import { FieldsReader, refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { PayloadReader, refuse } from './payload-reader.ts';
 
 const DURABILITIES: readonly Durability[] = ['memory', 'written', 'synced'];
 /** 0 says: it is the first delivery. */
@@ -42,8 +42,8 @@ export function writeSent(out: FrameWriter, id: number, answer: SentAnswer): voi
   out.end();
 }
 
-export function readSent(payload: Uint8Array): SentAnswer {
-  const reader = new PayloadReader(payload);
+export function readSent(content: Uint8Array): SentAnswer {
+  const reader = new FieldsReader(content);
   const partition = reader.u32('partition');
   const baseOffset = reader.u64IfThere('baseOffset');
   const count = reader.u32('the count');
@@ -95,9 +95,9 @@ export function writeDeliveries(out: FrameWriter, type: number, id: number, answ
   out.end();
 }
 
-/** The bytes of its blocks are views of `payload`. */
-export function readDeliveries(payload: Uint8Array): DeliveriesAnswer {
-  const reader = new PayloadReader(payload);
+/** The bytes of its blocks are views of `content`. */
+export function readDeliveries(content: Uint8Array): DeliveriesAnswer {
+  const reader = new FieldsReader(content);
   const group = reader.text('the group');
   const memberId = reader.text('memberId');
   const blocks: DeliveryBlock[] = [];
@@ -106,7 +106,7 @@ export function readDeliveries(payload: Uint8Array): DeliveriesAnswer {
   return { group, memberId, blocks };
 }
 
-function readBlock(reader: PayloadReader): DeliveryBlock {
+function readBlock(reader: FieldsReader): DeliveryBlock {
   const partition = reader.u32('partition');
   const runs: LeaseRun[] = [];
   for (let left = reader.u32('the number of runs'); left > 0; left -= 1) runs.push(readRun(reader));
@@ -114,7 +114,7 @@ function readBlock(reader: PayloadReader): DeliveryBlock {
   return { partition, runs, form, bytes: reader.bytes('the records', reader.u32('the length of the records')) };
 }
 
-function readRun(reader: PayloadReader): LeaseRun {
+function readRun(reader: FieldsReader): LeaseRun {
   const fromOffset = reader.u64IfThere('an offset');
   const count = reader.u32('a count');
   const deliveryCount = reader.u32('deliveryCount');
@@ -138,9 +138,9 @@ export function writeRecords(out: FrameWriter, id: number, answer: RecordsAnswer
   out.u64(answer.highWatermark).bytesOf(answer.bytes).end();
 }
 
-/** `bytes` is a view of `payload`. */
-export function readRecords(payload: Uint8Array): RecordsAnswer {
-  const reader = new PayloadReader(payload);
+/** `bytes` is a view of `content`. */
+export function readRecords(content: Uint8Array): RecordsAnswer {
+  const reader = new FieldsReader(content);
   const form = readForm(reader);
   return {
     form,
@@ -151,7 +151,7 @@ export function readRecords(payload: Uint8Array): RecordsAnswer {
   };
 }
 
-function readForm(reader: PayloadReader): number {
+function readForm(reader: FieldsReader): number {
   const form = reader.u8('the form');
   return form === FORM.records || form === FORM.batches ? form : refuse('the form', 'is unknown');
 }

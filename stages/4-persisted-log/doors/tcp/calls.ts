@@ -29,8 +29,8 @@ const OPS: ReadonlySet<string> = new Set<string>(CALLABLE);
 /** None takes more. */
 const ARGUMENTS_MAX = 3;
 
-export function readCall(payload: Uint8Array): Call {
-  const call = parseJson(Buffer.from(payload.buffer, payload.byteOffset, payload.length));
+export function readCall(content: Uint8Array): Call {
+  const call = parseJson(Buffer.from(content.buffer, content.byteOffset, content.length));
   checkOptions('call', call, ['op', 'args']);
   const { op, args } = call as { readonly op?: unknown; readonly args?: unknown };
   if (typeof op !== 'string') throw invalidArgument('call.op', 'the name of an operation', op);

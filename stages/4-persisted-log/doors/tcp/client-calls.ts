@@ -8,9 +8,9 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import type { Callable } from './calls.ts';
 import type { Request } from './connection.ts';
+import { refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 import type { Link } from './link.ts';
-import { refuse } from './payload-reader.ts';
 import { writeCall } from './requests.ts';
 import { jsonIn } from './wire-error.ts';
 
@@ -107,8 +107,8 @@ export function readDone(type: number): void {
   if (type !== FRAME.done) refuse('the answer', `has type ${type} where nothing was to say`);
 }
 
-function readResult(type: number, payload: Uint8Array): unknown {
+function readResult(type: number, content: Uint8Array): unknown {
   if (type === FRAME.done) return undefined;
   if (type !== FRAME.result) refuse('the answer', `has type ${type} where a result was due`);
-  return jsonIn('the result', Buffer.from(payload.buffer, payload.byteOffset, payload.length));
+  return jsonIn('the result', Buffer.from(content.buffer, content.byteOffset, content.length));
 }

@@ -45,9 +45,9 @@ export class ClientPolls {
     const request = { ...checked, topic, memberId, leaseMs, isCancellable, takesBatches };
     const asked = calls.request({
       write: (out, id) => writeReceive(out, id, request),
-      read: (type, payload, isOwn) => {
+      read: (type, content, isOwn) => {
         expect(type, FRAME.deliveries);
-        return ownDeliveries(payload, isOwn);
+        return ownDeliveries(content, isOwn);
       },
       signal,
     });

@@ -22,8 +22,8 @@ import {
   readDeliveries,
   readRecords,
 } from './answers.ts';
+import { refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
-import { refuse } from './payload-reader.ts';
 
 /** Checks that an answer is of the type its request has. */
 export function expect(type: number, wanted: number): void {
@@ -31,8 +31,8 @@ export function expect(type: number, wanted: number): void {
 }
 
 /** The answer of a `receive` or a push, with bytes that may be kept. */
-export function ownDeliveries(payload: Uint8Array, isOwn: boolean): DeliveriesAnswer {
-  return readDeliveries(isOwn ? payload : new Uint8Array(payload));
+export function ownDeliveries(content: Uint8Array, isOwn: boolean): DeliveriesAnswer {
+  return readDeliveries(isOwn ? content : new Uint8Array(content));
 }
 
 export function deliveriesOf(topic: string, { group, memberId, blocks }: DeliveriesAnswer): Delivery[] {
@@ -66,9 +66,9 @@ export function rawDeliveriesOf({ group, memberId, blocks }: DeliveriesAnswer): 
 }
 
 /** The answer of a `fetch`, with bytes that may be kept. */
-export function ownRecords(type: number, payload: Uint8Array, isOwn: boolean): RecordsAnswer {
+export function ownRecords(type: number, content: Uint8Array, isOwn: boolean): RecordsAnswer {
   expect(type, FRAME.records);
-  return readRecords(isOwn ? payload : new Uint8Array(payload));
+  return readRecords(isOwn ? content : new Uint8Array(content));
 }
 
 /** `max` and `bytesMax` are what was asked for: stored batches come whole. */

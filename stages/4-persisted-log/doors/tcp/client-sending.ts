@@ -112,9 +112,9 @@ export class Outbox {
   }
 }
 
-function readAnswer(type: number, payload: Uint8Array): SentAnswer {
+function readAnswer(type: number, content: Uint8Array): SentAnswer {
   expect(type, FRAME.sent);
-  return readSent(payload);
+  return readSent(content);
 }
 
 function isDelayed({ delayMs, deliverAt }: Message): boolean {

@@ -12,10 +12,10 @@ import { isMqError, type MqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { DeliveriesAnswer } from './answers.ts';
 import { deliveriesOf, expect, ownDeliveries } from './client-reading.ts';
+import { FieldsReader } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 import { type HeldRun, LeaseLedger } from './lease-ledger.ts';
 import type { Link } from './link.ts';
-import { PayloadReader } from './payload-reader.ts';
 import { writeCall, writeCredit } from './requests.ts';
 import { jsonIn, readError } from './wire-error.ts';
 
@@ -69,7 +69,7 @@ export class ClientSubscription {
     await link.request({
       write: (out, id) => writeCall(out, id, call),
       // At once, and not when the promise resolves: what is pushed may be in the next frame.
-      read: (type, payload) => this.#opened(type, payload),
+      read: (type, content) => this.#opened(type, content),
     });
     if (this.#isClosed) await this.#unsubscribe();
   }
@@ -130,9 +130,9 @@ export class ClientSubscription {
     }
   }
 
-  #opened(type: number, payload: Uint8Array): void {
+  #opened(type: number, content: Uint8Array): void {
     expect(type, FRAME.result);
-    const result = jsonIn('the result', new PayloadReader(payload).rest());
+    const result = jsonIn('the result', new FieldsReader(content).rest());
     const isNamed = typeof result === 'object' && result !== null && 'subscription' in result;
     if (!isNamed || typeof result.subscription !== 'number') throw new TypeError('a subscription has a number');
     const { subscription } = result;

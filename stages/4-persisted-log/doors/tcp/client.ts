@@ -220,17 +220,11 @@ export class TcpClient implements calls.Broker {
     const name = this.#nameOf(topic);
     checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs']);
     if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
-    const { creditMax, ...rest } = options ?? {};
-    const checked = sending.checkReceiveOptions(rest, this);
-    const range = { min: 1, max: this.limits.inFlightCountMax, fallback: Number.NaN };
-    if (creditMax === undefined) throw invalidArgument('options.creditMax', 'given');
-    const wanted = {
-      topic: name,
-      group: checked.group,
-      memberId: checked.memberId ?? this.#memberId,
-      creditMax: checkInteger('options.creditMax', creditMax, range),
-      leaseMs: rest.leaseMs,
-    };
+    const { creditMax = Number.NaN, ...rest } = options ?? {};
+    const { group, memberId = this.#memberId } = sending.checkReceiveOptions(rest, this);
+    const range = { min: 1, max: this.limits.inFlightCountMax, fallback: 1 };
+    checkInteger('options.creditMax', creditMax, range);
+    const wanted = { topic: name, group, memberId, creditMax, leaseMs: rest.leaseMs };
     return this.#subscriptions.open(wanted, onDelivery, (some) => void this.#polls.giveBack(some));
   }
 

@@ -5,9 +5,9 @@
  *
  * Always true: every request settles: with its answer, with its error, or with `MQ_CONNECTION_LOST` when the connection is
  * gone; what was never sent is told apart. Sends leave in the order they were made, and no more of them at once than the
- * server takes. `openConnection` makes it.
+ * server takes. Made by `openConnection`.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../../../shared/clock.ts';
 import { abortedError, isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import { Channel } from './channel.ts';
@@ -17,8 +17,6 @@ import { PROTOCOL_VERSION, readWelcome, type Welcome, writeHello } from './hands
 import { writeCancel } from './requests.ts';
 import { readError, writeError } from './wire-error.ts';
 
-/** Read at once, always into the same memory. */
-const READ_BYTES = 256 * 1024;
 const ID_MAX = 2 ** 32 - 1;
 /** Calls that wait until the server has room for them. */
 const WAITING_COUNT_MAX = 65_536;
@@ -49,8 +47,8 @@ export interface ConnectionEvents {
 export interface Request<T> {
   /** Writes one frame, with this id. */
   readonly write: (out: FrameWriter, id: number) => void;
-  /** `payload` is valid during the call only, unless `isOwn`. Throws `MQ_PROTOCOL` for an answer of another type. */
-  readonly read: (type: number, payload: Uint8Array, isOwn: boolean) => T;
+  /** `content` is valid during the call only, unless `isOwn`. Throws `MQ_PROTOCOL` for an answer of another type. */
+  readonly read: (type: number, content: Uint8Array, isOwn: boolean) => T;
   /** Of a send: what it weighs at the server until it is answered. */
   readonly bytes?: number;
   readonly signal?: AbortSignal | undefined;
@@ -66,7 +64,7 @@ interface Pending {
 }
 
 /** Given what a subscription is pushed. */
-export type OnPush = (type: number, payload: Uint8Array, isOwn: boolean) => void;
+export type OnPush = (type: number, content: Uint8Array, isOwn: boolean) => void;
 
 export class Connection {
   readonly #channel: Channel;
@@ -90,7 +88,7 @@ export class Connection {
     this.#channel = new Channel({
       ...options,
       socket,
-      onFrame: (type, id, payload, isOwn) => this.#frame(type, id, payload, isOwn),
+      onFrame: (type, id, content, isOwn) => this.#frame(type, id, content, isOwn),
       onBroken: (error) => this.#broken(error),
       onGone: (error) => this.#gone(error),
     });
@@ -203,32 +201,32 @@ export class Connection {
     return pending;
   }
 
-  #frame(type: number, id: number, payload: Uint8Array, isOwn: boolean): void {
+  #frame(type: number, id: number, content: Uint8Array, isOwn: boolean): void {
     if (type === FRAME.heartbeat) return;
-    if (this.#welcome === undefined) this.#greeted(type, payload);
-    else if (type === FRAME.goodbye) this.#events.onLeaving(readError(payload));
-    else if (type === FRAME.push || type === FRAME.ended) this.#pushes.get(id)?.(type, payload, isOwn);
-    else this.#answered(type, id, payload, isOwn);
+    if (this.#welcome === undefined) this.#greeted(type, content);
+    else if (type === FRAME.goodbye) this.#events.onLeaving(readError(content));
+    else if (type === FRAME.push || type === FRAME.ended) this.#pushes.get(id)?.(type, content, isOwn);
+    else this.#answered(type, id, content, isOwn);
   }
 
-  #greeted(type: number, payload: Uint8Array): void {
+  #greeted(type: number, content: Uint8Array): void {
     if (type === FRAME.goodbye) {
-      this.destroy(readError(payload));
+      this.destroy(readError(content));
       return;
     }
     if (type !== FRAME.welcome) throw new MqError('MQ_PROTOCOL', 'the first frame of a server is welcome');
-    this.#welcome = readWelcome(payload);
+    this.#welcome = readWelcome(content);
     this.#channel.startPulse(this.#welcome.heartbeatMs);
     this.#onWelcome(this.#welcome);
   }
 
-  #answered(type: number, id: number, payload: Uint8Array, isOwn: boolean): void {
+  #answered(type: number, id: number, content: Uint8Array, isOwn: boolean): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) throw new MqError('MQ_PROTOCOL', `an answer to request ${id}, which nobody made`);
     const { request, resolve, reject } = this.#settle(pending);
     try {
-      if (type === FRAME.failed) reject(errorFor(request, readError(payload)));
-      else resolve(request.read(type, payload, isOwn));
+      if (type === FRAME.failed) reject(errorFor(request, readError(content)));
+      else resolve(request.read(type, content, isOwn));
     } catch (error) {
       reject(error);
       throw error;
@@ -250,50 +248,9 @@ export class Connection {
   }
 }
 
-/** Connects and shakes hands. `MQ_UNREACHABLE`, `MQ_UNAUTHORIZED` or `MQ_PROTOCOL` when that cannot be done. */
-export function openConnection(
-  options: ConnectionOptions & ConnectionEvents,
-): Promise<{ readonly connection: Connection; readonly welcome: Welcome }> {
-  return new Promise((resolve, reject) => {
-    let isOpen = false;
-    const refused = (reason: MqError | undefined): void => {
-      timer.cancel();
-      reject(unreachableError(options, reason));
-    };
-    const onread = {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (count: number, bytes: Uint8Array): boolean => {
-        connection.receive(bytes.subarray(0, count));
-        return true;
-      },
-    };
-    const { host, port, clock, connectTimeoutMs } = options;
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, onread });
-    const connection = new Connection(socket, {
-      ...options,
-      onGone: (reason) => (isOpen ? options.onGone(reason) : refused(reason)),
-      onWelcome: (welcome) => {
-        isOpen = true;
-        timer.cancel();
-        resolve({ connection, welcome });
-      },
-    });
-    const timer = clock.setTimer(() => {
-      connection.destroy(new MqError('MQ_UNREACHABLE', `no welcome came within ${connectTimeoutMs} ms`));
-    }, connectTimeoutMs);
-  });
-}
-
 /** The server's "aborted" is the caller's own doing: it has the caller's reason. */
 function errorFor({ signal }: Request<unknown>, error: MqError): MqError {
   return signal?.aborted && isMqError(error, 'MQ_ABORTED') ? abortedError(signal) : error;
-}
-
-function unreachableError({ host, port }: ConnectionOptions, reason: MqError | undefined): MqError {
-  const told = ['MQ_UNAUTHORIZED', 'MQ_PROTOCOL', 'MQ_UNREACHABLE', 'MQ_LIMIT_EXCEEDED'];
-  if (reason !== undefined && told.includes(reason.code)) return reason;
-  const why = reason === undefined ? 'the connection was closed' : reason.message;
-  return new MqError('MQ_UNREACHABLE', `there is no server at ${host}:${port}: ${why}`, { cause: reason });
 }
 
 function unsentError(reason: MqError | undefined): MqError {

@@ -1,7 +1,7 @@
 /**
  * The frame: all that travels on a connection, in both directions.
  *
- *     | length u32 | type u8 | id u32 | payload ...        length counts what follows it: 5 bytes and the payload
+ *     | length u32 | type u8 | id u32 | content ...        length counts what follows it: 5 bytes and the content
  *
  * Always true of `FrameReader`: it gives the same frames however the stream is cut into pieces; a length is refused before
  * anything is reserved for it, and what is reserved grows with what has come. Pure but for the bytes it keeps of a frame
@@ -43,10 +43,10 @@ export const HEAD_BYTES = LENGTH_BYTES + MARK_BYTES;
 const RESERVED_BYTES = 64 * 1024;
 
 /**
- * Given each whole frame. `payload` is valid during the call only, unless `isOwn`: then nobody else has these bytes, and
+ * Given each whole frame. `content` is valid during the call only, unless `isOwn`: then nobody else has these bytes, and
  * they may be kept.
  */
-export type OnFrame = (type: number, id: number, payload: Uint8Array, isOwn: boolean) => void;
+export type OnFrame = (type: number, id: number, content: Uint8Array, isOwn: boolean) => void;
 
 export class FrameReader {
   readonly #onFrame: OnFrame;

@@ -8,9 +8,9 @@
  */
 import { type Capability, isCapability } from '../../../../shared/contract/capabilities.ts';
 import { LIMITS, type Limits } from '../../../../shared/contract/limits.ts';
+import { FieldsReader, refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { PayloadReader, refuse } from './payload-reader.ts';
 import { jsonIn } from './wire-error.ts';
 
 /** Version of docs/protocol-tcp.md that is spoken here. */
@@ -67,8 +67,8 @@ export function writeHello(out: FrameWriter, hello: Hello): void {
   out.u32(hello.heartbeatMs).u32(hello.frameBytesMax).text(hello.token).text(hello.name).end();
 }
 
-export function readHello(payload: Uint8Array): Hello {
-  const reader = new PayloadReader(payload);
+export function readHello(content: Uint8Array): Hello {
+  const reader = new FieldsReader(content);
   if (reader.u16('the magic') !== MAGIC) refuse('the magic', 'is not that of this protocol');
   const hello: Hello = {
     versionMin: reader.u16('versionMin'),
@@ -90,8 +90,8 @@ export function writeWelcome(
   out.bytesOf(Buffer.from(JSON.stringify(welcome.introduction))).end();
 }
 
-export function readWelcome(payload: Uint8Array): Welcome {
-  const reader = new PayloadReader(payload);
+export function readWelcome(content: Uint8Array): Welcome {
+  const reader = new FieldsReader(content);
   const version = reader.u16('the version');
   if (version !== PROTOCOL_VERSION) refuse('the version', `is ${version}, and this client speaks ${PROTOCOL_VERSION}`);
   const heartbeatMs = reader.u32('heartbeatMs');

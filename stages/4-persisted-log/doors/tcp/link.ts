@@ -10,9 +10,10 @@
 import type { Clock, Timer } from '../../../../shared/clock.ts';
 import { abortedError, isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import type { Random } from '../../../../shared/random.ts';
-import { type Connection, type ConnectionOptions, openConnection, type Request } from './connection.ts';
+import type { Connection, ConnectionOptions, Request } from './connection.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { Welcome } from './handshake.ts';
+import { openConnection } from './open-connection.ts';
 
 const BACKOFF_MS_MIN = 50;
 const BACKOFF_MS_MAX = 5000;

@@ -11,7 +11,6 @@ import { setMaxListeners } from 'node:events';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import type { DeliveryRef } from '../../../../shared/contract/message.ts';
-import { invalidArgument } from '../../../../shared/contract/validation.ts';
 import * as answers from './answers.ts';
 import { callBroker, readCall } from './calls.ts';
 import type { Channel } from './channel.ts';
@@ -27,8 +26,8 @@ import { asMqError, writeError } from './wire-error.ts';
 export interface RequestFrame {
   readonly type: number;
   readonly id: number;
-  readonly payload: Uint8Array;
-  /** True: nobody else has the payload, and it may be kept. */
+  readonly content: Uint8Array;
+  /** True: nobody else has the content, and it may be kept. */
   readonly isOwn: boolean;
 }
 
@@ -83,14 +82,14 @@ export class RequestDesk {
     setMaxListeners(0, this.#over.signal);
   }
 
-  take({ type, id, payload, isOwn }: RequestFrame): void {
-    if (type === FRAME.send) this.#send(id, payload, isOwn);
-    else if (type === FRAME.receive) this.#receive(id, requests.readReceive(payload));
-    else if (type === FRAME.ack) this.#ack(id, requests.readAck(payload));
-    else if (type === FRAME.fetch) this.#fetch(id, requests.readFetch(payload));
-    else if (type === FRAME.call) this.#call(id, payload);
+  take({ type, id, content, isOwn }: RequestFrame): void {
+    if (type === FRAME.send) this.#send(id, content, isOwn);
+    else if (type === FRAME.receive) this.#receive(id, requests.readReceive(content));
+    else if (type === FRAME.ack) this.#ack(id, requests.readAck(content));
+    else if (type === FRAME.fetch) this.#fetch(id, requests.readFetch(content));
+    else if (type === FRAME.call) this.#call(id, content);
     else if (type === FRAME.cancel) this.#cancels.get(id)?.abort();
-    else if (type === FRAME.credit) this.#subscriptions.addCredit(id, requests.readCredit(payload));
+    else if (type === FRAME.credit) this.#subscriptions.addCredit(id, requests.readCredit(content));
     else throw new MqError('MQ_PROTOCOL', `no client sends a frame of type ${type}`);
   }
 
@@ -115,11 +114,11 @@ export class RequestDesk {
     this.#holdings.leave();
   }
 
-  #send(id: number, payload: Uint8Array, isOwn: boolean): void {
-    const read = requests.readSend(payload);
+  #send(id: number, content: Uint8Array, isOwn: boolean): void {
+    const read = requests.readSend(content);
     const request = isOwn ? read : { ...read, bytes: new Uint8Array(read.bytes) };
     const { isCancellable } = request;
-    void this.#answer(id, { bytes: payload.length, isCancellable }, async (signal) => {
+    void this.#answer(id, { bytes: content.length, isCancellable }, async (signal) => {
       answers.writeSent(this.#channel.out, id, await takeIn(this.#door.broker, request, signal));
     });
   }
@@ -151,7 +150,7 @@ export class RequestDesk {
   #ack(id: number, request: requests.AckRequest): void {
     const { broker } = this.#door;
     void this.#answer(id, {}, async () => {
-      const refs = refsIn(request, broker.limits.receiveCountMax);
+      const refs = requests.refsIn(request, broker.limits.receiveCountMax);
       try {
         await broker.ack(refs, request.isCumulative ? { cumulative: true } : undefined);
       } catch (error) {
@@ -163,8 +162,8 @@ export class RequestDesk {
     });
   }
 
-  #call(id: number, payload: Uint8Array): void {
-    const bytes = Buffer.from(payload);
+  #call(id: number, content: Uint8Array): void {
+    const bytes = Buffer.from(content);
     void this.#answer(id, { bytes: bytes.length }, async () => {
       const call = readCall(bytes);
       const { op, args } = call;
@@ -284,18 +283,4 @@ export class RequestDesk {
 
 function closedError(): MqError {
   return new MqError('MQ_CLOSED', 'the connection is closing, and takes no new calls');
-}
-
-/** The deliveries of an ack, one by one, as the contract has them. */
-function refsIn({ topic, group, memberId, runs }: requests.AckRequest, countMax: number): DeliveryRef[] {
-  let count = 0;
-  for (const run of runs) count += run.count;
-  if (count > countMax) throw invalidArgument('deliveries', `at most ${countMax} deliveries`, count);
-  const refs: DeliveryRef[] = [];
-  for (const { partition, fromOffset, count: runCount, leaseToken } of runs) {
-    for (let offset = fromOffset; offset < fromOffset + runCount; offset += 1) {
-      refs.push({ topic, partition, offset, group, memberId, leaseToken });
-    }
-  }
-  return refs;
 }

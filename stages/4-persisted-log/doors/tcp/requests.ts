@@ -1,5 +1,5 @@
 /**
- * The requests a client writes often: their payloads, field by field. All others are a `call`, in JSON.
+ * The requests a client writes often: their contents, field by field. All others are a `call`, in JSON.
  *
  *     send      flags u8 | partition u32? | timeoutMs u64? | topic text | messages, or one batch
  *     receive   flags u8 | max u32 | bytesMax u32? | waitMs u32 | leaseMs u32? | topic text | group text? | memberId text?
@@ -9,11 +9,13 @@
  *     call      JSON {op, args}
  *
  * A `?` may be missing: then all bits of a number, or of the length of a text, are set. Always true: what was written is
- * read again as it was; a reader makes no more of a payload than its bytes justify. Pure.
+ * read again as it was; a reader makes no more of a content than its bytes justify. Pure.
  */
+import type { DeliveryRef } from '../../../../shared/contract/message.ts';
+import { invalidArgument } from '../../../../shared/contract/validation.ts';
+import { FieldsReader, refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { PayloadReader, refuse } from './payload-reader.ts';
 
 /** Bits of `flags`. */
 const FLAG = Object.freeze({
@@ -54,9 +56,9 @@ export function writeSend(out: FrameWriter, id: number, request: SendRequest): v
   out.bytesOf(request.bytes).end();
 }
 
-/** `bytes` is a view of `payload`. */
-export function readSend(payload: Uint8Array): SendRequest {
-  const reader = new PayloadReader(payload);
+/** `bytes` is a view of `content`. */
+export function readSend(content: Uint8Array): SendRequest {
+  const reader = new FieldsReader(content);
   const flags = reader.u8('the flags');
   return {
     partition: reader.u32IfThere('partition'),
@@ -94,8 +96,8 @@ export function writeReceive(out: FrameWriter, id: number, request: ReceiveReque
     .end();
 }
 
-export function readReceive(payload: Uint8Array): ReceiveRequest {
-  const reader = new PayloadReader(payload);
+export function readReceive(content: Uint8Array): ReceiveRequest {
+  const reader = new FieldsReader(content);
   const flags = reader.u8('the flags');
   const request: ReceiveRequest = {
     max: reader.u32('max'),
@@ -137,8 +139,8 @@ export function writeAck(out: FrameWriter, id: number, request: AckRequest): voi
   out.end();
 }
 
-export function readAck(payload: Uint8Array): AckRequest {
-  const reader = new PayloadReader(payload);
+export function readAck(content: Uint8Array): AckRequest {
+  const reader = new FieldsReader(content);
   const isCumulative = (reader.u8('the flags') & FLAG.cumulative) !== 0;
   const topic = reader.text('the topic');
   const group = reader.text('the group');
@@ -154,6 +156,20 @@ export function readAck(payload: Uint8Array): AckRequest {
   }
   reader.end();
   return { topic, group, memberId, isCumulative, runs };
+}
+
+/** The deliveries of an ack, one by one, as the contract has them. */
+export function refsIn({ topic, group, memberId, runs }: AckRequest, countMax: number): DeliveryRef[] {
+  let count = 0;
+  for (const run of runs) count += run.count;
+  if (count > countMax) throw invalidArgument('deliveries', `at most ${countMax} deliveries`, count);
+  const refs: DeliveryRef[] = [];
+  for (const { partition, fromOffset, count: runCount, leaseToken } of runs) {
+    for (let offset = fromOffset; offset < fromOffset + runCount; offset += 1) {
+      refs.push({ topic, partition, offset, group, memberId, leaseToken });
+    }
+  }
+  return refs;
 }
 
 export interface FetchRequest {
@@ -180,8 +196,8 @@ export function writeFetch(out: FrameWriter, id: number, request: FetchRequest):
   out.u32(request.max).u32(request.bytesMax).u32(request.waitMs).text(request.topic).end();
 }
 
-export function readFetch(payload: Uint8Array): FetchRequest {
-  const reader = new PayloadReader(payload);
+export function readFetch(content: Uint8Array): FetchRequest {
+  const reader = new FieldsReader(content);
   const flags = reader.u8('the flags');
   const request: FetchRequest = {
     partition: reader.u32('partition'),
@@ -203,8 +219,8 @@ export function writeCredit(out: FrameWriter, subscription: number, count: numbe
   out.begin(FRAME.credit, subscription).u32(count).end();
 }
 
-export function readCredit(payload: Uint8Array): number {
-  const reader = new PayloadReader(payload);
+export function readCredit(content: Uint8Array): number {
+  const reader = new FieldsReader(content);
   const count = reader.u32('the count');
   reader.end();
   return count;

@@ -42,7 +42,7 @@ export class Session {
       unsentBytesMax: options.unsentBytesMax,
       stalledMs: options.stalledMs,
       frameTimeoutMs: options.frameTimeoutMs,
-      onFrame: (type, id, payload, isOwn) => this.#frame(type, id, payload, isOwn),
+      onFrame: (type, id, content, isOwn) => this.#frame(type, id, content, isOwn),
       onDrain: () => this.#desk?.drained(),
       onBroken: (error) => this.#sayGoodbye(error),
       onGone: () => this.#gone(),
@@ -70,18 +70,18 @@ export class Session {
     this.#channel.destroy(undefined);
   }
 
-  #frame(type: number, id: number, payload: Uint8Array, isOwn: boolean): void {
+  #frame(type: number, id: number, content: Uint8Array, isOwn: boolean): void {
     if (type === FRAME.heartbeat) return;
-    if (this.#desk === undefined) this.#greet(type, payload);
+    if (this.#desk === undefined) this.#greet(type, content);
     else if (type === FRAME.goodbye) this.drain(LEAVING);
     else if (type === FRAME.hello) throw new MqError('MQ_PROTOCOL', 'a second hello on one connection');
-    else this.#desk.take({ type, id, payload, isOwn });
+    else this.#desk.take({ type, id, content, isOwn });
   }
 
-  #greet(type: number, payload: Uint8Array): void {
+  #greet(type: number, content: Uint8Array): void {
     const { options, introduction, isOurToken } = this.#door;
     if (type !== FRAME.hello) throw new MqError('MQ_PROTOCOL', 'the first frame of a client is hello');
-    const hello = readHello(payload);
+    const hello = readHello(content);
     if (hello.versionMin > PROTOCOL_VERSION || hello.versionMax < PROTOCOL_VERSION) {
       const theirs = `${hello.versionMin} to ${hello.versionMax}`;
       throw new MqError('MQ_PROTOCOL', `this server speaks version ${PROTOCOL_VERSION}, the client ${theirs}`);

@@ -7,8 +7,8 @@
  * defect, and tells a stranger nothing but that. Pure.
  */
 import { type ErrorDetails, isErrorCode, isMqError, MqError } from '../../../../shared/contract/errors.ts';
+import { FieldsReader, refuse } from './fields-reader.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { PayloadReader, refuse } from './payload-reader.ts';
 
 /** Characters of a message that travel; nobody reads more. */
 const MESSAGE_CHARACTERS_MAX = 4096;
@@ -26,8 +26,8 @@ export function writeError(out: FrameWriter, type: number, id: number, { code, m
 }
 
 /** A code this side has never heard of becomes `MQ_PROTOCOL`, with what the message said. */
-export function readError(payload: Uint8Array): MqError {
-  const reader = new PayloadReader(payload);
+export function readError(content: Uint8Array): MqError {
+  const reader = new FieldsReader(content);
   const code = reader.text('the code');
   const message = reader.text('the message');
   const details = readDetails(reader.rest());

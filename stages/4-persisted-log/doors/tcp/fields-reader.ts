@@ -1,7 +1,7 @@
 /**
- * Reads the payload of one frame from front to back.
+ * Reads the content of one frame from front to back.
  *
- * Always true: nothing beyond the payload is read, nothing is reserved by a number that stands in it, and what cannot be
+ * Always true: nothing beyond the content is read, nothing is reserved by a number that stands in it, and what cannot be
  * read is `MQ_PROTOCOL` with the name of the field: a peer that writes such a frame is broken, and its connection ends.
  * Pure.
  */
@@ -13,12 +13,12 @@ const U32_SIZE = 2 ** 32;
 /** Largest high half of a safe integer. */
 const SAFE_HIGH_MAX = 2 ** 21 - 1;
 
-export class PayloadReader {
+export class FieldsReader {
   readonly #bytes: Buffer;
   #at = 0;
 
-  constructor(payload: Uint8Array) {
-    this.#bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+  constructor(content: Uint8Array) {
+    this.#bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
   }
 
   u8(field: string): number {
@@ -80,7 +80,7 @@ export class PayloadReader {
 
   /** Nothing may be left. */
   end(): void {
-    if (this.#at !== this.#bytes.length) refuse('the payload', 'is longer than its fields');
+    if (this.#at !== this.#bytes.length) refuse('the content', 'is longer than its fields');
   }
 
   #take(field: string, length: number): number {
