@@ -15,6 +15,7 @@ import { delays } from './subjects/delays.ts';
 import { durability } from './subjects/durability.ts';
 import { durableGroups } from './subjects/durable-groups.ts';
 import { expiry } from './subjects/expiry.ts';
+import { explaining } from './subjects/explaining.ts';
 import { failing } from './subjects/failing.ts';
 import { groupModes } from './subjects/group-modes.ts';
 import { groups } from './subjects/groups.ts';
@@ -80,6 +81,7 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'Finding a time', tests: timeIndex },
   { title: 'Pushing', tests: pushing },
   { title: 'Batches as bytes', tests: rawBatches },
+  { title: 'Explaining one message', tests: explaining },
   { title: 'Sending again', tests: deduplication },
   { title: 'Transactions', tests: transactions },
 ]);
