@@ -24,7 +24,7 @@ export class RecordFault extends Error {
 }
 
 /** Reads the fields of one record, one after the other. */
-class FieldReader {
+export class FieldReader {
   /** Of the next field. */
   position: number;
   readonly bytes: Uint8Array;
@@ -52,6 +52,14 @@ class FieldReader {
   text(): string {
     const from = this.skipText();
     return textOf(this.bytes, from, this.position);
+  }
+
+  /** What lies from here to `end`. */
+  bytesTo(end: number): Uint8Array {
+    if (end < this.position || end > this.end) throw new RecordFault('a record does not end where it says');
+    const from = this.position;
+    this.position = end;
+    return this.bytes.subarray(from, end);
   }
 
   /** Answers where the text itself begins. */

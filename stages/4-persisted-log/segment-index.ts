@@ -120,6 +120,16 @@ export function encodeIndex(index: SegmentIndex, subject: IndexSubject): Uint8Ar
   return bytes;
 }
 
+/** What an index file says it is about; its checksum is for `decodeIndex` to check. */
+export function indexSubjectIn(bytes: Uint8Array): IndexSubject {
+  return {
+    logId: readU32(bytes, AT.logId),
+    baseOffset: readU64(bytes, AT.baseOffset),
+    segmentBytes: readU64(bytes, AT.segmentBytes),
+    nextOffset: readU64(bytes, AT.nextOffset),
+  };
+}
+
 /** The index in a file; a sentence when the file is none, or about something else. */
 export function decodeIndex(bytes: Uint8Array, subject: IndexSubject): SegmentIndex | string {
   if (bytes.length < HEAD_BYTES + CRC_BYTES) return `V22: ${bytes.length} bytes are too few`;
@@ -127,11 +137,12 @@ export function decodeIndex(bytes: Uint8Array, subject: IndexSubject): SegmentIn
   if (readU32(bytes, bytes.length - CRC_BYTES) !== crc32cOf(bytes.subarray(0, -CRC_BYTES)))
     return 'V23: its crc is another';
   if (readU32(bytes, AT.format) !== INDEX_FORMAT) return `V22: index format ${readU32(bytes, AT.format)} is not known`;
+  const said = indexSubjectIn(bytes);
   const isAbout =
-    readU32(bytes, AT.logId) === subject.logId &&
-    readU64(bytes, AT.baseOffset) === subject.baseOffset &&
-    readU64(bytes, AT.segmentBytes) === subject.segmentBytes &&
-    readU64(bytes, AT.nextOffset) === subject.nextOffset;
+    said.logId === subject.logId &&
+    said.baseOffset === subject.baseOffset &&
+    said.segmentBytes === subject.segmentBytes &&
+    said.nextOffset === subject.nextOffset;
   if (!isAbout) return 'V24: it is about another segment, or another state of this one';
   const rowCount = readU64(bytes, AT.rowCount);
   if (bytes.length !== HEAD_BYTES + rowCount * ROW_BYTES + CRC_BYTES) return `V22: it has no room for ${rowCount} rows`;
