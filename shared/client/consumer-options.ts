@@ -1,6 +1,7 @@
 /** What a Consumer can be told, checked, and with the defaults filled in. */
 import { type Clock, checkClock } from '../clock.ts';
 import type { Broker } from '../contract/broker.ts';
+import { notSupported } from '../contract/capabilities.ts';
 import { DEFAULTS } from '../contract/limits.ts';
 import {
   checkBroker,
@@ -16,6 +17,9 @@ import { checkRetryPolicy, type RetryPolicy } from './retry.ts';
 
 /** `automatic`: returning from the handler, or asking for the next message, is the ack. `explicit`: only `ack()` is. */
 export type AckMode = 'automatic' | 'explicit';
+
+/** Who says how long a message that failed waits. */
+export type BackOffBy = 'consumer' | 'broker';
 
 /** Of `new Consumer`: from where, how many at once, and for how long. */
 export interface ConsumerOptions {
@@ -49,6 +53,11 @@ export interface ConsumerOptions {
   readonly waitMs?: number;
   /** Of calls to the broker that fail; its pauses are also the back-off of failing messages. */
   readonly retry?: Partial<RetryPolicy>;
+  /**
+   * Who says how long a failing message waits when its handler does not: `consumer` (default), by `retry`; or `broker`, by
+   * the `retryDelays` of the group (capability `delay`).
+   */
+  readonly backOffBy?: BackOffBy;
   /** Called with each new state; must not throw. */
   readonly onState?: (state: ConsumerState) => void;
   readonly clock?: Clock;
@@ -68,16 +77,21 @@ export interface ConsumerSettings {
   readonly holdMsMax: number;
   readonly waitMs: number;
   readonly retry: RetryPolicy;
+  readonly backOffBy: BackOffBy;
   readonly onState: (state: ConsumerState) => void;
   readonly clock: Clock;
   readonly random: Random;
   /** False: what the broker hands out is finished, so nothing can be given back. */
   readonly hasLease: boolean;
+  /** True: the broker holds back what failed. */
+  readonly hasDelay: boolean;
+  /** True: the broker sends messages without being asked for each; only where none has to back off here. */
+  readonly hasPush: boolean;
 }
 
 const KNOWN = [
   ...['broker', 'topic', 'group', 'memberId', 'concurrency', 'prefetchCount', 'backingOffMax', 'ackMode'],
-  ...['leaseMs', 'holdMsMax', 'waitMs', 'retry', 'onState', 'clock', 'random'],
+  ...['leaseMs', 'holdMsMax', 'waitMs', 'retry', 'backOffBy', 'onState', 'clock', 'random'],
 ];
 
 /** Throws `MQ_INVALID_ARGUMENT` with the path of what is wrong. */
@@ -91,6 +105,9 @@ export function checkConsumerOptions(options: ConsumerOptions): ConsumerSettings
   type Whole = 'concurrency' | 'prefetchCount' | 'backingOffMax' | 'leaseMs' | 'holdMsMax' | 'waitMs';
   const whole = (name: Whole, max: number, fallback: number): number =>
     checkInteger(`options.${name}`, options[name], { min: 1, max, fallback: Math.min(fallback, max) });
+  const [hasLease, hasDelay] = [broker.capabilities.has('lease'), broker.capabilities.has('delay')];
+  const backOffBy = checkChoice<BackOffBy>('options.backOffBy', options.backOffBy, ['consumer', 'broker'], 'consumer');
+  if (backOffBy === 'broker' && !hasDelay) throw notSupported('delay', 'options.backOffBy "broker"');
   const concurrency = whole('concurrency', limits.receiveCountMax, 1);
   return {
     broker,
@@ -105,9 +122,12 @@ export function checkConsumerOptions(options: ConsumerOptions): ConsumerSettings
     holdMsMax: whole('holdMsMax', Number.MAX_SAFE_INTEGER, 5 * 60_000),
     waitMs: whole('waitMs', limits.waitMsMax, 20_000),
     retry: checkRetryPolicy('options.retry', options.retry),
+    backOffBy,
     onState,
     clock: checkClock('options.clock', options.clock),
     random,
-    hasLease: broker.capabilities.has('lease'),
+    hasLease,
+    hasDelay,
+    hasPush: hasLease && hasDelay && broker.capabilities.has('push'),
   };
 }

@@ -1,14 +1,14 @@
 /**
  * Receiving with comfort, on top of any Broker: prefetch, concurrency, lease extension, back-off, an orderly end.
  *
- *     broker --receive--> [ buffered ] --> handlers of onMessage, or for await --> ack, return, reject
- *                 \_________ at most prefetchCount of these _________/      \--> retry: backs off, then given back
+ *     broker --receive or push--> [ buffered ] --> handlers of onMessage, or for await --> ack, return, reject
+ *                         \_________ at most prefetchCount of these _________/      \--> retry: backs off, then given back
  *
  * Always true: never more than `prefetchCount` messages wait for a handler or are in one; each has its lease extended
  * for as long as `holdMsMax` allows; failing messages are held back, and up to `backingOffMax` of them take no room from
  * the rest; `close` always settles.
- * At least once: a message is lost to this consumer only when its lease ends, and then another delivery follows.
- * On a broker without leases receiving is the end: nothing is fetched ahead, retry and reject are refused.
+ * At least once: a message is lost only when its lease ends, and then another delivery follows. On a broker without
+ * leases receiving is the end: nothing is fetched ahead, retry and reject are refused.
  */
 import type { CloseOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
@@ -19,7 +19,7 @@ import { type ConsumerOptions, type ConsumerSettings, checkConsumerOptions } fro
 import type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
 import { HeldMessages } from './held-messages.ts';
 import { CLOSE_TIMEOUT_MS } from './producer.ts';
-import { ReceiveLoop } from './receive-loop.ts';
+import { type DeliveryLoop, loopOf } from './push-loop.ts';
 import { pause } from './retry.ts';
 
 /** Of a handler's failure the broker is told so many characters. */
@@ -41,7 +41,7 @@ interface Taker {
 export class Consumer implements AsyncIterable<ConsumedMessage> {
   readonly #settings: ConsumerSettings;
   readonly #held: HeldMessages;
-  readonly #loop: ReceiveLoop;
+  readonly #loop: DeliveryLoop;
   /** Oldest first; non-empty only while no message waits for one. */
   readonly #takers: Taker[] = [];
   readonly #stop = new AbortController();
@@ -49,9 +49,8 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
   #reason: Error | null = null;
   #receivedCount = 0;
   #failedCount = 0;
-  /** The run of the loop; begins with the first taker. */
+  /** The run of the loop, from the first taker on, and what ended it before `close` did. */
   #pumping: Promise<void> | undefined;
-  /** What ended it before `close` did. */
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -62,10 +61,11 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
       onRoom: () => this.#loop.wake(),
       onTrouble: (error) => this.#note(error),
     });
-    this.#loop = new ReceiveLoop({
+    this.#loop = loopOf({
       settings: this.#settings,
       stop: this.#stop.signal,
       credit: () => this.#credit(),
+      unfinishedCount: () => this.#held.unfinishedCount,
       onAnswer: (deliveries, askedAtMs) => this.#arrive(deliveries, askedAtMs),
       onRetry: (error) => this.#note(error, 'retrying'),
     });

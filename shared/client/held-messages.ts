@@ -73,6 +73,11 @@ export class HeldMessages implements MessageSource {
     return this.#backingOff.size;
   }
 
+  /** Those whose outcome the broker does not know yet. */
+  get unfinishedCount(): number {
+    return this.#unfinished.size;
+  }
+
   /** How many more may be taken in. */
   get room(): number {
     const { prefetchCount, backingOffMax } = this.#settings;
@@ -114,8 +119,10 @@ export class HeldMessages implements MessageSource {
       return;
     }
     if (outcome !== 'retry') return this.#tell(message, outcome, options);
+    if (options.delayMs === undefined && this.#settings.backOffBy === 'broker')
+      return this.#tell(message, 'retry', options);
     const delayMs = options.delayMs ?? this.#backOffMs(message.delivery);
-    if (this.#settings.broker.capabilities.has('delay')) return this.#tell(message, 'retry', { ...options, delayMs });
+    if (this.#settings.hasDelay) return this.#tell(message, 'retry', { ...options, delayMs });
     // Told to onTrouble when it fails; nobody waits for the end of a back-off.
     this.#backOff(message, delayMs, options.reason).catch(() => undefined);
   }

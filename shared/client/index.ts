@@ -9,7 +9,7 @@
  */
 export { ConsumedMessage, type Outcome, type OutcomeOptions } from './consumed-message.ts';
 export { Consumer, type MessageHandler } from './consumer.ts';
-export type { AckMode, ConsumerOptions } from './consumer-options.ts';
+export type { AckMode, BackOffBy, ConsumerOptions } from './consumer-options.ts';
 export type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
 export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
 export { CLOSE_TIMEOUT_MS, Producer } from './producer.ts';
