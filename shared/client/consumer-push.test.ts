@@ -80,6 +80,7 @@ test('a subscription that ended without a word is made again after a quiet time,
   await clock.pass(1000);
   assert.deepEqual([at.subscribed.length, at.openCount], [3, 1]);
   await consumer.close();
+  await broker.close();
   assert.deepEqual([at.openCount, clock.timerCount], [0, 0]);
 });
 
