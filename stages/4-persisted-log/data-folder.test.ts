@@ -134,6 +134,16 @@ test('a definition that rotted is said to be corrupt, and the other topics are f
   assert.deepEqual(await namesIn(folder), ['MQ_CORRUPT', 'mails']);
 });
 
+test('a topic that lost its definition is said to be corrupt, and its records are left alone', async () => {
+  const disk = new SimulatedDisk();
+  const folder = await DataFolder.open(disk, '/data');
+  const path = await folder.createTopic(definition('orders'));
+  await write(disk, `${path}/records`, 'x');
+  await disk.remove(`${path}/topic.json`);
+  assert.deepEqual(await namesIn(folder), ['MQ_CORRUPT']);
+  assert.deepEqual(await disk.list(path), ['records']);
+});
+
 test('a folder that was copied to another name is no topic of that name', async () => {
   const disk = new SimulatedDisk();
   const folder = await DataFolder.open(disk, '/data');

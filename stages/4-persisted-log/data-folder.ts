@@ -92,9 +92,8 @@ export class DataFolder {
     const found: FoundTopic[] = [];
     for (const name of await this.#disk.list(parent)) {
       const folder = join(parent, name);
-      const isWhole = !name.startsWith(DELETED_PREFIX) && (await this.#disk.exists(join(folder, TOPIC_FILE)));
-      if (isWhole) found.push({ folder, definition: await this.#definitionIn(folder, name) });
-      else await this.#disk.removeFolder(folder);
+      if (name.startsWith(DELETED_PREFIX) || (await this.#isUnfinished(folder))) await this.#disk.removeFolder(folder);
+      else found.push({ folder, definition: await this.#definitionIn(folder, name) });
     }
     return found;
   }
@@ -129,9 +128,16 @@ export class DataFolder {
     }
   }
 
+  /** Its creation never resolved. A folder with more in it has lost its definition, and is not ours to throw away. */
+  async #isUnfinished(folder: string): Promise<boolean> {
+    const names = await this.#disk.list(folder);
+    return names.every((name) => name === `${TOPIC_FILE}${UNFINISHED}`);
+  }
+
   async #definitionIn(folder: string, name: string): Promise<TopicDefinition | MqError> {
     try {
-      const definition = (await readSealed(this.#disk, join(folder, TOPIC_FILE))) as TopicDefinition;
+      const definition = (await readSealed(this.#disk, join(folder, TOPIC_FILE))) as TopicDefinition | undefined;
+      if (definition === undefined) return new MqError('MQ_CORRUPT', `${folder} has no ${TOPIC_FILE} any more`);
       if (folderNameOf(definition.name) === name) return definition;
       return new MqError('MQ_CORRUPT', `${folder} holds topic ${quote(definition.name)}, which has another folder`);
     } catch (error) {

@@ -84,6 +84,7 @@ export class GroupJournal {
 
   /** The newest snapshot that can be read, and the offset from which on events are not in it. */
   async readSnapshot(): Promise<{ readonly content: unknown; readonly offset: number } | undefined> {
+    await this.#options.disk.makeFolder(this.#options.folder);
     for (const offset of (await this.#snapshotOffsets()).reverse()) {
       try {
         const content = await readSealed(this.#options.disk, this.#pathOf(offset));
@@ -115,6 +116,7 @@ export class GroupJournal {
 
   /** Everything is on the disk, in a snapshot, when it resolves. */
   async close(): Promise<void> {
+    await this.flushed().catch(() => undefined); // who waits for it was told
     await this.#snapshot;
     const isChanged = this.#bytesSinceSnapshot > 0 || this.#writer.length > 0 || this.#isBehind;
     this.#isClosed = true;

@@ -53,6 +53,11 @@ export function incomingBatch(
   return { bytes, count: messages.length, heldBytes: bytes.length, label: ids[0] ?? '' };
 }
 
+/** A batch that came encoded, and was checked. */
+export function rawBatch(bytes: Uint8Array, count: number): IncomingBatch {
+  return { bytes, count, heldBytes: bytes.length, label: count === 1 ? 'a message' : `${count} messages` };
+}
+
 function encodableOf(
   { content, priority, ttlMs, deliverAt }: TimedMessage,
   targetPartition: number | undefined,
@@ -66,19 +71,35 @@ export function partitionOfKey(key: string, partitionCount: number): number {
   return crc32(key) % partitionCount;
 }
 
-/** The partition that the keys of a batch belong to; undefined when none of its messages has a key. */
-export function partitionOfKeys(
-  path: string,
-  messages: readonly TimedMessage[],
-  partitionCount: number,
-): number | undefined {
+/** As much of a message as its place depends on. */
+export interface KeyedMessage {
+  readonly key?: string | undefined;
+}
+
+/** Of messages on their way: where they are to go, or what that depends on. */
+export interface Destination {
+  /** For refusals. */
+  readonly path: string;
+  readonly keyed: Iterable<{ readonly key?: string | undefined }>;
+  /** What the caller asks for. */
+  readonly given: number | undefined;
+}
+
+/** The partition that is asked for, or that the keys belong to; undefined when it does not matter. */
+export function destinationOf({ path, keyed, given }: Destination, partitionCount: number): number | undefined {
+  if (given !== undefined && given >= partitionCount) {
+    throw invalidArgument('options.partition', `a partition of the topic, 0 to ${partitionCount - 1}`, given);
+  }
+  if (given !== undefined || partitionCount === 1) return given ?? 0;
   let partition: number | undefined;
-  for (const [index, { content }] of messages.entries()) {
-    if (content.key === undefined) continue;
-    const own = partitionOfKey(content.key, partitionCount);
+  let index = 0;
+  for (const { key } of keyed) {
+    const own = key === undefined ? partition : partitionOfKey(key, partitionCount);
     partition ??= own;
-    if (own === partition) continue;
-    throw invalidArgument(`${path}[${index}].key`, `of partition ${partition}, like the keys before it`, content.key);
+    if (own !== partition) {
+      throw invalidArgument(`${path}[${index}].key`, `of partition ${partition}, like the keys before it`, key);
+    }
+    index += 1;
   }
   return partition;
 }

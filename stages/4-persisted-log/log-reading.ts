@@ -8,8 +8,8 @@
 import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { StoredRecord } from '../../shared/contract/message.ts';
 import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
-import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
 import type { PartitionLog } from './log.ts';
+import { joinBytes } from './raw-batches.ts';
 import type { LogRecord } from './record.ts';
 import { SUMMARY } from './record-batch.ts';
 import type { StoredBatch } from './stored-batch.ts';
@@ -35,9 +35,10 @@ export async function readRecords(log: PartitionLog, want: FetchWant, origin: Re
   let bytes = 0;
   let next = want.offset;
   while (next < highWatermark && records.length < want.max) {
-    const batch = await batchAt(log, next);
-    const end = Math.min(batch.nextOffset, highWatermark);
-    for (; next < end && records.length < want.max; next += 1) {
+    const batch = await batchFrom(log, next);
+    const end = Math.min(batch?.nextOffset ?? highWatermark, highWatermark);
+    next = Math.max(next, batch?.baseOffset ?? end);
+    for (; batch !== undefined && next < end && records.length < want.max; next += 1) {
       if (origin.isGone(next)) continue;
       const record = batch.recordAt(next);
       if (record.forGroup !== undefined) continue;
@@ -56,29 +57,29 @@ export async function readBatches(log: PartitionLog, want: FetchWant): Promise<R
   const pieces: Uint8Array[] = [];
   let [bytes, count, next] = [0, 0, want.offset];
   while (next < highWatermark && count < want.max) {
-    const batch = await batchAt(log, next);
-    if (batch.nextOffset > highWatermark) break;
+    const batch = await batchFrom(log, next);
+    if (batch === undefined || batch.nextOffset > highWatermark) break;
     // Batches with records for one group were made by a redrive, and have no others.
     if ((batch.flags & SUMMARY.forGroup) === 0) {
       if (bytes + batch.bytes.length > want.bytesMax && pieces.length > 0) break;
       bytes += batch.bytes.length;
-      count += batch.nextOffset - next;
+      count += batch.nextOffset - Math.max(next, batch.baseOffset);
       pieces.push(batch.bytes);
     }
     next = batch.nextOffset;
   }
-  return { bytes: joined(pieces, bytes), nextOffset: next, logStartOffset, highWatermark };
+  return { bytes: joinBytes(pieces), nextOffset: next, logStartOffset, highWatermark };
 }
 
-/** The batch with the record, from memory or from the disk. */
-export async function batchAt(log: PartitionLog, offset: number): Promise<StoredBatch> {
+/**
+ * The batch with the record, from memory or from the disk; the next one when the record is missing, and undefined at the
+ * high watermark. `MQ_OFFSET_OUT_OF_RANGE` when it was released meanwhile.
+ */
+export async function batchFrom(log: PartitionLog, offset: number): Promise<StoredBatch | undefined> {
   const cached = log.cachedAt(offset);
   if (cached !== undefined) return cached;
   const batches = await log.load(offset);
-  const batch = batches.find(({ baseOffset, nextOffset }) => offset >= baseOffset && offset < nextOffset);
-  if (batch !== undefined) return batch;
-  // It was released while it was looked for.
-  throw outOfRangeError(offset, { logStartOffset: log.logStartOffset, logEndOffset: log.highWatermark });
+  return batches.find(({ nextOffset }) => nextOffset > offset);
 }
 
 /** A record as readers get it. */
@@ -95,16 +96,4 @@ export function storedRecordOf(
   const expiresAt = record.expiresAt ?? (ttlMs === undefined ? undefined : timestamp + ttlMs);
   if (expiresAt !== undefined) stored.expiresAt = expiresAt;
   return stored;
-}
-
-function joined(pieces: readonly Uint8Array[], bytes: number): Uint8Array {
-  const [first] = pieces;
-  if (first !== undefined && pieces.length === 1) return first;
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

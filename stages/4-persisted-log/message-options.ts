@@ -43,7 +43,7 @@ export interface TimedMessage {
 
 /** The messages with their times; `now` is epoch ms. Their shape is checked already, in the same order. */
 export function checkTimes(
-  paths: (index: number) => string,
+  path: 'message' | 'messages',
   messages: readonly Message[],
   { contents, now }: { readonly contents: readonly CheckedMessage[]; readonly now: number },
 ): TimedMessage[] {
@@ -51,12 +51,12 @@ export function checkTimes(
     const { priority, ttlMs, delayMs, deliverAt } = messages[index] as Message;
     const isPlain = priority === undefined && ttlMs === undefined && delayMs === undefined && deliverAt === undefined;
     if (isPlain) return { content, priority: 0, ttlMs: undefined, deliverAt: undefined };
-    const path = paths(index);
+    const own = path === 'message' ? path : `${path}[${index}]`;
     return {
       content,
-      priority: checkInteger(`${path}.priority`, priority, { min: 0, max: PRIORITY_MAX, fallback: 0 }),
-      ttlMs: checkTtl(`${path}.ttlMs`, ttlMs, now),
-      deliverAt: checkDue(path, { delayMs, deliverAt }, now),
+      priority: checkInteger(`${own}.priority`, priority, { min: 0, max: PRIORITY_MAX, fallback: 0 }),
+      ttlMs: checkTtl(`${own}.ttlMs`, ttlMs, now),
+      deliverAt: checkDue(own, { delayMs, deliverAt }, now),
     };
   });
 }
@@ -157,6 +157,31 @@ function checkReason(reason: unknown): string {
   }
   // A stack trace is not the caller's mistake; its first lines say what happened.
   return reason.length > REASON_CHARACTERS_MAX ? reason.slice(0, REASON_CHARACTERS_MAX).toWellFormed() : reason;
+}
+
+/** The group that is paused or resumed; undefined: the whole topic. */
+export function checkPauseOptions(
+  options: { readonly group?: string } | undefined,
+  limits: Limits,
+): string | undefined {
+  checkOptions('options', options, ['group']);
+  return options?.group === undefined ? undefined : checkName('options.group', options.group, limits);
+}
+
+/** The id of the message to be explained. */
+export function checkExplainOptions(options: { readonly id: string }): string {
+  checkOptions('options', options, ['id']);
+  const id: unknown = options?.id;
+  if (typeof id === 'string' && id !== '' && id.isWellFormed()) return id;
+  throw invalidArgument('options.id', 'the id of a message', id);
+}
+
+const DEAD_PREFIX = '$dead/';
+
+/** A topic's name in NFC; those of dead letters, which the broker makes, too. */
+export function checkReadableName(path: string, name: unknown, limits: Limits): string {
+  const isOfDead = typeof name === 'string' && name.startsWith(DEAD_PREFIX) && name.isWellFormed();
+  return isOfDead ? name.normalize('NFC') : checkName(path, name, limits);
 }
 
 const ANY_NUMBER = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };

@@ -21,7 +21,7 @@ import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
 import type { PartitionReader, WaitForRecords } from './desk-surroundings.ts';
 import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
 import type { AppendReceipt, PartitionLog } from './log.ts';
-import { type FetchWant, readBatches, readRecords } from './log-reading.ts';
+import { batchFrom, type FetchWant, readBatches, readRecords } from './log-reading.ts';
 import { PriorityIndex, type PriorityIndexState } from './policies/priority-index.ts';
 import type { LogRecord } from './record.ts';
 import { SUMMARY } from './record-batch.ts';
@@ -42,6 +42,8 @@ export interface PartitionOptions {
   readonly ttlMs: number | undefined;
   /** True for a record that is there no more though its log still has it. */
   readonly isGone: (offset: number) => boolean;
+  /** False when no record is. */
+  readonly hasGone: () => boolean;
   /** Throws `MQ_LIMIT_EXCEEDED` when no further call of the topic may wait. */
   readonly checkMayWait: () => void;
 }
@@ -94,34 +96,42 @@ export class Partition implements PartitionReader {
   /** Reads what the last snapshot does not know; `onMoved` gets the records that were moved here meanwhile. */
   async catchUp(onMoved: (record: LogRecord) => void): Promise<void> {
     for (let next = this.held.endOffset; next < this.log.logEndOffset; ) {
-      const batches = await this.log.load(next);
-      for (const batch of batches) {
-        this.#note(batch);
-        if ((batch.flags & SUMMARY.movedFrom) !== 0) forEachRecord(batch, onMoved);
-        next = batch.nextOffset;
-      }
-      if (batches.length === 0) return;
+      const batch = await batchFrom(this.log, next);
+      if (batch === undefined) return;
+      this.#note(batch, batch.baseOffset);
+      if ((batch.flags & SUMMARY.movedFrom) !== 0) forEachRecord(batch, onMoved);
+      next = batch.nextOffset;
     }
   }
 
   /** The offset is taken at once. Resolves when the batch is as safe as the flush policy says. */
-  async append(batch: Uint8Array): Promise<AppendReceipt> {
-    const baseOffset = this.log.logEndOffset;
-    const appended = this.log.append(batch);
-    // By now it has its offset in it.
-    const stored = new StoredBatch(batch);
-    if (stored.baseOffset === baseOffset) this.#note(stored);
-    const receipt = await appended;
-    if (receipt.baseOffset !== baseOffset) this.#note(new StoredBatch(batch));
-    return receipt;
+  async append(bytes: Uint8Array): Promise<AppendReceipt> {
+    this.#note(new StoredBatch(bytes), this.log.logEndOffset);
+    try {
+      return await this.log.append(bytes);
+    } catch (error) {
+      this.held.dropFrom(this.log.logEndOffset);
+      this.priorities.dropFrom(this.log.logEndOffset);
+      throw error;
+    }
   }
 
   cachedAt(offset: number): StoredBatch | undefined {
     return this.log.cachedAt(offset);
   }
 
-  async load(offset: number): Promise<void> {
-    await this.log.load(offset);
+  /** Of records that are missing it answers where the next one is. */
+  async load(offset: number): Promise<number> {
+    const [first] = await this.log.load(offset);
+    return Math.max(first?.baseOffset ?? this.highWatermark, offset);
+  }
+
+  isGone(offset: number): boolean {
+    return this.#options.isGone(offset);
+  }
+
+  get hasGone(): boolean {
+    return this.#options.hasGone();
   }
 
   /** What is held from `offset` on, at least one record; at the high watermark it waits for one. */
@@ -187,13 +197,13 @@ export class Partition implements PartitionReader {
     }
   }
 
-  #note(batch: StoredBatch): void {
-    const { baseOffset, nextOffset, flags } = batch;
-    this.held.add({ baseOffset, nextOffset, bytes: batch.bytes.length });
+  /** A batch is there, or will be, from `baseOffset` on; on its way in it does not know that itself. */
+  #note(batch: StoredBatch, baseOffset: number): void {
+    const shift = baseOffset - batch.baseOffset;
+    this.held.add({ baseOffset, nextOffset: batch.nextOffset + shift, bytes: batch.bytes.length });
     this.priorities.dropFrom(baseOffset);
-    if ((flags & SUMMARY.priority) !== 0) {
-      forEachRecord(batch, ({ offset, priority }) => this.priorities.add(offset, priority));
-    }
+    if ((batch.flags & SUMMARY.priority) === 0) return;
+    forEachRecord(batch, ({ offset, priority }) => this.priorities.add(offset + shift, priority));
   }
 }
 

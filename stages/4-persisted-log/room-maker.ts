@@ -34,6 +34,8 @@ export interface RoomMakerOptions {
   readonly desks: () => Iterable<GroupDesk>;
   /** What is accepted and not in a partition yet. */
   readonly pending: () => RoomRequest;
+  /** Counted before the last start. */
+  readonly droppedCount?: number | undefined;
 }
 
 export class RoomMaker {
@@ -42,11 +44,12 @@ export class RoomMaker {
   /** The youngest offsets that were dropped before every group had finished them. */
   readonly overwritten: { readonly partition: number; readonly offset: number }[] = [];
   /** Records dropped before every group had finished them, or while there was no group. */
-  droppedCount = 0;
+  droppedCount: number;
   readonly #options: RoomMakerOptions;
 
   constructor(options: RoomMakerOptions) {
     this.#options = options;
+    this.droppedCount = options.droppedCount ?? 0;
     this.messagesMax = options.options.messagesMax ?? Number.MAX_SAFE_INTEGER;
     this.bytesMax = options.options.bytesMax ?? Number.MAX_SAFE_INTEGER;
   }

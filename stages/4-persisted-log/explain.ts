@@ -1,0 +1,104 @@
+/**
+ * Where one message is and how it came there: the record is looked for, the groups are asked, the trace is read.
+ *
+ *     id --> youngest records first --> (partition, offset) --> each group: where does it stand?  trace: what happened?
+ *
+ * Always true: nothing is kept for it but the trace, so asking may read the whole log; changes nothing. Used by the spine.
+ */
+import type { Explanation, MessageEvent } from '../../shared/contract/explanation.ts';
+import { batchFrom } from './log-reading.ts';
+import type { Partition } from './partition.ts';
+import type { DelayedMessage } from './policies/delayed-messages.ts';
+import type { LogRecord } from './record.ts';
+import type { Topic } from './topic.ts';
+
+/** Records that are read before those before them are. */
+const WINDOW_COUNT = 4096;
+
+/** null when the topic has none with this id, or not any more. */
+export async function explainMessage(topic: Topic, id: string): Promise<Explanation | null> {
+  for (const partition of topic.partitions) {
+    const record = await findRecord(partition, id);
+    if (record !== undefined) return explainRecord(topic, partition, record);
+  }
+  return await explainDelayed(topic, id);
+}
+
+/** The youngest one with this id. */
+async function findRecord(partition: Partition, id: string): Promise<LogRecord | undefined> {
+  const { log } = partition;
+  for (let below = log.highWatermark; below > log.logStartOffset; below -= WINDOW_COUNT) {
+    const from = Math.max(below - WINDOW_COUNT, log.logStartOffset);
+    const found = await findIn(partition, id, { from, below });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function findIn(
+  partition: Partition,
+  id: string,
+  { from, below }: { readonly from: number; readonly below: number },
+): Promise<LogRecord | undefined> {
+  let found: LogRecord | undefined;
+  for (let next = from; next < below; ) {
+    const batch = await batchFrom(partition.log, next);
+    if (batch === undefined) break;
+    for (next = Math.max(next, batch.baseOffset); next < Math.min(batch.nextOffset, below); next += 1) {
+      if (partition.isGone(next)) continue;
+      const record = batch.recordAt(next);
+      if (record.id === id) found = record;
+    }
+  }
+  return found;
+}
+
+function explainRecord(topic: Topic, { partition }: Partition, record: LogRecord): Explanation {
+  const { offset, timestamp, id, movedFrom, forGroup } = record;
+  const expiresAt =
+    record.expiresAt ?? (topic.options.ttlMs === undefined ? undefined : timestamp + topic.options.ttlMs);
+  const groups = [...topic.groups.desks.values()]
+    .filter((desk) => forGroup === undefined || desk.name === forGroup)
+    .map((desk) => {
+      const { state, deliveryCount, memberId, availableAt } = desk.standingOf(partition, offset);
+      const ended = topic.trace.endOf({ partition, offset }, desk.groupId);
+      return {
+        group: desk.name,
+        state: state === 'dying' ? ('dead' as const) : state === 'finished' ? (ended ?? state) : state,
+        deliveryCount,
+        ...(memberId === undefined ? {} : { memberId }),
+        ...(availableAt === undefined ? {} : { availableAt }),
+      };
+    });
+  const cameFrom = movedFrom === undefined ? 'accepted' : movedFrom.log === 'delayed' ? 'due' : 'redriven';
+  const first: MessageEvent = { at: timestamp, what: cameFrom };
+  const since = topic.trace.eventsOf({ partition, offset }, (group) => topic.groups.nameOf(group));
+  return {
+    ...{ topic: topic.name, id, partition, offset, timestamp },
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    groups,
+    events: [first, ...since],
+    isComplete: topic.trace.isCompleteSince(timestamp),
+  };
+}
+
+async function explainDelayed(topic: Topic, id: string): Promise<Explanation | null> {
+  const { delayed } = topic;
+  if (delayed === undefined) return null;
+  let found: { readonly message: DelayedMessage; readonly record: LogRecord } | undefined;
+  for (const message of delayed.soonest(Number.POSITIVE_INFINITY)) {
+    const record = await delayed.recordOf(message);
+    if (record.id === id) found = { message, record };
+  }
+  if (found === undefined) return null;
+  const { timestamp, targetPartition = 0, expiresAt } = found.record;
+  const { deliverAt } = found.message;
+  const reason = `until ${new Date(deliverAt).toISOString()}`;
+  return {
+    ...{ topic: topic.name, id, partition: targetPartition, offset: null, timestamp, deliverAt },
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    groups: [],
+    events: [{ at: timestamp, what: 'delayed', reason }],
+    isComplete: true,
+  };
+}

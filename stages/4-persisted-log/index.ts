@@ -1,0 +1,36 @@
+/**
+ * Stage 4, persisted log: what `stagemq/stages/4` exports.
+ *
+ *     const broker = await createBroker({ dataFolder: './data' });
+ *     await broker.send('orders', { body: 'tea' });                          // resolves when it is on the disk
+ *     const [delivery] = await broker.receive('orders', { group: 'kitchen', waitMs: 1000 });
+ *     if (delivery !== undefined) await broker.ack([delivery]);
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { checkRandom } from '../../shared/random.ts';
+import { RealDisk } from '../../shared/real-disk.ts';
+import { PersistedLogBroker } from './broker.ts';
+import { openParts } from './broker-parts.ts';
+import { checkLogOptions, type LogBrokerOptions } from './log-broker-options.ts';
+
+export type { LogBrokerOptions } from './log-broker-options.ts';
+export { DELAY_LEVELS_MS } from './message-options.ts';
+
+/**
+ * A broker in this process on `dataFolder`; without one on a temporary folder that `close` removes. Rejects with
+ * `MQ_INVALID_ARGUMENT` for options it cannot honour, `MQ_DATA_LOCKED` when another process works in the folder,
+ * `MQ_DATA_VERSION` when the folder is not one this version knows, and `MQ_STORAGE_FAILED` when the disk does.
+ */
+export async function createBroker(options: LogBrokerOptions = {}): Promise<Broker> {
+  const { own, base } = checkLogOptions(options);
+  const disk = own.disk ?? new RealDisk();
+  const isTemporary = own.dataFolder === undefined;
+  const random = checkRandom('options.random', base.random);
+  const dataFolder = own.dataFolder ?? join(tmpdir(), `stagemq-${random.hex(8)}`);
+  const onClosed = async (): Promise<void> => {
+    if (isTemporary) await disk.removeFolder(dataFolder);
+  };
+  return new PersistedLogBroker(await openParts({ base, own, disk, dataFolder, onClosed }));
+}

@@ -1,0 +1,71 @@
+/**
+ * Batches as bytes, in and out: what came encoded is checked once and stored as it is; what is handed out goes as the
+ * stored batches it lies in.
+ *
+ * Always true: what passes `checkRawBatch` decodes without fault and within all limits; the caller's array is not kept.
+ */
+import type { Limits } from '../../shared/contract/limits.ts';
+import type { RawDeliveries } from '../../shared/contract/raw-batches.ts';
+import { invalidArgument } from '../../shared/contract/validation.ts';
+import { checkContent } from './batch-check.ts';
+import type { HandedRun, ReadableBatch } from './desk-surroundings.ts';
+import { type Destination, type IncomingBatch, rawBatch } from './incoming-batch.ts';
+import { StoredBatch } from './stored-batch.ts';
+
+export interface CheckedRawBatch {
+  readonly batch: IncomingBatch;
+  /** Its keys are read only where there is a choice of partitions. */
+  readonly keyed: Destination['keyed'];
+}
+
+export function checkRawBatch(path: string, bytes: unknown, limits: Limits): CheckedRawBatch {
+  if (!(bytes instanceof Uint8Array)) throw invalidArgument(path, 'the bytes of a batch', bytes);
+  const { count } = checkContent(bytes, limits);
+  const own = new Uint8Array(bytes);
+  return { batch: rawBatch(own, count), keyed: { [Symbol.iterator]: () => keysOf(own) } };
+}
+
+function* keysOf(bytes: Uint8Array): Generator<{ readonly key?: string }> {
+  const batch = new StoredBatch(bytes);
+  for (let offset = batch.baseOffset; offset < batch.nextOffset; offset += 1) yield batch.recordAt(offset);
+}
+
+/** Of each partition one, with every batch once. */
+export function rawDeliveriesOf(
+  runs: readonly HandedRun[],
+  { group, memberId }: { readonly group: string; readonly memberId: string },
+): RawDeliveries[] {
+  const deliveries: RawDeliveries[] = [];
+  for (const [partition, ofPartition] of Map.groupBy(runs, (run) => run.partition)) {
+    const batches = new Set<ReadableBatch>();
+    for (const run of ofPartition) for (const batch of run.batches) batches.add(batch);
+    const ascending = [...batches].sort((one, other) => one.baseOffset - other.baseOffset);
+    deliveries.push({
+      partition,
+      bytes: joinBytes(ascending.map((batch) => batch.bytes)),
+      group,
+      memberId,
+      runs: ofPartition.map(rawRunOf).sort((one, other) => one.fromOffset - other.fromOffset),
+    });
+  }
+  return deliveries;
+}
+
+function rawRunOf(run: HandedRun): RawDeliveries['runs'][number] {
+  const { fromOffset, count, token, leaseExpiresAt, deliveryCount, reason } = run;
+  const raw = { fromOffset, count, leaseToken: token, leaseExpiresAt, deliveryCount };
+  return reason === undefined ? raw : { ...raw, redeliveryReason: reason };
+}
+
+/** One after the other. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return first;
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

@@ -1,0 +1,75 @@
+/**
+ * The subscribers of a broker in this process, and who of them is to be told when a lease ends.
+ *
+ * Always true: `close` ends them all. Only the spine uses it.
+ */
+import type { SubscribeOptions, Subscription } from '../../shared/contract/broker.ts';
+import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
+import type { Delivery } from '../../shared/contract/message.ts';
+import { checkInteger, checkName, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
+import { PushSubscription } from './subscription.ts';
+import type { Topic } from './topic.ts';
+
+export interface CheckedSubscribeOptions {
+  readonly group: string;
+  readonly memberId: string | undefined;
+  readonly creditMax: number;
+  readonly leaseMs: number;
+}
+
+export function checkSubscribeOptions(options: SubscribeOptions, limits: Limits): CheckedSubscribeOptions {
+  checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs']);
+  const { group, memberId, creditMax, leaseMs } = options ?? {};
+  const credit = { min: 1, max: limits.inFlightCountMax, fallback: Number.NaN };
+  const lease = { min: 1, max: limits.leaseMsMax, fallback: DEFAULTS.leaseMs };
+  if (creditMax === undefined) throw invalidArgument('options.creditMax', 'given');
+  return {
+    group: group === undefined ? DEFAULTS.group : checkName('options.group', group, limits),
+    memberId: memberId === undefined ? undefined : checkName('options.memberId', memberId, limits),
+    creditMax: checkInteger('options.creditMax', creditMax, credit),
+    leaseMs: checkInteger('options.leaseMs', leaseMs, lease),
+  };
+}
+
+export class Subscriptions {
+  readonly #limits: Limits;
+  readonly #open = new Set<PushSubscription>();
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** Rejects when there is nothing to be had for this member at all. */
+  async add(
+    topic: Topic,
+    { group, memberId, creditMax, leaseMs }: CheckedSubscribeOptions & { readonly memberId: string },
+    onDelivery: (delivery: Delivery) => void,
+  ): Promise<Subscription> {
+    if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
+    const desk = await topic.groups.open(group);
+    const checkOpen = (): void => {
+      topic.checkOpen();
+      topic.groups.checkExists(desk);
+    };
+    const limits = this.#limits;
+    const onEnd = (): void => {
+      unwatch();
+      this.#open.delete(subscription);
+    };
+    const own = { desk, memberId, creditMax, leaseMs, limits, onDelivery, checkOpen, onEnd };
+    const subscription = new PushSubscription(own);
+    const unwatch = topic.groups.watch(subscription);
+    this.#open.add(subscription);
+    try {
+      await subscription.open();
+      return subscription;
+    } catch (error) {
+      onEnd();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((subscription) => subscription.close()));
+  }
+}

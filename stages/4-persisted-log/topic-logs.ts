@@ -1,0 +1,96 @@
+/**
+ * The logs of one topic, opened from its folder with what its last snapshot says of them.
+ *
+ *     orders-4be1.../   p0/  p1/ ...     the records
+ *                       groups/          the journal of its groups
+ *                       snapshots/       all of the topic's state, the two youngest
+ *                       delayed/         messages that are not due yet; only where there ever was one
+ *
+ * Always true: two logs of a broker never have the same topic id and number, so bytes that are in the wrong one are found.
+ * Only the topic uses it.
+ */
+import { Buffer } from 'node:buffer';
+import { join } from 'node:path';
+import type { TopicDefinition } from './data-folder.ts';
+import { PartitionLog } from './log.ts';
+import type { TopicSettings } from './topic-settings.ts';
+
+/** Numbers of the logs that are no partitions. */
+const JOURNAL_NUMBER = 0xffff_ffff;
+const DELAYED_NUMBER = 0xffff_fffe;
+export const SNAPSHOTS_FOLDER = 'snapshots';
+const JOURNAL_FOLDER = 'groups';
+const DELAYED_FOLDER = 'delayed';
+/** A journal is small: snapshots cut it off at the front. */
+const JOURNAL_SEGMENT_BYTES = 8 * 1024 * 1024;
+/** A topic that may hold little has small files, so that released bytes are freed soon. */
+const SEGMENTS_PER_TOPIC = 8;
+const SEGMENT_BYTES_MIN = 1024 * 1024;
+
+export interface TopicPlace {
+  readonly definition: TopicDefinition;
+  readonly folder: string;
+  readonly settings: TopicSettings;
+  /** The data folder was closed in order. */
+  readonly wasClean: boolean;
+}
+
+export async function openJournalLog(place: TopicPlace): Promise<PartitionLog> {
+  return await openLog(place, {
+    name: JOURNAL_FOLDER,
+    partition: JOURNAL_NUMBER,
+    segmentBytesMax: JOURNAL_SEGMENT_BYTES,
+    isSide: true,
+  });
+}
+
+/** `onVisible` gets the number of the partition whose records readers can see more, or less, of. */
+export async function openPartitionLogs(
+  place: TopicPlace,
+  onVisible: (partition: number) => void,
+): Promise<PartitionLog[]> {
+  const { partitionCount = 1, bytesMax = Number.MAX_SAFE_INTEGER } = place.definition.options;
+  const share = Math.max(Math.floor(bytesMax / SEGMENTS_PER_TOPIC), SEGMENT_BYTES_MIN);
+  const segmentBytesMax = Math.min(place.settings.segmentBytesMax, share);
+  const logs: PartitionLog[] = [];
+  for (let partition = 0; partition < partitionCount; partition += 1) {
+    const onPartition = (): void => onVisible(partition);
+    logs.push(await openLog(place, { name: `p${partition}`, partition, segmentBytesMax, onVisible: onPartition }));
+  }
+  return logs;
+}
+
+export async function hasDelayedLog({ settings, folder }: TopicPlace): Promise<boolean> {
+  return await settings.disk.exists(join(folder, DELAYED_FOLDER));
+}
+
+export async function openDelayedLog(place: TopicPlace): Promise<PartitionLog> {
+  const { segmentBytesMax } = place.settings;
+  return await openLog(place, { name: DELAYED_FOLDER, partition: DELAYED_NUMBER, segmentBytesMax, isSide: true });
+}
+
+async function openLog(
+  { definition, folder, settings, wasClean }: TopicPlace,
+  own: {
+    readonly name: string;
+    readonly partition: number;
+    readonly segmentBytesMax: number;
+    readonly onVisible?: () => void;
+    readonly isSide?: boolean;
+  },
+): Promise<PartitionLog> {
+  const { name, isSide = false, ...rest } = own;
+  const { disk, clock, flushPolicy, flushIntervalMs, cache, sideCache } = settings;
+  const log = await PartitionLog.open({
+    ...{ disk, clock, flushPolicy, flushIntervalMs, wasClean },
+    cache: isSide ? sideCache : cache,
+    onNotice: settings.onNotice,
+    folder: join(folder, name),
+    topicId: Buffer.from(definition.topicId, 'hex'),
+    ...rest,
+  });
+  for (const { file, fromOffset, toOffset, reason } of log.findings) {
+    settings.onNotice(`${file}: offsets ${fromOffset} to ${toOffset}: ${reason}`);
+  }
+  return log;
+}

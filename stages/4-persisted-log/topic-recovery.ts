@@ -1,0 +1,76 @@
+/**
+ * How a topic gets back what it had in memory:
+ *
+ *     snapshot (all of it, at some moment)  +  journal since then  +  records stored since then
+ *
+ * Always true: everything in memory follows from these three, so a snapshot may be as old as it likes, or missing as long
+ * as the journal reaches back to the beginning; a clean end only saves the reading. Whatever fails closes what was opened.
+ */
+import { join } from 'node:path';
+import { GroupJournal } from './group-journal.ts';
+import type { PartitionLog } from './log.ts';
+import { Topic, type TopicOutside, type TopicState } from './topic.ts';
+import {
+  hasDelayedLog,
+  openDelayedLog,
+  openJournalLog,
+  openPartitionLogs,
+  SNAPSHOTS_FOLDER,
+  type TopicPlace,
+} from './topic-logs.ts';
+
+/** A redriven record that its dead-letter topic may not know of. */
+export interface Redriven {
+  readonly topic: string;
+  readonly group: string;
+  /** In the dead-letter topic. */
+  readonly deadOffset: number;
+}
+
+export interface RecoveredTopic {
+  readonly topic: Topic;
+  readonly redriven: readonly Redriven[];
+}
+
+/** Opens, and does not start: dead-letter topics and the topics they belong to need each other for that. */
+export async function recoverTopic(place: TopicPlace, outside: TopicOutside): Promise<RecoveredTopic> {
+  const opened: PartitionLog[] = [];
+  try {
+    return await recover(place, outside, opened);
+  } catch (error) {
+    await Promise.allSettled(opened.map((log) => log.close()));
+    throw error;
+  }
+}
+
+async function recover(place: TopicPlace, outside: TopicOutside, opened: PartitionLog[]): Promise<RecoveredTopic> {
+  const { settings, folder, definition } = place;
+  let topic: Topic | undefined;
+  const journalLog = await openJournalLog(place);
+  opened.push(journalLog);
+  const journal = new GroupJournal({
+    disk: settings.disk,
+    folder: join(folder, SNAPSHOTS_FOLDER),
+    log: journalLog,
+    takeSnapshot: () => topic?.state(),
+    onNotice: settings.onNotice,
+  });
+  const snapshot = await journal.readSnapshot();
+  const logs = await openPartitionLogs(place, (partition) => topic?.becameVisible(partition));
+  opened.push(...logs);
+  const delayedLog = (await hasDelayedLog(place)) ? await openDelayedLog(place) : undefined;
+  if (delayedLog !== undefined) opened.push(delayedLog);
+  topic = new Topic({ place, outside, journal, logs, delayedLog }, snapshot?.content as TopicState | undefined);
+  const redriven: Redriven[] = [];
+  for (const partition of topic.partitions) {
+    await partition.catchUp(({ movedFrom, forGroup }) => {
+      if (movedFrom === undefined) return;
+      const { log, offset } = movedFrom;
+      if (log === 'delayed') topic?.delayed?.noteMoved({ fromOffset: offset, count: 1 });
+      else redriven.push({ topic: definition.name, group: forGroup ?? '', deadOffset: offset });
+    });
+  }
+  await journal.replay(snapshot?.offset ?? 0, (event) => topic?.replay(event));
+  await topic.delayed?.readLog();
+  return { topic, redriven };
+}

@@ -1,0 +1,23 @@
+/** What all topics of a broker share. Types only. */
+import type { Disk } from '../../shared/disk.ts';
+import type { BatchCache } from './batch-cache.ts';
+import type { Codec } from './compression.ts';
+import type { DeskSettings } from './desk-surroundings.ts';
+import type { FlushPolicy } from './log.ts';
+
+export interface TopicSettings extends DeskSettings {
+  readonly disk: Disk;
+  readonly flushPolicy: FlushPolicy;
+  readonly flushIntervalMs: number;
+  readonly segmentBytesMax: number;
+  /** Of what is sent as messages; batches that come encoded keep theirs. */
+  readonly codec: Codec;
+  /** Of all partitions. */
+  readonly cache: BatchCache;
+  /** Of everything else that is a log: it must not push out what readers want. */
+  readonly sideCache: BatchCache;
+  /** True: the disk has so little room left that nothing new is accepted. */
+  readonly isDiskLow: () => boolean;
+  /** What people should know and no call can tell, a line each. */
+  readonly onNotice: (text: string) => void;
+}

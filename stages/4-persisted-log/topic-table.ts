@@ -1,0 +1,249 @@
+/**
+ * The topics of a broker by name: opened from the data folder at the start, made and deleted in it.
+ *
+ *     "orders" -> Topic        "mails" -> being opened        "$dead/orders/kitchen" -> Topic that keeps dead letters
+ *
+ * Always true:
+ *   - a topic is found from the moment its creation began, and whoever uses it waits until it is on the disk; from the
+ *     moment its deletion began it is not found
+ *   - a topic whose files are damaged is said to be so by every call on it; the others are not touched by that
+ * Made by the composition, used by the spine.
+ */
+import type { TopicOptions } from '../../shared/contract/description.ts';
+import { isMqError, type MqError } from '../../shared/contract/errors.ts';
+import { deadLetterTopicOf } from '../../shared/contract/message.ts';
+import { isSameTopicOptions } from '../1-blocking-queue/checked-options.ts';
+import * as refusals from '../1-blocking-queue/topic-refusals.ts';
+import { DataFolder, type TopicDefinition } from './data-folder.ts';
+import { rawBatch } from './incoming-batch.ts';
+import type { OpenedBox } from './policies/dead-letters.ts';
+import type { EncodableMessage } from './record.ts';
+import { encodeBatch } from './record-batch.ts';
+import type { Topic } from './topic.ts';
+import type { NamedTopic } from './topic-errors.ts';
+import { type Redriven, recoverTopic } from './topic-recovery.ts';
+import type { TopicSettings } from './topic-settings.ts';
+
+/** Topics opened at the same time at the start. */
+const LANES_COUNT = 8;
+
+interface Entry {
+  readonly definition: TopicDefinition;
+  /** Undefined until it is open. */
+  topic: Topic | undefined;
+  opening: Promise<Topic>;
+}
+
+export interface TopicTableOptions {
+  readonly settings: TopicSettings;
+  /** True: `open` makes a topic that does not exist, */
+  readonly autoCreateTopics: boolean;
+  /** with these options. */
+  readonly topicDefaults: TopicOptions;
+  readonly deadLetterOptions: TopicOptions;
+}
+
+export class TopicTable {
+  readonly #options: TopicTableOptions;
+  readonly #settings: TopicSettings;
+  readonly #folder: DataFolder;
+  /** By name in NFC. A Map and not an object: `__proto__` is a legal name. */
+  readonly #entries = new Map<string, Entry>();
+  /** By name, or by folder where that is all that can be read. */
+  readonly #damaged = new Map<string, { readonly folder: string; readonly error: MqError }>();
+
+  private constructor(folder: DataFolder, options: TopicTableOptions) {
+    this.#folder = folder;
+    this.#options = options;
+    this.#settings = options.settings;
+  }
+
+  /** Opens the folder and all topics in it. */
+  static async openFolder(path: string, options: TopicTableOptions): Promise<TopicTable> {
+    const folder = await DataFolder.open(options.settings.disk, path);
+    const table = new TopicTable(folder, options);
+    try {
+      await table.#openAll();
+      return table;
+    } catch (error) {
+      await table.#closeTopics(refusals.closedError()).catch(() => undefined);
+      await folder.close({ isClean: false });
+      throw error;
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#entries.has(name);
+  }
+
+  /** All that are not damaged, by name in code unit order. */
+  async all(): Promise<readonly Topic[]> {
+    const names = [...this.#entries.keys()].sort();
+    return await Promise.all(names.map((name) => this.find(name)));
+  }
+
+  /** A promise only where the topic is just being made. `MQ_UNKNOWN_TOPIC`; `MQ_CORRUPT` for one that is damaged. */
+  find(name: string): Topic | Promise<Topic> {
+    const entry = this.#entries.get(name);
+    if (entry !== undefined) return entry.topic ?? entry.opening;
+    throw this.#damaged.get(name)?.error ?? refusals.unknownTopicError(name);
+  }
+
+  /** For send and receive, which create what does not exist, unless `check` refuses the call. */
+  open(name: string, check: (topic: NamedTopic) => void = () => undefined): Topic | Promise<Topic> {
+    const { autoCreateTopics, topicDefaults } = this.#options;
+    const isMissing = !this.#entries.has(name) && !this.#damaged.has(name);
+    const mayCreate = isMissing && autoCreateTopics && !name.startsWith('$');
+    if (mayCreate) this.#checkMayCreate();
+    const options = this.#entries.get(name)?.definition.options ?? topicDefaults;
+    if (mayCreate || !isMissing) check({ name, options });
+    return mayCreate ? this.#create(this.#newDefinition(name, topicDefaults)) : this.find(name);
+  }
+
+  /** Idempotent for equal options. Resolves when it is on the disk. */
+  async createOnce(name: string, options: TopicOptions): Promise<void> {
+    const damaged = this.#damaged.get(name);
+    if (damaged !== undefined) throw damaged.error;
+    const existing = this.#entries.get(name);
+    if (existing === undefined) {
+      this.#checkMayCreate();
+      await this.#create(this.#newDefinition(name, options));
+    } else if (isSameTopicOptions(existing.definition.options, options)) await existing.opening;
+    else throw refusals.topicExistsError(name);
+  }
+
+  /** Its dead letters go with it. Resolves when it is gone for good. */
+  async delete(name: string): Promise<void> {
+    const damaged = this.#damaged.get(name);
+    if (damaged !== undefined) {
+      this.#damaged.delete(name);
+      await this.#folder.deleteTopic(damaged.folder);
+      return;
+    }
+    const boxes = [...this.#entries.values()].filter(({ definition }) => definition.deadLettersOf?.topic === name);
+    await Promise.all([this.#delete(name), ...boxes.map(({ definition }) => this.#delete(definition.name))]);
+  }
+
+  /** The topic with the dead letters of a group, when there is one. */
+  deadLettersOf(topic: string, group: string): Topic | Promise<Topic> | undefined {
+    const name = deadLetterTopicOf(topic, group);
+    return this.#entries.has(name) ? this.find(name) : undefined;
+  }
+
+  /** With the group its dead letters go. */
+  async deleteDeadLettersOf(topic: string, group: string): Promise<void> {
+    const name = deadLetterTopicOf(topic, group);
+    if (this.#entries.has(name)) await this.#delete(name);
+  }
+
+  /** Resolves when everything is on the disk and the folder is free. */
+  async close(error: MqError): Promise<void> {
+    let isClean = false;
+    try {
+      await this.#closeTopics(error);
+      isClean = this.#damaged.size === 0;
+    } finally {
+      await this.#folder.close({ isClean });
+    }
+  }
+
+  /** Topics that callers made; those of dead letters are as many as there are groups, which are counted elsewhere. */
+  #checkMayCreate(): void {
+    let count = 0;
+    for (const { definition } of this.#entries.values()) if (definition.deadLettersOf === undefined) count += 1;
+    const { topicsCountMax } = this.#settings.limits;
+    if (count >= topicsCountMax) throw refusals.topicsError(topicsCountMax);
+  }
+
+  #newDefinition(name: string, options: TopicOptions): TopicDefinition {
+    return { name, topicId: this.#settings.random.hex(16), options };
+  }
+
+  async #openAll(): Promise<void> {
+    const found = await this.#folder.topics();
+    const redriven: Redriven[] = [];
+    const lane = async (waiting: Iterable<(typeof found)[number]>): Promise<void> => {
+      for (const { folder, definition } of waiting) {
+        if ('name' in definition && 'topicId' in definition)
+          redriven.push(...(await this.#openFound(folder, definition)));
+        else this.#noteDamaged(folder, folder, definition as MqError);
+      }
+    };
+    const waiting = found.values();
+    await Promise.all(Array.from({ length: LANES_COUNT }, () => lane(waiting)));
+    for (const { topic, group, deadOffset } of redriven) {
+      (await this.deadLettersOf(topic, group))?.box?.noteGone({ fromOffset: deadOffset, count: 1 });
+    }
+    for (const { topic } of this.#entries.values()) topic?.start();
+  }
+
+  async #openFound(folder: string, definition: TopicDefinition): Promise<readonly Redriven[]> {
+    try {
+      const { topic, redriven } = await this.#recover(folder, definition, this.#folder.wasClean);
+      this.#entries.set(definition.name, { definition, topic, opening: Promise.resolve(topic) });
+      return redriven;
+    } catch (error) {
+      if (!isMqError(error, 'MQ_CORRUPT') && !isMqError(error, 'MQ_DATA_VERSION')) throw error;
+      this.#noteDamaged(definition.name, folder, error);
+      return [];
+    }
+  }
+
+  #noteDamaged(name: string, folder: string, error: MqError): void {
+    this.#damaged.set(name, { folder, error });
+    this.#settings.onNotice(`a topic cannot be opened: ${error.message}`);
+  }
+
+  #recover(folder: string, definition: TopicDefinition, wasClean: boolean): ReturnType<typeof recoverTopic> {
+    const openBox = (group: string): Promise<OpenedBox> => this.#openBox(definition.name, group);
+    return recoverTopic({ definition, folder, settings: this.#settings, wasClean }, { openBox });
+  }
+
+  #create(definition: TopicDefinition): Promise<Topic> {
+    const open = async (): Promise<Topic> => {
+      const folder = await this.#folder.createTopic(definition);
+      const { topic } = await this.#recover(folder, definition, false);
+      entry.topic = topic;
+      topic.start();
+      return topic;
+    };
+    const entry: Entry = { definition, topic: undefined, opening: Promise.resolve().then(open) };
+    this.#entries.set(definition.name, entry);
+    entry.opening.catch(() => this.#entries.delete(definition.name));
+    return entry.opening;
+  }
+
+  async #delete(name: string): Promise<void> {
+    const found = this.find(name);
+    this.#entries.delete(name);
+    const topic = await found;
+    const closed = topic.close(refusals.deletedTopicError(name));
+    await closed.catch(() => undefined); // what could not be written is not needed any more
+    await this.#folder.deleteTopic(topic.folder);
+  }
+
+  async #closeTopics(error: MqError): Promise<void> {
+    const closing = [...this.#entries.values()].map(async ({ topic, opening }) =>
+      (topic ?? (await opening)).close(error),
+    );
+    this.#entries.clear();
+    for (const result of await Promise.allSettled(closing)) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async #openBox(topic: string, group: string): Promise<OpenedBox> {
+    const name = deadLetterTopicOf(topic, group);
+    const definition = {
+      ...this.#newDefinition(name, this.#options.deadLetterOptions),
+      deadLettersOf: { topic, group },
+    };
+    const keeper = await (this.#entries.has(name) ? this.find(name) : this.#create(definition));
+    const { box } = keeper;
+    if (box === undefined) throw refusals.unknownTopicError(name);
+    const keep = async (letter: EncodableMessage): Promise<number> => {
+      const batch = rawBatch(encodeBatch([letter], { idPrefix: '', firstIdNumber: 0 }), 1);
+      const { baseOffset } = await keeper.send(batch, keeper.partition(0), { signal: undefined, timeoutMs: 0 });
+      return baseOffset;
+    };
+    return { box, keep };
+  }
+}

@@ -1,0 +1,344 @@
+/**
+ * One topic of stage 4: its partitions on the disk, the groups that read them, and those who wait for room.
+ *
+ *     sends wait here      [ p0: log ] [ p1: log ] ...        fetches wait at the end of each
+ *     for room        -->      |   \   /   |
+ *     [ delayed log ] --due--> |  desk  desk                  one per group; receives wait there
+ *                              +-- journal: what happened to the groups; snapshots of all this
+ *
+ * Always true:
+ *   - a send waits only while the first send of the line does not fit, and nobody overtakes it
+ *   - what was accepted is in exactly one place: the delayed log, or a partition
+ *   - readers are served only what is below the high watermark
+ * Made by `recoverTopic`, kept by the table of topics, used by the spine.
+ */
+import type { TopicOptions } from '../../shared/contract/description.ts';
+import { isMqError, type MqError } from '../../shared/contract/errors.ts';
+import { invalidArgument } from '../../shared/contract/validation.ts';
+import { WaiterLine, waitersError } from '../1-blocking-queue/waiter-line.ts';
+import type { GroupEvent, JournalEvent } from './group-events.ts';
+import type { GroupJournal } from './group-journal.ts';
+import { type Destination, destinationOf, type IncomingBatch } from './incoming-batch.ts';
+import type { AppendReceipt, PartitionLog } from './log.ts';
+import type { OffsetSpan } from './offset-spans.ts';
+import { Partition, type PartitionState } from './partition.ts';
+import { Burials, DeadLetterBox, type OpenBox } from './policies/dead-letters.ts';
+import { DelayedMessages } from './policies/delayed-messages.ts';
+import { Retention } from './policies/retention.ts';
+import { Trace } from './policies/trace.ts';
+import { RoomMaker } from './room-maker.ts';
+import { fullError, storageLowError } from './topic-errors.ts';
+import { type GroupsState, TopicGroups } from './topic-groups.ts';
+import { openDelayedLog, type TopicPlace } from './topic-logs.ts';
+import type { TopicSettings } from './topic-settings.ts';
+
+/** Events a topic remembers for `explain`. */
+const TRACE_COUNT_MAX = 16_384;
+/** Stored records make a snapshot due much later than events do: a start reads them faster. */
+const GROWTH_SHARE = 16;
+
+/** All that a topic keeps in memory, as its snapshots have it. */
+export interface TopicState {
+  readonly groups: GroupsState;
+  readonly partitions: readonly PartitionState[];
+  readonly droppedCount: number;
+  /** Offsets of the delayed log that were moved to a partition. */
+  readonly moved: readonly OffsetSpan[];
+  /** By group number: the last dead letter that is known of. */
+  readonly lastKept: readonly (readonly [group: number, deadOffset: number])[];
+  /** Of a dead-letter topic: what is not there any more. */
+  readonly gone: readonly OffsetSpan[];
+}
+
+/** What a topic needs of the others. */
+export interface TopicOutside {
+  /** The place for the dead letters of one of its groups; made when it is missing. */
+  readonly openBox: (group: string) => ReturnType<OpenBox>;
+}
+
+export interface TopicStorage {
+  readonly place: TopicPlace;
+  readonly outside: TopicOutside;
+  readonly journal: GroupJournal;
+  /** By partition. */
+  readonly logs: readonly PartitionLog[];
+  readonly delayedLog: PartitionLog | undefined;
+}
+
+export interface WaitForRoomOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+/** A batch that waits for room, and how it is stored then. */
+interface Entering {
+  readonly batch: IncomingBatch;
+  readonly store: () => Promise<AppendReceipt>;
+}
+
+export class Topic {
+  readonly name: string;
+  readonly options: TopicOptions;
+  readonly folder: string;
+  readonly partitions: readonly Partition[];
+  readonly groups: TopicGroups;
+  readonly sends: WaiterLine<Entering, Promise<AppendReceipt>>;
+  readonly room: RoomMaker;
+  readonly trace: Trace;
+  readonly burials: Burials;
+  /** Of a dead-letter topic. */
+  readonly box: DeadLetterBox | undefined;
+  readonly journal: GroupJournal;
+  readonly settings: TopicSettings;
+  readonly #place: TopicPlace;
+  readonly #retention: Retention | undefined;
+  /** Undefined until the first message is delayed. */
+  delayed: DelayedMessages | undefined;
+  #openingDelayed: Promise<DelayedMessages> | undefined;
+  /** Where the next message without a key goes. */
+  #nextPartition = 0;
+  #isAdmitting = false;
+  /** Why there is nothing to be had here any more. */
+  #ended: MqError | undefined;
+
+  constructor({ place, outside, journal, logs, delayedLog }: TopicStorage, state?: TopicState) {
+    const { definition, folder, settings } = place;
+    const { name, options, deadLettersOf } = definition;
+    const { clock, limits } = settings;
+    this.name = name;
+    this.options = options;
+    this.folder = folder;
+    this.journal = journal;
+    this.settings = settings;
+    this.#place = place;
+    this.sends = new WaiterLine({ clock, limits, calls: 'sends' });
+    this.trace = new Trace({ countMax: TRACE_COUNT_MAX, now: clock.now() });
+    const checkMayWait = (): void => this.#checkMayWait();
+    const isGone = (offset: number): boolean => this.box?.gone.has(offset) ?? false;
+    const hasGone = (): boolean => (this.box?.gone.size ?? 0) > 0;
+    const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, isGone, hasGone, checkMayWait };
+    this.partitions = logs.map((log, index) => new Partition({ ...shared, log }, state?.partitions[index]));
+    const record = (event: JournalEvent): void => this.#record(event);
+    this.burials = new Burials({ openBox: outside.openBox, record, lastKept: state?.lastKept });
+    this.groups = new TopicGroups(
+      {
+        ...{ topic: name, settings, partitions: this.partitions, ttlMs: options.ttlMs, record, checkMayWait },
+        flushed: () => journal.flushed(),
+        bury: deadLettersOf === undefined ? (group, dying) => this.burials.bury(group, dying) : undefined,
+        onProgress: () => this.#madeProgress(),
+      },
+      state?.groups,
+    );
+    this.room = new RoomMaker({
+      ...{ options, partitions: this.partitions, droppedCount: state?.droppedCount },
+      desks: () => this.groups.desks.values(),
+      pending: () => ({ count: this.delayed?.count ?? 0, heldBytes: this.delayed?.heldBytes ?? 0 }),
+    });
+    const [first] = this.partitions;
+    if (deadLettersOf !== undefined && first !== undefined) {
+      this.box = new DeadLetterBox({ partition: first, record, gone: state?.gone });
+    }
+    this.#retention = this.#newRetention();
+    if (delayedLog !== undefined) this.delayed = this.#newDelayed(delayedLog, state?.moved);
+  }
+
+  get partitionCount(): number {
+    return this.partitions.length;
+  }
+
+  /** Receives and fetches that wait. */
+  get waitingReaderCount(): number {
+    let count = 0;
+    for (const { fetches } of this.partitions) count += fetches.size;
+    for (const desk of this.groups.desks.values()) count += desk.line.size;
+    return count;
+  }
+
+  /** What the journal has from after the snapshot. */
+  replay(event: JournalEvent): void {
+    if (event.kind === 'topic-paused') this.groups.isPaused = event.isPaused;
+    else if (event.kind === 'delayed-moved') this.delayed?.noteMoved(event);
+    else if (event.kind === 'dead-kept') this.burials.noteKept(event);
+    else if (event.kind === 'dead-gone') this.box?.noteGone(event);
+    else if (event.kind !== 'log-start') this.groups.replay(event);
+  }
+
+  /** Everything that has to be there is: time begins to run. */
+  start(): void {
+    this.groups.start();
+    this.delayed?.start();
+    this.box?.release();
+    void this.#retention?.look();
+  }
+
+  state(): TopicState {
+    return {
+      groups: this.groups.state(),
+      partitions: this.partitions.map((partition) => partition.state()),
+      droppedCount: this.room.droppedCount,
+      moved: this.delayed?.moved.spans ?? [],
+      lastKept: [...this.burials.lastKept],
+      gone: this.box?.gone.spans ?? [],
+    };
+  }
+
+  /** Throws for whoever comes after the end: a call that waited for something else meanwhile. */
+  checkOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  /** `MQ_INVALID_ARGUMENT` when the topic has no such partition. */
+  partition(number: number): Partition {
+    const partition = this.partitions[number];
+    if (partition !== undefined) return partition;
+    throw invalidArgument('options.partition', `a partition of the topic, 0 to ${this.partitionCount - 1}`, number);
+  }
+
+  /** Where messages go that say themselves, or by their keys, or do not care. */
+  partitionFor(destination: Destination): Partition {
+    const chosen = destinationOf(destination, this.partitionCount);
+    if (chosen !== undefined) return this.partition(chosen);
+    const next = this.partition(this.#nextPartition);
+    this.#nextPartition = (this.#nextPartition + 1) % this.partitionCount;
+    return next;
+  }
+
+  /** Resolves when all have entered and are as safe as the flush policy says; `checkFits` comes first. */
+  async send(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<AppendReceipt> {
+    return await this.#enter({ batch, store: () => this.#store(partition, batch.bytes) }, wait);
+  }
+
+  /** The same for messages that are not due yet; their offsets are given when they are. */
+  async sendDelayed(
+    batch: IncomingBatch,
+    deliverAts: readonly number[],
+    wait: WaitForRoomOptions,
+  ): Promise<AppendReceipt> {
+    const delayed = this.delayed ?? (await this.#openDelayed());
+    const store = async (): Promise<AppendReceipt> => {
+      const receipt = await delayed.add(batch, deliverAts);
+      this.journal.noteGrowth(batch.heldBytes / GROWTH_SHARE);
+      return receipt;
+    };
+    return await this.#enter({ batch, store }, wait);
+  }
+
+  /** Of a dead-letter topic: its letters went. */
+  traceLetters(kind: 'redriven' | 'dropped', letters: readonly { readonly offset: number }[], group: string): void {
+    const at = this.settings.clock.now();
+    for (const { offset } of letters) this.trace.add(at, { kind, partition: 0, fromOffset: offset, count: 1, group });
+  }
+
+  /** Readers see more of a partition, or less. */
+  becameVisible(partition: number): void {
+    this.partitions[partition]?.wakeFetches();
+    this.groups.serve();
+  }
+
+  /**
+   * Nothing more is taken: waiting sends reject with `error`; waiting receives and fetches too, or, when it is MQ_CLOSED, are
+   * answered empty. Resolves when everything accepted is on the disk and all files are closed; rejects when it is not.
+   */
+  async close(error: MqError): Promise<void> {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
+    const readerError = isMqError(error, 'MQ_CLOSED') ? undefined : error;
+    this.sends.settleAll((send) => send.fail(error));
+    this.groups.close(readerError);
+    for (const partition of this.partitions) partition.endFetches(readerError);
+    this.#retention?.close();
+    this.delayed?.close();
+    await this.burials.settled();
+    const logs = this.partitions.map(({ log }) => log);
+    if (this.delayed !== undefined) logs.push(this.delayed.log);
+    const closed = await Promise.allSettled(logs.map((log) => log.close()));
+    await this.journal.close();
+    for (const result of closed) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Whoever came first is stored first. */
+  async #enter(entering: Entering, { signal, timeoutMs }: WaitForRoomOptions): Promise<AppendReceipt> {
+    this.checkOpen();
+    if (this.settings.isDiskLow()) throw storageLowError();
+    const { batch, store } = entering;
+    if (this.sends.size === 0 && this.room.makeFor(batch)) return await store();
+    if (this.options.overflow === 'reject' || timeoutMs === 0) throw fullError(this);
+    const onTimeout = (): never => {
+      throw fullError(this);
+    };
+    // A large batch that gives up was perhaps all that kept a smaller one out.
+    const onLeave = (): void => this.#admitWaiting();
+    const weight = batch.heldBytes;
+    return await await this.sends.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight });
+  }
+
+  /** Lets waiting sends in, first come first served, as long as the first one fits. */
+  #admitWaiting(): void {
+    if (this.#isAdmitting) return; // making room moves groups on, which leads here again
+    this.#isAdmitting = true;
+    for (let send = this.sends.first; send !== undefined; send = this.sends.first) {
+      if (!this.room.makeFor(send.want.batch)) break;
+      send.serve(send.want.store());
+    }
+    this.#isAdmitting = false;
+  }
+
+  #madeProgress(): void {
+    if (this.options.deleteFinished) this.room.releaseAllFinished();
+    this.#admitWaiting();
+  }
+
+  /** The one way into a partition. There is room. */
+  #store(partition: Partition, bytes: Uint8Array): Promise<AppendReceipt> {
+    this.journal.noteGrowth(bytes.length / GROWTH_SHARE);
+    this.#retention?.noteStored(this.settings.clock.now());
+    return partition.append(bytes);
+  }
+
+  async #openDelayed(): Promise<DelayedMessages> {
+    this.#openingDelayed ??= openDelayedLog(this.#place).then((log) => this.#newDelayed(log));
+    try {
+      this.delayed = await this.#openingDelayed;
+    } finally {
+      this.#openingDelayed = undefined;
+    }
+    return this.delayed;
+  }
+
+  #newDelayed(log: PartitionLog, moved?: readonly OffsetSpan[]): DelayedMessages {
+    const { clock, onNotice } = this.settings;
+    const store = (partition: number, batch: Uint8Array): Promise<AppendReceipt> =>
+      this.#store(this.partition(partition), batch);
+    const onMoved = (run: { readonly fromOffset: number; readonly count: number }): void => {
+      this.#record({ kind: 'delayed-moved', ...run });
+      this.#admitWaiting();
+    };
+    return new DelayedMessages({ clock, log, store, onMoved, onNotice }, moved);
+  }
+
+  #newRetention(): Retention | undefined {
+    const { retentionMs } = this.options;
+    if (retentionMs === undefined) return undefined;
+    const { clock, onNotice } = this.settings;
+    const drop = (partition: Partition, offset: number): void => {
+      this.room.drop(partition, offset);
+      this.#admitWaiting();
+    };
+    return new Retention({ clock, retentionMs, partitions: this.partitions, drop, onNotice });
+  }
+
+  #record(event: JournalEvent): void {
+    this.journal.record(event);
+    if (isGroupEvent(event)) this.trace.add(this.settings.clock.now(), event);
+  }
+
+  #checkMayWait(): void {
+    const { waitersCountMax } = this.settings.limits;
+    if (this.waitingReaderCount >= waitersCountMax) throw waitersError('receives and fetches', waitersCountMax);
+  }
+}
+
+/** Those that are about messages, and tell the story of one. */
+function isGroupEvent(event: JournalEvent): event is GroupEvent {
+  return 'group' in event && event.kind !== 'dead-kept';
+}
