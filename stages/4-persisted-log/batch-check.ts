@@ -78,6 +78,7 @@ function blockOf(batch: Uint8Array, count: number, limits: BatchLimits): Uint8Ar
   const recordsBytes = readU32(batch, AT.recordsBytes);
   const bytesMax = limits.batchBytesMax + (count + 1) * RECORD_FRAME_BYTES_MAX + count * 4 * limits.headersCountMax;
   if (recordsBytes > bytesMax) throw tooLarge(recordsBytes, bytesMax, 'bytes of records');
+  if (codecOf(batch[AT.codec] ?? 0) === undefined) throw refused('V14', `codec ${batch[AT.codec]} is not known`);
   const block = inflatedBlockOf(batch);
   if (typeof block === 'string') throw refused('V16', block);
   return block;

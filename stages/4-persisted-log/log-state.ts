@@ -6,7 +6,7 @@
  *                                                          sealed: complete            the last one: right so far, at least
  *
  * Always true: what it says was on the disk when it was written, and a file beyond what it names is newer than it. When it
- * is missing or damaged the log reads all its segments instead, and begins where the first one does.
+ * is missing or damaged (V25) the log reads all its segments instead, and begins where the first one does.
  */
 import { join } from 'node:path';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
@@ -42,7 +42,7 @@ export async function readLogState(disk: Disk, folder: string): Promise<LogState
   if (content.format !== STATE_FORMAT) {
     throw new MqError(
       'MQ_DATA_VERSION',
-      `${path} has format ${String(content.format)}, which this version does not know`,
+      `${path} has format ${String(content.format)}, which this version does not know (V25)`,
     );
   }
   return content as unknown as LogState; // its checksum is right, so we wrote it
