@@ -26,7 +26,7 @@ test('bash completes commands, subcommands, options and stages', async (context)
   assert.deepEqual(complete('send', 't', '--tok'), ['--token']);
   assert.deepEqual(complete('serve', '3', '--overflow', ''), ['wait', 'reject', 'drop-oldest']);
   assert.deepEqual(complete('topics', 'create', 't', '--overflow', 'r'), ['reject']);
-  assert.deepEqual(complete('receive', 't', '--ack', ''), ['printed', 'none']);
+  assert.deepEqual(complete('receive', 't', '--ack', 're'), ['retry', 'return', 'reject']);
   assert.deepEqual(complete('serve', '--port', ''), [''], 'any value: no stage is offered');
   assert.deepEqual(complete('send', '-m', ''), ['']);
 });

@@ -18,12 +18,20 @@ export interface Asked {
 
 /** Options of the contract whose flag is not their name in lower case. */
 const FLAGS: Readonly<Record<string, string>> = {
+  deadLetterExpired: '--dead-letter-expired',
+  delayMs: '--delay',
+  deliverAt: '--at',
+  flushIntervalMs: '--flush-interval',
+  flushPolicy: '--flush',
   headers: '--header',
+  ids: '--id',
   isEphemeral: '--ephemeral',
   leaseMs: '--lease',
   memberId: '--member',
   partitionCount: '--partitions',
+  retentionMs: '--retention',
   timeoutMs: '--timeout',
+  ttlMs: '--ttl',
   waitMs: '--wait',
 };
 /** How the contract's messages name an option: `options.leaseMs`, `message.key`, `messages[3].key`. */
@@ -42,7 +50,7 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
   const named = topic === '<topic>' ? topic : shellWord(topic);
   switch (code) {
     case 'MQ_UNREACHABLE':
-      return 'start a server with: mq serve 3     (or name a running one with --target <url> or $MQ_TARGET)';
+      return 'start a server with: mq serve 3, for mq:// 4     (or name a running one: --target <url> or $MQ_TARGET)';
     case 'MQ_CONNECTION_LOST':
     case 'MQ_TIMEOUT':
       return 'see whether the server still runs: mq doctor';
@@ -62,6 +70,16 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
     case 'MQ_GROUP_KIND':
       if (!flags.includes('--group')) return undefined;
       return 'a group either receives or fetches and commits: take another name with --group <name>';
+    case 'MQ_GROUP_TAKEN':
+      return `wait until it is free, or see who has it: mq groups describe ${named} <group>`;
+    case 'MQ_DATA_LOCKED':
+      return 'one broker at a time: stop the other one, or take another folder: --data <folder>';
+    case 'MQ_DATA_VERSION':
+      return 'take another folder: --data <folder>';
+    case 'MQ_CORRUPT':
+      return 'see what is damaged, and what can be done: mq verify <folder>';
+    case 'MQ_STORAGE_FULL':
+      return `make room on the disk, or in the topic: mq receive ${named}`;
     case 'MQ_NOT_SUPPORTED':
       return flags.includes('--target') ? 'see what the broker there can do: mq doctor' : `type: mq ${command} --help`;
     case 'MQ_INVALID_ARGUMENT':

@@ -4,7 +4,7 @@
  * Always true: a value out of range is refused here, before anything is sent, with the option's name and the range.
  */
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import type { SeekTarget } from '../shared/contract/description.ts';
+import type { RetryDelays, SeekTarget } from '../shared/contract/description.ts';
 import { usageError } from './exit.ts';
 import { checkStage, DEFAULT_URL, STAGES } from './target.ts';
 import { capitalized, nearest } from './text.ts';
@@ -59,7 +59,7 @@ export function refuseExcess(list: Command, given: { readonly expectedCount: num
 /** `--target` and `--token`. */
 export function addTargetOptions(command: Command): Command {
   return command
-    .option('--target <url>', `the server (default: $MQ_TARGET, else ${DEFAULT_URL})`)
+    .option('--target <url>', `the server, http:// or mq:// (default: $MQ_TARGET, else ${DEFAULT_URL})`)
     .option('--token <token>', 'bearer token of the server (default: $MQ_TOKEN)');
 }
 
@@ -140,15 +140,45 @@ export function startPlace(text: string): 'earliest' | 'latest' | { readonly off
   throw new InvalidArgumentError('It takes earliest, latest or an offset.');
 }
 
+/** A parser for a moment, in epoch ms: 2026-11-20T08:00:00Z, or without the Z in the time of this machine. */
+export function moment(text: string): number {
+  const timestamp = epochMsOf(text);
+  if (timestamp === undefined) throw new InvalidArgumentError('It takes a time such as 2026-11-20T08:00:00Z.');
+  return timestamp;
+}
+
+function epochMsOf(text: string): number | undefined {
+  const timestamp = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(timestamp) ? undefined : timestamp;
+}
+
 /** A parser for where to go: a place to begin, or a time such as 2026-11-20T08:00:00Z. */
 export function seekTarget(text: string): SeekTarget {
-  const timestamp = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(timestamp)) return { timestamp };
+  const timestamp = epochMsOf(text);
+  if (timestamp !== undefined) return { timestamp };
   try {
     return startPlace(text);
   } catch {
     throw new InvalidArgumentError('It takes earliest, latest, an offset, or a time such as 2026-11-20T08:00:00Z.');
   }
+}
+
+/**
+ * A parser for how long what failed waits: `classic`, `1000,5000,30000` (the last one for ever), `1000..60000` (twice as
+ * long each time), or JSON as the contract has it.
+ */
+export function retryDelays(text: string): RetryDelays {
+  const [, first, max] = /^(\d+)\.\.(\d+)$/.exec(text) ?? [];
+  if (text === 'classic') return 'classic';
+  if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
+  if (first !== undefined && max !== undefined) return { firstMs: Number(first), delayMsMax: Number(max) };
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null) return parsed as RetryDelays;
+  } catch {
+    // Said below, in words that help more than those of the parser.
+  }
+  throw new InvalidArgumentError('It takes classic, ms,ms,... or ms..ms, such as 1000,5000 or 1000..60000.');
 }
 
 /** `--max`, with no end as its default. */

@@ -2,25 +2,12 @@
  * What `mq serve --json` prints once it listens, one line: for programs that start a server and talk to it.
  */
 
-/** Something a start found in the data folder and dealt with. */
-export interface RecoveryFinding {
-  readonly topic?: string;
-  readonly file: string;
-  /** In the file, bytes. */
-  readonly position: number;
-  readonly fromOffset: number;
-  /** Excluded. */
-  readonly toOffset: number;
-  readonly reason: string;
-}
-
 /** How a start found the data folder. */
-export interface RecoveryReport {
-  /** True: closed in order, nothing had to be looked through. */
-  readonly wasClean: boolean;
+export interface OpeningReport {
+  /** From the call to the broker that is ready, with all that had to be looked through. */
   readonly durationMs: number;
-  readonly topicCount: number;
-  readonly findings: readonly RecoveryFinding[];
+  /** What was cut, set aside or cannot be read, in words; empty after an orderly end. */
+  readonly notices: readonly string[];
 }
 
 /** Where a server listens, and, of stage 4, where its data lies and how it was found. */
@@ -28,9 +15,10 @@ export interface ServeReport {
   readonly stage: number;
   readonly pid: number;
   readonly url: string;
-  /** Stage 4. */
-  readonly tcpUrl?: string;
-  readonly dataFolder?: string;
-  readonly flushPolicy?: string;
-  readonly recovery?: RecoveryReport;
+  /** null: no TCP door. */
+  readonly tcpUrl: string | null;
+  /** Of stage 4; null where everything is in memory. */
+  readonly dataFolder: string | null;
+  readonly flushPolicy: string | null;
+  readonly opening: OpeningReport | null;
 }

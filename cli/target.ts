@@ -3,7 +3,9 @@
  *
  *     "2"                      the broker of stage 2, inside this process
  *     "3"                      stage 2's broker, a server in front of it, and a client of that server
+ *     "4"                      the broker of stage 4, inside this process, on a folder that goes with it
  *     "http://host:6767"       a client of a running server, ours or anybody's
+ *     "mq://host:6768"         the same over TCP
  *
  * Always true: a stage is loaded when it is asked for; closing what was opened closes everything it took.
  * `cli/`'s commands and the screen call this.
@@ -15,21 +17,39 @@ import { MqError } from '../shared/contract/errors.ts';
 import { describeValue } from '../shared/contract/validation.ts';
 import type { ShowLimits, Story } from '../shared/lesson.ts';
 import type { HttpServer, RequestLogEntry, ServerOptions } from '../stages/3-http-server/index.ts';
+import type { TcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
+import type { TcpServerOptions } from '../stages/4-persisted-log/doors/tcp/server-options.ts';
+import type { LogBrokerOptions } from '../stages/4-persisted-log/index.ts';
 import { usageError } from './exit.ts';
+
+const TCP_PROTOCOL = 'mq:';
+const PROTOCOLS: readonly string[] = ['http:', 'https:', TCP_PROTOCOL];
 
 /** What `mq serve` listens on and every other command looks for. */
 export const DEFAULT_PORT = 6767;
 export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
+/** The same for TCP. */
+export const DEFAULT_TCP_PORT = 6768;
+export const DEFAULT_TCP_URL = `mq://127.0.0.1:${DEFAULT_TCP_PORT}`;
 
 /** The stages that are built, in order. */
-export const STAGES: readonly number[] = [1, 2, 3];
+export const STAGES: readonly number[] = [1, 2, 3, 4];
+/** Those of them that tell a story and show their limits. */
+export const LESSON_STAGES: readonly number[] = [1, 2, 3];
 /** The stages the course has; those above the last of STAGES are still to come. */
 const STAGE_COUNT = 5;
 /** Stage 3 is a wire: what stands behind it is the broker of stage 2. */
 const WIRE_STAGE = 3;
+/** How long a server of our own may take to close. */
+const CLOSE_MS_MAX = 5000;
+/** The first that keeps its messages on a disk. */
+export const DISK_STAGE = 4;
+
+/** What the broker of a stage is made with; where its data lies and when it is synced only matters to stage 4. */
+export type StageOptions = LogBrokerOptions;
 
 export interface OpenTargetOptions {
-  readonly brokerOptions?: BrokerOptions;
+  readonly brokerOptions?: StageOptions;
   /** Told about every request; only where the target brings its own server (stage 3). */
   readonly onRequest?: (entry: RequestLogEntry) => void;
   /** Bearer token; only for a url. */
@@ -58,42 +78,80 @@ export async function openTarget(target: string, options: OpenTargetOptions = {}
   return { broker, name: `stage ${stage}`, stage, url: null, close: () => broker.close() };
 }
 
-/** The broker of `stage` behind an HTTP server, as `mq serve` runs it. Closing the server leaves the broker open. */
-export async function openServer(
-  stage: number,
-  options: { readonly brokerOptions?: BrokerOptions; readonly server?: ServerOptions },
-): Promise<{ readonly server: HttpServer; readonly broker: Broker }> {
+export interface OpenServerOptions {
+  readonly brokerOptions?: StageOptions;
+  readonly server?: ServerOptions;
+  /** Left out: no TCP door. */
+  readonly tcpServer?: TcpServerOptions | undefined;
+}
+
+/** A broker and the doors in front of it. */
+export interface OpenedServer {
+  readonly broker: Broker;
+  readonly server: HttpServer;
+  readonly tcpServer: TcpServer | null;
+  /** How long it took until the broker was ready: of stage 4, with all that had to be looked through. */
+  readonly openingMs: number;
+  /** The doors first, so that what they took is finished; all of it within `timeoutMs`. */
+  close(timeoutMs: number): Promise<void>;
+}
+
+/** The broker of `stage` behind an HTTP server and, when asked for, a TCP server, as `mq serve` runs it. */
+export async function openServer(stage: number, options: OpenServerOptions): Promise<OpenedServer> {
   const { createServer } = await import('../stages/3-http-server/server.ts');
-  const broker = await openStageBroker(stage === WIRE_STAGE ? 2 : stage, options.brokerOptions);
-  try {
-    return { broker, server: await createServer(broker, options.server) };
-  } catch (error) {
-    await broker.close();
-    throw error;
-  }
+  await using opened = new AsyncDisposableStack();
+  const beganMs = performance.now();
+  const broker = opened.use(await openStageBroker(stage === WIRE_STAGE ? 2 : stage, options.brokerOptions));
+  const openingMs = performance.now() - beganMs;
+  const server = opened.use(await createServer(broker, options.server));
+  const { createTcpServer } = await import('../stages/4-persisted-log/doors/tcp/server.ts');
+  const tcpServer = options.tcpServer === undefined ? null : await createTcpServer(broker, options.tcpServer);
+  opened.move();
+  const close = async (timeoutMs: number): Promise<void> => {
+    const endsAtMs = performance.now() + timeoutMs;
+    await Promise.all([server.close({ timeoutMs }), tcpServer?.close({ timeoutMs })]);
+    // Its accepted work is done; what is left is to write down that all is in order.
+    await broker.close({ timeoutMs: Math.max(0, Math.ceil(endsAtMs - performance.now())) });
+  };
+  return { broker, server, tcpServer, openingMs, close };
 }
 
 /** A target as the conformance suite takes it. A url takes no broker options, and time at its other end is real. */
-export function conformanceTargetOf(
+export async function conformanceTargetOf(
   target: string,
   options: { readonly token?: string | undefined },
-): ConformanceTarget {
+): Promise<ConformanceTarget> {
   const { stage, url } = parseTarget(target);
+  if (url !== null) {
+    const createBroker = async (): Promise<Broker> => (await openUrl(url, options)).broker;
+    return { name: target, createBroker, clock: 'real', isConfigurable: false };
+  }
+  if (stage === DISK_STAGE) return { name: target, ...(await onDisksInMemory()), stage, clock: 'virtual' };
   const createBroker = async (brokerOptions?: BrokerOptions): Promise<Broker> => {
-    if (url !== null) return (await openUrl(url, options)).broker;
     if (stage !== WIRE_STAGE) return openStageBroker(stage, brokerOptions);
     return (await import('../stages/3-http-server/index.ts')).createBroker(brokerOptions);
   };
-  if (url !== null) return { name: target, createBroker, clock: 'real', isConfigurable: false };
   return { name: target, createBroker, stage, clock: stage === WIRE_STAGE ? 'real' : 'virtual' };
 }
 
+/** Stage 4 where an hour passes in a microsecond, and a restart is a power cut. */
+async function onDisksInMemory(): Promise<Pick<ConformanceTarget, 'createBroker' | 'restartBroker'>> {
+  const { onSimulatedDisks } = await import('../shared/conformance/simulated-target.ts');
+  const { createBroker } = await import('../stages/4-persisted-log/index.ts');
+  return onSimulatedDisks((options) => createBroker({ ...options, dataFolder: '/data' }));
+}
+
 export async function storyOf(stage: number): Promise<Story> {
-  return (await lessonOf(checkStage(stage)).story()).story;
+  return (await lessonOf(checkLesson(stage)).story()).story;
 }
 
 export async function limitsOf(stage: number): Promise<ShowLimits> {
-  return (await lessonOf(checkStage(stage)).limit()).showLimits;
+  return (await lessonOf(checkLesson(stage)).limit()).showLimits;
+}
+
+function checkLesson(stage: number): number {
+  if (LESSON_STAGES.includes(checkStage(stage))) return stage;
+  throw usageError(`stage ${stage} has no story yet`, `the stages that have one: ${LESSON_STAGES.join(', ')}`);
 }
 
 /** A stage number or url, checked; anything else is a wrong use that says what there is. */
@@ -102,14 +160,17 @@ export function parseTarget(
 ): { readonly stage: number; readonly url: null } | { readonly stage: null; readonly url: string } {
   if (/^\d+$/.test(target)) return { stage: checkStage(Number(target)), url: null };
   const url = URL.canParse(target) ? new URL(target) : undefined;
-  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+  if (url === undefined || !PROTOCOLS.includes(url.protocol) || url.hostname === '') {
     throw usageError(
       `a target is a stage number or a url, not ${describeValue(target)}`,
-      `type a stage (${STAGES.join(', ')}) or a url such as ${DEFAULT_URL}`,
+      `type a stage (${STAGES.join(', ')}) or a url such as ${DEFAULT_URL} or ${DEFAULT_TCP_URL}`,
     );
   }
   if (url.username !== '' || url.password !== '') {
     throw usageError('a url with a password in it ends up in logs', 'give the secret with --token or $MQ_TOKEN');
+  }
+  if (url.protocol === TCP_PROTOCOL && !/^\/?$/.test(url.pathname + url.search + url.hash)) {
+    throw usageError(`an address of TCP ends with its port: ${target}`, `such as ${DEFAULT_TCP_URL}`);
   }
   return { stage: null, url: url.href.replace(/\/$/, '') };
 }
@@ -127,17 +188,31 @@ export function checkStage(stage: number): number {
   throw usageError(message, `the stages that are built: ${STAGES.join(', ')}`);
 }
 
-async function openUrl(
+async function openUrl(url: string, options: Pick<OpenTargetOptions, 'token' | 'answerMsMax'>): Promise<OpenedTarget> {
+  const open = new URL(url).protocol === TCP_PROTOCOL ? openTcpClient : openHttpClient;
+  const broker = await open(url, options);
+  return { broker, name: url, stage: null, url, close: () => broker.close() };
+}
+
+/** It does not come back by itself when the connection breaks: a command says so, and ends. */
+async function openTcpClient(
+  url: string,
+  { token, answerMsMax: connectTimeoutMs }: Pick<OpenTargetOptions, 'token' | 'answerMsMax'>,
+): Promise<Broker> {
+  const { createTcpClient } = await import('../stages/4-persisted-log/doors/tcp/create-client.ts');
+  return createTcpClient(url, { token, connectTimeoutMs, reconnects: false });
+}
+
+async function openHttpClient(
   url: string,
   { token, answerMsMax }: Pick<OpenTargetOptions, 'token' | 'answerMsMax'>,
-): Promise<OpenedTarget> {
+): Promise<Broker> {
   // Not the stage's index.ts: that loads the server too, which takes longer than most commands.
   const { createClient } = await import('../stages/3-http-server/create-client.ts');
   const patience = answerMsMax === undefined ? {} : { requestTimeoutMs: answerMsMax, retriesMax: 0 };
-  const broker = await createClient(url, { ...patience, token }).catch((error) => {
+  return createClient(url, { ...patience, token }).catch((error) => {
     throw isPlainHttp(error) ? new MqError('MQ_PROTOCOL', `${url}: the server there speaks http, not https`) : error;
   });
-  return { broker, name: url, stage: null, url, close: () => broker.close() };
 }
 
 /** What OpenSSL says when the other side answers its greeting with a line of HTTP. */
@@ -148,25 +223,25 @@ function isPlainHttp(error: unknown): boolean {
 
 async function openWire(options: OpenTargetOptions): Promise<OpenedTarget> {
   const { onRequest, brokerOptions } = options;
-  const { server, broker } = await openServer(WIRE_STAGE, {
-    brokerOptions,
-    server: { port: 0, onRequest },
-  });
-  const client = await openUrl(server.url, {});
+  const opened = await openServer(WIRE_STAGE, { brokerOptions, server: { port: 0, onRequest } });
+  const { url } = opened.server;
+  const client = await openUrl(url, {});
   const close = async (): Promise<void> => {
     await client.close();
-    await server.close();
-    await broker.close();
+    await opened.close(CLOSE_MS_MAX);
   };
-  return { broker: client.broker, name: `stage ${WIRE_STAGE}`, stage: WIRE_STAGE, url: server.url, close };
+  return { broker: client.broker, name: `stage ${WIRE_STAGE}`, stage: WIRE_STAGE, url, close };
 }
 
-async function openStageBroker(stage: number, options?: BrokerOptions): Promise<Broker> {
-  const { createBroker } =
-    stage === 1
-      ? await import('../stages/1-blocking-queue/index.ts')
-      : await import('../stages/2-ring-buffer/index.ts');
-  return createBroker(options);
+async function openStageBroker(stage: number, options?: StageOptions): Promise<Broker> {
+  switch (stage) {
+    case 1:
+      return (await import('../stages/1-blocking-queue/index.ts')).createBroker(options);
+    case 2:
+      return (await import('../stages/2-ring-buffer/index.ts')).createBroker(options);
+    default:
+      return (await import('../stages/4-persisted-log/index.ts')).createBroker(options);
+  }
 }
 
 /** How to load the two lessons of a stage. Written out: the paths must be literal to be found in the package. */

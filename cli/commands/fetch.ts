@@ -6,7 +6,7 @@
  */
 import type { Command } from 'commander';
 import type { Broker, FetchResult } from '../../shared/contract/broker.ts';
-import { isMqError } from '../../shared/contract/errors.ts';
+import { type ErrorDetails, isMqError } from '../../shared/contract/errors.ts';
 import { usageError } from '../exit.ts';
 import * as option from '../options.ts';
 import { writeRecords } from '../record-output.ts';
@@ -89,7 +89,19 @@ async function startOffset(broker: Broker, topic: string, options: FetchCommandO
   }
   if (typeof offset === 'object') return offset.offset;
   const [description] = await broker.describeTopics({ topic });
-  return (offset === 'latest' ? description?.logEndOffset : description?.logStartOffset) ?? 0;
+  const ends = description?.partitionCount === 1 ? description : await endsOf(broker, topic, partition);
+  return (offset === 'latest' ? ends.logEndOffset : ends.logStartOffset) ?? 0;
+}
+
+/** Of one partition: a description has only the sums over all of them, but a refusal says what would be right. */
+async function endsOf(broker: Broker, topic: string, partition: number): Promise<ErrorDetails> {
+  try {
+    const { nextOffset } = await broker.fetch(topic, { partition, offset: Number.MAX_SAFE_INTEGER });
+    return { logStartOffset: nextOffset, logEndOffset: nextOffset };
+  } catch (error) {
+    if (!isMqError(error, 'MQ_OFFSET_OUT_OF_RANGE')) throw error;
+    return error.details;
+  }
 }
 
 interface FetchStep extends Reading {

@@ -1,13 +1,16 @@
-/** `mq groups`: lists the groups of a server's topics; `create`, `delete`, `describe` and `seek` one. */
+/** `mq groups`: lists the groups of a server's topics; `create`, `delete`, `describe`, `seek`, `pause` and `resume` one. */
 import type { Command } from 'commander';
+import type { Broker } from '../../shared/contract/broker.ts';
 import type {
   GroupDescription,
   GroupMode,
   GroupOptions,
   OutOfRangeReset,
+  RetryDelays,
   SeekTarget,
 } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
+import { type CountColumns, groupColumns } from '../count-columns.ts';
 import * as option from '../options.ts';
 import { withServer } from '../server-target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -20,6 +23,9 @@ interface CreateFlags {
   readonly ephemeral?: boolean;
   readonly onOutOfRange?: OutOfRangeReset;
   readonly mode?: GroupMode;
+  readonly deliveriesMax?: number;
+  readonly retryDelays?: RetryDelays;
+  readonly deadLetterExpired?: boolean;
 }
 
 /** What the commands about one group are told. */
@@ -56,6 +62,15 @@ export function define(command: Command, terminal: Terminal): void {
   option
     .addExamples(subcommand('describe <topic> <group>', 'all numbers of a group'), 'mq groups describe t audit')
     .action((topic: string, group: string, options: Options) => describeGroup(terminal, { topic, group }, options));
+  option
+    .addExamples(
+      subcommand('pause <topic> <group>', 'hand out nothing to a group (from stage 4)'),
+      'mq groups pause t audit',
+    )
+    .action((topic: string, group: string, options: Options) => pauseGroup(terminal, { topic, group }, options));
+  option
+    .addExamples(subcommand('resume <topic> <group>', 'hand it out again'), 'mq groups resume t audit')
+    .action((topic: string, group: string, options: Options) => resumeGroup(terminal, { topic, group }, options));
   const seek = subcommand('seek <topic> <group>', 'move a group to a place, also back');
   seek.argument('<to>', 'earliest, latest, an offset, or a time (from stage 4)', option.seekTarget);
   seek.option('--partition <n>', 'which partition', option.wholeNumber({ min: 0 }), 0);
@@ -68,7 +83,7 @@ export function define(command: Command, terminal: Terminal): void {
 
 function addGroupOptions(command: Command): Command {
   return command
-    .option('--start <place>', 'earliest (default), latest, or an offset', option.startPlace)
+    .option('--start <place>', 'earliest (default), latest, an offset, or a time (from stage 4)', option.seekTarget)
     .option('--ephemeral', 'the group dies with its last member and starts at latest')
     .addOption(
       option.choice('--on-out-of-range <what>', 'where a reader goes on that fell behind', [
@@ -84,13 +99,25 @@ function addGroupOptions(command: Command): Command {
         'failover',
         'key-ordered',
       ]),
-    );
+    )
+    .option(
+      '--deliveries-max <n>',
+      'a message that failed so often is dead (from stage 4; default: 16, 0: never)',
+      option.wholeNumber({ min: 0 }),
+    )
+    .option(
+      '--retry-delays <list>',
+      'how long what failed waits (from stage 4): classic, ms,ms,... or ms..ms (default: not at all)',
+      option.retryDelays,
+    )
+    .option('--dead-letter-expired', 'keep what expires as a dead letter (from stage 4)');
 }
 
 async function listGroups(terminal: Terminal, topic: string | undefined, options: Options): Promise<void> {
-  const { topics, hasGroups } = await withServer(terminal, options, async (broker) => ({
+  const { topics, hasGroups, columns } = await withServer(terminal, options, async (broker) => ({
     topics: await broker.describeTopics({ topic }),
     hasGroups: broker.capabilities.has('groups'),
+    columns: groupColumns(broker),
   }));
   const groups = topics.flatMap(({ topic, groups: ofTopic }) => ofTopic.map((group) => ({ topic, ...group })));
   if (options.json) return terminal.printJson(groups);
@@ -101,42 +128,52 @@ async function listGroups(terminal: Terminal, topic: string | undefined, options
     const from = topic === undefined ? '<topic>' : shellWord(topic);
     return terminal.print(`no groups yet; make one by receiving: mq receive ${from} --group <name>`);
   }
-  await terminal.print(...groupTable(groups));
+  await terminal.print(...groupTable(groups, columns));
+  const paused = groups.filter(({ isPaused }) => isPaused);
+  await terminal.print(...paused.map((group) => pausedLine(group)));
 }
 
 async function createGroup(terminal: Terminal, name: GroupName, options: Options & CreateFlags): Promise<void> {
-  const { start, ephemeral, onOutOfRange, mode } = options;
-  const groupOptions: GroupOptions = {
-    start,
-    isEphemeral: ephemeral,
-    onOutOfRange,
-    mode,
-  };
+  const { start, ephemeral, onOutOfRange, mode, deliveriesMax, retryDelays, deadLetterExpired } = options;
+  const failing = { deliveriesMax, retryDelays, deadLetterExpired };
+  const groupOptions: GroupOptions = { start, isEphemeral: ephemeral, onOutOfRange, mode, ...failing };
   await withServer(terminal, options, (broker) => broker.createGroup(name.topic, name.group, groupOptions));
   if (options.json) await terminal.printJson({ ...name, options: groupOptions });
-  else await terminal.print(`group ${printable(name.group)} of ${printable(name.topic)} is there`);
+  else await terminal.print(`group ${nameOf(name)} is there`);
 }
 
 async function deleteGroup(terminal: Terminal, name: GroupName, options: Options): Promise<void> {
   await withServer(terminal, options, (broker) => broker.deleteGroup(name.topic, name.group));
   if (options.json) await terminal.printJson(name);
-  else await terminal.print(`group ${printable(name.group)} of ${printable(name.topic)} is gone`);
+  else await terminal.print(`group ${nameOf(name)} is gone`);
 }
 
 async function describeGroup(terminal: Terminal, name: GroupName, options: Options): Promise<void> {
-  const [description] = await withServer(terminal, options, (broker) => broker.describeTopics({ topic: name.topic }));
-  const wanted = name.group.normalize('NFC');
-  const group = description?.groups.find((candidate) => candidate.group === wanted);
-  if (group === undefined) {
-    throw new MqError('MQ_UNKNOWN_GROUP', `topic "${name.topic}" has no group "${name.group}"`);
-  }
+  const { group, committed, columns } = await withServer(terminal, options, (broker) => lookAt(broker, name));
   if (options.json) return terminal.printJson(group);
+  const { mode, isEphemeral, onOutOfRange, deliveriesMax, isPaused, members } = group;
+  const dying = deliveriesMax === undefined ? '' : `, dead after ${deliveriesMax} deliveries that failed`;
   await terminal.print(
-    ...groupTable([{ topic: name.topic, ...group }]),
+    ...groupTable([{ topic: name.topic, ...group }], columns),
     '',
-    `mode ${group.mode}, ${group.isEphemeral ? 'ephemeral' : 'durable'}, out of range: ${group.onOutOfRange}`,
-    ...group.members.map((member) => `member ${printable(member.memberId)} holds ${member.inFlightCount}`),
+    `mode ${mode}, ${isEphemeral ? 'ephemeral' : 'durable'}, out of range: ${onOutOfRange}${dying}`,
+    ...(isPaused ? [pausedLine(name)] : []),
+    ...committed.map((offset, partition) => `partition ${partition}: committed ${offset}`),
+    ...members.map((member) => `member ${printable(member.memberId)} holds ${member.inFlightCount}`),
   );
+}
+
+/** What there is to say of a group; where it stands in each partition only when there are several. */
+async function lookAt(broker: Broker, { topic, group: wanted }: GroupName) {
+  const [description] = await broker.describeTopics({ topic });
+  const group = description?.groups.find((candidate) => candidate.group === wanted.normalize('NFC'));
+  if (group === undefined) throw new MqError('MQ_UNKNOWN_GROUP', `topic "${topic}" has no group "${wanted}"`);
+  const partitionCount = description?.partitionCount ?? 1;
+  const committed: number[] = [];
+  for (let partition = 0; partitionCount > 1 && partition < partitionCount; partition += 1) {
+    committed.push(await broker.committed(topic, { group: wanted, partition }));
+  }
+  return { group, committed, columns: groupColumns(broker) };
 }
 
 async function seekGroup(
@@ -150,21 +187,35 @@ async function seekGroup(
     broker.seek(name.topic, { group: name.group, partition, to }),
   );
   if (options.json) await terminal.printJson({ ...name, partition, offset });
-  else await terminal.print(`group ${printable(name.group)} of ${printable(name.topic)} goes on at offset ${offset}`);
+  else await terminal.print(`group ${nameOf(name)} goes on at offset ${offset}`);
 }
 
-function groupTable(groups: readonly (GroupDescription & { readonly topic: string })[]): string[] {
-  const header = ['topic', 'group', 'kind', 'members', 'committed', 'available', 'in flight', 'redelivered', 'lag'];
-  const rows = groups.map((group) => [
-    group.topic,
-    group.group,
-    group.kind,
-    group.members.length,
-    group.committedOffset,
-    group.availableCount,
-    group.inFlightCount,
-    group.redeliveredCount,
-    group.lag,
-  ]);
+async function pauseGroup(terminal: Terminal, name: GroupName, options: Options): Promise<void> {
+  await withServer(terminal, options, (broker) => broker.pause(name.topic, { group: name.group }));
+  if (options.json) await terminal.printJson({ ...name, isPaused: true });
+  else await terminal.print(pausedLine(name));
+}
+
+async function resumeGroup(terminal: Terminal, name: GroupName, options: Options): Promise<void> {
+  await withServer(terminal, options, (broker) => broker.resume(name.topic, { group: name.group }));
+  if (options.json) await terminal.printJson({ ...name, isPaused: false });
+  else await terminal.print(`group ${nameOf(name)} goes on: it is handed out messages again`);
+}
+
+function nameOf({ topic, group }: GroupName): string {
+  return `${printable(group)} of ${printable(topic)}`;
+}
+
+function pausedLine(name: GroupName): string {
+  const words = [name.topic, name.group].map((word) => printable(shellWord(word)));
+  return `group ${nameOf(name)} is paused: it is handed out nothing until mq groups resume ${words.join(' ')}`;
+}
+
+function groupTable(groups: readonly (GroupDescription & GroupName)[], columns: CountColumns): string[] {
+  const header = ['topic', 'group', 'kind', 'members', 'committed', ...columns.titles];
+  const rows = groups.map((group) => {
+    const { topic, group: name, kind, members, committedOffset } = group;
+    return [topic, name, kind, members.length, committedOffset, ...columns.numbersOf(group)];
+  });
   return tableLines(header, rows);
 }

@@ -1,15 +1,16 @@
 /**
  * `mq receive <topic>`: takes messages from a group, prints them, and acknowledges them.
  *
- * Always true: a message is acknowledged after its bytes were accepted by standard output, never before, so killing
- * the command loses nothing: what was not printed is delivered again. What it still holds when it ends early (Ctrl-C,
+ * Always true: a message is acknowledged (or given back, with `--ack`) after its bytes were accepted by standard output,
+ * never before, so killing the command loses nothing: what was not printed is delivered again. What it still holds when it ends early (Ctrl-C,
  * `| head`) it gives back at once. "Accepted" into a pipe means that the pipe has it, read or not; so the first steps
  * are small, and `| head -3` finishes a few messages and not hundreds.
  */
 import type { Command } from 'commander';
-import type { Broker } from '../../shared/contract/broker.ts';
+import type { Broker, NackOutcome } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
+import { usageError } from '../exit.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { writeRecords } from '../record-output.ts';
@@ -24,17 +25,27 @@ const DEFAULT_WAIT_MS = 1000;
 /** Messages of the first step; each further step takes twice as many, up to RECEIVE_COUNT_MAX. */
 const FIRST_STEP_COUNT = 1;
 
+/** What becomes of a message: `printed` finishes it once it was accepted by standard output. */
+const ACK_WORDS = ['printed', 'none', 'retry', 'return', 'reject'] as const;
+type AckWord = (typeof ACK_WORDS)[number];
+
 interface ReceiveCommandOptions extends option.TargetOptions {
   readonly group?: string;
   readonly member?: string;
   readonly max: number;
   readonly wait: number;
   readonly lease?: number;
-  readonly ack: 'printed' | 'none';
+  readonly ack: AckWord;
+  readonly delay?: number;
+  readonly reason?: string;
   readonly follow?: boolean;
   readonly raw?: boolean;
   readonly json?: boolean;
 }
+
+const ABOUT_ACK =
+  'printed: finish a message once the terminal, file or pipe has it; none: let its lease run out; retry: it failed, ' +
+  'again; return: again, no failure; reject: never again (from stage 4)';
 
 export function define(command: Command, terminal: Terminal): void {
   command
@@ -44,14 +55,9 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--wait <ms>', 'end after so long without one', option.wholeNumber({ min: 0 }), DEFAULT_WAIT_MS)
     .option('--follow', 'do not end: wait for the next message')
     .option('--lease <ms>', 'how long a message stays ours unacknowledged', option.wholeNumber({ min: 1 }))
-    .addOption(
-      option
-        .choice('--ack <when>', 'finish a message once the terminal, file or pipe has it, or let its lease run out', [
-          'printed',
-          'none',
-        ])
-        .default('printed'),
-    )
+    .addOption(option.choice('--ack <what>', ABOUT_ACK, ACK_WORDS).default('printed'))
+    .option('--delay <ms>', 'with --ack retry or return: not again before so long', option.wholeNumber({ min: 0 }))
+    .option('--reason <text>', 'with --ack retry or reject: why, for mq explain and mq dlq')
     .option('--raw', 'print bodies without a line end after each');
   option.addMaxOption(command, 'end after so many messages');
   option.addJsonOption(option.addTargetOptions(command), 'each delivery on a line');
@@ -60,17 +66,37 @@ export function define(command: Command, terminal: Terminal): void {
     'mq receive numbers',
     'mq receive t --group audit --max 100 --json',
     'mq receive t --follow | grep error',
+    'mq receive t --max 1 --ack reject --reason "no such order"',
   );
   command.action((topic: string, options: ReceiveCommandOptions) => runReceive(terminal, topic, options));
 }
 
 async function runReceive(terminal: Terminal, topic: string, options: ReceiveCommandOptions): Promise<void> {
+  checkGivingBack(options);
   await untilStopped((signal) =>
     withServer(terminal, options, async (broker) => {
       if (options.group !== undefined) requireCapability(broker, 'groups', '--group');
+      if (options.ack === 'reject') requireCapability(broker, 'dead-letter', '--ack reject');
+      if (options.ack === 'retry' || options.ack === 'return')
+        requireCapability(broker, 'lease', `--ack ${options.ack}`);
+      if (options.delay !== undefined) requireCapability(broker, 'delay', '--delay');
       await new Receiving(terminal, broker, topic, options).run(signal);
     }),
   );
+}
+
+/** What is given back comes again: without an end it would be printed for ever. */
+function checkGivingBack({ ack, max, delay, reason }: ReceiveCommandOptions): void {
+  const comesAgain = ack === 'retry' || ack === 'return';
+  if (comesAgain && !Number.isFinite(max)) {
+    throw usageError(`--ack ${ack} gives a message back, and it would come again`, 'say how many you want: --max 1');
+  }
+  if (delay !== undefined && !comesAgain) {
+    throw usageError('--delay says when a message comes again', 'it goes with --ack retry or --ack return');
+  }
+  if (reason !== undefined && ack !== 'retry' && ack !== 'reject') {
+    throw usageError('--reason says why a message failed', 'it goes with --ack retry or --ack reject');
+  }
 }
 
 /** One run of `mq receive`. */
@@ -104,6 +130,7 @@ class Receiving {
         await writeRecords(this.#terminal, deliveries, this.#options);
         this.#count += deliveries.length;
         if (ack === 'printed') await this.#ack();
+        else if (ack !== 'none') await this.#nack(ack);
         this.#stepCount *= 2;
         if (!this.#terminal.stdout.isTTY) this.#showProgress(progress);
       }
@@ -161,6 +188,14 @@ class Receiving {
         '    give them more time: --lease <ms>',
       );
     }
+  }
+
+  /** Gives back what was printed, or rejects it. */
+  async #nack(outcome: NackOutcome): Promise<void> {
+    const { delay: delayMs, reason } = this.#options;
+    // Held until all of it went well: should one fail, the member leaves with the rest.
+    await Promise.all(this.#held.map((delivery) => this.#broker.nack(delivery, { outcome, delayMs, reason })));
+    this.#held = [];
   }
 
   /** Ending early: what was received and not printed goes back to the group now, not when its lease ends. */

@@ -9,6 +9,7 @@ import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Message } from '../../shared/contract/message.ts';
 import { utf8Length } from '../../shared/contract/validation.ts';
+import { Accepted, type SendSummary, summaryLine } from '../accepted.ts';
 import { CommandError, usageError } from '../exit.ts';
 import { inputBytes, readWhole } from '../input.ts';
 import { LineTooLong, lineGroups } from '../lines.ts';
@@ -29,6 +30,10 @@ interface SendCommandOptions extends option.TargetOptions {
   readonly key?: string;
   readonly header?: Readonly<Record<string, string>>;
   readonly partition?: number;
+  readonly delay?: number;
+  readonly at?: number;
+  readonly ttl?: number;
+  readonly priority?: number;
   readonly timeout?: number;
   readonly json?: boolean;
 }
@@ -41,19 +46,36 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--key <key>', 'key of every message: equal keys keep their order')
     .option('--header <name=value>', 'header of every message; may be repeated', option.headerPair)
     .option('--partition <n>', 'send to this partition', option.wholeNumber({ min: 0 }))
+    .option('--delay <ms>', 'deliver it no sooner than so long from now (from stage 4)', option.wholeNumber({ min: 0 }))
+    .option('--at <time>', 'deliver it no sooner than this time (from stage 4)', option.moment)
+    .option(
+      '--ttl <ms>',
+      'do not deliver it later than so long from now (from stage 4)',
+      option.wholeNumber({ min: 1 }),
+    )
+    .option('--priority <n>', '0 (default) to 9: higher first (from stage 4)', option.wholeNumber({ min: 0, max: 9 }))
     .option(
       '--timeout <ms>',
       'how long to wait for room in a full topic (default: as the server does)',
       option.wholeNumber({ min: 0 }),
     );
   option.addJsonOption(option.addTargetOptions(command), 'what was accepted');
-  option.addExamples(command, 'seq 5 | mq send numbers', 'mq send t < file', 'mq send t -m hello --header color=red');
+  option.addExamples(
+    command,
+    'seq 5 | mq send numbers',
+    'mq send t < file',
+    'mq send t -m hello --header color=red',
+    'mq send t -m tea --delay 5000 --priority 9',
+  );
   command.action((topic: string, options: SendCommandOptions) => runSend(terminal, topic, options));
 }
 
 async function runSend(terminal: Terminal, topic: string, options: SendCommandOptions): Promise<void> {
   if (options.raw && options.message !== undefined) {
     throw usageError('--raw reads standard input, --message does not', 'give one of the two');
+  }
+  if (options.delay !== undefined && options.at !== undefined) {
+    throw usageError('--delay and --at both say when', 'give one of the two');
   }
   if (options.message === undefined && terminal.stdin.isTTY) {
     terminal.complain(`mq: one message a line, to "${printable(topic)}"; Ctrl-D on an empty line ends`);
@@ -128,26 +150,14 @@ function extraBytesOf({ key = '', header = {} }: SendCommandOptions): number {
   return utf8Length(key) + Object.entries(header).reduce((sum, [name, value]) => sum + utf8Length(name + value), 0);
 }
 
-interface SendSummary {
-  readonly topic: string;
-  readonly count: number;
-  /** Of the first and last message; null when there were none, or the broker has no offsets. */
-  readonly firstOffset: number | null;
-  readonly lastOffset: number | null;
-}
-
 /** One run of `mq send`: sends groups and keeps count of what was accepted. */
 class Sending {
   readonly #broker: Broker;
   readonly #topic: string;
   readonly #options: SendCommandOptions;
+  readonly #accepted = new Accepted();
   /** Messages of one batch at most; halved whenever the topic turns out to hold fewer. */
   #batchCountMax = GROUP_COUNT_MAX;
-  #firstOffset: number | null = null;
-  #lastOffset: number | null = null;
-  count = 0;
-  /** Body bytes accepted, and one for each line end. */
-  bytes = 0;
 
   constructor(broker: Broker, topic: string, options: SendCommandOptions) {
     this.#broker = broker;
@@ -156,9 +166,21 @@ class Sending {
     if (!broker.capabilities.has('batch')) this.#batchCountMax = 1;
   }
 
+  get count(): number {
+    return this.#accepted.count;
+  }
+
+  /** Body bytes accepted, and one for each line end. */
+  get bytes(): number {
+    return this.#accepted.bytes;
+  }
+
   get summary(): SendSummary {
-    const [firstOffset, lastOffset] = [this.#firstOffset, this.#lastOffset];
-    return { topic: this.#topic, count: this.count, firstOffset, lastOffset };
+    const summary = this.#accepted.summary;
+    const { delay, at } = this.#options;
+    // With a time that was over already it is in the log as any other, with an offset.
+    const isDelayed = (delay !== undefined || at !== undefined) && this.count > 0 && summary.lastOffset === null;
+    return { topic: this.#topic, isDelayed, ...summary };
   }
 
   async send(group: readonly Body[]): Promise<void> {
@@ -171,17 +193,16 @@ class Sending {
 
   /** False when the topic can never hold so many at once, and nothing was taken. */
   async #sendBatch(bodies: readonly Body[]): Promise<boolean> {
-    const { key, header, partition, timeout } = this.#options;
-    const messages = bodies.map((body): Message => ({ body, key, headers: header }));
+    const { partition, timeout } = this.#options;
+    const messages = bodies.map((body) => this.#messageOf(body));
     const sendOptions = { partition, timeoutMs: timeout };
     try {
       const [only] = messages;
       if (messages.length === 1 && only !== undefined) {
-        const { offset } = await this.#broker.send(this.#topic, only, sendOptions);
-        this.#accepted(bodies, offset);
+        const receipt = await this.#broker.send(this.#topic, only, sendOptions);
+        this.#accepted.add(bodies, { ...receipt, baseOffset: receipt.offset });
       } else {
-        const { baseOffset } = await this.#broker.sendBatch(this.#topic, messages, sendOptions);
-        this.#accepted(bodies, baseOffset);
+        this.#accepted.add(bodies, await this.#broker.sendBatch(this.#topic, messages, sendOptions));
       }
       return true;
     } catch (error) {
@@ -190,16 +211,8 @@ class Sending {
     }
   }
 
-  #accepted(bodies: readonly Body[], baseOffset: number | null): void {
-    if (this.count === 0) this.#firstOffset = baseOffset;
-    this.#lastOffset = baseOffset === null ? null : baseOffset + bodies.length - 1;
-    this.count += bodies.length;
-    for (const body of bodies) this.bytes += body.length + 1;
+  #messageOf(body: Body): Message {
+    const { key, header, delay, at, ttl, priority } = this.#options;
+    return { body, key, headers: header, delayMs: delay, deliverAt: at, ttlMs: ttl, priority };
   }
-}
-
-function summaryLine({ topic, count, firstOffset, lastOffset }: SendSummary): string {
-  const sent = `sent ${counted(count, 'message')} to ${printable(topic)}`;
-  if (firstOffset === null || lastOffset === null) return sent;
-  return count === 1 ? `${sent} (offset ${firstOffset})` : `${sent} (offsets ${firstOffset} to ${lastOffset})`;
 }

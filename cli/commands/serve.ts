@@ -1,27 +1,41 @@
 /**
- * `mq serve <n>`: a stage behind the HTTP server, until it is told to stop.
+ * `mq serve <n>`: a stage behind the HTTP server and, from stage 4 on, the TCP server, until it is told to stop.
  *
  * Always true: it listens on loopback unless told otherwise; SIGINT, SIGTERM or SIGHUP drains (waiting polls are
  * answered, accepted work finishes) and exits 0 within `--timeout`, a second one ends at once; a reader of its output
  * that goes away does not end it; the token is never printed.
  */
+import { resolve } from 'node:path';
+import process from 'node:process';
 import type { Command } from 'commander';
 import { CommandError, usageError } from '../exit.ts';
 import { onNpmGone } from '../npm-parent.ts';
 import * as option from '../options.ts';
+import type { ServeReport } from '../serve-report.ts';
 import { tokenOf } from '../server-target.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
-import { DEFAULT_PORT, openServer } from '../target.ts';
+import {
+  DEFAULT_PORT,
+  DEFAULT_TCP_PORT,
+  DISK_STAGE,
+  type OpenedServer,
+  openServer,
+  type StageOptions,
+} from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 import { addTopicOptions, type TopicFlags, topicOptionsOf } from './topics.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_DATA_FOLDER = 'stagemq-data';
+const FLUSH_POLICIES = ['always', 'interval', 'never'] as const;
+type FlushPolicy = (typeof FLUSH_POLICIES)[number];
 /** How long accepted work may take to finish after the first signal. */
 const DEFAULT_DRAIN_MS = 5000;
 
-interface ServeCommandOptions extends TopicFlags {
+interface ServeCommandOptions extends TopicFlags, StorageFlags {
   readonly port: number;
+  readonly tcpPort?: number;
   readonly host: string;
   readonly token?: string;
   readonly allowHost?: readonly string[];
@@ -29,10 +43,30 @@ interface ServeCommandOptions extends TopicFlags {
   readonly json?: boolean;
 }
 
+/** Where stage 4 keeps its data, and how safe it is before it answers. */
+interface StorageFlags {
+  readonly data?: string;
+  readonly flush?: FlushPolicy;
+  readonly flushInterval?: number;
+}
+
+const STORAGE_FLAGS = { data: '--data', flush: '--flush', flushInterval: '--flush-interval' } as const;
+
 export function define(command: Command, terminal: Terminal): void {
+  const port = option.wholeNumber({ min: 0, max: 65_535 });
   command
     .addArgument(option.stageArgument())
-    .option('--port <n>', '0 takes a free one', option.wholeNumber({ min: 0, max: 65_535 }), DEFAULT_PORT)
+    .option('--port <n>', 'of HTTP; 0 takes a free one', port, DEFAULT_PORT)
+    .option('--tcp-port <n>', `of TCP; 0 takes a free one (default: ${DEFAULT_TCP_PORT} from stage 4, else none)`, port)
+    .option('--data <folder>', `where stage 4 keeps everything (default: ./${DEFAULT_DATA_FOLDER})`)
+    .addOption(
+      option.choice(
+        '--flush <when>',
+        'stage 4 answers a send when the disk has it (always), or before',
+        FLUSH_POLICIES,
+      ),
+    )
+    .option('--flush-interval <ms>', 'how often with --flush interval (default: 1000)', option.wholeNumber({ min: 1 }))
     .option('--host <address>', 'address to listen on', DEFAULT_HOST)
     .option('--token <token>', 'ask every caller for this bearer token (default: $MQ_TOKEN, else none)')
     .option('--allow-host <name>', 'answer to this host name too; may be repeated', option.gathered)
@@ -41,6 +75,7 @@ export function define(command: Command, terminal: Terminal): void {
   option.addExamples(
     command,
     'mq serve 3',
+    'mq serve 4 --data ./orders --flush interval',
     'mq serve 1 --port 8080',
     'mq serve 2 --messages-max 100 --overflow reject',
   );
@@ -52,48 +87,115 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   const stopped = Promise.withResolvers<StopSignal>();
   using _signals = onStopSignal(stopped.resolve);
   using _npm = onNpmGone(() => stopped.resolve('SIGTERM'));
-  const { server, broker } = await open(stage, options, token);
   // A reader that went away is none of the server's business.
-  const say = (line: string): Promise<void> => terminal.print(line).catch(() => undefined);
-  if (options.json) await say(JSON.stringify({ stage, url: server.url }));
-  else await say(`stage ${stage} listens on ${server.url}     (Ctrl-C stops it)`);
+  const say = (...lines: readonly string[]): Promise<void> => terminal.print(...lines).catch(() => undefined);
+  const { opened, report } = await open(stage, options, {
+    token,
+    onNotice: (text) => terminal.complain(`mq: ${printable(text)}`),
+  });
+  if (options.json) await say(JSON.stringify(report));
+  else await say(...greeting(report));
   if (token === undefined && !isLoopback(options.host)) {
     terminal.complain(`mq: anybody who reaches ${printable(options.host)} may send and read; ask for a --token`);
   }
   const signal = await stopped.promise;
   if (!options.json) await say(`${signal}: finishing what was accepted`);
-  await server.close({ timeoutMs: options.timeout });
-  await broker.close({ timeoutMs: 0 });
+  await opened.close(options.timeout);
 }
 
-async function open(stage: number, options: ServeCommandOptions, token: string | undefined) {
-  const { host, port, allowHost } = options;
+type Storage = Required<Pick<StageOptions, 'dataFolder' | 'flushPolicy'>> & Pick<StageOptions, 'flushIntervalMs'>;
+
+interface Opening {
+  readonly token: string | undefined;
+  /** Told what the broker has to say once it runs. */
+  readonly onNotice: (text: string) => void;
+}
+
+async function open(
+  stage: number,
+  options: ServeCommandOptions,
+  { token, onNotice }: Opening,
+): Promise<{ readonly opened: OpenedServer; readonly report: ServeReport }> {
+  const { host, port, tcpPort = stage < DISK_STAGE ? undefined : DEFAULT_TCP_PORT, allowHost } = options;
+  const notices: string[] = [];
+  let tell = (text: string): void => void notices.push(text);
+  const storage = storageOf(stage, options);
   try {
-    return await openServer(stage, {
-      brokerOptions: { topicDefaults: topicOptionsOf(options) },
-      server: {
-        host,
-        port,
-        token,
-        allowedHosts: allowHost,
+    const opened = await openServer(stage, {
+      brokerOptions: {
+        topicDefaults: topicOptionsOf(options),
+        ...(storage !== null && { ...storage, onNotice: (text) => tell(text) }),
       },
+      server: { host, port, token, allowedHosts: allowHost },
+      tcpServer: tcpPort === undefined ? undefined : { host, port: tcpPort, token },
     });
+    tell = onNotice;
+    return { opened, report: reportOf(stage, opened, { storage, notices }) };
   } catch (error) {
-    throw explained(error, host, port);
+    throw explained(error, options);
   }
+}
+/** What the flags say about the disk; null for a stage that has none. */
+function storageOf(stage: number, { data, flush, flushInterval }: StorageFlags): Storage | null {
+  if (stage < DISK_STAGE) {
+    const given = { data, flush, flushInterval };
+    const names = Object.keys(STORAGE_FLAGS) as (keyof typeof STORAGE_FLAGS)[];
+    const flag = names.find((name) => given[name] !== undefined);
+    if (flag === undefined) return null;
+    const message = `${STORAGE_FLAGS[flag]} is for stage ${DISK_STAGE}: stage ${stage} keeps everything in memory`;
+    throw usageError(message, `type: mq serve ${DISK_STAGE} --data <folder>`);
+  }
+  if (data === '') throw usageError('--data takes the path of a folder', `type: mq serve ${stage} --data ./orders`);
+  if (flushInterval !== undefined && flush !== 'interval') {
+    throw usageError('--flush-interval goes with --flush interval', 'leave it out, or add: --flush interval');
+  }
+  return {
+    dataFolder: resolve(data ?? DEFAULT_DATA_FOLDER),
+    flushPolicy: flush ?? 'always',
+    flushIntervalMs: flushInterval,
+  };
+}
+
+function reportOf(
+  stage: number,
+  { server, tcpServer, openingMs }: OpenedServer,
+  { storage, notices }: { readonly storage: Storage | null; readonly notices: readonly string[] },
+): ServeReport {
+  return {
+    stage,
+    pid: process.pid,
+    url: server.url,
+    tcpUrl: tcpServer?.url ?? null,
+    dataFolder: storage?.dataFolder ?? null,
+    flushPolicy: storage?.flushPolicy ?? null,
+    opening: storage === null ? null : { durationMs: openingMs, notices },
+  };
+}
+
+/** What a person reads once it listens. */
+function greeting({ stage, url, tcpUrl, dataFolder, flushPolicy, opening }: ServeReport): string[] {
+  const urls = tcpUrl === null ? url : `${url} and ${tcpUrl}`;
+  const lines = [`stage ${stage} listens on ${urls}     (Ctrl-C stops it)`];
+  if (dataFolder === null || opening === null) return lines;
+  const opened = `opened in ${opening.durationMs.toFixed(0)} ms`;
+  lines.push(`data in ${printable(dataFolder)}, flushed: ${flushPolicy}; ${opened}`);
+  return [...lines, ...opening.notices.map((notice) => `  ${printable(notice)}`)];
 }
 
 /** What the operating system said about listening, in words. */
-function explained(error: unknown, host: string, port: number): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
+function explained(error: unknown, { host, tcpPort = DEFAULT_TCP_PORT, port: httpPort }: ServeCommandOptions): unknown {
+  if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return error;
+  const port = 'port' in error ? error.port : httpPort;
+  const flag = port === tcpPort && port !== httpPort ? '--tcp-port' : '--port';
+  switch (error.code) {
     case 'EADDRINUSE':
       return new CommandError(`port ${port} of ${host} is in use`, {
-        hint: 'stop the other server, or take another port: --port 0 takes a free one',
+        hint: `stop the other server, or take another port: ${flag} 0 takes a free one`,
       });
     case 'EACCES':
+      if (error.syscall !== 'listen') return error;
       return new CommandError(`this user may not listen on port ${port}`, {
-        hint: 'take a port above 1023: --port 8080',
+        hint: `take a port above 1023: ${flag} 8080`,
       });
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':

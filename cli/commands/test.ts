@@ -25,7 +25,7 @@ interface TestCommandOptions {
 
 export function define(command: Command, terminal: Terminal): void {
   command
-    .argument('[target...]', `stage numbers and urls (default: $MQ_TARGET, else ${DEFAULT_URL})`)
+    .argument('[target...]', `stage numbers and urls, http:// or mq:// (default: $MQ_TARGET, else ${DEFAULT_URL})`)
     .option('--seed <n>', 'repeat a run', option.wholeNumber({ min: 0, max: 2 ** 32 - 1 }))
     .option('--only <text>', 'only the tests whose sentence is, or contains, this text')
     .option('--token <token>', 'bearer token of the urls (default: $MQ_TOKEN)')
@@ -35,18 +35,17 @@ export function define(command: Command, terminal: Terminal): void {
     command,
     'mq test 1 2 3',
     'mq test http://localhost:8080 --only "a message"',
+    'mq test 4 mq://127.0.0.1:6768',
     'mq test 2 --seed 7 --json',
   );
   command.action((targets: string[], options: TestCommandOptions) => runTest(terminal, targets, options));
 }
 
-type NamedTarget = Pick<ConformanceTarget, 'name' | 'createBroker' | 'clock' | 'stage' | 'isConfigurable'>;
-
 async function runTest(terminal: Terminal, words: readonly string[], options: TestCommandOptions): Promise<void> {
   using _npm = endWithNpm();
   const targets = await namedTargets(terminal, words, { ...options, command: 'test' });
   const token = tokenOf(terminal, options);
-  const chosen = targets.map((word) => conformanceTargetOf(word, { token }));
+  const chosen = await Promise.all(targets.map((word) => conformanceTargetOf(word, { token })));
   // All are opened once before any is tested: a wrong url should not be found out after a minute.
   for (const target of chosen) await (await target.createBroker()).close();
   const reports: ConformanceReport[] = [];
@@ -58,7 +57,7 @@ async function runTest(terminal: Terminal, words: readonly string[], options: Te
 
 async function testTarget(
   terminal: Terminal,
-  target: NamedTarget,
+  target: ConformanceTarget,
   { seed, only }: TestCommandOptions,
 ): Promise<ConformanceReport> {
   // Loaded here: the suite is large, and `mq test --help` is not about it.

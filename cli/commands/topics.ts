@@ -1,10 +1,11 @@
-/** `mq topics`: lists the topics of a server; `create`, `delete` and `describe` one. */
+/** `mq topics`: lists the topics of a server; `create`, `delete`, `describe`, `pause` and `resume` one. */
 import type { Command } from 'commander';
-import type { GroupDescription, Overflow, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
+import type { Overflow, TopicOptions } from '../../shared/contract/description.ts';
+import { allColumns } from '../count-columns.ts';
 import * as option from '../options.ts';
 import { withServer } from '../server-target.ts';
 import type { Terminal } from '../terminal.ts';
-import { grouped, printable, shellWord, tableLines } from '../text.ts';
+import { counted, grouped, printable, shellWord, tableLines } from '../text.ts';
 
 type Options = option.TargetOptions & { readonly json?: boolean };
 
@@ -24,6 +25,7 @@ export function define(command: Command, terminal: Terminal): void {
       addTopicOptions(create),
       'mq topics create t',
       'mq topics create small --messages-max 8 --overflow reject',
+      'mq topics create orders --partitions 4 --retention 86400000',
     )
     .action((topic: string, options: Options & TopicFlags) => createTopic(terminal, topic, options));
   option
@@ -32,6 +34,12 @@ export function define(command: Command, terminal: Terminal): void {
   option
     .addExamples(subcommand('describe <topic>', 'all numbers of a topic and its groups'), 'mq topics describe t --json')
     .action((topic: string, options: Options) => describeTopic(terminal, topic, options));
+  option
+    .addExamples(subcommand('pause <topic>', 'hand out nothing of a topic (from stage 4)'), 'mq topics pause t')
+    .action((topic: string, options: Options) => pauseTopic(terminal, topic, options));
+  option
+    .addExamples(subcommand('resume <topic>', 'hand it out again'), 'mq topics resume t')
+    .action((topic: string, options: Options) => resumeTopic(terminal, topic, options));
 }
 
 /** The options of a topic as flags; `mq serve` takes the same as defaults. */
@@ -40,6 +48,9 @@ export interface TopicFlags {
   readonly bytesMax?: number;
   readonly overflow?: Overflow;
   readonly partitions?: number;
+  readonly ttl?: number;
+  readonly retention?: number;
+  readonly deleteFinished?: boolean;
 }
 
 export function addTopicOptions(command: Command): Command {
@@ -49,25 +60,29 @@ export function addTopicOptions(command: Command): Command {
     .addOption(
       option.choice('--overflow <what>', 'what a send does when it is full', ['wait', 'reject', 'drop-oldest']),
     )
-    .option('--partitions <n>', 'ordered parts of the topic (from stage 4)', option.wholeNumber({ min: 1 }));
+    .option('--partitions <n>', 'ordered parts of the topic (from stage 4)', option.wholeNumber({ min: 1 }))
+    .option('--ttl <ms>', 'messages expire after so long (from stage 4)', option.wholeNumber({ min: 1 }))
+    .option('--retention <ms>', 'delete what is older, finished or not (from stage 4)', option.wholeNumber({ min: 1 }))
+    .option('--delete-finished', 'delete what every group has finished at once (from stage 4)');
 }
 
 /** The flags as the contract has them. */
-export function topicOptionsOf({ messagesMax, bytesMax, overflow, partitions }: TopicFlags): TopicOptions {
-  return {
-    messagesMax,
-    bytesMax,
-    overflow,
-    partitionCount: partitions,
-  };
+export function topicOptionsOf(flags: TopicFlags): TopicOptions {
+  const { messagesMax, bytesMax, overflow, partitions, ttl, retention, deleteFinished } = flags;
+  const inMemory = { messagesMax, bytesMax, overflow, partitionCount: partitions };
+  return { ...inMemory, ttlMs: ttl, retentionMs: retention, deleteFinished };
 }
 
 async function listTopics(terminal: Terminal, options: Options): Promise<void> {
-  const topics = await withServer(terminal, options, (broker) => broker.describeTopics());
+  const { topics, columns } = await withServer(terminal, options, async (broker) => ({
+    topics: await broker.describeTopics(),
+    columns: allColumns(broker),
+  }));
   if (options.json) return terminal.printJson(topics);
   if (topics.length === 0) return terminal.print('no topics yet; make one by sending: mq send <topic>');
-  const rows = topics.map((topic) => [topic.topic, topic.groups.length, ...countsOf(topic)]);
-  await terminal.print(...tableLines(['topic', 'groups', ...COUNT_TITLES], rows));
+  const rows = topics.map((topic) => [topic.topic, topic.groups.length, ...columns.numbersOf(topic)]);
+  await terminal.print(...tableLines(['topic', 'groups', ...columns.titles], rows));
+  await terminal.print(...topics.filter(({ isPaused }) => isPaused).map(({ topic }) => pausedLine(topic)));
 }
 
 async function createTopic(terminal: Terminal, topic: string, options: Options & TopicFlags): Promise<void> {
@@ -83,37 +98,37 @@ async function deleteTopic(terminal: Terminal, topic: string, options: Options):
   else await terminal.print(`topic ${printable(topic)} is gone, with its messages and groups`);
 }
 
+async function pauseTopic(terminal: Terminal, topic: string, options: Options): Promise<void> {
+  await withServer(terminal, options, (broker) => broker.pause(topic));
+  if (options.json) await terminal.printJson({ topic, isPaused: true });
+  else await terminal.print(pausedLine(topic));
+}
+
+async function resumeTopic(terminal: Terminal, topic: string, options: Options): Promise<void> {
+  await withServer(terminal, options, (broker) => broker.resume(topic));
+  if (options.json) await terminal.printJson({ topic, isPaused: false });
+  else await terminal.print(`topic ${printable(topic)} goes on: its groups are handed out messages again`);
+}
+
+function pausedLine(topic: string): string {
+  return `topic ${printable(topic)} is paused: nothing of it is handed out until mq topics resume ${printable(shellWord(topic))}`;
+}
+
 async function describeTopic(terminal: Terminal, topic: string, options: Options): Promise<void> {
-  const [description] = await withServer(terminal, options, (broker) => broker.describeTopics({ topic }));
+  const { description, columns } = await withServer(terminal, options, async (broker) => ({
+    description: (await broker.describeTopics({ topic }))[0],
+    columns: allColumns(broker),
+  }));
   if (description === undefined) return;
   if (options.json) return terminal.printJson(description);
-  const { groups, options: inForce, partitionCount, bytes } = description;
+  const { groups, options: inForce, partitionCount, bytes, isPaused } = description;
   const shownOptions = Object.entries(inForce).map(([name, value]) => `${name} ${value}`);
+  const rows = groups.map((group) => [`group ${group.group}`, ...columns.numbersOf(group)]);
   await terminal.print(
-    `${printable(description.topic)}: ${partitionCount} partition${partitionCount === 1 ? '' : 's'}, ${grouped(bytes)} bytes held`,
+    `${printable(description.topic)}: ${counted(partitionCount, 'partition')}, ${grouped(bytes)} bytes held`,
     `options: ${shownOptions.join(', ')}`,
+    ...(isPaused ? [pausedLine(description.topic)] : []),
     '',
-    ...tableLines(['', ...COUNT_TITLES], [['topic', ...countsOf(description)], ...groups.map(groupRow)]),
+    ...tableLines(['', ...columns.titles], [['topic', ...columns.numbersOf(description)], ...rows]),
   );
-}
-
-function groupRow(group: GroupDescription): (string | number)[] {
-  return [`group ${group.group}`, ...countsOf(group)];
-}
-
-const COUNT_TITLES = ['available', 'in flight', 'redelivered', 'dropped', 'lag', 'waiting', 'start', 'end'];
-
-function countsOf(counts: TopicDescription | GroupDescription): number[] {
-  const { availableCount, inFlightCount, redeliveredCount, droppedCount, lag, waiterCount } = counts;
-  const { logStartOffset, logEndOffset } = counts;
-  return [
-    availableCount,
-    inFlightCount,
-    redeliveredCount,
-    droppedCount,
-    lag,
-    waiterCount,
-    logStartOffset,
-    logEndOffset,
-  ];
 }
