@@ -53,24 +53,27 @@ export class AcceptedRuns {
     if (run === undefined) return;
     const { fromOffset, count } = run;
     const { offset } = claim;
-    const parts: KeptRun[] = [
+    const parts = [
       { ...run, fromOffset, count: offset - fromOffset },
       { ...run, fromOffset: offset, count: 1, isCumulative: true },
       { ...run, fromOffset: offset + 1, count: fromOffset + count - offset - 1 },
     ];
-    this.#runs.splice(index, 1, ...parts.filter((part) => part.count > 0));
+    this.#rememberOnly([...this.#runs.slice(this.#first, index), ...parts, ...this.#runs.slice(index + 1)]);
   }
 
   /** After a seek to `offset` of a partition: acks from there on do not count any more. */
   forgetFrom(partition: number, offset: number): void {
-    const kept: KeptRun[] = [];
-    for (const run of this.runs) {
-      const count = run.partition === partition ? Math.min(run.count, offset - run.fromOffset) : run.count;
-      if (count > 0) kept.push({ ...run, count });
-    }
-    this.#runs = kept;
+    const isKept = (run: KeptRun): boolean => run.partition !== partition || run.fromOffset + run.count <= offset;
+    const cut = (run: KeptRun): KeptRun => (isKept(run) ? run : { ...run, count: offset - run.fromOffset });
+    this.#rememberOnly(this.#runs.slice(this.#first).map(cut));
+  }
+
+  /** Neighbours become one entry again. */
+  #rememberOnly(runs: readonly KeptRun[]): void {
+    this.#runs = [];
     this.#first = 0;
-    this.#count = kept.reduce((sum, run) => sum + run.count, 0);
+    this.#count = 0;
+    for (const run of runs) if (run.count > 0) this.remember(run);
   }
 
   #indexOf({ partition, offset, memberId, token }: LeaseClaim): number {

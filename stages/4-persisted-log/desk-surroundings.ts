@@ -33,8 +33,10 @@ export interface PartitionReader {
    * then nothing in between is held (it was repaired away); rejects when it cannot be read.
    */
   load(offset: number): Promise<number>;
-  /** True for a record that is there no more though its log still has it; undefined when that cannot be. */
-  readonly isGone?: ((offset: number) => boolean) | undefined;
+  /** True for a record that is there no more though its log still has it. */
+  isGone(offset: number): boolean;
+  /** False when no record is: batches are handed out whole then, without a look at their records. */
+  readonly hasGone: boolean;
 }
 
 /** Where every change of a group goes, in the order in which they are made. */

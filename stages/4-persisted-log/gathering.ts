@@ -84,7 +84,7 @@ export function gather(
         break;
       }
       const below = Math.min(wanted.below, batch.nextOffset, gathered.below + budget.count);
-      const isWhole = batch.isPlain && reader.isGone === undefined && !isOver(batch.timestamp, as);
+      const isWhole = batch.isPlain && !reader.hasGone && !isOver(batch.timestamp, as);
       const isDone = isWhole
         ? takePlain(gathered, { batch, below, budget, as })
         : takeEach(gathered, { batch, below, budget, as, reader });
@@ -105,7 +105,7 @@ export function stepOverCount(
   const batch = reader.cachedAt(from);
   if (batch === undefined) return undefined;
   const end = Math.min(below, batch.nextOffset);
-  if (batch.isPlain && reader.isGone === undefined) {
+  if (batch.isPlain && !reader.hasGone) {
     return isOver(batch.timestamp, as) ? { how: 'expired', count: end - from } : undefined;
   }
   const how = stepOverOf(batch.recordAt(from), { as, reader });
@@ -179,7 +179,7 @@ function stepOverOf(
   record: LogRecord,
   { as, reader }: { readonly as: ReadAs; readonly reader: PartitionReader },
 ): StepOver | undefined {
-  if (reader.isGone?.(record.offset)) return 'gone';
+  if (reader.isGone(record.offset)) return 'gone';
   if (record.forGroup !== undefined && record.forGroup !== as.group) return 'not-for-group';
   return (expiresAtOf(record, as.ttlMs) ?? Number.POSITIVE_INFINITY) <= as.now ? 'expired' : undefined;
 }

@@ -106,6 +106,11 @@ export class GroupDesk {
     return this.state.isPaused;
   }
 
+  /** Receives that wait. */
+  get line(): Serving['line'] {
+    return this.#serving.line;
+  }
+
   /** Hands out what is there, else waits; whoever asked first is served first. */
   async receive(want: ReceiveWant, wait: WaitForRecords): Promise<readonly Delivery[]> {
     const handed = await this.#serving.receive({ ...want, isWhole: false }, wait);

@@ -178,13 +178,16 @@ export class GroupState {
     const { partition, why, at } = event;
     const cursor = this.#cursor(partition);
     const span = spanOf(event);
-    const block = event.place > 0 ? this.#leaseOf(event) : undefined;
-    const from = block ?? cursor.givenBackAt(span.from);
-    if (block !== undefined) this.#endLease(block, span);
-    else this.#takeOut(event);
-    const { history, key } = from ?? { history: NEVER_DELIVERED, key: undefined };
+    const block = this.leases.at(event.place, partition, span.from);
+    const { history } = block ?? cursor.givenBackAt(span.from) ?? { history: NEVER_DELIVERED };
+    if (block === undefined) this.#takeOut(event);
+    else {
+      this.leases.close(this.#leaseOf(event), span.from, span.below);
+      this.locks[partition]?.release({ offset: span.from, key: block.key });
+    }
     const diedOf = { ...history, error: event.error ?? history.error };
-    const given = { history: diedOf, key, availableAt: 0, dueMs: 0, why, diedAt: at };
+    // Its key is free: nobody gets it any more.
+    const given = { history: diedOf, key: undefined, availableAt: 0, dueMs: 0, why, diedAt: at };
     this.#putBack(partition, span, { given, monotonicMs });
     this.deadCount += event.count;
     if (why === 'expired') this.expiredCount += event.count;
@@ -246,7 +249,7 @@ export class GroupState {
     if (given.includes(undefined)) throw this.#misfit(event, 'it was neither given back nor is it fresh');
     for (const one of given as GivenBack[]) {
       cursor.takeBack(one.offset);
-      if (event.kind === 'finished') locks?.release(one);
+      locks?.release(one);
     }
   }
 

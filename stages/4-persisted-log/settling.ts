@@ -70,13 +70,10 @@ export class Settling {
       if (run !== undefined) this.#ack(run, false, moment);
       run = undefined;
       const block = this.#state.leases.find(claim);
-      if (block !== undefined) run = { block, from: claim.offset, below: claim.offset + 1 };
-      else if (!this.#isRemembered(claim, isCumulative, moment)) failed.push(claim);
-      if (isCumulative && failed.at(-1) !== claim) {
-        if (run !== undefined) this.#ack(run, true, moment);
-        run = undefined;
-        this.#ackUpTo(claim, moment);
-      }
+      const span = block === undefined ? undefined : { block, from: claim.offset, below: claim.offset + 1 };
+      if (span === undefined && this.#state.accepted.find(claim) === undefined) failed.push(claim);
+      else if (isCumulative) this.#ackCumulative(claim, span, moment);
+      else run = span;
     }
     if (run !== undefined) this.#ack(run, false, moment);
     return failed;
@@ -148,21 +145,18 @@ export class Settling {
     this.#record({ kind: 'acked', ...this.#runOf(block, from, below), isCumulative }, moment);
   }
 
-  /** A cumulative ack also ends the member's other deliveries of the partition, up to the offset it names. */
-  #ackUpTo({ partition, offset, memberId }: LeaseClaim, moment: Moment): void {
-    const blocks = [...this.#state.leases.of(memberId)].filter((block) => block.partition === partition);
-    for (const span of openSpansOf(blocks, { from: 0, below: offset + 1 })) this.#ack(span, true, moment);
-  }
-
-  /** False when the ack was not accepted lately. Said again it changes nothing, unless it becomes a cumulative one. */
-  #isRemembered(claim: LeaseClaim, isCumulative: boolean, moment: Moment): boolean {
-    const earlier = this.#state.accepted.find(claim);
-    if (earlier === undefined) return false;
-    if (!isCumulative || earlier.isCumulative) return true;
+  /**
+   * It also ends the member's other deliveries of the partition, up to the offset it names. `span` is undefined when the ack
+   * is one that is remembered: said again it changes nothing, unless it was not a cumulative one then.
+   */
+  #ackCumulative(claim: LeaseClaim, span: LeasedSpan | undefined, moment: Moment): void {
     const { partition, offset, memberId, token } = claim;
     const group = this.#state.groupId;
-    this.#record({ kind: 'ack-repeated', group, partition, offset, memberId, token }, moment);
-    return true;
+    if (span !== undefined) this.#ack(span, true, moment);
+    else if (this.#state.accepted.find(claim)?.isCumulative) return;
+    else this.#record({ kind: 'ack-repeated', group, partition, offset, memberId, token }, moment);
+    const blocks = [...this.#state.leases.of(memberId)].filter((block) => block.partition === partition);
+    for (const open of openSpansOf(blocks, { from: 0, below: offset + 1 })) this.#ack(open, true, moment);
   }
 
   #fail(span: LeasedSpan, { reason, delayMs, error }: Failure, moment: Moment): void {
