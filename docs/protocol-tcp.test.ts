@@ -108,7 +108,7 @@ class Talk {
 
   constructor(port: number) {
     this.#socket = connect({ host: '127.0.0.1', port });
-    this.#socket.on('data', (bytes) => {
+    this.#socket.on('data', (bytes: Buffer) => {
       this.#received = Buffer.concat([this.#received, bytes]);
       this.#wake();
     });

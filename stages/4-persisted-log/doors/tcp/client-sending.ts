@@ -78,8 +78,8 @@ export class Outbox {
   }
 
   #outgoing(messages: readonly Message[], contents: readonly CheckedMessage[], where: Where): Outgoing {
-    const paths = (index: number): string => (where.isSingle ? 'message' : `messages[${index}]`);
-    const timed = checkTimes(paths, messages, { contents, now: this.#options.clock.now() });
+    const path = where.isSingle ? 'message' : 'messages';
+    const timed = checkTimes(path, messages, { contents, now: this.#options.clock.now() });
     const firstIdNumber = this.#idCount + 1;
     this.#idCount += messages.length;
     const ids = contents.map(({ id }, index) => id ?? `${this.#idPrefix}${firstIdNumber + index}`);

@@ -23,14 +23,6 @@ import { Subscriptions } from './subscriptions.ts';
 import { takeIn } from './taking-in.ts';
 import { asMqError, writeError } from './wire-error.ts';
 
-export interface RequestFrame {
-  readonly type: number;
-  readonly id: number;
-  readonly content: Uint8Array;
-  /** True: nobody else has the content, and it may be kept. */
-  readonly isOwn: boolean;
-}
-
 export interface RequestDeskOptions {
   readonly door: Door;
   readonly channel: Channel;
@@ -82,8 +74,8 @@ export class RequestDesk {
     setMaxListeners(0, this.#over.signal);
   }
 
-  take({ type, id, content, isOwn }: RequestFrame): void {
-    if (type === FRAME.send) this.#send(id, content, isOwn);
+  take(type: number, id: number, content: Uint8Array): void {
+    if (type === FRAME.send) this.#send(id, content);
     else if (type === FRAME.receive) this.#receive(id, requests.readReceive(content));
     else if (type === FRAME.ack) this.#ack(id, requests.readAck(content));
     else if (type === FRAME.fetch) this.#fetch(id, requests.readFetch(content));
@@ -114,9 +106,8 @@ export class RequestDesk {
     this.#holdings.leave();
   }
 
-  #send(id: number, content: Uint8Array, isOwn: boolean): void {
-    const read = requests.readSend(content);
-    const request = isOwn ? read : { ...read, bytes: new Uint8Array(read.bytes) };
+  #send(id: number, content: Uint8Array): void {
+    const request = requests.readSend(content);
     const { isCancellable } = request;
     void this.#answer(id, { bytes: content.length, isCancellable }, async (signal) => {
       answers.writeSent(this.#channel.out, id, await takeIn(this.#door.broker, request, signal));
@@ -163,9 +154,8 @@ export class RequestDesk {
   }
 
   #call(id: number, content: Uint8Array): void {
-    const bytes = Buffer.from(content);
-    void this.#answer(id, { bytes: bytes.length }, async () => {
-      const call = readCall(bytes);
+    void this.#answer(id, { bytes: content.length }, async () => {
+      const call = readCall(content);
       const { op, args } = call;
       const { out } = this.#channel;
       if (op === 'subscribe') {

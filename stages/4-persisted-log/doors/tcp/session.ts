@@ -42,7 +42,7 @@ export class Session {
       unsentBytesMax: options.unsentBytesMax,
       stalledMs: options.stalledMs,
       frameTimeoutMs: options.frameTimeoutMs,
-      onFrame: (type, id, content, isOwn) => this.#frame(type, id, content, isOwn),
+      onFrame: (type, id, content) => this.#frame(type, id, content),
       onDrain: () => this.#desk?.drained(),
       onBroken: (error) => this.#sayGoodbye(error),
       onGone: () => this.#gone(),
@@ -70,12 +70,12 @@ export class Session {
     this.#channel.destroy(undefined);
   }
 
-  #frame(type: number, id: number, content: Uint8Array, isOwn: boolean): void {
+  #frame(type: number, id: number, content: Uint8Array): void {
     if (type === FRAME.heartbeat) return;
     if (this.#desk === undefined) this.#greet(type, content);
     else if (type === FRAME.goodbye) this.drain(LEAVING);
     else if (type === FRAME.hello) throw new MqError('MQ_PROTOCOL', 'a second hello on one connection');
-    else this.#desk.take({ type, id, content, isOwn });
+    else this.#desk.take(type, id, content);
   }
 
   #greet(type: number, content: Uint8Array): void {
