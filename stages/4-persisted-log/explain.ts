@@ -6,9 +6,11 @@
  * Always true: nothing is kept for it but the trace, so asking may read the whole log; changes nothing. Used by the spine.
  */
 import type { Explanation, MessageEvent } from '../../shared/contract/explanation.ts';
+import type { GroupDesk } from './group-desk.ts';
 import { batchFrom } from './log-reading.ts';
 import type { Partition } from './partition.ts';
 import type { DelayedMessage } from './policies/delayed-messages.ts';
+import type { TracedPlace } from './policies/trace.ts';
 import type { LogRecord } from './record.ts';
 import type { Topic } from './topic.ts';
 
@@ -57,22 +59,18 @@ function explainRecord(topic: Topic, { partition }: Partition, record: LogRecord
   const { offset, timestamp, id, movedFrom, forGroup } = record;
   const expiresAt =
     record.expiresAt ?? (topic.options.ttlMs === undefined ? undefined : timestamp + topic.options.ttlMs);
+  const since = topic.trace.eventsOf({ partition, offset }, (group) => topic.groups.nameOf(group));
   const groups = [...topic.groups.desks.values()]
     .filter((desk) => forGroup === undefined || desk.name === forGroup)
-    .map((desk) => {
-      const { state, deliveryCount, memberId, availableAt } = desk.standingOf(partition, offset);
-      const ended = topic.trace.endOf({ partition, offset }, desk.groupId);
-      return {
-        group: desk.name,
-        state: state === 'dying' ? ('dead' as const) : state === 'finished' ? (ended ?? state) : state,
-        deliveryCount,
-        ...(memberId === undefined ? {} : { memberId }),
-        ...(availableAt === undefined ? {} : { availableAt }),
-      };
-    });
+    .map((desk) =>
+      standingFor(
+        desk,
+        { partition, offset },
+        since.filter(({ group }) => group === desk.name),
+      ),
+    );
   const cameFrom = movedFrom === undefined ? 'accepted' : movedFrom.log === 'delayed' ? 'due' : 'redriven';
   const first: MessageEvent = { at: timestamp, what: cameFrom };
-  const since = topic.trace.eventsOf({ partition, offset }, (group) => topic.groups.nameOf(group));
   return {
     ...{ topic: topic.name, id, partition, offset, timestamp },
     ...(expiresAt === undefined ? {} : { expiresAt }),
@@ -80,6 +78,27 @@ function explainRecord(topic: Topic, { partition }: Partition, record: LogRecord
     events: [first, ...since],
     isComplete: topic.trace.isCompleteSince(timestamp),
   };
+}
+
+/** Of what is finished the group knows nothing more: the events, if they are remembered, tell how it ended. */
+function standingFor(
+  desk: GroupDesk,
+  { partition, offset }: TracedPlace,
+  events: readonly MessageEvent[],
+): Explanation['groups'][number] {
+  const { state, deliveryCount, memberId, availableAt } = desk.standingOf(partition, offset);
+  const last = events.at(-1);
+  if (state === 'finished' || state === 'dying') {
+    const end = last?.what === 'expired' || last?.what === 'dead' ? last.what : 'finished';
+    return {
+      group: desk.name,
+      state: state === 'dying' ? 'dead' : end,
+      deliveryCount: last?.deliveryCount ?? deliveryCount,
+    };
+  }
+  const standing = { group: desk.name, state, deliveryCount };
+  if (memberId !== undefined) return { ...standing, memberId };
+  return availableAt === undefined ? standing : { ...standing, availableAt };
 }
 
 async function explainDelayed(topic: Topic, id: string): Promise<Explanation | null> {

@@ -62,7 +62,6 @@ export class TopicGroups {
   /** Of groups whose creation is on its way to the disk. */
   readonly #creations = new Map<string, Promise<void>>();
   readonly #watchers = new Set<GroupWatcher>();
-  #isStarted = false;
 
   constructor(options: TopicGroupsOptions, state?: GroupsState) {
     this.#options = options;
@@ -89,7 +88,6 @@ export class TopicGroups {
   }
 
   start(): void {
-    this.#isStarted = true;
     for (const desk of [...this.desks.values()]) desk.start();
   }
 
@@ -135,11 +133,8 @@ export class TopicGroups {
 
   /** For receive and commit, which create what does not exist. */
   async open(name: string): Promise<GroupDesk> {
-    if (!this.desks.has(name)) {
-      const starts = this.#options.partitions.map(({ logStartOffset }) => logStartOffset);
-      await this.#create(name, GROUP_DEFAULTS, starts);
-    }
-    const creation = this.#creations.get(name);
+    const starts = this.#options.partitions.map(({ logStartOffset }) => logStartOffset);
+    const creation = this.desks.has(name) ? this.#creations.get(name) : this.#create(name, GROUP_DEFAULTS, starts);
     if (creation !== undefined) await creation;
     return this.existing(name);
   }
@@ -228,7 +223,8 @@ export class TopicGroups {
     if (!isPaused) this.serve();
   }
 
-  async #create(name: string, options: Required<GroupOptions>, starts: readonly number[]): Promise<void> {
+  /** From now on it is found; who uses it waits for what this resolves to, first come first served. */
+  #create(name: string, options: Required<GroupOptions>, starts: readonly number[]): Promise<void> {
     const { groupsCountMax } = this.#options.settings.limits;
     if (this.desks.size >= groupsCountMax) {
       throw new MqError('MQ_LIMIT_EXCEEDED', `the topic has ${groupsCountMax} groups, which is the limit`);
@@ -238,15 +234,11 @@ export class TopicGroups {
     this.#options.record(created);
     const desk = this.#newDesk(created);
     this.#add(desk);
-    if (this.#isStarted) desk.start();
-    const creation = this.#options.flushed();
+    desk.start();
+    const creation = this.#options.flushed().finally(() => this.#creations.delete(name));
     this.#creations.set(name, creation);
-    try {
-      await creation;
-    } finally {
-      this.#creations.delete(name);
-    }
     this.#options.onProgress(); // it may begin behind records that nobody was there to finish
+    return creation;
   }
 
   #newDesk({ group, name, options, starts }: CreatedEvent): GroupDesk {

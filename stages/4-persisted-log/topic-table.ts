@@ -203,13 +203,17 @@ export class TopicTable {
     const open = async (): Promise<Topic> => {
       const folder = await this.#folder.createTopic(definition);
       const { topic } = await this.#recover(folder, definition, false);
-      entry.topic = topic;
       topic.start();
       return topic;
     };
     const entry: Entry = { definition, topic: undefined, opening: Promise.resolve().then(open) };
     this.#entries.set(definition.name, entry);
-    entry.opening.catch(() => this.#entries.delete(definition.name));
+    entry.opening.then(
+      (topic) => {
+        entry.topic = topic;
+      },
+      () => this.#entries.delete(definition.name),
+    );
     return entry.opening;
   }
 

@@ -58,16 +58,6 @@ export class Trace {
     return at >= this.#sinceAt;
   }
 
-  /** How a record that is finished ended for a group, when that is remembered and was no ack. */
-  endOf(place: TracedPlace, group: number): 'expired' | 'dead' | undefined {
-    let end: 'expired' | 'dead' | undefined;
-    for (const { event } of this.#entries) {
-      if (event.kind !== 'finished' || event.group !== group || !isAbout(event, place)) continue;
-      if (event.how === 'expired' || event.how === 'dead') end = event.how;
-    }
-    return end;
-  }
-
   /** What is known of one record, oldest first. `nameOf` has the names of groups. */
   eventsOf({ partition, offset }: TracedPlace, nameOf: (group: number) => string | undefined): MessageEvent[] {
     const found: MessageEvent[] = [];
