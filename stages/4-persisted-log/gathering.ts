@@ -115,7 +115,7 @@ export function stepOverCount(
   return { how, count: offset - from };
 }
 
-/** When a record expires, epoch ms. */
+/** Until when a record may be handed out, epoch ms: in that millisecond it still may. */
 export function expiresAtOf(record: LogRecord, ttlMs: number | undefined): number | undefined {
   return record.expiresAt ?? (ttlMs === undefined ? undefined : record.timestamp + ttlMs);
 }
@@ -181,10 +181,10 @@ function stepOverOf(
 ): StepOver | undefined {
   if (reader.isGone(record.offset)) return 'gone';
   if (record.forGroup !== undefined && record.forGroup !== as.group) return 'not-for-group';
-  return (expiresAtOf(record, as.ttlMs) ?? Number.POSITIVE_INFINITY) <= as.now ? 'expired' : undefined;
+  return (expiresAtOf(record, as.ttlMs) ?? Number.POSITIVE_INFINITY) < as.now ? 'expired' : undefined;
 }
 
 /** Records of that time that say nothing themselves have expired. */
 function isOver(timestamp: number, { ttlMs, now }: ReadAs): boolean {
-  return ttlMs !== undefined && timestamp + ttlMs <= now;
+  return ttlMs !== undefined && timestamp + ttlMs < now;
 }

@@ -119,7 +119,7 @@ function leasesBetween(
 function isFor(record: LogRecord, reader: PartitionReader, { name, ttlMs, clock }: BrowseWant): boolean {
   if (reader.isGone(record.offset)) return false;
   if (record.forGroup !== undefined && record.forGroup !== name) return false;
-  return (expiresAtOf(record, ttlMs) ?? Number.POSITIVE_INFINITY) > clock.now();
+  return (expiresAtOf(record, ttlMs) ?? Number.POSITIVE_INFINITY) >= clock.now();
 }
 
 function browsedRecord(

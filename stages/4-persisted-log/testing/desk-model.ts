@@ -71,7 +71,7 @@ export class DeskModel {
       const place = offset === undefined ? undefined : this.places[offset];
       if (offset === undefined || place === undefined) break;
       const wasFresh = place.state === 'fresh';
-      if (place.isForOthers || place.expiresAt <= now) {
+      if (place.isForOthers || place.expiresAt < now) {
         if (!place.isForOthers) this.#expire();
         place.state = 'finished';
         place.wasHandedOut = true;
@@ -191,7 +191,7 @@ export class DeskModel {
   stepOver(now: number): void {
     for (let offset = this.#next(now); offset !== undefined; offset = this.#next(now)) {
       const place = this.places[offset] as Place;
-      if (!place.isForOthers && place.expiresAt > now) return;
+      if (!place.isForOthers && place.expiresAt >= now) return;
       if (!place.isForOthers) this.#expire();
       Object.assign(place, { state: 'finished', wasHandedOut: true });
     }
