@@ -8,6 +8,7 @@
  * bounded by the largest batch. Reads only.
  */
 
+import { join } from 'node:path';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { DiskFile } from '../../../shared/disk.ts';
 import { checkContent, faultOfPlacement } from '../batch-check.ts';
@@ -15,7 +16,7 @@ import { readU32 } from '../big-endian.ts';
 import { AT, BATCH_HEAD_BYTES, nextOffsetOf } from '../record-batch.ts';
 import type { LogPlace } from '../segment.ts';
 import { emptyEnd } from '../segment.ts';
-import { faultOfHead, SEGMENT_HEAD_BYTES } from '../segment-head.ts';
+import { faultOfHead, SEGMENT_HEAD_BYTES, segmentName } from '../segment-head.ts';
 import { findBatch, type SegmentEnd, scanBatches } from '../segment-scan.ts';
 
 /** No limit but those of the format itself: what a broker with other limits stored is no damage. */
@@ -54,6 +55,21 @@ export interface SegmentSurvey {
   readonly end: SegmentEnd;
 }
 
+/** What else is known of the segment that a stretch lies in. */
+export interface TailFacts {
+  readonly fileBytes: number;
+  /** How far the state knows it. */
+  readonly knownPosition: number | undefined;
+  /** The last one of its log. */
+  readonly isLast: boolean;
+}
+
+/** True for what a start cuts off as half-written; anything else that is bad is damage. */
+export function isTornTail(stretch: BadStretch, { fileBytes, knownPosition = 0, isLast }: TailFacts): boolean {
+  const { fromPosition, toPosition, wasSynced } = stretch;
+  return isLast && toPosition === fileBytes && !wasSynced && fromPosition >= knownPosition;
+}
+
 export interface SurveyOptions {
   readonly file: DiskFile;
   readonly place: LogPlace;
@@ -62,6 +78,16 @@ export interface SurveyOptions {
 
 export async function surveySegment(options: SurveyOptions): Promise<SegmentSurvey> {
   return await new Survey(options, await options.file.size()).run();
+}
+
+/** The same, of the segment's file. */
+export async function surveyFile(place: LogPlace, baseOffset: number): Promise<SegmentSurvey> {
+  const file = await place.disk.open(join(place.folder, segmentName(baseOffset)), 'read');
+  try {
+    return await surveySegment({ file, place, baseOffset });
+  } finally {
+    await file.close();
+  }
 }
 
 class Survey {

@@ -14,7 +14,7 @@ import { baseOffsetIn, indexName, segmentName } from '../segment-head.ts';
 import { decodeIndex } from '../segment-index.ts';
 import { readWholeFile, UNFINISHED } from '../whole-file.ts';
 import { findLogs, identify } from './log-folders.ts';
-import { type BadStretch, type SegmentSurvey, surveySegment } from './survey.ts';
+import { type BadStretch, isTornTail, type SegmentSurvey, surveyFile, type TailFacts } from './survey.ts';
 
 export interface VerifyFinding {
   readonly file: string;
@@ -151,7 +151,7 @@ class LogCheck {
     base: number,
     { knownPosition, isLast }: { readonly knownPosition: number | undefined; readonly isLast: boolean },
   ): Promise<void> {
-    const survey = await this.#survey(place, base);
+    const survey = await surveyFile(place, base);
     const file = segmentName(base);
     const isStranger = survey.headFault?.startsWith('V1') || survey.headFault?.startsWith('V5');
     if (survey.headFault !== undefined) {
@@ -169,8 +169,8 @@ class LogCheck {
     }
     this.#surveys.push(survey);
     this.#checkFollows(base);
-    for (const stretch of survey.bad)
-      this.#judge(stretch, { file, fileBytes: survey.fileBytes, knownPosition, isLast });
+    const facts = { fileBytes: survey.fileBytes, knownPosition, isLast };
+    for (const stretch of survey.bad) this.#judge(stretch, file, facts);
     if (knownPosition !== undefined && survey.fileBytes < knownPosition) {
       const reason = `the end of the file is missing: ${survey.fileBytes} of ${knownPosition} bytes are there`;
       this.#find({ file, position: survey.fileBytes, fromOffset: survey.end.nextOffset, toOffset: null, reason });
@@ -191,23 +191,10 @@ class LogCheck {
   }
 
   /** Damage, or a torn tail that a start cuts off. */
-  #judge(
-    { fromPosition, toPosition, fromOffset, toOffset, reason, wasSynced }: BadStretch,
-    {
-      file,
-      fileBytes,
-      knownPosition = 0,
-      isLast,
-    }: {
-      readonly file: string;
-      readonly fileBytes: number;
-      readonly knownPosition: number | undefined;
-      readonly isLast: boolean;
-    },
-  ): void {
+  #judge(stretch: BadStretch, file: string, facts: TailFacts): void {
+    const { fromPosition, fromOffset, toOffset, reason } = stretch;
     const finding = { file, position: fromPosition, fromOffset, toOffset: toOffset ?? null, reason };
-    const isTail = toPosition === fileBytes && isLast && !wasSynced && fromPosition >= knownPosition;
-    if (isTail) this.#note({ ...finding, reason: `a torn tail: ${reason}` });
+    if (isTornTail(stretch, facts)) this.#note({ ...finding, reason: `a torn tail: ${reason}` });
     else this.#find(finding);
   }
 
@@ -220,15 +207,6 @@ class LogCheck {
     const index = bytes === undefined ? 'it is missing' : decodeIndex(bytes, subject);
     if (typeof index !== 'string' || (isLast && index.startsWith('V24'))) return;
     this.#noteFile(file, `${index}; it is made anew when it is needed`);
-  }
-
-  async #survey(place: LogPlace, baseOffset: number): Promise<SegmentSurvey> {
-    const file = await this.#disk.open(join(this.#folder, segmentName(baseOffset)), 'read');
-    try {
-      return await surveySegment({ file, place, baseOffset });
-    } finally {
-      await file.close();
-    }
   }
 
   #noteFile(name: string, reason: string): void {
