@@ -12,7 +12,7 @@
  */
 import type { Anomaly, CheckOptions } from './anomaly.ts';
 import { acceptedOf, furthestOf, missingValue } from './checker-log.ts';
-import type { Call, ReadRecord } from './history.ts';
+import type { Call, LeaseRef, ReadRecord } from './history.ts';
 import { append, byStart, type CallOf, type HistoryIndex, keyOf } from './history-index.ts';
 
 /** One handing-out of one message. */
@@ -69,7 +69,7 @@ function* unfinished(
   }
   for (const handout of latest.values()) {
     const { call, facts, record } = handout;
-    const ofToken = byToken.get(record.leaseToken ?? '') ?? [];
+    const ofToken = byToken.get(leaseOf(record)) ?? [];
     // An ack that was refused may have been applied in part, and an extended lease may still run.
     if (record.leaseToken === null || ofToken.some((each) => each.facts.kind !== 'nack')) continue;
     if (call.endedAtMs + facts.leaseMs > drainedAtMs) continue;
@@ -107,7 +107,7 @@ function unexcused(
 ): Anomaly | null {
   if (index.reopenings.some((reopening) => isBetween(reopening, first, second))) return null;
   const token = first.record.leaseToken ?? null;
-  const ofToken = token === null ? [] : (byToken.get(token) ?? []);
+  const ofToken = token === null ? [] : (byToken.get(leaseOf(first.record)) ?? []);
   const shown = JSON.stringify(first.record.value);
   const acked = ofToken.find(
     ({ call, facts }) => facts.kind === 'ack' && call.outcome === 'ok' && call.endedAt < second.call.startedAt,
@@ -146,13 +146,16 @@ function leaseEndOf(handout: Handout, ofToken: readonly LeaseCall[]): number {
   return endMs;
 }
 
+/** A token may open several deliveries, each with its own offset. */
+function leaseOf({ partition, offset, leaseToken = null }: ReadRecord | LeaseRef): string {
+  return keyOf(partition, offset, leaseToken);
+}
+
 /** Acks, nacks and extensions by the lease they name. */
 function leaseCallsByToken(index: HistoryIndex): Map<string, LeaseCall[]> {
   const byToken = new Map<string, LeaseCall[]>();
   for (const leaseCall of index.leaseCalls) {
-    for (const { leaseToken } of leaseCall.facts.refs) {
-      if (leaseToken !== null) append(byToken, leaseToken, leaseCall);
-    }
+    for (const ref of leaseCall.facts.refs) append(byToken, leaseOf(ref), leaseCall);
   }
   return byToken;
 }

@@ -9,8 +9,8 @@ import { CAPABILITIES } from '../contract/capabilities.ts';
 import type { ConformanceTest } from './conformance-test.ts';
 import { ALL_MUTANTS } from './mutants/all-mutants.ts';
 import { concurrencyMutants } from './mutants/concurrency.ts';
-import type { Mutant } from './mutants/mutant.ts';
-import { createSoundBroker } from './mutants/sound-broker.ts';
+import type { Mutant, MutantTarget } from './mutants/mutant.ts';
+import { type SoundStage, soundTarget } from './mutants/sound-broker.ts';
 import { runConformance } from './run.ts';
 import { ALL_TESTS } from './subjects.ts';
 import type { TestResult } from './verdict.ts';
@@ -19,7 +19,7 @@ const SEED = 20_260_101;
 /** Many mutants are idle most of their time: a broken promise is often an answer that does not come. */
 const LANES_COUNT = 32;
 /** The latest stage that can be broken. */
-const STAGE_MAX = 3;
+const STAGE_MAX = 4;
 
 const testNames = new Set(ALL_TESTS.map(({ name }) => name));
 
@@ -36,7 +36,7 @@ describe('the same tests pass on the sound broker', () => {
   const pairs = new Map(ALL_MUTANTS.map((mutant) => [`stage ${mutant.stage}: ${mutant.killedBy}`, mutant] as const));
   for (const [name, { stage, killedBy }] of pairs) {
     test(name, async () => {
-      const result = await verdictOn(killedBy, stage, (options) => createSoundBroker(stage, options ?? {}));
+      const result = await verdictOn(killedBy, stage, soundTarget(stage));
       assert.equal(result.verdict, 'passed', result.reason ?? '');
     });
   }
@@ -61,13 +61,13 @@ test('every test that can be asked of a stage kills a mutant', () => {
   );
 });
 
-async function isKilled({ name, stage, killedBy, createBroker }: Mutant): Promise<void> {
+async function isKilled({ name, stage, killedBy, target }: Mutant): Promise<void> {
   assert.ok(testNames.has(killedBy), `the suite has no test "${killedBy}"`);
   let bugCount = 0;
   const onBug = (): void => {
     bugCount += 1;
   };
-  const result = await verdictOn(killedBy, stage, (options) => createBroker(options, onBug));
+  const result = await verdictOn(killedBy, stage, target(onBug));
   assert.equal(result.verdict, 'failed', `"${name}" survives "${killedBy}": ${result.verdict} ${result.reason ?? ''}`);
   assert.ok(bugCount > 0, 'the broken code was called');
   const { story } = result;
@@ -77,14 +77,14 @@ async function isKilled({ name, stage, killedBy, createBroker }: Mutant): Promis
   assert.doesNotMatch(story.got, /^(\w*Error\b|ERR_)/, 'the mutant is wrong, and does not merely crash');
 }
 
-async function verdictOn(only: string, stage: 1 | 2 | 3, createBroker: Mutant['createBroker']): Promise<TestResult> {
+async function verdictOn(only: string, stage: SoundStage, target: MutantTarget): Promise<TestResult> {
   const clock = stage === 3 ? 'real' : 'virtual';
-  const report = await runConformance({ name: 'mutant', createBroker, clock, stage, only, seed: SEED });
+  const report = await runConformance({ name: 'mutant', ...target, clock, stage, only, seed: SEED });
   const [result, ...others] = report.tests;
   assert.ok(result !== undefined && others.length === 0, 'one test was run');
   return result;
 }
 
-function canBeAsked({ capability, uses = [], needs = [] }: ConformanceTest): boolean {
-  return [capability, ...uses].every((name) => CAPABILITIES[name] <= STAGE_MAX) && !needs.includes('restart');
+function canBeAsked({ capability, uses = [] }: ConformanceTest): boolean {
+  return [capability, ...uses].every((name) => CAPABILITIES[name] <= STAGE_MAX);
 }

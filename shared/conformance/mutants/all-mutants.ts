@@ -3,18 +3,32 @@ import { ackMutants } from './acks.ts';
 import { batchMutants } from './batches.ts';
 import { closingMutants } from './closing.ts';
 import { concurrencyMutants } from './concurrency.ts';
+import { deadLetterMutants } from './dead-letters.ts';
+import { delayMutants } from './delays.ts';
+import { durabilityMutants } from './durability.ts';
+import { expiryMutants } from './expiry.ts';
+import { explainingMutants } from './explaining.ts';
+import { failureMutants } from './failures.ts';
 import { groupMutants } from './groups.ts';
 import { httpDoorMutants } from './http-door.ts';
 import { leaseMutants } from './leases.ts';
 import { logMutants } from './log.ts';
 import { memberMutants } from './members.ts';
 import { memoryMutants } from './memory.ts';
+import { modeMutants } from './modes.ts';
 import type { Mutant } from './mutant.ts';
 import { nameMutants } from './names.ts';
 import { overflowMutants } from './overflow.ts';
+import { partitionMutants } from './partitions.ts';
+import { pausingMutants } from './pausing.ts';
+import { priorityMutants } from './priorities.ts';
+import { pushingMutants } from './pushing.ts';
+import { rawBatchMutants } from './raw-batches.ts';
 import { receivingMutants } from './receiving.ts';
 import { recordMutants } from './records.ts';
+import { retentionMutants } from './retention.ts';
 import { seekingMutants } from './seeking.ts';
+import { timeMutants } from './times.ts';
 import { topicMutants } from './topics.ts';
 import { waitingMutants } from './waiting.ts';
 
@@ -36,4 +50,18 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...seekingMutants,
   ...concurrencyMutants,
   ...httpDoorMutants,
+  ...durabilityMutants,
+  ...retentionMutants,
+  ...partitionMutants,
+  ...delayMutants,
+  ...failureMutants,
+  ...deadLetterMutants,
+  ...expiryMutants,
+  ...priorityMutants,
+  ...modeMutants,
+  ...pausingMutants,
+  ...timeMutants,
+  ...pushingMutants,
+  ...rawBatchMutants,
+  ...explainingMutants,
 ]);

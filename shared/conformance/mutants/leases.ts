@@ -116,7 +116,7 @@ export const leaseMutants: readonly Mutant[] = [
     name: 'the offset is the token',
     stage: 2,
     bug: 'Every delivery of a message has the same token, so nobody can tell the second from the first.',
-    killedBy: 'every delivery has a lease token of its own',
+    killedBy: 'no two deliveries of one message have the same lease token',
     instead: (sound) => {
       const { deliveries, receive } = handedOut(sound);
       const latest = (ref: { offset: number | null }): Delivery | undefined =>

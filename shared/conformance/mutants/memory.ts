@@ -8,10 +8,12 @@ export const memoryMutants: readonly Mutant[] = [
     stage: 2,
     bug: 'A topic of eight messages keeps every one it ever had, until the memory of the machine is full.',
     killedBy: 'many more messages than a topic holds pass through it one after the other',
-    createBroker: async (options, onBug = () => undefined) => {
-      const naive = new NaiveArrayBroker(options);
-      return overridden(naive, { send: (topic, message) => naive.send(topic, message) }, onBug);
-    },
+    target: (onBug) => ({
+      createBroker: async (options) => {
+        const naive = new NaiveArrayBroker(options);
+        return overridden(naive, { send: (topic, message) => naive.send(topic, message) }, onBug);
+      },
+    }),
   },
   broken({
     name: 'a store of eight kilobytes',

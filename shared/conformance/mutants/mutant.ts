@@ -9,39 +9,55 @@
 import type { BrokerOptions } from '../../broker-options.ts';
 import type { Broker } from '../../contract/broker.ts';
 import type { Delivery } from '../../contract/message.ts';
-import { createSoundBroker } from './sound-broker.ts';
+import type { ConformanceOptions, CreateBroker } from '../conformance-test.ts';
+import { type Circumstances, type SoundStage, soundTarget } from './sound-broker.ts';
+
+/** The part of a target that makes its brokers. */
+export interface MutantTarget {
+  readonly createBroker: CreateBroker;
+  readonly restartBroker?: ConformanceOptions['restartBroker'];
+}
 
 export interface Mutant {
   readonly name: string;
   /** What is wrong, as somebody who uses the broker sees it. One sentence. */
   readonly bug: string;
   /** The stage that was broken. */
-  readonly stage: 1 | 2 | 3;
+  readonly stage: SoundStage;
   /** The exact name of the test that must fail. */
   readonly killedBy: string;
   /** `onBug` is told each time broken code is called. */
-  readonly createBroker: (options?: BrokerOptions, onBug?: () => void) => Promise<Broker>;
+  readonly target: (onBug: () => void) => MutantTarget;
 }
 
 /** How a sound broker is broken. */
-export interface Breakage extends Omit<Mutant, 'createBroker'> {
+export interface Breakage extends Omit<Mutant, 'target'> {
   /** The operations it does wrong; `sound` may be taken apart, its methods keep their `this`. */
-  readonly instead?: (sound: Broker, options: BrokerOptions) => Partial<Broker>;
+  readonly instead?: (sound: Broker, options: BrokerOptions, circumstances: Circumstances) => Partial<Broker>;
   /** What it makes of the options it was given: a wrong clock, a forgotten limit. */
-  readonly given?: (options: BrokerOptions) => BrokerOptions;
+  readonly given?: (options: BrokerOptions, circumstances: Circumstances) => BrokerOptions;
+  /** What it does to itself when it starts again. */
+  readonly afterRestart?: (sound: Broker, circumstances: Circumstances) => Promise<unknown>;
 }
 
 /** The mutant of a breakage. */
-export function broken({ instead, given, ...facts }: Breakage): Mutant {
-  return {
-    ...facts,
-    createBroker: async (options = {}, onBug = () => undefined) => {
-      if (given !== undefined) onBug();
-      return createSoundBroker(facts.stage, given?.(options) ?? options, (sound) => {
-        return overridden(sound, instead?.(overridden(sound, {}), options) ?? {}, onBug);
-      });
-    },
-  };
+export function broken({ instead, given, afterRestart, ...facts }: Breakage): Mutant {
+  const target = (onBug: () => void): MutantTarget =>
+    soundTarget(facts.stage, {
+      given: (options, circumstances) => {
+        if (given !== undefined) onBug();
+        return given?.(options, circumstances) ?? options;
+      },
+      change: async (sound, options, circumstances) => {
+        if (afterRestart !== undefined && circumstances.isRestarted) {
+          onBug();
+          await afterRestart(overridden(sound, {}), circumstances);
+        }
+        const members = instead?.(overridden(sound, {}), options, circumstances);
+        return overridden(sound, members ?? {}, onBug);
+      },
+    });
+  return { ...facts, target };
 }
 
 /** Changes each delivery on its way to the receiver. */

@@ -118,12 +118,12 @@ async function workload(context: TestContext, topic: string, work: Workload): Pr
     return Array.from({ length: CONSUMERS_COUNT / (groups.length > 1 ? 4 : 1) }, async (_, index) => {
       const client = `${group}-${index}`;
       const consumer = context.as(client);
-      let found = 1;
-      while (isSending || found > 0) {
+      for (let mayHaveMore = true; mayHaveMore; ) {
+        const wasSending = isSending;
         const max = 1 + context.random.below(4);
         const deliveries = await receiveAs(context, topic, { group, client, max, leaseMs });
-        found = deliveries.length;
-        if (found === 0) await nextTurn();
+        mayHaveMore = wasSending || deliveries.length > 0;
+        if (deliveries.length === 0) await nextTurn();
         else await settle(context, deliveries, { consumer, decision: decide(context) });
       }
     });
@@ -180,12 +180,13 @@ async function followTheLog(context: TestContext): Promise<void> {
     const reader = context.as(`reader-${index}`);
     const seen: string[] = [];
     let offset = 0;
-    for (let found = 1; isSending || found > 0; ) {
+    for (let mayHaveMore = true; mayHaveMore; ) {
+      const wasSending = isSending;
       const { records, nextOffset } = await reader.fetch(topic, { offset, max: 1 + context.random.below(7) });
       seen.push(...texts(records));
       offset = nextOffset;
-      found = records.length;
-      if (found === 0) await nextTurn();
+      mayHaveMore = wasSending || records.length > 0;
+      if (records.length === 0) await nextTurn();
     }
     return seen;
   });

@@ -235,12 +235,13 @@ export const groups: readonly ConformanceTest[] = [
       let isSending = true;
       const consume = async (group: string, memberId: string): Promise<void> => {
         const consumer = context.as(`${group}-${memberId}`);
-        for (let found = 1; isSending || found > 0; ) {
+        for (let mayHaveMore = true; mayHaveMore; ) {
+          const wasSending = isSending;
           const deliveries = await consumer.receive(topic, { group, memberId, max: 3 });
           await context.finish(deliveries, consumer);
           received[group]?.push(...texts(deliveries));
-          found = deliveries.length;
-          if (found === 0) await nextTurn();
+          mayHaveMore = wasSending || deliveries.length > 0;
+          if (deliveries.length === 0) await nextTurn();
         }
       };
       const consumers = ['a', 'b'].flatMap((group) => ['one', 'two', 'three'].map((member) => consume(group, member)));

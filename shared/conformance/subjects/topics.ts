@@ -1,5 +1,5 @@
 /** Subject: topics are created, described and deleted, and what is said about them is true. */
-import { atOnce, equal, holds, present, refused } from '../check.ts';
+import { atOnce, equal, eventually, holds, present, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import { bodies, drain, receiveOne, sendAll, texts } from './steps.ts';
 
@@ -210,7 +210,12 @@ export const topics: readonly ConformanceTest[] = [
     needs: ['broker-options', 'virtual-clock'],
     run: async (context) => {
       const broker = await context.openBroker({ limits: { waitersCountMax: 2 } });
+      await broker.createTopic('topic');
       const calls = [1, 2].map(() => broker.receive('topic', { waitMs: 20_000 }));
+      await eventually(async () => {
+        const [description] = await broker.describeTopics({ topic: 'topic' });
+        return description?.waiterCount === 2;
+      }, 'two calls waiting on the topic');
       await refused(broker.receive('topic', { waitMs: 20_000 }), 'MQ_LIMIT_EXCEEDED', 'a third waiting receive');
       await sendAll(broker, 'topic', ['a', 'b']);
       const received = await atOnce(Promise.all(calls), 'the two waiting receives');
