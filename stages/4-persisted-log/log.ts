@@ -23,6 +23,7 @@ import { logIdOf } from './record-batch.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { type LogPlace, Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
+import type { LoadWant } from './segment-reader.ts';
 import { storageError } from './storage-error.ts';
 import type { StoredBatch } from './stored-batch.ts';
 
@@ -258,11 +259,20 @@ export class PartitionLog {
       throw new MqError('MQ_OFFSET_OUT_OF_RANGE', text, { details });
     }
     const want = { offset, bytesMax, endOffset: highWatermark };
-    const batches = (await this.#reading(() => this.#segments.find(offset)?.load(want))) ?? [];
+    const batches = await this.#loadFrom(this.#segments.find(offset), want);
     const first = batches[0]?.baseOffset ?? highWatermark;
     if (first > offset) this.#gaps.set(first, Math.min(offset, this.#gaps.get(first) ?? offset));
     this.#shelf.add(batches);
     return batches;
+  }
+
+  /** A segment whose end is missing is followed by one that is not. */
+  async #loadFrom(first: Segment | undefined, want: LoadWant): Promise<readonly StoredBatch[]> {
+    for (let segment = first; segment !== undefined; segment = this.#segments.next(segment)) {
+      const batches = await this.#reading(() => segment?.load(want));
+      if (batches !== undefined && batches.length > 0) return batches;
+    }
+    return [];
   }
 
   /** Errors of a disk become ours. */

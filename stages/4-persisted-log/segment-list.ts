@@ -72,6 +72,11 @@ export class SegmentList {
     return this.#segments[from];
   }
 
+  /** The segment behind this one. */
+  next(segment: Segment): Segment | undefined {
+    return this.#segments[this.#segments.indexOf(segment) + 1];
+  }
+
   /** The first segment with something appended at `ms` or later. */
   findTime(ms: number): Segment | undefined {
     return this.#segments.find((segment) => segment.end.lastTimestamp >= ms);
