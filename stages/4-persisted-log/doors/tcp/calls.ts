@@ -7,7 +7,7 @@
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
-import { checkOptions, describeValue, invalidArgument } from '../../../../shared/contract/validation.ts';
+import { checkOptions, describeValue, invalidArgument, memberPath } from '../../../../shared/contract/validation.ts';
 import { parseJson } from '../../../3-http-server/json-body.ts';
 import { toJson } from '../../../3-http-server/json-message.ts';
 
@@ -37,7 +37,15 @@ export function readCall(content: Uint8Array): Call {
   if (!Array.isArray(args) || args.length > ARGUMENTS_MAX) {
     throw invalidArgument('call.args', `an array of at most ${ARGUMENTS_MAX} arguments`, args);
   }
+  for (const arg of args) refuseNull('call.args', arg);
   return { op, args };
+}
+
+/** JSON says null for a number that is none; to a broker it would mean that the option was left out. */
+function refuseNull(path: string, value: unknown): void {
+  if (value === null) throw invalidArgument(path, 'free of null: no argument is');
+  if (typeof value !== 'object') return;
+  for (const [name, member] of Object.entries(value)) refuseNull(memberPath(path, name), member);
 }
 
 /** What the operation resolves to, as JSON can say it; undefined: nothing. */

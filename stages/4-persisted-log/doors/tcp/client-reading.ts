@@ -38,17 +38,23 @@ export function ownDeliveries(content: Uint8Array, isOwn: boolean): DeliveriesAn
 export function deliveriesOf(topic: string, { group, memberId, blocks }: DeliveriesAnswer): Delivery[] {
   const deliveries: Delivery[] = [];
   for (const block of blocks) {
+    const ofBlock: Delivery[] = blocks.length === 1 ? deliveries : [];
     const nextRecord = recordsOf(topic, block);
+    let hasPriorities = false;
     for (const run of block.runs) {
       const { deliveryCount, leaseToken, leaseExpiresAt, redeliveryReason } = run;
       const lease = { group, memberId, deliveryCount, leaseToken, leaseExpiresAt };
       for (let index = 0; index < run.count; index += 1) {
         const record = nextRecord(run, index);
-        deliveries.push(
+        hasPriorities ||= record.priority !== undefined;
+        ofBlock.push(
           redeliveryReason === undefined ? { ...record, ...lease } : { ...record, ...lease, redeliveryReason },
         );
       }
     }
+    // Runs come in the order of their offsets.
+    if (hasPriorities) ofBlock.sort((one, other) => (other.priority ?? 0) - (one.priority ?? 0));
+    if (ofBlock !== deliveries) deliveries.push(...ofBlock);
   }
   return deliveries;
 }
@@ -146,7 +152,8 @@ export function batchesIn(bytes: Uint8Array): StoredBatch[] {
     const left = bytes.length - at;
     const batchBytes = left < BATCH_HEAD_BYTES ? 0 : readU32(bytes, at + AT.batchBytes);
     if (batchBytes < BATCH_HEAD_BYTES || batchBytes > left) refuse('a batch', 'does not end in the frame');
-    batches.push(new StoredBatch(bytes.subarray(at, at + batchBytes)));
+    // Not a part of a Buffer, whose parts would be Buffers too: bodies are plain arrays.
+    batches.push(new StoredBatch(new Uint8Array(bytes.buffer, bytes.byteOffset + at, batchBytes)));
     at += batchBytes;
   }
   return batches;

@@ -1,6 +1,14 @@
-/** The suite over TCP: in front of the ring of stage 2 whatever it asks goes through frames, and push is added. */
+/** The suite over TCP: in front of the log of stage 4, and of the ring of stage 2, to which the door adds push. */
 import { conformance } from '../../../../shared/conformance/conformance.ts';
-import { createBroker } from '../../../2-ring-buffer/index.ts';
+import { createBroker as createRingBroker } from '../../../2-ring-buffer/index.ts';
+import { createBroker as createLogBroker } from '../../index.ts';
 import { reachedOverTcp } from './whole.ts';
 
-conformance('2 over TCP', async (options) => reachedOverTcp(await createBroker(options)), { clock: 'real', stage: 2 });
+conformance('2 over TCP', async (options) => reachedOverTcp(await createRingBroker(options)), {
+  clock: 'real',
+  stage: 2,
+});
+conformance('4 over TCP', async (options) => reachedOverTcp(await createLogBroker(options)), {
+  clock: 'real',
+  stage: 4,
+});
