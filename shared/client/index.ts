@@ -12,6 +12,7 @@ export { Consumer, type MessageHandler } from './consumer.ts';
 export type { AckMode, BackOffBy, ConsumerOptions } from './consumer-options.ts';
 export type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
 export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
+export type { PartitionProgress } from './log-partition.ts';
 export { CLOSE_TIMEOUT_MS, Producer } from './producer.ts';
 export type { ProducerOptions } from './producer-options.ts';
 export { RETRY_DEFAULTS, type RetryPolicy } from './retry.ts';
