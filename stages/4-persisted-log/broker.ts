@@ -4,9 +4,8 @@
  *     send --> [ topic "orders": partitions ] --> receive, ack      queue groups: members share, under leases
  *     send --> [ topic "mails":  partitions ] --> fetch, commit     log groups: the reader remembers where it is
  *
- * Always true: a message is in exactly one place (a waiting send, the delayed log, a partition), a call is answered when what
- * it did is as safe as the flush policy says, and what a call checked still holds when it acts, because nothing is awaited
- * in between. Made by `createBroker`, used through the contract.
+ * Always true: a message is in exactly one place (a waiting send, the delayed log, a partition), and a call is answered when
+ * what it did is as safe as the flush policy says. Made by `createBroker`, used through the contract.
  */
 import type * as calls from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
@@ -33,8 +32,8 @@ import * as timing from './message-options.ts';
 import * as redriving from './policies/redrive.ts';
 import { checkRawBatch, rawDeliveriesOf } from './raw-batches.ts';
 import * as settling from './settled-refs.ts';
-import { storeBatch, storeMessages } from './storing.ts';
-import { checkSubscribeOptions } from './subscriptions.ts';
+import { batchReceiptOf, receiptOf, storeBatch, storeMessages } from './storing.ts';
+import { checkSubscribeOptions, type OnDelivery } from './subscriptions.ts';
 import type { Topic } from './topic.ts';
 import { describeTopic, inspectTopic } from './topic-view.ts';
 
@@ -84,36 +83,27 @@ export class PersistedLogBroker implements calls.Broker {
     const name = this.#checkNewName(topic);
     const contents = [checkMessage('message', message, this.limits)];
     const messages = timing.checkTimes('message', [message], { contents, now: this.#parts.clock.now() });
-    const what = { path: 'message', messages, code: 'MQ_MESSAGE_TOO_LARGE' } as const;
-    const stored = await storeMessages(this.#parts, { name, ...what }, timing.checkStoringOptions(options));
-    const { partition, baseOffset: offset, ids, durability, deliverAt } = stored;
-    const receipt = { topic: name, partition, offset, id: ids[0] ?? '', durability };
-    return deliverAt === undefined ? receipt : { ...receipt, deliverAt };
+    const what = { name, path: 'message', messages, code: 'MQ_MESSAGE_TOO_LARGE' } as const;
+    return receiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options)));
   }
 
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
     const name = this.#checkNewName(topic);
     const contents = checkBatch('messages', messages, this.limits);
     const timed = timing.checkTimes('messages', messages, { contents, now: this.#parts.clock.now() });
-    const what = { path: 'messages', messages: timed, code: 'MQ_BATCH_TOO_LARGE' } as const;
-    const stored = await storeMessages(this.#parts, { name, ...what }, timing.checkStoringOptions(options));
-    const { partition, baseOffset, ids, durability } = stored;
-    return { topic: name, partition, baseOffset, count: ids.length, ids, durability };
+    const what = { name, path: 'messages', messages: timed, code: 'MQ_BATCH_TOO_LARGE' } as const;
+    return batchReceiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options)));
   }
 
   async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
-    const name = this.#checkCall(topic);
-    const checked = sending.checkReceiveOptions(options, this);
-    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
-    const target = await this.#parts.topics.open(name);
-    return await (await target.groups.openToReceive(checked.group, checked)).receive(want, checked);
+    const { desk, want } = await this.#deskFor(topic, options);
+    return await desk.receive(want, want);
   }
 
   async ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
     this.#checkOpen();
     const refs = reading.checkRefs(deliveries, this);
-    const isCumulative = reading.checkAckOptions(options);
-    await settling.ackAll(this.#parts.topics, refs, { isCumulative });
+    await settling.ackAll(this.#parts.topics, refs, { isCumulative: reading.checkAckOptions(options) });
   }
 
   async nack(delivery: DeliveryRef, options?: calls.NackOptions): Promise<void> {
@@ -187,11 +177,7 @@ export class PersistedLogBroker implements calls.Broker {
     return await redriving.drop(this.#parts.topics, await this.#topicOf(topic), checked);
   }
 
-  async subscribe(
-    topic: string,
-    options: calls.SubscribeOptions,
-    onDelivery: (delivery: Delivery) => void,
-  ): Promise<calls.Subscription> {
+  async subscribe(topic: string, options: calls.SubscribeOptions, onDelivery: OnDelivery): Promise<calls.Subscription> {
     const checked = checkSubscribeOptions(options, this.limits);
     const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
     return await this.#parts.subscriptions.add(await this.#topicOf(topic), want, onDelivery);
@@ -209,12 +195,8 @@ export class PersistedLogBroker implements calls.Broker {
   }
 
   async receiveBatches(topic: string, options?: calls.ReceiveOptions): Promise<readonly raw.RawDeliveries[]> {
-    const name = this.#checkCall(topic);
-    const checked = sending.checkReceiveOptions(options, this);
-    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
-    const target = await this.#parts.topics.open(name);
-    const desk = await target.groups.openToReceive(checked.group, checked);
-    return rawDeliveriesOf(await desk.receiveRuns(want, checked), want);
+    const { desk, want } = await this.#deskFor(topic, options);
+    return rawDeliveriesOf(await desk.receiveRuns(want, want), want);
   }
 
   async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
@@ -251,6 +233,14 @@ export class PersistedLogBroker implements calls.Broker {
   #checkNewName(topic: string): string {
     this.#checkOpen();
     return this.#parts.topics.has(topic) && !topic.startsWith('$') ? topic : checkName('topic', topic, this.limits);
+  }
+
+  /** For both kinds of receive, which create the topic and the group that do not exist. */
+  async #deskFor(topic: string, options: calls.ReceiveOptions | undefined) {
+    const name = this.#checkCall(topic);
+    const checked = sending.checkReceiveOptions(options, this);
+    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
+    return { want, desk: await (await this.#parts.topics.open(name)).groups.openToReceive(want.group, want) };
   }
 
   /** For all calls that do not create a topic. */

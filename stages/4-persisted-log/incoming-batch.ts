@@ -77,7 +77,7 @@ export interface KeyedMessage {
 }
 
 /** Of messages on their way: where they are to go, or what that depends on. */
-export interface Destination {
+export interface PartitionWish {
   /** For refusals. */
   readonly path: string;
   readonly keyed: Iterable<{ readonly key?: string | undefined }>;
@@ -86,7 +86,7 @@ export interface Destination {
 }
 
 /** The partition that is asked for, or that the keys belong to; undefined when it does not matter. */
-export function destinationOf({ path, keyed, given }: Destination, partitionCount: number): number | undefined {
+export function wishedPartition({ path, keyed, given }: PartitionWish, partitionCount: number): number | undefined {
   if (given !== undefined && given >= partitionCount) {
     throw invalidArgument('options.partition', `a partition of the topic, 0 to ${partitionCount - 1}`, given);
   }

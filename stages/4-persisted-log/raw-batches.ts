@@ -9,13 +9,13 @@ import type { RawDeliveries } from '../../shared/contract/raw-batches.ts';
 import { invalidArgument } from '../../shared/contract/validation.ts';
 import { checkContent } from './batch-check.ts';
 import type { HandedRun, ReadableBatch } from './desk-surroundings.ts';
-import { type Destination, type IncomingBatch, rawBatch } from './incoming-batch.ts';
+import { type IncomingBatch, type PartitionWish, rawBatch } from './incoming-batch.ts';
 import { StoredBatch } from './stored-batch.ts';
 
 export interface CheckedRawBatch {
   readonly batch: IncomingBatch;
   /** Its keys are read only where there is a choice of partitions. */
-  readonly keyed: Destination['keyed'];
+  readonly keyed: PartitionWish['keyed'];
 }
 
 export function checkRawBatch(path: string, bytes: unknown, limits: Limits): CheckedRawBatch {

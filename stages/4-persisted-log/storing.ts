@@ -5,10 +5,10 @@
  *
  * Always true: what is refused has made no topic; ids and bytes are made once, before the first attempt to enter.
  */
-import type { Durability } from '../../shared/contract/message.ts';
+import type { BatchReceipt, Durability, Receipt } from '../../shared/contract/message.ts';
 import type { RawBatchReceipt } from '../../shared/contract/raw-batches.ts';
 import type { MessageIds } from '../1-blocking-queue/message-ids.ts';
-import { type Destination, destinationOf, type IncomingBatch, identify, incomingBatch } from './incoming-batch.ts';
+import { type IncomingBatch, identify, incomingBatch, type PartitionWish, wishedPartition } from './incoming-batch.ts';
 import { type CheckedStoringOptions, isDelayed, type TimedMessage } from './message-options.ts';
 import type { CheckedRawBatch } from './raw-batches.ts';
 import { checkFits } from './topic-errors.ts';
@@ -49,16 +49,16 @@ export async function storeMessages(
 ): Promise<StoredMessages> {
   const isLate = isDelayed(path, messages);
   const identified = identify(messages, ids, idPrefix);
-  const destination = { path, keyed: messages.map(({ content }) => content), given: options.partition };
+  const wish = { path, keyed: messages.map(({ content }) => content), given: options.partition };
   let batch: IncomingBatch | undefined;
   const encode = (targetPartition?: number): IncomingBatch =>
     incomingBatch(identified, { codec: settings.codec, targetPartition });
   const topic = await topics.open(name, (target) => {
     batch = encode(isLate ? 0 : undefined);
     checkFits(target, batch, code);
-    destinationOf(destination, target.options.partitionCount ?? 1);
+    wishedPartition(wish, target.options.partitionCount ?? 1);
   });
-  const partition = topic.partitionFor(destination);
+  const partition = topic.partitionFor(wish);
   const number = partition.partition;
   if (!isLate) {
     const { baseOffset, durability } = await topic.send(batch ?? encode(), partition, options);
@@ -70,18 +70,29 @@ export async function storeMessages(
   return { partition: number, baseOffset: null, ids: identified.ids, durability, deliverAt: deliverAts[0] };
 }
 
+export function receiptOf(topic: string, stored: StoredMessages): Receipt {
+  const { partition, baseOffset: offset, ids, durability, deliverAt } = stored;
+  const receipt = { topic, partition, offset, id: ids[0] ?? '', durability };
+  return deliverAt === undefined ? receipt : { ...receipt, deliverAt };
+}
+
+export function batchReceiptOf(topic: string, stored: StoredMessages): BatchReceipt {
+  const { partition, baseOffset, ids, durability } = stored;
+  return { topic, partition, baseOffset, count: ids.length, ids, durability };
+}
+
 /** A batch that came encoded, as it is. */
 export async function storeBatch(
   { topics }: Storing,
   { name, batch, keyed }: CheckedRawBatch & { readonly name: string },
   options: CheckedStoringOptions,
 ): Promise<RawBatchReceipt> {
-  const destination: Destination = { path: 'batch', keyed, given: options.partition };
+  const wish: PartitionWish = { path: 'batch', keyed, given: options.partition };
   const topic = await topics.open(name, (target) => {
     checkFits(target, batch, 'MQ_BATCH_TOO_LARGE');
-    destinationOf(destination, target.options.partitionCount ?? 1);
+    wishedPartition(wish, target.options.partitionCount ?? 1);
   });
-  const partition = topic.partitionFor(destination);
+  const partition = topic.partitionFor(wish);
   const { baseOffset, count, durability } = await topic.send(batch, partition, options);
   return { topic: name, partition: partition.partition, baseOffset, count, durability };
 }

@@ -10,6 +10,9 @@ import { checkInteger, checkName, checkOptions, invalidArgument } from '../../sh
 import { PushSubscription } from './subscription.ts';
 import type { Topic } from './topic.ts';
 
+/** What a subscriber gives to be called with each delivery. */
+export type OnDelivery = (delivery: Delivery) => void;
+
 export interface CheckedSubscribeOptions {
   readonly group: string;
   readonly memberId: string | undefined;
@@ -43,7 +46,7 @@ export class Subscriptions {
   async add(
     topic: Topic,
     { group, memberId, creditMax, leaseMs }: CheckedSubscribeOptions & { readonly memberId: string },
-    onDelivery: (delivery: Delivery) => void,
+    onDelivery: OnDelivery,
   ): Promise<Subscription> {
     if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
     const desk = await topic.groups.open(group);

@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { GroupJournal } from './group-journal.ts';
 import type { PartitionLog } from './log.ts';
-import { Topic, type TopicOutside, type TopicState } from './topic.ts';
+import { Topic } from './topic.ts';
 import {
   hasDelayedLog,
   openDelayedLog,
@@ -18,6 +18,7 @@ import {
   SNAPSHOTS_FOLDER,
   type TopicPlace,
 } from './topic-logs.ts';
+import type { TopicOutside, TopicState } from './topic-state.ts';
 
 /** A redriven record that its dead-letter topic may not know of. */
 export interface Redriven {

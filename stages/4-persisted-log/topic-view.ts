@@ -40,7 +40,7 @@ export function describeTopic(topic: Topic): TopicDescription {
     expiredCount: sum((group) => group.expiredCount),
     deadCount: sum((group) => group.deadCount),
     droppedCount: room.droppedCount,
-    waiterCount: topic.sends.size + topic.waitingReaderCount,
+    waiterCount: topic.entrance.line.size + topic.waitingReaderCount,
     lag: groups.reduce((slowest, { lag }) => Math.max(slowest, lag), groups.length === 0 ? heldCount : 0),
     ...ends,
     isPaused: topic.groups.isPaused,
@@ -77,7 +77,8 @@ export async function inspectTopic(
   topic: Topic,
   { max, clock }: { readonly max: number; readonly clock: Clock },
 ): Promise<LogView> {
-  const { name, room, sends, groups, settings, delayed } = topic;
+  const { name, room, entrance, groups, settings, delayed } = topic;
+  const sends = entrance.line;
   const limits = { max, clock };
   return {
     kind: 'log',

@@ -1,13 +1,12 @@
 /**
  * One topic of stage 4: its partitions on the disk, the groups that read them, and those who wait for room.
  *
- *     sends wait here      [ p0: log ] [ p1: log ] ...        fetches wait at the end of each
- *     for room        -->      |   \   /   |
+ *     Entrance: sends      [ p0: log ] [ p1: log ] ...        fetches wait at the end of each
+ *     wait for room   -->      |   \   /   |
  *     [ delayed log ] --due--> |  desk  desk                  one per group; receives wait there
  *                              +-- journal: what happened to the groups; snapshots of all this
  *
  * Always true:
- *   - a send waits only while the first send of the line does not fit, and nobody overtakes it
  *   - what was accepted is in exactly one place: the delayed log, or a partition
  *   - readers are served only what is below the high watermark
  * Made by `recoverTopic`, kept by the table of topics, used by the spine.
@@ -15,66 +14,28 @@
 import type { TopicOptions } from '../../shared/contract/description.ts';
 import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import { invalidArgument } from '../../shared/contract/validation.ts';
-import { WaiterLine, waitersError } from '../1-blocking-queue/waiter-line.ts';
+import { waitersError } from '../1-blocking-queue/waiter-line.ts';
+import { Entrance, type WaitForRoomOptions } from './entrance.ts';
 import type { GroupEvent, JournalEvent } from './group-events.ts';
 import type { GroupJournal } from './group-journal.ts';
-import { type Destination, destinationOf, type IncomingBatch } from './incoming-batch.ts';
+import { type IncomingBatch, type PartitionWish, wishedPartition } from './incoming-batch.ts';
 import type { AppendReceipt, PartitionLog } from './log.ts';
 import type { OffsetSpan } from './offset-spans.ts';
-import { Partition, type PartitionState } from './partition.ts';
-import { Burials, DeadLetterBox, type OpenBox } from './policies/dead-letters.ts';
+import { Partition } from './partition.ts';
+import { Burials, DeadLetterBox } from './policies/dead-letters.ts';
 import { DelayedMessages } from './policies/delayed-messages.ts';
 import { Retention } from './policies/retention.ts';
 import { Trace } from './policies/trace.ts';
 import { RoomMaker } from './room-maker.ts';
-import { fullError, storageLowError } from './topic-errors.ts';
-import { type GroupsState, TopicGroups } from './topic-groups.ts';
+import { TopicGroups } from './topic-groups.ts';
 import { openDelayedLog, type TopicPlace } from './topic-logs.ts';
 import type { TopicSettings } from './topic-settings.ts';
+import type { TopicState, TopicStorage } from './topic-state.ts';
 
 /** Events a topic remembers for `explain`. */
 const TRACE_COUNT_MAX = 16_384;
 /** Stored records make a snapshot due much later than events do: a start reads them faster. */
 const GROWTH_SHARE = 16;
-
-/** All that a topic keeps in memory, as its snapshots have it. */
-export interface TopicState {
-  readonly groups: GroupsState;
-  readonly partitions: readonly PartitionState[];
-  readonly droppedCount: number;
-  /** Offsets of the delayed log that were moved to a partition. */
-  readonly moved: readonly OffsetSpan[];
-  /** By group number: the last dead letter that is known of. */
-  readonly lastKept: readonly (readonly [group: number, deadOffset: number])[];
-  /** Of a dead-letter topic: what is not there any more. */
-  readonly gone: readonly OffsetSpan[];
-}
-
-/** What a topic needs of the others. */
-export interface TopicOutside {
-  /** The place for the dead letters of one of its groups; made when it is missing. */
-  readonly openBox: (group: string) => ReturnType<OpenBox>;
-}
-
-export interface TopicStorage {
-  readonly place: TopicPlace;
-  readonly outside: TopicOutside;
-  readonly journal: GroupJournal;
-  /** By partition. */
-  readonly logs: readonly PartitionLog[];
-  readonly delayedLog: PartitionLog | undefined;
-}
-
-export interface WaitForRoomOptions {
-  readonly signal: AbortSignal | undefined;
-  readonly timeoutMs: number | undefined;
-}
-
-/** A batch that waits for room, and how it is stored then. */
-interface Entering {
-  readonly batch: IncomingBatch;
-  readonly store: () => Promise<AppendReceipt>;
-}
 
 export class Topic {
   readonly name: string;
@@ -82,8 +43,8 @@ export class Topic {
   readonly folder: string;
   readonly partitions: readonly Partition[];
   readonly groups: TopicGroups;
-  readonly sends: WaiterLine<Entering, Promise<AppendReceipt>>;
   readonly room: RoomMaker;
+  readonly entrance: Entrance;
   readonly trace: Trace;
   readonly burials: Burials;
   /** Of a dead-letter topic. */
@@ -97,7 +58,6 @@ export class Topic {
   #openingDelayed: Promise<DelayedMessages> | undefined;
   /** Where the next message without a key goes. */
   #nextPartition = 0;
-  #isAdmitting = false;
   /** Why there is nothing to be had here any more. */
   #ended: MqError | undefined;
 
@@ -111,7 +71,6 @@ export class Topic {
     this.journal = journal;
     this.settings = settings;
     this.#place = place;
-    this.sends = new WaiterLine({ clock, limits, calls: 'sends' });
     this.trace = new Trace({ countMax: TRACE_COUNT_MAX, now: clock.now() });
     const checkMayWait = (): void => this.#checkMayWait();
     const isGone = (offset: number): boolean => this.box?.gone.has(offset) ?? false;
@@ -134,6 +93,7 @@ export class Topic {
       desks: () => this.groups.desks.values(),
       pending: () => ({ count: this.delayed?.count ?? 0, heldBytes: this.delayed?.heldBytes ?? 0 }),
     });
+    this.entrance = new Entrance({ topic: this, clock, limits, room: this.room, isDiskLow: settings.isDiskLow });
     const [first] = this.partitions;
     if (deadLettersOf !== undefined && first !== undefined) {
       this.box = new DeadLetterBox({ partition: first, record, gone: state?.gone });
@@ -195,8 +155,8 @@ export class Topic {
   }
 
   /** Where messages go that say themselves, or by their keys, or do not care. */
-  partitionFor(destination: Destination): Partition {
-    const chosen = destinationOf(destination, this.partitionCount);
+  partitionFor(wish: PartitionWish): Partition {
+    const chosen = wishedPartition(wish, this.partitionCount);
     if (chosen !== undefined) return this.partition(chosen);
     const next = this.partition(this.#nextPartition);
     this.#nextPartition = (this.#nextPartition + 1) % this.partitionCount;
@@ -205,7 +165,8 @@ export class Topic {
 
   /** Resolves when all have entered and are as safe as the flush policy says; `checkFits` comes first. */
   async send(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<AppendReceipt> {
-    return await this.#enter({ batch, store: () => this.#store(partition, batch.bytes) }, wait);
+    this.checkOpen();
+    return await this.entrance.enter({ batch, store: () => this.#store(partition, batch.bytes) }, wait);
   }
 
   /** The same for messages that are not due yet; their offsets are given when they are. */
@@ -220,7 +181,8 @@ export class Topic {
       this.journal.noteGrowth(batch.heldBytes / GROWTH_SHARE);
       return receipt;
     };
-    return await this.#enter({ batch, store }, wait);
+    this.checkOpen();
+    return await this.entrance.enter({ batch, store }, wait);
   }
 
   /** Of a dead-letter topic: its letters went. */
@@ -243,7 +205,7 @@ export class Topic {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     const readerError = isMqError(error, 'MQ_CLOSED') ? undefined : error;
-    this.sends.settleAll((send) => send.fail(error));
+    this.entrance.close(error);
     this.groups.close(readerError);
     for (const partition of this.partitions) partition.endFetches(readerError);
     this.#retention?.close();
@@ -256,36 +218,9 @@ export class Topic {
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
 
-  /** Whoever came first is stored first. */
-  async #enter(entering: Entering, { signal, timeoutMs }: WaitForRoomOptions): Promise<AppendReceipt> {
-    this.checkOpen();
-    if (this.settings.isDiskLow()) throw storageLowError();
-    const { batch, store } = entering;
-    if (this.sends.size === 0 && this.room.makeFor(batch)) return await store();
-    if (this.options.overflow === 'reject' || timeoutMs === 0) throw fullError(this);
-    const onTimeout = (): never => {
-      throw fullError(this);
-    };
-    // A large batch that gives up was perhaps all that kept a smaller one out.
-    const onLeave = (): void => this.#admitWaiting();
-    const weight = batch.heldBytes;
-    return await await this.sends.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight });
-  }
-
-  /** Lets waiting sends in, first come first served, as long as the first one fits. */
-  #admitWaiting(): void {
-    if (this.#isAdmitting) return; // making room moves groups on, which leads here again
-    this.#isAdmitting = true;
-    for (let send = this.sends.first; send !== undefined; send = this.sends.first) {
-      if (!this.room.makeFor(send.want.batch)) break;
-      send.serve(send.want.store());
-    }
-    this.#isAdmitting = false;
-  }
-
   #madeProgress(): void {
     if (this.options.deleteFinished) this.room.releaseAllFinished();
-    this.#admitWaiting();
+    this.entrance.admitWaiting();
   }
 
   /** The one way into a partition. There is room. */
@@ -311,7 +246,7 @@ export class Topic {
       this.#store(this.partition(partition), batch);
     const onMoved = (run: { readonly fromOffset: number; readonly count: number }): void => {
       this.#record({ kind: 'delayed-moved', ...run });
-      this.#admitWaiting();
+      this.entrance.admitWaiting();
     };
     return new DelayedMessages({ clock, log, store, onMoved, onNotice }, moved);
   }
@@ -322,7 +257,7 @@ export class Topic {
     const { clock, onNotice } = this.settings;
     const drop = (partition: Partition, offset: number): void => {
       this.room.drop(partition, offset);
-      this.#admitWaiting();
+      this.entrance.admitWaiting();
     };
     return new Retention({ clock, retentionMs, partitions: this.partitions, drop, onNotice });
   }

@@ -1,0 +1,83 @@
+/**
+ * The way into a full topic: sends that wait for room, first come first served.
+ *
+ *     send --> line empty and room? --yes--> stored
+ *                     | no
+ *                     v
+ *              [ first, second, ... ]  <-- whatever makes room calls `admitWaiting`
+ *
+ * Always true: a send waits only while the first send of the line does not fit, and nobody overtakes it. Only the topic
+ * uses it.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import type { MqError } from '../../shared/contract/errors.ts';
+import type { Limits } from '../../shared/contract/limits.ts';
+import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import type { IncomingBatch } from './incoming-batch.ts';
+import type { AppendReceipt } from './log.ts';
+import type { RoomMaker } from './room-maker.ts';
+import { fullError, type NamedTopic, storageLowError } from './topic-errors.ts';
+
+export interface WaitForRoomOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+}
+
+/** A batch that waits for room, and how it is stored then. */
+export interface Entering {
+  readonly batch: IncomingBatch;
+  readonly store: () => Promise<AppendReceipt>;
+}
+
+export interface EntranceOptions {
+  readonly topic: NamedTopic;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly room: RoomMaker;
+  /** True: the disk has so little room left that nothing new is accepted. */
+  readonly isDiskLow: () => boolean;
+}
+
+export class Entrance {
+  readonly line: WaiterLine<Entering, Promise<AppendReceipt>>;
+  readonly #options: EntranceOptions;
+  #isAdmitting = false;
+
+  constructor(options: EntranceOptions) {
+    const { clock, limits } = options;
+    this.#options = options;
+    this.line = new WaiterLine({ clock, limits, calls: 'sends' });
+  }
+
+  /** Resolves when it has entered, and is as safe as the flush policy says. */
+  async enter(entering: Entering, { signal, timeoutMs }: WaitForRoomOptions): Promise<AppendReceipt> {
+    const { topic, room, isDiskLow } = this.#options;
+    if (isDiskLow()) throw storageLowError();
+    const { batch, store } = entering;
+    if (this.line.size === 0 && room.makeFor(batch)) return await store();
+    if (topic.options.overflow === 'reject' || timeoutMs === 0) throw fullError(topic);
+    const onTimeout = (): never => {
+      throw fullError(topic);
+    };
+    // A large batch that gives up was perhaps all that kept a smaller one out.
+    const onLeave = (): void => this.admitWaiting();
+    const weight = batch.heldBytes;
+    return await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight });
+  }
+
+  /** Lets waiting sends in, as long as the first one fits. */
+  admitWaiting(): void {
+    if (this.#isAdmitting) return; // making room moves groups on, which leads here again
+    this.#isAdmitting = true;
+    for (let send = this.line.first; send !== undefined; send = this.line.first) {
+      if (!this.#options.room.makeFor(send.want.batch)) break;
+      send.serve(send.want.store());
+    }
+    this.#isAdmitting = false;
+  }
+
+  /** Nobody is let in any more. */
+  close(error: MqError): void {
+    this.line.settleAll((send) => send.fail(error));
+  }
+}
