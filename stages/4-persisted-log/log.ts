@@ -13,17 +13,16 @@
  * docs/format-log.md has the bytes. A topic has one for each partition; the journal of its groups is one too.
  */
 import type { Clock } from '../../shared/clock.ts';
-import { MqError } from '../../shared/contract/errors.ts';
 import type { PartitionView } from '../../shared/contract/inside.ts';
 import type { Disk } from '../../shared/disk.ts';
 import { Appender, type AppendReceipt, type FlushPolicy } from './appender.ts';
 import type { BatchCache, CacheShelf } from './batch-cache.ts';
 import type { LogFinding } from './log-folder.ts';
+import { LogReader } from './log-reader.ts';
 import { logIdOf } from './record-batch.ts';
 import { type RecoveredLog, recoverLog } from './recovery.ts';
 import { type LogPlace, Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
-import type { LoadWant } from './segment-reader.ts';
 import { storageError } from './storage-error.ts';
 import type { StoredBatch } from './stored-batch.ts';
 
@@ -62,13 +61,10 @@ export class PartitionLog {
   readonly #segments: SegmentList;
   readonly #appender: Appender;
   readonly #shelf: CacheShelf;
+  readonly #reader: LogReader;
   readonly #findings: LogFinding[];
   /** Position of logStartOffset in the first segment. */
   #startPosition = 0;
-  /** Offset -> the load under way from there: who wants the same waits for the same. */
-  readonly #loads = new Map<number, Promise<readonly StoredBatch[]>>();
-  /** Missing records that a load came upon: the first offset behind them -> the least known before it. */
-  readonly #gaps = new Map<number, number>();
   #removing: Promise<void> = Promise.resolve();
 
   private constructor(place: LogPlace, options: PartitionLogOptions, recovered: RecoveredLog) {
@@ -79,6 +75,7 @@ export class PartitionLog {
     this.#findings = [...recovered.findings];
     this.#segments = new SegmentList(place, clock, recovered);
     this.#shelf = cache.shelf();
+    this.#reader = new LogReader({ folder: place.folder, segments: this.#segments, shelf: this.#shelf });
     this.#appender = new Appender({
       ...options,
       segments: this.#segments,
@@ -174,22 +171,18 @@ export class PartitionLog {
     offset: number,
     { bytesMax = LOAD_BYTES }: { readonly bytesMax?: number } = {},
   ): Promise<readonly StoredBatch[]> {
-    const underWay = this.#loads.get(offset);
-    if (underWay !== undefined) return underWay;
-    const loading = this.#load(offset, bytesMax).finally(() => this.#loads.delete(offset));
-    this.#loads.set(offset, loading);
-    return loading;
+    const { logStartOffset: start, highWatermark: end } = this;
+    return this.#reader.load({ offset, bytesMax, start, end });
   }
 
   /** The first offset behind the missing records, when a load found out that `offset` is one of them. */
   gapEndAt(offset: number): number | undefined {
-    for (const [end, from] of this.#gaps) if (offset >= from && offset < end) return end;
-    return undefined;
+    return this.#reader.gapEndAt(offset);
   }
 
   /** The first offset appended at `ms` (epoch) or later; `highWatermark` when there is none. */
   async offsetOfTimestamp(ms: number): Promise<number> {
-    const offset = await this.#reading(() => this.#segments.findTime(ms)?.offsetOfTime(ms));
+    const offset = await this.#reader.offsetOfTime(ms);
     return Math.min(Math.max(offset ?? this.highWatermark, this.logStartOffset), this.highWatermark);
   }
 
@@ -249,39 +242,6 @@ export class PartitionLog {
     await this.#appender.close();
     await this.#removing;
     await this.#segments.close();
-  }
-
-  async #load(offset: number, bytesMax: number): Promise<readonly StoredBatch[]> {
-    const { logStartOffset, highWatermark } = this;
-    if (offset < logStartOffset || offset > highWatermark) {
-      const details = { logStartOffset, logEndOffset: highWatermark };
-      const text = `offset ${offset} is outside ${logStartOffset} to ${highWatermark}`;
-      throw new MqError('MQ_OFFSET_OUT_OF_RANGE', text, { details });
-    }
-    const want = { offset, bytesMax, endOffset: highWatermark };
-    const batches = await this.#loadFrom(this.#segments.find(offset), want);
-    const first = batches[0]?.baseOffset ?? highWatermark;
-    if (first > offset) this.#gaps.set(first, Math.min(offset, this.#gaps.get(first) ?? offset));
-    this.#shelf.add(batches);
-    return batches;
-  }
-
-  /** A segment whose end is missing is followed by one that is not. */
-  async #loadFrom(first: Segment | undefined, want: LoadWant): Promise<readonly StoredBatch[]> {
-    for (let segment = first; segment !== undefined; segment = this.#segments.next(segment)) {
-      const batches = await this.#reading(() => segment?.load(want));
-      if (batches !== undefined && batches.length > 0) return batches;
-    }
-    return [];
-  }
-
-  /** Errors of a disk become ours. */
-  async #reading<T>(read: () => Promise<T> | undefined): Promise<T | undefined> {
-    try {
-      return await read();
-    } catch (error) {
-      throw storageError(error, `the log in ${this.#options.folder} cannot be read`);
-    }
   }
 
   #accepted(batches: readonly StoredBatch[]): void {
