@@ -101,7 +101,10 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<StoredRecord, undefined, undefined> {
     this.#loop = new AbortController();
-    for (let next = await this.#next(); next !== undefined; next = await this.#next()) {
+    for (;;) {
+      // What was fetched is there without waiting, which is most of them.
+      const next = this.#take() ?? (await this.#next());
+      if (next === undefined) return undefined;
       let isLeft = true;
       try {
         yield next.record;
@@ -141,7 +144,6 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
     const { signal } = this.#stop;
     await this.#open(signal);
     while (!signal.aborted) {
-      for (const partition of this.#partitions) if (partition.isUsedUp) this.#fetchMore(partition);
       const taken = this.#take();
       if (taken !== undefined) return taken;
       if (this.#failure === undefined) {
@@ -155,8 +157,10 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
     return undefined;
   }
 
-  /** The next record of the partition whose turn it is, which is the last one then. */
+  /** The next record of the partition whose turn it is, which is the last one then; those that are used up fetch. */
   #take(): { readonly partition: LogPartition; readonly record: StoredRecord } | undefined {
+    if (this.#stop.signal.aborted || this.#failure !== undefined) return undefined;
+    for (const partition of this.#partitions) if (partition.isUsedUp) this.#fetchMore(partition);
     for (const [index, partition] of this.#partitions.entries()) {
       const record = partition.take();
       if (record === undefined) continue;
