@@ -30,7 +30,7 @@ interface CommandEntry {
 const COMMANDS: readonly CommandEntry[] = [
   { name: 'stage', summary: 'tell the story of a stage', load: () => import('./commands/stage.ts') },
   { name: 'limit', summary: 'run into what a stage cannot do', load: () => import('./commands/limit.ts') },
-  { name: 'serve', summary: 'put a stage behind HTTP', load: () => import('./commands/serve.ts') },
+  { name: 'serve', summary: 'put a stage behind HTTP and TCP', load: () => import('./commands/serve.ts') },
   { name: 'send', summary: 'send lines of standard input to a topic', load: () => import('./commands/send.ts') },
   {
     name: 'receive',
@@ -43,6 +43,19 @@ const COMMANDS: readonly CommandEntry[] = [
     name: 'groups',
     summary: 'list, create, delete, describe, seek groups',
     load: () => import('./commands/groups.ts'),
+  },
+  { name: 'dlq', summary: 'show, redrive or drop dead letters', load: () => import('./commands/dlq.ts') },
+  { name: 'explain', summary: 'tell where a message is, and why', load: () => import('./commands/explain.ts') },
+  {
+    name: 'inspect',
+    summary: 'look inside a log file, a folder or a live topic',
+    load: () => import('./commands/inspect.ts'),
+  },
+  { name: 'verify', summary: 'look for damage in a data folder', load: () => import('./commands/verify.ts') },
+  {
+    name: 'repair',
+    summary: 'set damaged parts of a data folder aside',
+    load: () => import('./commands/repair.ts'),
   },
   { name: 'test', summary: 'run the conformance suite on any broker', load: () => import('./commands/test.ts') },
   { name: 'bench', summary: 'measure stages side by side', load: () => import('./commands/bench.ts') },

@@ -37,7 +37,7 @@ export async function writeRecords(
 }
 
 /** A record as JSON has it: the body as text where it is UTF-8, else base64, and `encoding` says which. */
-function plainRecord(record: StoredRecord | Delivery): Record<string, unknown> {
+export function plainRecord(record: StoredRecord | Delivery): Record<string, unknown> {
   const { topic, partition, offset, id, key, headers, timestamp } = record;
   const encoding = isUtf8(record.body) ? 'utf8' : 'base64';
   const body = Buffer.from(record.body).toString(encoding);

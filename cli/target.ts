@@ -141,6 +141,21 @@ async function onDisksInMemory(): Promise<Pick<ConformanceTarget, 'createBroker'
   return onSimulatedDisks((options) => createBroker({ ...options, dataFolder: '/data' }));
 }
 
+/** What looks at the files of stage 4, and puts them right: behind `mq inspect`, `mq verify` and `mq repair`. */
+export async function openLogTools() {
+  const { RealDisk } = await import('../shared/real-disk.ts');
+  const { hexLine } = await import('../stages/4-persisted-log/tools/hexdump.ts');
+  const { inspectFile } = await import('../stages/4-persisted-log/tools/inspect.ts');
+  const { findLogs } = await import('../stages/4-persisted-log/tools/log-folders.ts');
+  const { repairFolder } = await import('../stages/4-persisted-log/tools/repair.ts');
+  const { verifyFolder } = await import('../stages/4-persisted-log/tools/verify.ts');
+  return { disk: new RealDisk(), findLogs, hexLine, inspectFile, repairFolder, verifyFolder };
+}
+export type LogTools = Awaited<ReturnType<typeof openLogTools>>;
+/** What `inspectFile` found in a file or folder. */
+export type Inspection = Awaited<ReturnType<LogTools['inspectFile']>>;
+export type HexRow = Parameters<LogTools['hexLine']>[0];
+
 export async function storyOf(stage: number): Promise<Story> {
   return (await lessonOf(checkLesson(stage)).story()).story;
 }

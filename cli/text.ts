@@ -63,9 +63,14 @@ export function grouped(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** "1 message", "2 messages". */
+/** "1 message", "2 messages", "2 batches", "2 entries". */
 export function counted(count: number, noun: string): string {
-  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+  return `${grouped(count)} ${count === 1 ? noun : pluralOf(noun)}`;
+}
+
+function pluralOf(noun: string): string {
+  if (/(ch|s|x)$/.test(noun)) return `${noun}es`;
+  return /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
 }
 
 /** The candidate that `word` is most likely a slip of; undefined when none is near. */
