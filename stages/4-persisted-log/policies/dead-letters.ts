@@ -20,6 +20,9 @@ import { type OffsetSpan, OffsetSpans } from '../offset-spans.ts';
 import type { Partition } from '../partition.ts';
 import type { EncodableMessage, LogRecord } from '../record.ts';
 
+/** As many letters as are on their way at once, and some: so far back may be one whose message the group still has. */
+const LOOKED_BACK_COUNT = 128;
+
 /** A group, as a dead letter and a journal name it. */
 export interface DyingGroup {
   readonly topic: string;
@@ -111,15 +114,14 @@ export class DeadLetterBox {
     return picked;
   }
 
-  /** The letters from `offset` on, by the place of the message each one is about. */
-  async placesFrom(offset: number): Promise<Map<string, number>> {
-    const places = new Map<string, number>();
+  /** The letters from `offset` on, by the death each one is about. */
+  async deathsFrom(offset: number): Promise<Map<string, number>> {
+    const deaths = new Map<string, number>();
     await this.#visit(Math.max(offset, this.#partition.logStartOffset), (letter) => {
-      const partition = numberIn(letter.headers, DEAD_LETTER_HEADERS.partition);
-      places.set(placeKey(partition, numberIn(letter.headers, DEAD_LETTER_HEADERS.offset)), letter.offset);
+      deaths.set(deathIn(letter.headers), letter.offset);
       return true;
     });
-    return places;
+    return deaths;
   }
 
   /** They are where they went. The caller waits for the journal. */
@@ -179,7 +181,7 @@ export class Burials {
   readonly lastKept: Map<number, number>;
   readonly #options: BurialsOptions;
   readonly #current = new Set<Promise<void>>();
-  /** By group number: letters that were kept before the last start, and of which the journal does not know. */
+  /** By group number: letters that were kept before the last start, and of which the group may not know. */
   readonly #unknown = new Map<number, Promise<Map<string, number>>>();
 
   constructor(options: BurialsOptions) {
@@ -210,12 +212,11 @@ export class Burials {
   async #bury(group: DyingGroup, dying: DyingRecord): Promise<void> {
     const { groupId } = group;
     const { box, keep } = await this.#options.openBox(group.name);
-    const from = this.lastKept.get(groupId);
-    if (!this.#unknown.has(groupId)) this.#unknown.set(groupId, box.placesFrom(from === undefined ? 0 : from + 1));
+    const from = (this.lastKept.get(groupId) ?? 0) - LOOKED_BACK_COUNT;
+    if (!this.#unknown.has(groupId)) this.#unknown.set(groupId, box.deathsFrom(from));
     const unknown = await this.#unknown.get(groupId);
-    const place = placeKey(dying.partition, dying.record.offset);
-    const deadOffset = unknown?.get(place) ?? (await keep(deadLetterOf(group, dying)));
-    unknown?.delete(place); // should it die once more, after a seek, that is another death
+    const letter = deadLetterOf(group, dying);
+    const deadOffset = unknown?.get(deathIn(letter.headers)) ?? (await keep(letter));
     this.noteKept({ group: groupId, deadOffset });
     this.#options.record({
       kind: 'dead-kept',
@@ -227,6 +228,8 @@ export class Burials {
   }
 }
 
-function placeKey(partition: number, offset: number): string {
-  return `${partition}:${offset}`;
+/** Which message died, and when: after a seek it may die again. */
+function deathIn(headers: Headers | undefined): string {
+  const { partition, offset, lastAt } = DEAD_LETTER_HEADERS;
+  return `${headers?.[partition]}:${headers?.[offset]}:${headers?.[lastAt]}`;
 }
