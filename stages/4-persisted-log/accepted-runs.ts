@@ -8,9 +8,11 @@
  * over, which is rare, so a search looks at all of them. Instead of stage 2's `AcceptedTokens`: there each delivery has a
  * token of its own, here a run of them has one.
  */
-import type { LeaseClaim, RunClaim } from './desk-surroundings.ts';
+import type { LeaseClaim } from './desk-surroundings.ts';
 
-export interface AcceptedRun extends RunClaim {
+export interface AcceptedRun extends Omit<LeaseClaim, 'offset'> {
+  readonly fromOffset: number;
+  readonly count: number;
   /** The ack also finished what its member had below. Said again it has nothing left to do. */
   readonly isCumulative: boolean;
 }

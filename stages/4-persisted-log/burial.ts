@@ -9,8 +9,8 @@
  * left alone; what cannot be buried stays, and is tried again.
  */
 import type { Clock } from '../../shared/clock.ts';
-import type { GivenBack } from './delivery-cursor.ts';
 import type { DyingRecord, PartitionReader } from './desk-surroundings.ts';
+import type { GivenBack } from './given-back.ts';
 import type { GroupState } from './group-state.ts';
 import type { LogRecord } from './record.ts';
 
@@ -48,8 +48,8 @@ export class Burial {
     const { state, bury, finish } = this.#options;
     if (this.#isResting || this.#isClosed) return;
     for (const [partition, cursor] of state.cursors.entries()) {
-      if (cursor.dyingCount === 0) continue;
-      for (const given of cursor.allDying) {
+      if (cursor.givenBack.dyingCount === 0) continue;
+      for (const given of cursor.givenBack.dying) {
         if (bury === undefined) finish(partition, given.offset);
         else if (this.#busy.size >= BUSY_COUNT_MAX) return;
         else if (!this.#busy.has(given)) void this.#lay(partition, given, bury);
@@ -90,7 +90,7 @@ export class Burial {
   }
 
   #isDying(partition: number, given: GivenBack): boolean {
-    return !this.#isClosed && this.#options.state.cursors[partition]?.givenBackAt(given.offset) === given;
+    return !this.#isClosed && this.#options.state.cursors[partition]?.givenBack.at(given.offset) === given;
   }
 
   #rest(): void {

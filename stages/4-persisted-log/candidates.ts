@@ -45,17 +45,17 @@ export function candidateOf(state: GroupState, reader: PartitionReader): Candida
 /** Something is there, as far as can be seen without looking at records. */
 export function hasCandidate(state: GroupState, { partition, highWatermark }: PartitionReader): boolean {
   const cursor = state.cursors[partition];
-  return cursor !== undefined && (cursor.readyCount > 0 || cursor.freshCount(highWatermark) > 0);
+  return cursor !== undefined && (cursor.givenBack.readyCount > 0 || cursor.freshCount(highWatermark) > 0);
 }
 
 function readyCandidate(reader: PartitionReader, cursor: DeliveryCursor): Candidate | undefined {
-  const first = cursor.firstReady;
+  const first = cursor.givenBack.first;
   if (first === undefined) return undefined;
   const { offset: from, key } = first;
-  const priority = cursor.firstReadyPriority;
+  const priority = cursor.givenBack.firstPriority;
   let below = from + 1;
-  for (; key === undefined && cursor.isReady(below); below += 1) {
-    const next = cursor.givenBackAt(below);
+  for (; key === undefined && cursor.givenBack.isReady(below); below += 1) {
+    const next = cursor.givenBack.at(below);
     const isAlike = next !== undefined && next.key === undefined && isSameHistory(first.history, next.history);
     if (!isAlike || reader.priorities.priorityOf(below) !== priority) break;
   }

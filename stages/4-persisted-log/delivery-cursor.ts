@@ -10,44 +10,17 @@
  *   an offset below `next`, or taken out of turn, is in flight (a lease has it), or given back, or finished, and only one
  *   of them; so what is finished needs no memory: it is what is neither of the other two
  *   `next` is the lowest offset that was never handed out; nothing that is taken out of turn is below it
- *   a given-back offset is ready, or delayed until its time, or dying (nobody gets it any more, it is on its way to the
- *   dead letters)
  *
  * Fresh records need no memory here at all: their lease has them. Instead of the position half of stage 2's
  * `ConsumerGroup`, which keeps an object for each delivery. Knows no clock, no lease and no record.
  */
-import { Heap, type HeapNode } from '../2-ring-buffer/heap.ts';
-import type { DeathReason } from './group-events.ts';
-import type { History } from './history.ts';
+import { GivenBackOffsets } from './given-back.ts';
 import { type OffsetSpan, OffsetSpans } from './offset-spans.ts';
 import type { PriorityIndex } from './policies/priority-index.ts';
 
-/** An offset that was handed out, or at least looked at, and waits for what comes next. */
-export interface GivenBack {
-  readonly offset: number;
-  readonly history: History;
-  /** Of its record; in a key-ordered group. */
-  readonly key: string | undefined;
-  /** Epoch ms; 0 for at once. */
-  readonly availableAt: number;
-  /** Monotonic ms of the same. */
-  readonly dueMs: number;
-  /** Set: it is dying, since `diedAt`. */
-  readonly why: DeathReason | undefined;
-  readonly diedAt: number;
-}
-
-interface Kept extends GivenBack {
-  readonly priority: number;
-  byOffset: HeapNode<Kept> | undefined;
-  /** In one of the two, or, when dying, in none. */
-  whenReady: HeapNode<Kept> | undefined;
-  whenDue: HeapNode<Kept> | undefined;
-}
-
 export interface DeliveryCursorOptions {
   readonly startOffset: number;
-  /** What is ready goes out by it, then by offset. */
+  /** What is given back and ready goes out by it, then by offset. */
   readonly priorityOf: (offset: number) => number;
 }
 
@@ -64,18 +37,12 @@ export class DeliveryCursor {
   strandedAt: number | undefined = undefined;
   /** By priority: nothing of it below is fresh, so that what went out is not looked through again and again. */
   #freshFrom: number[] = [];
-  readonly #priorityOf: (offset: number) => number;
-  readonly #givenBack = new Map<number, Kept>();
-  readonly #byOffset = new Heap<Kept>((one, other) => one.offset < other.offset);
-  readonly #ready = new Heap<Kept>(goesFirst);
-  readonly #delayed = new Heap<Kept>((one, other) => one.dueMs < other.dueMs);
-  /** As many as the group ever had here, in the order in which they began to die. */
-  readonly #dying = new Set<Kept>();
+  readonly givenBack: GivenBackOffsets;
 
   constructor({ startOffset, priorityOf }: DeliveryCursorOptions) {
     this.#next = startOffset;
     this.#runFrom = startOffset;
-    this.#priorityOf = priorityOf;
+    this.givenBack = new GivenBackOffsets(priorityOf);
   }
 
   get next(): number {
@@ -98,57 +65,12 @@ export class DeliveryCursor {
 
   /** The same, and of a stranded group too what it still has. */
   lowest(firstOpen: number): number {
-    return Math.min(this.#next, firstOpen, this.#byOffset.first?.offset ?? this.#next);
-  }
-
-  get readyCount(): number {
-    return this.#ready.size;
-  }
-
-  get delayedCount(): number {
-    return this.#delayed.size;
-  }
-
-  get dyingCount(): number {
-    return this.#dying.size;
-  }
-
-  get givenBackCount(): number {
-    return this.#givenBack.size;
+    return Math.min(this.#next, firstOpen, this.givenBack.lowestOffset);
   }
 
   /** Records up to `end` that were never handed out. */
   freshCount(end: number): number {
     return Math.max(end - this.#next, 0) - this.taken.countBelow(end);
-  }
-
-  /** What goes out before everything else that was given back. */
-  get firstReady(): GivenBack | undefined {
-    return this.#ready.first;
-  }
-
-  get firstReadyPriority(): number {
-    return this.#ready.first?.priority ?? 0;
-  }
-
-  /** Monotonic ms at which the first delayed one is due. */
-  get firstDueMs(): number | undefined {
-    return this.#delayed.first?.dueMs;
-  }
-
-  givenBackAt(offset: number): GivenBack | undefined {
-    return this.#givenBack.get(offset);
-  }
-
-  stateOf(offset: number): 'fresh' | 'ready' | 'delayed' | 'dying' | 'none' {
-    const kept = this.#givenBack.get(offset);
-    if (kept !== undefined)
-      return kept.why !== undefined ? 'dying' : kept.whenReady !== undefined ? 'ready' : 'delayed';
-    return this.isFresh(offset) ? 'fresh' : 'none';
-  }
-
-  isReady(offset: number): boolean {
-    return this.#givenBack.get(offset)?.whenReady !== undefined;
   }
 
   /** Never handed out since the last seek. */
@@ -168,14 +90,8 @@ export class DeliveryCursor {
     return offset;
   }
 
-  /** All that was given back, in no order. */
-  get allGivenBack(): Iterable<GivenBack> {
-    return this.#givenBack.values();
-  }
-
-  /** Oldest first. */
-  get allDying(): Iterable<GivenBack> {
-    return this.#dying;
+  isFreshRun({ from, below }: OffsetSpan): boolean {
+    return from >= this.#next && this.taken.firstFrom(from) >= below;
   }
 
   /** Fresh offsets had their turn. */
@@ -190,39 +106,6 @@ export class DeliveryCursor {
     this.taken.forgetBelow(this.#next);
   }
 
-  /** An offset that is in flight no more, or that dies in its turn. `nowMs` is monotonic. */
-  giveBack(given: GivenBack, nowMs: number): void {
-    const { offset, why } = given;
-    const priority = this.#priorityOf(offset);
-    const kept: Kept = { ...given, priority, byOffset: undefined, whenReady: undefined, whenDue: undefined };
-    this.#givenBack.set(offset, kept);
-    kept.byOffset = this.#byOffset.push(kept);
-    if (why !== undefined) this.#dying.add(kept);
-    else if (given.dueMs > nowMs) kept.whenDue = this.#delayed.push(kept);
-    else kept.whenReady = this.#ready.push(kept);
-  }
-
-  /** A given-back offset is so no more: it is in flight again, or finished. */
-  takeBack(offset: number): GivenBack | undefined {
-    const kept = this.#givenBack.get(offset);
-    if (kept === undefined) return undefined;
-    this.#givenBack.delete(offset);
-    this.#dying.delete(kept);
-    if (kept.byOffset !== undefined) this.#byOffset.remove(kept.byOffset);
-    if (kept.whenReady !== undefined) this.#ready.remove(kept.whenReady);
-    if (kept.whenDue !== undefined) this.#delayed.remove(kept.whenDue);
-    return kept;
-  }
-
-  /** What is due becomes ready. */
-  wake(nowMs: number): void {
-    for (let kept = this.#delayed.first; kept !== undefined && kept.dueMs <= nowMs; kept = this.#delayed.first) {
-      this.#delayed.shift();
-      kept.whenDue = undefined;
-      kept.whenReady = this.#ready.push(kept);
-    }
-  }
-
   /** Moves a log group on; an offset it has passed already changes nothing. */
   commit(offset: number): void {
     if (offset <= this.floor(Number.POSITIVE_INFINITY)) return;
@@ -232,7 +115,7 @@ export class DeliveryCursor {
 
   /** Stands at `offset`, with nothing given back and everything before forgotten, except that it was handed out. */
   seek(offset: number, { logStartOffset }: { readonly logStartOffset: number }): void {
-    this.forgetGivenBack();
+    this.givenBack.clear();
     this.#goOnAt(offset);
     this.earlier.forgetBelow(logStartOffset);
     this.strandedAt = undefined;
@@ -241,10 +124,9 @@ export class DeliveryCursor {
   /** What is below is not held any more. Answers how many of that were fresh or given back. */
   dropBelow(logStartOffset: number): number {
     let droppedCount = this.freshCount(logStartOffset);
-    for (let first = this.#byOffset.first; first !== undefined && first.offset < logStartOffset; ) {
-      this.takeBack(first.offset);
+    for (let offset = this.givenBack.lowestOffset; offset < logStartOffset; offset = this.givenBack.lowestOffset) {
+      this.givenBack.take(offset);
       droppedCount += 1;
-      first = this.#byOffset.first;
     }
     if (logStartOffset > this.#next) this.take({ from: this.#next, below: logStartOffset });
     return droppedCount;
@@ -252,29 +134,21 @@ export class DeliveryCursor {
 
   /** Goes on at `end` as if all before had been finished. Answers how many of that were fresh or given back. */
   skipTo(end: number): number {
-    const droppedCount = this.freshCount(end) + this.#givenBack.size;
-    this.forgetGivenBack();
+    const droppedCount = this.freshCount(end) + this.givenBack.size;
+    this.givenBack.clear();
     this.#goOnAt(end);
     return droppedCount;
   }
 
   /** The log has lost its end: nothing from `end` on was ever there. */
   cutBack(end: number): void {
-    for (const offset of [...this.#givenBack.keys()]) if (offset >= end) this.takeBack(offset);
+    for (const { offset } of [...this.givenBack.all]) if (offset >= end) this.givenBack.take(offset);
     this.taken.forgetFrom(end);
     this.earlier.forgetFrom(end);
     if (this.strandedAt !== undefined && this.strandedAt > end) this.strandedAt = end;
     this.#next = Math.min(this.#next, end);
     this.#runFrom = Math.min(this.#runFrom, end);
     this.#freshFrom = [];
-  }
-
-  forgetGivenBack(): void {
-    this.#givenBack.clear();
-    this.#byOffset.clear();
-    this.#ready.clear();
-    this.#delayed.clear();
-    this.#dying.clear();
   }
 
   /** As a snapshot has it. */
@@ -291,8 +165,4 @@ export class DeliveryCursor {
     this.#next = offset;
     this.#freshFrom = [];
   }
-}
-
-function goesFirst(one: Kept, other: Kept): boolean {
-  return one.priority > other.priority || (one.priority === other.priority && one.offset < other.offset);
 }

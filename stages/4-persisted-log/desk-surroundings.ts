@@ -117,12 +117,6 @@ export interface LeaseClaim {
   readonly token: string;
 }
 
-/** The same for neighbours handed out in one run. */
-export interface RunClaim extends Omit<LeaseClaim, 'offset'> {
-  readonly fromOffset: number;
-  readonly count: number;
-}
-
 /** Neighbours handed out under one lease. */
 export interface HandedRun {
   readonly partition: number;

@@ -160,7 +160,8 @@ async function apply(run: Run, operation: Operation): Promise<void> {
       const held = pickOf(run, operation.pick);
       if (held === undefined) return;
       const { isCumulative } = operation;
-      assert.equal(desk.ack(claimOf(held.delivery), { isCumulative }), model.ack(held.lease, isCumulative));
+      const failed = desk.ackAll([claimOf(held.delivery)], { isCumulative });
+      assert.equal(failed.length === 0, model.ack(held.lease, isCumulative));
       return;
     }
     case 'nack': {

@@ -5,14 +5,14 @@
  *     ack, nack -> Settling  how what is in flight ends                            > events --> GroupState, and the journal
  *                  Burial    what becomes of the dead                             /
  *
- * Always true: whatever makes a record available ends in `serve`, and whatever moves the floor in `onProgress`.
- * Everything but receiving and browsing is synchronous: it has changed the state and recorded the events when it returns;
- * whoever promises durability awaits the journal afterwards. Until `start` nothing is recorded. Only the topic uses it.
+ * Always true: whatever makes a record available ends in `serve`, and whatever moves the floor in `onProgress`. All but
+ * receiving and browsing is synchronous: the state is changed and the events are recorded when it returns; who promises
+ * durability awaits the journal afterwards. Until `start` nothing is recorded. Only the topic uses it.
  */
 import type { GroupOptions, MemberDescription } from '../../shared/contract/description.ts';
 import type { MqError } from '../../shared/contract/errors.ts';
+import type { LogGroupView } from '../../shared/contract/inside.ts';
 import type { BrowsedRecord, Delivery } from '../../shared/contract/message.ts';
-import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
 import { Alarm } from './alarm.ts';
 import { Burial } from './burial.ts';
 import type {
@@ -21,18 +21,17 @@ import type {
   GroupDeskOptions,
   HandedRun,
   LeaseClaim,
-  PartitionReader,
   ReceiveWant,
-  RunClaim,
   Standing,
   WaitForRecords,
 } from './desk-surroundings.ts';
 import type { GroupEvent } from './group-events.ts';
 import { type GroupSnapshot, putSnapshot, snapshotOf } from './group-snapshot.ts';
 import { GroupState, type Moment } from './group-state.ts';
-import { browseGroup, countsOf, standingOf } from './group-view.ts';
+import { browseGroup, countsOf, standingOf, viewOf } from './group-view.ts';
 import type { HandOutResult } from './hand-out.ts';
 import { deliveriesOf } from './handed-deliveries.ts';
+import { Positions } from './positions.ts';
 import { Serving } from './serving.ts';
 import { Settling } from './settling.ts';
 
@@ -44,6 +43,7 @@ export class GroupDesk {
   readonly #settings: GroupDeskOptions;
   readonly #serving: Serving;
   readonly #settling: Settling;
+  readonly #positions: Positions;
   readonly #burial: Burial;
   readonly #alarm: Alarm;
   #isClosed = false;
@@ -64,6 +64,7 @@ export class GroupDesk {
     this.#alarm = new Alarm(clock, () => this.#onAlarm());
     this.#serving = new Serving({ ...settings, state, record, onHandOut: (result) => this.#onHandOut(result) });
     this.#settling = new Settling({ state, options, random, record });
+    this.#positions = new Positions({ state, clock, partitions, record });
     this.#burial = new Burial({ state, clock, partitions, bury, finish });
   }
 
@@ -81,12 +82,10 @@ export class GroupDesk {
 
   /** From now on it hands out, times run, and what it does is recorded. */
   start(): void {
-    const { partitions, nextTokenPrefix } = this.#settings;
     const { groupId: group } = this;
-    this.#record({ kind: 'prefix', group, prefix: nextTokenPrefix() }, this.#moment());
-    for (const { partition, highWatermark: logEndOffset } of partitions) {
-      const endOffset = this.state.cursors[partition]?.endOffset ?? 0;
-      if (endOffset > logEndOffset) this.#record({ kind: 'cut-back', group, partition, logEndOffset }, this.#moment());
+    this.#record({ kind: 'prefix', group, prefix: this.#settings.nextTokenPrefix() }, this.#moment());
+    for (const partition of this.state.cursors.keys()) {
+      this.#positions.cutBack(partition);
       this.fallBehind(partition);
     }
     this.#serving.start();
@@ -128,25 +127,13 @@ export class GroupDesk {
     this.#serving.serve();
   }
 
-  /** False when the lease is over and its token not one of those accepted lately. */
-  ack(claim: LeaseClaim, options: { readonly isCumulative: boolean }): boolean {
-    return this.ackAll([claim], options).length === 0;
-  }
-
-  /** The same for many, which costs little more than one. Answers those that did not apply. */
+  /** Answers the claims whose lease is over and whose token is not one of those accepted lately. */
   ackAll<Claim extends LeaseClaim>(
     claims: readonly Claim[],
     { isCumulative }: { readonly isCumulative: boolean },
   ): readonly Claim[] {
     const failed = this.#settling.ackAll(claims, isCumulative, this.#moment());
     if (failed.length < claims.length) this.#afterAck(claims);
-    return failed;
-  }
-
-  /** The same for neighbours that were handed out in one run. Answers the offsets that did not apply. */
-  ackRun(claim: RunClaim): readonly number[] {
-    const failed = this.#settling.ackRun(claim, this.#moment());
-    if (failed.length < claim.count) this.#afterAck([claim]);
     return failed;
   }
 
@@ -171,12 +158,10 @@ export class GroupDesk {
 
   /** The member's deliveries come back and its waiting receives are answered empty. */
   leave(memberId: string): void {
-    this.#endMember(memberId, 'member-left');
-  }
-
-  /** As when the connection of a member broke: its leases end as expired, and that counts. */
-  dropMember(memberId: string): void {
-    this.#endMember(memberId, 'lease-expired');
+    this.#serving.dismissWaiting(memberId);
+    this.#settling.returnAll(memberId, this.#moment());
+    this.#afterChange();
+    this.#serving.memberLeaves(memberId);
   }
 
   /** What the group has not finished, ascending. */
@@ -185,7 +170,7 @@ export class GroupDesk {
     readonly fromOffset: number;
     readonly max: number;
   }): Promise<BrowsedRecord[]> {
-    return browseGroup(this.state, this.#reader(want.partition), { ...want, ...this.#settings });
+    return browseGroup(this.state, { ...want, ...this.#settings });
   }
 
   standingOf(partition: number, offset: number): Standing {
@@ -195,15 +180,10 @@ export class GroupDesk {
   /** Answers the offset in force, which never moves back. */
   commit(partition: number, offset: number): number {
     this.#serving.checkKind('log');
-    const { logStartOffset, highWatermark } = this.#reader(partition);
-    const isHeld = offset >= logStartOffset && offset <= highWatermark;
-    if (offset > this.floorOf(partition) && !isHeld) throw this.#outOfRange(partition, offset);
+    this.#positions.checkCommit(partition, offset);
     this.#serving.use('log');
     this.#serving.members.keepAlive();
-    if (offset > this.floorOf(partition)) {
-      this.#record({ kind: 'committed', group: this.groupId, partition, offset }, this.#moment());
-      this.#settings.onProgress();
-    }
+    if (this.#positions.commit(partition, offset)) this.#settings.onProgress();
     return this.floorOf(partition);
   }
 
@@ -214,9 +194,8 @@ export class GroupDesk {
 
   /** All leases of the partition are void, and acks from `offset` on. Answers `offset`. */
   seek(partition: number, offset: number): number {
-    const { logStartOffset } = this.#reader(partition);
     this.#serving.members.keepAlive();
-    this.#record({ kind: 'sought', group: this.groupId, partition, offset, logStartOffset }, this.#moment());
+    this.#positions.seek(partition, offset);
     for (const memberId of [...this.#serving.members.ids()]) this.#serving.members.touch(memberId);
     this.#settings.onProgress();
     this.#afterChange();
@@ -235,15 +214,7 @@ export class GroupDesk {
 
   /** After records were deleted, perhaps some that this group had not finished. */
   fallBehind(partition: number): void {
-    const { logStartOffset, highWatermark: logEndOffset } = this.#reader(partition);
-    if (!this.state.hasAnyBelow(partition, logStartOffset)) return;
-    const memberIds = new Set<string>();
-    for (const { openFrom, memberId } of this.state.leases.all(partition)) {
-      if (openFrom < logStartOffset) memberIds.add(memberId);
-    }
-    const { groupId: group } = this;
-    this.#record({ kind: 'fell-behind', group, partition, logStartOffset, logEndOffset }, this.#moment());
-    for (const memberId of memberIds) this.#serving.members.touch(memberId);
+    for (const memberId of this.#positions.fallBehind(partition)) this.#serving.members.touch(memberId);
     this.#serving.failStranded();
   }
 
@@ -259,8 +230,13 @@ export class GroupDesk {
 
   /** By name; those who hold nothing too. */
   members(): readonly MemberDescription[] {
-    const memberIds = [...this.#serving.members.ids()].sort();
-    return memberIds.map((memberId) => ({ memberId, inFlightCount: this.state.leases.openCountOf(memberId) }));
+    return this.#serving.describeMembers();
+  }
+
+  /** For the screen: at most `max` of each kind. */
+  view(max: number): LogGroupView {
+    const { clock, partitions } = this.#settings;
+    return viewOf(this.state, { name: this.name, max, clock, partitions, line: this.#serving.line });
   }
 
   /** No more times, no more events. Waiting receives reject with `error`, or are answered empty without one. */
@@ -278,18 +254,9 @@ export class GroupDesk {
     this.#settings.onProgress();
   }
 
-  #endMember(memberId: string, reason: 'member-left' | 'lease-expired'): void {
-    this.#serving.dismissWaiting(memberId);
-    this.#settling.endMember(memberId, reason, this.#moment());
-    this.#afterChange();
-    this.#serving.memberLeaves(memberId);
-  }
-
   #afterAck(claims: readonly { readonly memberId: string }[]): void {
-    let touched: string | undefined;
-    for (const { memberId } of claims) {
-      if (memberId !== touched) this.#serving.members.touch(memberId);
-      touched = memberId;
+    for (const [index, { memberId }] of claims.entries()) {
+      if (memberId !== claims[index - 1]?.memberId) this.#serving.members.touch(memberId);
     }
     this.#settings.onProgress();
     this.serve(); // those who waited because too many were in flight, or for a key
@@ -313,29 +280,20 @@ export class GroupDesk {
   #onAlarm(): void {
     const moment = this.#moment();
     for (const memberId of this.#settling.expireDue(moment)) this.#serving.members.touch(memberId);
-    for (const cursor of this.state.cursors) cursor.wake(moment.monotonicMs);
+    for (const cursor of this.state.cursors) cursor.givenBack.wake(moment.monotonicMs);
     this.#afterChange();
   }
 
   /** For the first lease that ends, and the first record that comes again. */
   #arm(): void {
     this.#alarm.armFor(this.state.leases.firstToEnd?.deadlineMs);
-    for (const { firstDueMs } of this.state.cursors) this.#alarm.armFor(firstDueMs);
+    for (const { givenBack } of this.state.cursors) this.#alarm.armFor(givenBack.firstDueMs);
   }
 
   /** The one way in which anything changes. */
   #record(event: GroupEvent, moment: Moment): void {
     this.state.apply(event, moment);
     this.#settings.events.record(event);
-  }
-
-  #outOfRange(partition: number, offset: number): MqError {
-    const { logStartOffset, highWatermark } = this.#reader(partition);
-    return outOfRangeError(offset, { logStartOffset, logEndOffset: highWatermark });
-  }
-
-  #reader(partition: number): PartitionReader {
-    return this.#settings.partitions[partition] as PartitionReader;
   }
 
   #moment(): Moment {

@@ -6,7 +6,8 @@
  */
 import type { GroupOptions } from '../../shared/contract/description.ts';
 import type { AcceptedRun } from './accepted-runs.ts';
-import type { DeliveryCursor, GivenBack } from './delivery-cursor.ts';
+import type { DeliveryCursor } from './delivery-cursor.ts';
+import type { GivenBack } from './given-back.ts';
 import type { DeathReason } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import { type History, isSameHistory } from './history.ts';
@@ -100,7 +101,7 @@ export function putSnapshot(state: GroupState, snapshot: GroupSnapshot, moment: 
 
 function cursorSnapshot(cursor: DeliveryCursor): CursorSnapshot {
   const { next, runFrom, strandedAt, taken, earlier } = cursor;
-  const given = [...cursor.allGivenBack].filter(({ why }) => why === undefined);
+  const given = [...cursor.givenBack.all].filter(({ why }) => why === undefined);
   return {
     next,
     runFrom,
@@ -108,7 +109,7 @@ function cursorSnapshot(cursor: DeliveryCursor): CursorSnapshot {
     taken: [...taken.spans],
     earlier: [...earlier.spans],
     givenBack: runsOf(given.sort((one, other) => one.offset - other.offset)),
-    dying: runsOf([...cursor.allDying]),
+    dying: runsOf([...cursor.givenBack.dying]),
   };
 }
 
@@ -122,7 +123,7 @@ function putCursor(cursor: DeliveryCursor, kept: CursorSnapshot, { now, monotoni
     const dueMs = availableAt === 0 ? 0 : monotonicMs + availableAt - now;
     const history = historyOf(run.history);
     for (let offset = run.from; offset < run.below; offset += 1) {
-      cursor.giveBack({ offset, history, key, availableAt, dueMs, why, diedAt }, monotonicMs);
+      cursor.givenBack.put({ offset, history, key, availableAt, dueMs, why, diedAt }, monotonicMs);
     }
   }
 }

@@ -13,7 +13,8 @@ import type { GroupOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { DEFAULTS } from '../../shared/contract/limits.ts';
 import { AcceptedRuns } from './accepted-runs.ts';
-import { DeliveryCursor, type GivenBack } from './delivery-cursor.ts';
+import { DeliveryCursor } from './delivery-cursor.ts';
+import type { GivenBack } from './given-back.ts';
 import type { GroupEvent } from './group-events.ts';
 import { firstHistory, NEVER_DELIVERED, nextHistory } from './history.ts';
 import type { LeaseBlock } from './lease-block.ts';
@@ -102,7 +103,7 @@ export class GroupState {
 
   /** Given back, and not finished since. */
   get givenBackCount(): number {
-    return this.cursors.reduce((sum, cursor) => sum + cursor.givenBackCount, 0);
+    return this.cursors.reduce((sum, cursor) => sum + cursor.givenBack.size, 0);
   }
 
   /** Something below `offset` is not finished. */
@@ -124,7 +125,7 @@ export class GroupState {
     const locks = this.locks[partition];
     if (locks === undefined) return;
     const cursor = this.#cursor(partition);
-    const held: KeyedOffset[] = [...cursor.allGivenBack];
+    const held: KeyedOffset[] = [...cursor.givenBack.all];
     for (const { openFrom, key } of this.leases.all(partition)) held.push({ offset: openFrom, key });
     locks.restart(held, cursor.next);
   }
@@ -133,12 +134,12 @@ export class GroupState {
     const { partition, place, serial, memberId, deadlineAt } = event;
     const span = spanOf(event);
     const cursor = this.#cursor(partition);
-    const given = cursor.givenBackAt(span.from);
+    const given = cursor.givenBack.at(span.from);
     if (!this.leases.isFree(place)) throw this.#misfit(event, 'its place is taken');
-    const isThere = given === undefined ? this.#isFresh(cursor, span) : isGivenBack(cursor, span);
+    const isThere = given === undefined ? cursor.isFreshRun(span) : cursor.givenBack.hasAll(span);
     if (!isThere) throw this.#misfit(event, 'it is not there to be handed out');
     if (given === undefined) cursor.take(span);
-    else for (let offset = span.from; offset < span.below; offset += 1) cursor.takeBack(offset);
+    else for (let offset = span.from; offset < span.below; offset += 1) cursor.givenBack.take(offset);
     const history =
       given === undefined
         ? firstHistory(event, { wasHandedOut: cursor.earlier.has(span.from) })
@@ -155,7 +156,7 @@ export class GroupState {
   #accept(event: EventOf<'acked'>): void {
     const { partition, fromOffset, count, isCumulative } = event;
     const block = this.#leaseOf(event);
-    this.#endLease(block, spanOf(event));
+    this.leases.close(block, fromOffset, fromOffset + count);
     const { token, memberId } = block;
     this.accepted.remember({ partition, fromOffset, count, token, memberId, isCumulative });
     this.locks[partition]?.release({ offset: fromOffset, key: block.key });
@@ -167,7 +168,7 @@ export class GroupState {
     const { deliveryCount, firstAt, error } = block.history;
     const history = { deliveryCount, reason, firstAt, error: event.error ?? error };
     const span = spanOf(event);
-    this.#endLease(block, span);
+    this.leases.close(block, span.from, span.below);
     const dueMs = availableAt === 0 ? 0 : monotonicMs + availableAt - now;
     const given = { history, key: block.key, availableAt, dueMs, why: undefined, diedAt: 0 };
     this.#putBack(partition, span, { given, monotonicMs });
@@ -179,7 +180,7 @@ export class GroupState {
     const cursor = this.#cursor(partition);
     const span = spanOf(event);
     const block = this.leases.at(event.place, partition, span.from);
-    const { history } = block ?? cursor.givenBackAt(span.from) ?? { history: NEVER_DELIVERED };
+    const { history } = block ?? cursor.givenBack.at(span.from) ?? { history: NEVER_DELIVERED };
     if (block === undefined) this.#takeOut(event);
     else {
       this.leases.close(this.#leaseOf(event), span.from, span.below);
@@ -240,15 +241,15 @@ export class GroupState {
     const span = spanOf(event);
     const cursor = this.#cursor(partition);
     const locks = this.locks[partition];
-    if (this.#isFresh(cursor, span)) {
+    if (cursor.isFreshRun(span)) {
       cursor.take(span);
       for (let { from } = span; locks !== undefined && from < span.below; from += 1) locks.stepOver(from);
       return;
     }
-    const given = Array.from({ length: event.count }, (_, index) => cursor.givenBackAt(span.from + index));
+    const given = Array.from({ length: event.count }, (_, index) => cursor.givenBack.at(span.from + index));
     if (given.includes(undefined)) throw this.#misfit(event, 'it was neither given back nor is it fresh');
     for (const one of given as GivenBack[]) {
-      cursor.takeBack(one.offset);
+      cursor.givenBack.take(one.offset);
       locks?.release(one);
     }
   }
@@ -259,11 +260,7 @@ export class GroupState {
     { given, monotonicMs }: { readonly given: Omit<GivenBack, 'offset'>; readonly monotonicMs: number },
   ): void {
     const cursor = this.#cursor(partition);
-    for (let offset = from; offset < below; offset += 1) cursor.giveBack({ offset, ...given }, monotonicMs);
-  }
-
-  #endLease(block: LeaseBlock, { from, below }: OffsetSpan): void {
-    this.leases.close(block, from, below);
+    for (let offset = from; offset < below; offset += 1) cursor.givenBack.put({ offset, ...given }, monotonicMs);
   }
 
   /** Ends what is open of it within a span; how much that was. */
@@ -274,10 +271,6 @@ export class GroupState {
       count += below - from;
     }
     return count;
-  }
-
-  #isFresh(cursor: DeliveryCursor, { from, below }: OffsetSpan): boolean {
-    return from >= cursor.next && cursor.taken.firstFrom(from) >= below;
   }
 
   /** The lease that has all of the run open. */
@@ -303,13 +296,4 @@ export class GroupState {
 
 function spanOf({ fromOffset, count }: RunEvent): OffsetSpan {
   return { from: fromOffset, below: fromOffset + count };
-}
-
-/** All of it, and nobody buries it. */
-function isGivenBack(cursor: DeliveryCursor, { from, below }: OffsetSpan): boolean {
-  for (let offset = from; offset < below; offset += 1) {
-    const given = cursor.givenBackAt(offset);
-    if (given === undefined || given.why !== undefined) return false;
-  }
-  return true;
 }

@@ -1,14 +1,20 @@
 /** A group as others see it: its numbers, where a record stands for it, and what it has not finished. Changes nothing. */
+
+import type { Clock } from '../../shared/clock.ts';
+import type { LogGroupView } from '../../shared/contract/inside.ts';
 import type { BrowsedRecord, StoredRecord } from '../../shared/contract/message.ts';
+import type { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import type { DeliveryCursor } from './delivery-cursor.ts';
-import type { GroupCounts, PartitionReader, ReadableBatch, Standing } from './desk-surroundings.ts';
+import type { GroupCounts, PartitionReader, ReadableBatch, ReceiveWant, Standing } from './desk-surroundings.ts';
 import { expiresAtOf } from './gathering.ts';
 import type { GroupState } from './group-state.ts';
 import type { LeaseBlock } from './lease-block.ts';
+import { openSpansOf } from './lease-blocks.ts';
 import type { LogRecord } from './record.ts';
 
 export interface BrowseWant {
   readonly partition: number;
+  readonly partitions: readonly PartitionReader[];
   readonly fromOffset: number;
   readonly max: number;
   readonly topic: string;
@@ -27,9 +33,9 @@ export function countsOf(
   const { redeliveredCount, expiredCount, deadCount, droppedCount } = state;
   let [availableCount, delayedCount, lag] = [0, 0, 0];
   for (const { partition, highWatermark } of partitions) {
-    const { readyCount, delayedCount: notDueCount, freshCount } = numbersOf(state.cursors[partition], highWatermark);
-    availableCount += readyCount + freshCount;
-    delayedCount += notDueCount;
+    const cursor = state.cursors[partition];
+    availableCount += (cursor?.givenBack.readyCount ?? 0) + (cursor?.freshCount(highWatermark) ?? 0);
+    delayedCount += cursor?.givenBack.delayedCount ?? 0;
     lag += highWatermark - state.floorOf(partition);
   }
   const inFlightCount = state.leases.openCount;
@@ -39,11 +45,6 @@ export function countsOf(
   };
 }
 
-function numbersOf(cursor: DeliveryCursor | undefined, end: number) {
-  if (cursor === undefined) return { readyCount: 0, delayedCount: 0, freshCount: 0 };
-  return { readyCount: cursor.readyCount, delayedCount: cursor.delayedCount, freshCount: cursor.freshCount(end) };
-}
-
 /** Where one offset stands. */
 export function standingOf(state: GroupState, partition: number, offset: number): Standing {
   const cursor = state.cursors[partition];
@@ -51,14 +52,76 @@ export function standingOf(state: GroupState, partition: number, offset: number)
   return standingIn(cursor, offset, leaseOn(state, partition, offset));
 }
 
+export interface ViewOptions {
+  readonly name: string;
+  readonly max: number;
+  readonly clock: Clock;
+  readonly partitions: readonly PartitionReader[];
+  readonly line: WaiterLine<ReceiveWant, unknown>;
+}
+
+/** The group for the screen; offsets are summed over partitions. */
+export function viewOf(state: GroupState, { name, max, clock, partitions, line }: ViewOptions): LogGroupView {
+  const nowMs = clock.monotonicMs();
+  const { waiterCount, availableCount, ...counts } = countsOf(state, partitions, { waiterCount: line.size });
+  return {
+    group: name,
+    kind: state.kind,
+    mode: state.options.mode,
+    isPaused: state.isPaused,
+    nextOffset: sumOf(state.cursors, ({ next }) => next),
+    committedOffset: sumOf(partitions, ({ partition }) => state.floorOf(partition)),
+    ...counts,
+    inFlight: inFlightOf(state, { max, nowMs }),
+    delayed: delayedOf(state, { max, nowMs }),
+    waitingReceives: [...line]
+      .slice(0, max)
+      .map(({ want, sinceMs }) => ({ who: want.memberId, waitedMs: nowMs - sinceMs })),
+    waitingReceivesCount: waiterCount,
+  };
+}
+
+interface ViewRange {
+  readonly max: number;
+  readonly nowMs: number;
+}
+
+function inFlightOf(state: GroupState, { max, nowMs }: ViewRange): LogGroupView['inFlight'] {
+  const spans = openSpansOf(state.leases.all(), { from: 0, below: Number.MAX_SAFE_INTEGER });
+  const views: LogGroupView['inFlight'][number][] = [];
+  for (const { from, below, block } of spans) {
+    const { partition, memberId, history, deadlineMs } = block;
+    for (let offset = from; offset < below && views.length < max; offset += 1) {
+      const { deliveryCount } = history;
+      views.push({ partition, offset, memberId, deliveryCount, leaseLeftMs: Math.max(deadlineMs - nowMs, 0) });
+    }
+  }
+  return views;
+}
+
+function delayedOf(state: GroupState, { max, nowMs }: ViewRange): LogGroupView['delayed'] {
+  const delayed = state.cursors.flatMap(({ givenBack }, partition) =>
+    [...givenBack.all]
+      .filter(({ offset }) => givenBack.isDelayed(offset))
+      .map(({ offset, history, dueMs }) => ({
+        partition,
+        offset,
+        deliveryCount: history.deliveryCount,
+        dueInMs: dueMs - nowMs,
+      })),
+  );
+  return delayed.sort((one, other) => one.dueInMs - other.dueInMs).slice(0, max);
+}
+
+function sumOf<T>(all: readonly T[], numberOf: (one: T) => number): number {
+  return all.reduce((sum, one) => sum + numberOf(one), 0);
+}
+
 /** What the group has not finished, ascending; expired records and those for other groups are none of it. */
-export async function browseGroup(
-  state: GroupState,
-  reader: PartitionReader,
-  want: BrowseWant,
-): Promise<BrowsedRecord[]> {
+export async function browseGroup(state: GroupState, want: BrowseWant): Promise<BrowsedRecord[]> {
   const browsed: BrowsedRecord[] = [];
-  const { partition } = reader;
+  const { partition } = want;
+  const reader = want.partitions[partition] as PartitionReader;
   let offset = Math.max(want.fromOffset, state.floorOf(partition), reader.logStartOffset);
   while (offset < reader.highWatermark && browsed.length < want.max) {
     const batch: ReadableBatch | undefined = reader.cachedAt(offset);
@@ -84,12 +147,13 @@ function standingIn(cursor: DeliveryCursor, offset: number, lease: LeaseBlock | 
   if (lease !== undefined) {
     return { state: 'in-flight', deliveryCount: lease.history.deliveryCount, memberId: lease.memberId };
   }
-  const given = cursor.givenBackAt(offset);
-  const state = cursor.stateOf(offset);
-  const deliveryCount = given?.history.deliveryCount ?? 0;
-  if (state === 'delayed') return { state, deliveryCount, availableAt: given?.availableAt ?? 0 };
-  if (state === 'dying') return { state, deliveryCount };
-  return { state: state === 'none' ? 'finished' : 'available', deliveryCount };
+  const given = cursor.givenBack.at(offset);
+  if (given === undefined) return { state: cursor.isFresh(offset) ? 'available' : 'finished', deliveryCount: 0 };
+  const { why, availableAt, history } = given;
+  const { deliveryCount } = history;
+  if (why !== undefined) return { state: 'dying', deliveryCount };
+  if (cursor.givenBack.isDelayed(offset)) return { state: 'delayed', deliveryCount, availableAt };
+  return { state: 'available', deliveryCount };
 }
 
 /** The lease under which an offset is in flight. */

@@ -71,7 +71,7 @@ export class HandOut {
     const answer = this.#begin(want, Math.min(want.max, inFlightCountMax - state.leases.openCount));
     for (const reader of this.#inTurn()) {
       if (!mayRead(reader.partition)) continue;
-      state.cursors[reader.partition]?.wake(answer.moment.monotonicMs);
+      state.cursors[reader.partition]?.givenBack.wake(answer.moment.monotonicMs);
       answer.open.add(reader);
     }
     const hasPriorities = partitions.some(({ priorities }) => priorities.size > 0);

@@ -5,6 +5,7 @@
  * is being read from the disk. Whoever asked first is served first; only in a failover group, where each member has
  * partitions of its own, one that asked later may have something to get while an earlier one has not. Only the desk uses it.
  */
+import type { MemberDescription } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { quote } from '../../shared/contract/validation.ts';
 import { type Waiter, WaiterLine } from '../1-blocking-queue/waiter-line.ts';
@@ -117,6 +118,12 @@ export class Serving {
     this.#onMembersChanged();
   }
 
+  /** By name; those who hold nothing too. */
+  describeMembers(): readonly MemberDescription[] {
+    const memberIds = [...this.members.ids()].sort();
+    return memberIds.map((memberId) => ({ memberId, inFlightCount: this.#state.leases.openCountOf(memberId) }));
+  }
+
   /** A group that fell behind and may not go on by itself answers those who wait so. */
   failStranded(): void {
     if (!this.#state.isStranded) return;
@@ -185,8 +192,7 @@ export class Serving {
     const moment = { now: Math.floor(clock.now()), monotonicMs: clock.monotonicMs() };
     const cursor = this.#state.cursors[partition];
     for (let offset = from; offset < below; offset += 1) {
-      const state = cursor?.stateOf(offset);
-      if (state !== 'fresh' && state !== 'ready') continue;
+      if (!cursor?.isFresh(offset) && !cursor?.givenBack.isReady(offset)) continue;
       record({ kind: 'finished', group: groupId, partition, fromOffset: offset, count: 1, how: 'gone' }, moment);
     }
     this.#options.onHandOut({ handed: [], hasSteppedOver: true });

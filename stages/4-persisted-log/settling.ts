@@ -11,7 +11,7 @@
  */
 import type { GroupOptions } from '../../shared/contract/description.ts';
 import type { Random } from '../../shared/random.ts';
-import type { GiveBack, LeaseClaim, RunClaim } from './desk-surroundings.ts';
+import type { GiveBack, LeaseClaim } from './desk-surroundings.ts';
 import type { DeathReason, GiveBackReason, GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import type { LeaseBlock } from './lease-block.ts';
@@ -79,20 +79,6 @@ export class Settling {
     return failed;
   }
 
-  /** Answers the offsets that did not apply. */
-  ackRun(claim: RunClaim, moment: Moment): readonly number[] {
-    const { partition, fromOffset, count, memberId, token } = claim;
-    const block = this.#state.leases.find({ partition, offset: fromOffset, memberId, token });
-    if (block?.isAllOpen(fromOffset, fromOffset + count)) {
-      this.#ack({ block, from: fromOffset, below: fromOffset + count }, false, moment);
-      return [];
-    }
-    const claims = Array.from({ length: count }, (_, index) => ({
-      ...{ partition, offset: fromOffset + index, memberId, token },
-    }));
-    return this.ackAll(claims, false, moment).map(({ offset }) => offset);
-  }
-
   /** False when the lease is over. */
   nack(claim: LeaseClaim, { outcome, delayMs, error }: GiveBack, moment: Moment): boolean {
     const block = this.#state.leases.find(claim);
@@ -116,9 +102,14 @@ export class Settling {
     return deadlineAt;
   }
 
-  /** All that a member has in flight comes back, or ends as if its time were over. */
-  endMember(memberId: string, reason: 'member-left' | 'lease-expired', moment: Moment): void {
-    for (const block of this.#state.leases.of(memberId)) this.#endBlock(block, reason, moment);
+  /** All that a member has in flight comes back. */
+  returnAll(memberId: string, moment: Moment): void {
+    for (const block of this.#state.leases.of(memberId)) {
+      for (const { from, below } of block.openSpans()) {
+        const how = { reason: 'member-left', delayMs: 0, error: undefined, moment } as const;
+        this.#giveBack({ block, from, below }, how);
+      }
+    }
   }
 
   /** What is due. Answers whose it was. */
@@ -128,17 +119,12 @@ export class Settling {
     for (let block = leases.firstToEnd; block !== undefined; block = leases.firstToEnd) {
       if (block.deadlineMs > moment.monotonicMs) break;
       memberIds.add(block.memberId);
-      this.#endBlock(block, 'lease-expired', moment);
+      for (const { from, below } of block.openSpans()) {
+        const failure = { reason: 'lease-expired', delayMs: undefined, error: undefined } as const;
+        this.#fail({ block, from, below }, failure, moment);
+      }
     }
     return memberIds;
-  }
-
-  #endBlock(block: LeaseBlock, reason: 'member-left' | 'lease-expired', moment: Moment): void {
-    for (const { from, below } of block.openSpans()) {
-      const span = { block, from, below };
-      if (reason === 'lease-expired') this.#fail(span, { reason, delayMs: undefined, error: undefined }, moment);
-      else this.#giveBack(span, { reason, delayMs: 0, error: undefined, moment });
-    }
   }
 
   #ack({ block, from, below }: LeasedSpan, isCumulative: boolean, moment: Moment): void {

@@ -65,7 +65,7 @@ export function setUpDesk(setup: DeskSetupOptions = {}): DeskSetup {
       assert.ok(delivery, 'a delivery');
       return delivery;
     },
-    ack: (delivery, { isCumulative = false } = {}) => desk.ack(claimOf(delivery), { isCumulative }),
+    ack: (delivery, { isCumulative = false } = {}) => desk.ackAll([claimOf(delivery)], { isCumulative }).length === 0,
     nack: (delivery, how) =>
       desk.nack(claimOf(delivery), { outcome: 'retry', delayMs: undefined, error: undefined, ...how }),
   };
