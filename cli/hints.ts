@@ -73,7 +73,9 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
     case 'MQ_GROUP_TAKEN':
       return `wait until it is free, or see who has it: mq groups describe ${named} <group>`;
     case 'MQ_DATA_LOCKED':
-      return 'one broker at a time: stop the other one, or take another folder: --data <folder>';
+      return flags.includes('--data')
+        ? 'one broker at a time: stop the other one, or take another folder: --data <folder>'
+        : 'stop the broker that runs there, and try again';
     case 'MQ_DATA_VERSION':
       return 'take another folder: --data <folder>';
     case 'MQ_CORRUPT':

@@ -23,6 +23,7 @@ export interface LineOptions {
 
 /** Rows of a batch that `head` shows: the 72 bytes of its head, and what follows in as many again. */
 const HEAD_ROWS = 9;
+const HEADER_CHARACTERS_SHOWN = 40;
 const FIELD_INDENT = ' '.repeat(10);
 
 type SegmentInspection = Extract<Inspection, { readonly kind: 'segment' }>;
@@ -64,8 +65,7 @@ function partLines(part: SegmentPart, options: LineOptions): string[] {
   const offsets = offsetsText({ fromOffset: baseOffset, toOffset: baseOffset + count });
   const flagged = flags.length === 0 ? '' : `, some with ${flags.join(', ')}`;
   const rows = records.map(({ offset, id, key = '', headers, bodyBytes, preview }) => {
-    const named = Object.keys(headers).length === 0 ? '' : JSON.stringify(headers);
-    return [offset, id, key, named, bodyBytes, preview];
+    return [offset, id, key, headersText(headers), bodyBytes, preview];
   });
   const more = records.length < count ? [`  and ${grouped(count - records.length)} more`] : [];
   return [
@@ -75,6 +75,14 @@ function partLines(part: SegmentPart, options: LineOptions): string[] {
     ...tableLines(['offset', 'id', 'key', 'headers', 'bytes', 'body'], rows).map((line) => `  ${line}`),
     ...more,
   ];
+}
+
+/** `color=red size=9 …`: the bytes have all of them. */
+function headersText(headers: Readonly<Record<string, string>>): string {
+  const text = Object.entries(headers)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+  return text.length > HEADER_CHARACTERS_SHOWN ? `${text.slice(0, HEADER_CHARACTERS_SHOWN)}…` : text;
 }
 
 function hexLines(rows: readonly HexRow[], { hex, hexLine }: LineOptions): string[] {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import process from 'node:process';
 import { after, before, test } from 'node:test';
 import { runCaptured } from './testing/captured-terminal.ts';
+import { awkwardLines } from './testing/lines-of-any-kind.ts';
 import { MqProcess, runMq, startServer } from './testing/mq-process.ts';
 
 const LINES_COUNT = 20_000;
@@ -22,21 +23,6 @@ function mqPiped(line: string, input?: string | Uint8Array) {
 /** The same command in this process, where the pipe is not the question. */
 function mq(line: string, input?: string | Uint8Array) {
   return runCaptured([...line.split(' '), '--target', server.url], { input });
-}
-
-/** Lines of every awkward kind, each with its number, so that order shows. */
-function awkwardLines(count: number): Buffer {
-  const kinds = [
-    (line: number) => Buffer.from(`${line} plain`),
-    () => Buffer.from(''),
-    (line: number) => Buffer.from(`${line} with CR at the end\r`),
-    (line: number) => Buffer.concat([Buffer.from(`${line} `), Buffer.from([0xff, 0xfe, 0x00, 0x80, 0xc3])]),
-    (line: number) => Buffer.from(`${line} 消息 \u2028 \x0b\x0c\x85`),
-    (line: number) =>
-      Buffer.concat([Buffer.from(`${line} `), Buffer.from(randomBytes(200).map((byte) => byte | 0x20))]),
-  ];
-  const lines = Array.from({ length: count }, (_, line) => kinds[line % kinds.length]?.(line) ?? Buffer.alloc(0));
-  return Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
 }
 
 test('20,000 lines of any bytes come back byte for byte and in order, for each of two groups', async () => {

@@ -38,10 +38,10 @@ export async function writeRecords(
 
 /** A record as JSON has it: the body as text where it is UTF-8, else base64, and `encoding` says which. */
 export function plainRecord(record: StoredRecord | Delivery): Record<string, unknown> {
-  const { topic, partition, offset, id, key, headers, timestamp } = record;
+  const { topic, partition, offset, id, key, headers, timestamp, priority, expiresAt } = record;
   const encoding = isUtf8(record.body) ? 'utf8' : 'base64';
   const body = Buffer.from(record.body).toString(encoding);
-  const plain = { topic, partition, offset, id, key, headers, body, encoding, timestamp };
+  const plain = { topic, partition, offset, id, key, headers, body, encoding, timestamp, priority, expiresAt };
   if (!('group' in record)) return plain;
   const { group, memberId, deliveryCount, redeliveryReason } = record;
   return { ...plain, group, memberId, deliveryCount, redeliveryReason };

@@ -122,7 +122,9 @@ async function describeTopic(terminal: Terminal, topic: string, options: Options
   if (description === undefined) return;
   if (options.json) return terminal.printJson(description);
   const { groups, options: inForce, partitionCount, bytes, isPaused } = description;
-  const shownOptions = Object.entries(inForce).map(([name, value]) => `${name} ${value}`);
+  const shownOptions = Object.entries(inForce).map(([name, value]) => {
+    return `${name} ${value === Number.MAX_SAFE_INTEGER ? 'without end' : value}`;
+  });
   const rows = groups.map((group) => [`group ${group.group}`, ...columns.numbersOf(group)]);
   await terminal.print(
     `${printable(description.topic)}: ${counted(partitionCount, 'partition')}, ${grouped(bytes)} bytes held`,
