@@ -1,0 +1,20 @@
+/** The power cuts of `broker-power-cut.test.ts` with many seeds: 200 operations at every change of the disk, torn in any way. */
+import { test } from 'node:test';
+import { keepsAll, keepsNothing, seededFate } from '../../shared/power-cut.ts';
+import { SeededRandom } from '../../shared/random.ts';
+import { brokerCutRun, recoverAllBrokers } from './testing/broker-cuts.ts';
+
+const SEED_COUNT = Number(process.env.SEEDS ?? 10);
+const FIRST_SEED = Number(process.env.SEED ?? 1000);
+
+test('200 operations, a power cut before every change of the disk', async () => {
+  await recoverAllBrokers(await brokerCutRun({ seed: FIRST_SEED, operationCount: 200, fates: () => [keepsNothing] }));
+});
+
+for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed += 1) {
+  test(`seed ${seed}: whatever a power cut leaves of what was not synced`, async () => {
+    const random = new SeededRandom(seed);
+    const fates = () => [keepsAll, seededFate(random), seededFate(random)];
+    await recoverAllBrokers(await brokerCutRun({ seed, operationCount: 50, fates }));
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * Power cuts of a whole broker: one run of the load, the plug pulled at every change of the disk, and a start on each of
+ * what is left.
+ */
+import assert from 'node:assert/strict';
+import { VirtualClock } from '../../../shared/clock.ts';
+import type { CallWatcher } from '../../../shared/disk-faults.ts';
+import { SeededRandom } from '../../../shared/random.ts';
+import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import type { Fate } from '../../../shared/simulated-nodes.ts';
+import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
+import { verifyFolder } from '../tools/verify.ts';
+import type { Deed } from './broker-load.ts';
+import { BrokerPromises } from './broker-promises.ts';
+import { openBroker, passDelays, runBrokerScript } from './broker-script.ts';
+
+/** What was known at a moment. */
+export interface KnownDeeds {
+  readonly deedCount: number;
+  readonly now: number;
+}
+
+export interface BrokerCutRun {
+  readonly deeds: readonly Deed[];
+  readonly cuts: readonly PowerCut<KnownDeeds>[];
+}
+
+export interface BrokerCutRunOptions {
+  readonly seed: number;
+  readonly operationCount: number;
+  readonly fates: () => Iterable<Fate>;
+  readonly onCall?: CallWatcher;
+}
+
+/** The load on a disk that is well, closed in order; with all its power cuts. */
+export async function brokerCutRun(options: BrokerCutRunOptions): Promise<BrokerCutRun> {
+  const { seed, operationCount, ...cutOptions } = options;
+  const disk = new SimulatedDisk();
+  const deeds: Deed[] = [];
+  const clock = new VirtualClock();
+  const known = (): KnownDeeds => ({ deedCount: deeds.length, now: clock.now() });
+  const cuts = new PowerCuts(disk, { known, ...cutOptions });
+  const opened = await openBroker(disk, { clock, seed });
+  await runBrokerScript(opened, { random: new SeededRandom(seed), deeds, operationCount });
+  await opened.broker.close();
+  assert.deepEqual(disk.openPaths, [], 'a broker that is closed has no file open');
+  return { deeds, cuts: cuts.end() };
+}
+
+/** Starts after the cut, lets what was delayed fall due, checks, and looks through the files. */
+export async function recoverBroker(cut: PowerCut<KnownDeeds>, deeds: readonly Deed[]): Promise<void> {
+  const { disk, known, place } = cut;
+  try {
+    const opened = await openBroker(disk, { clock: new VirtualClock({ startAt: known.now }), seed: 2 });
+    await passDelays(opened);
+    await BrokerPromises.of(deeds.slice(0, known.deedCount)).check(opened.broker);
+    await opened.broker.close();
+    assert.deepEqual((await verifyFolder({ disk, folder: '/data' })).findings, [], 'verify finds nothing wrong');
+  } catch (error) {
+    throw new Error(`power cut ${place}: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}
+
+export async function recoverAllBrokers({ deeds, cuts }: BrokerCutRun): Promise<void> {
+  for (const cut of cuts) await recoverBroker(cut, deeds);
+}

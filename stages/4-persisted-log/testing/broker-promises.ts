@@ -1,0 +1,181 @@
+/**
+ * What a broker promised by its answers to a load, and whether it kept it after a disaster.
+ *
+ *     sent          is stored at its offset, or, when it was delayed, once it is due; once; with its bytes
+ *     stored        was being sent; ids of one sender ascend
+ *     acked         does not come again                  neither acked nor rejected: is still to be had
+ *     rejected      is a dead letter, once, and does not come again
+ *     committed     the reader goes on there, not before
+ *
+ * Always true: a check finishes nothing. Used by the crash tests of the broker.
+ */
+import assert from 'node:assert/strict';
+import type { Broker } from '../../../shared/contract/broker.ts';
+import { isMqError } from '../../../shared/contract/errors.ts';
+import { type BrowsedRecord, deadLetterTopicOf, type StoredRecord } from '../../../shared/contract/message.ts';
+import { bodyOf, type Deed, PARTITION_COUNT, type Place, prepare, READERS, TOPICS, WORKERS } from './broker-load.ts';
+
+const PAGE = 500;
+
+/** What is promised of one topic. */
+class TopicPromises {
+  readonly sending = new Set<string>();
+  readonly sent = new Map<string, Place | null>();
+  readonly acking = new Set<string>();
+  readonly acked = new Set<string>();
+  /** How often it was begun. */
+  readonly rejecting = new Map<string, number>();
+  readonly rejected = new Set<string>();
+  readonly committing = new Map<number, number>();
+  readonly committed = new Map<number, number>();
+
+  add(deed: Deed): void {
+    if (deed.kind === 'committing' || deed.kind === 'committed') {
+      const { partition, offset } = deed.at;
+      this[deed.kind].set(partition, Math.max(this[deed.kind].get(partition) ?? 0, offset));
+      return;
+    }
+    for (const [index, id] of deed.ids.entries()) {
+      if (deed.kind === 'sent') this.sent.set(id, deed.at && { ...deed.at, offset: deed.at.offset + index });
+      else if (deed.kind === 'rejecting') this.rejecting.set(id, (this.rejecting.get(id) ?? 0) + 1);
+      else this[deed.kind].add(id);
+    }
+  }
+}
+
+export class BrokerPromises {
+  readonly #topics = new Map(TOPICS.map((topic) => [topic as string, new TopicPromises()]));
+
+  static of(deeds: readonly Deed[]): BrokerPromises {
+    const promises = new BrokerPromises();
+    for (const deed of deeds) promises.add(deed);
+    return promises;
+  }
+
+  add(deed: Deed): void {
+    this.#topics.get(deed.topic)?.add(deed);
+  }
+
+  /** Every delayed message is due. What was not made yet when the end came is made, and empty. */
+  async check(broker: Broker): Promise<void> {
+    await prepare(broker);
+    for (const [topic, promises] of this.#topics) await checkTopic(broker, topic, promises);
+  }
+}
+
+async function checkTopic(broker: Broker, topic: string, promises: TopicPromises): Promise<void> {
+  const [stored, unfinished, dead] = [new Map<string, StoredRecord>(), new Set<string>(), new Map<string, number>()];
+  const starts: number[] = [];
+  for (let partition = 0; partition < PARTITION_COUNT; partition += 1) {
+    const { records, logStartOffset } = await fetchAll(broker, topic, partition);
+    starts.push(logStartOffset);
+    assertInOrder(records);
+    for (const record of records) {
+      assert.ok(!stored.has(record.id), `${record.id} is stored twice`);
+      stored.set(record.id, record);
+    }
+    for (const { id } of await browseAll(broker, topic, partition)) unfinished.add(id);
+    const committed = await broker.committed(topic, { group: READERS, partition });
+    const { committing, committed: promised } = promises;
+    assert.ok(
+      committed >= (promised.get(partition) ?? 0),
+      `the reader was at ${promised.get(partition)}, is at ${committed}`,
+    );
+    assert.ok(committed <= Math.max(committing.get(partition) ?? 0, logStartOffset), `nobody went to ${committed}`);
+  }
+  for (const { id } of await deadLetters(broker, topic)) dead.set(id, (dead.get(id) ?? 0) + 1);
+  for (const [id, record] of stored) {
+    assert.ok(promises.sending.has(id), `nobody sent ${id}`);
+    assert.deepEqual(Buffer.from(record.body), bodyOf(id), `the body of ${id}`);
+  }
+  checkSent(promises, { stored, unfinished, dead, starts });
+  checkFinished(promises, { unfinished, dead });
+}
+
+interface FoundTopic {
+  readonly stored: ReadonlyMap<string, StoredRecord>;
+  readonly unfinished: ReadonlySet<string>;
+  readonly dead: ReadonlyMap<string, number>;
+  readonly starts: readonly number[];
+}
+
+function checkSent(promises: TopicPromises, { stored, unfinished, dead, starts }: FoundTopic): void {
+  for (const [id, at] of promises.sent) {
+    const mayBeFinished = promises.acking.has(id) || promises.rejecting.has(id);
+    const record = stored.get(id);
+    if (record === undefined) {
+      const isReleased = at === null ? mayBeFinished : at.offset < (starts[at.partition] ?? 0);
+      assert.ok(isReleased && mayBeFinished, `${id} was acknowledged at ${JSON.stringify(at)} and is lost`);
+    } else if (at !== null) {
+      assert.deepEqual({ partition: record.partition, offset: record.offset }, at, `the place of ${id}`);
+    }
+    const isToBeHad = unfinished.has(id);
+    assert.ok(isToBeHad || mayBeFinished, `${id} was not finished by anybody, and cannot be had`);
+    assert.ok(isToBeHad || promises.acking.has(id) || dead.has(id), `${id} was rejected and is no dead letter`);
+  }
+}
+
+function checkFinished(promises: TopicPromises, { unfinished, dead }: Pick<FoundTopic, 'unfinished' | 'dead'>): void {
+  for (const id of promises.acked) assert.ok(!unfinished.has(id), `${id} was acked and comes again`);
+  for (const id of promises.rejected) {
+    assert.ok(!unfinished.has(id), `${id} was rejected and comes again`);
+    assert.ok(dead.has(id), `${id} was rejected and is no dead letter`);
+  }
+  for (const [id, count] of dead) {
+    assert.ok(count <= (promises.rejecting.get(id) ?? 0), `${id} is a dead letter ${count} times`);
+  }
+}
+
+/** Rows of ids that one sender made ascend. Delayed ones come when they are due. */
+function assertInOrder(records: readonly StoredRecord[]): void {
+  const last = new Map<string, string>();
+  for (const { id } of records) {
+    const row = id.slice(0, -8);
+    if (row.startsWith('delayed')) continue;
+    assert.ok((last.get(row) ?? '') < id, `${id} comes after ${last.get(row)}`);
+    last.set(row, id);
+  }
+}
+
+interface Held {
+  readonly records: readonly StoredRecord[];
+  readonly logStartOffset: number;
+}
+
+async function fetchAll(broker: Broker, topic: string, partition: number): Promise<Held> {
+  const logStartOffset = await startOf(broker, topic, partition);
+  const records: StoredRecord[] = [];
+  for (let offset = logStartOffset; ; ) {
+    const page = await broker.fetch(topic, { partition, offset, max: PAGE });
+    if (page.nextOffset === offset) return { records, logStartOffset };
+    records.push(...page.records);
+    offset = page.nextOffset;
+  }
+}
+
+async function startOf(broker: Broker, topic: string, partition: number): Promise<number> {
+  try {
+    return (await broker.fetch(topic, { partition, offset: 0 })).logStartOffset;
+  } catch (error) {
+    if (isMqError(error, 'MQ_OFFSET_OUT_OF_RANGE')) return error.details.logStartOffset ?? 0;
+    throw error;
+  }
+}
+
+async function browseAll(broker: Broker, topic: string, partition: number): Promise<readonly BrowsedRecord[]> {
+  const records: BrowsedRecord[] = [];
+  for (let after: number | undefined; ; ) {
+    const from = after === undefined ? {} : { after };
+    const page = await broker.browse(topic, { group: WORKERS, partition, max: PAGE, ...from });
+    const last = page.at(-1);
+    if (last === undefined || last.offset === null) return records;
+    records.push(...page);
+    after = last.offset;
+  }
+}
+
+async function deadLetters(broker: Broker, topic: string): Promise<readonly StoredRecord[]> {
+  const dead = deadLetterTopicOf(topic, WORKERS);
+  const isThere = (await broker.describeTopics()).some((description) => description.topic === dead);
+  return isThere ? (await fetchAll(broker, dead, 0)).records : [];
+}
