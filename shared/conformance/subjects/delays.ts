@@ -49,11 +49,11 @@ export const delays: readonly ConformanceTest[] = [
     capability: 'delay',
     run: async (context) => {
       const topic = await context.newTopic();
-      await context.broker.send(topic, { body: 'late', delayMs: 400 });
+      await context.broker.send(topic, { body: 'late', delayMs: 800 });
       const call = context.as('consumer').receive(topic, { waitMs: 20_000 });
       await context.untilWaiting(topic, 1);
       equal(await isSettled(call), false, 'an answer before it is due');
-      await context.pass(500);
+      await context.pass(900);
       equal(texts(await atOnce(call, 'the waiting receive, when the message is due')), ['late'], 'what it received');
     },
   },
@@ -126,15 +126,15 @@ export const delays: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       const receipt = await context.broker.sendBatch(topic, [
-        { body: 'b', delayMs: 400, id: 'second' },
-        { body: 'a', delayMs: 200 },
+        { body: 'b', delayMs: 900, id: 'second' },
+        { body: 'a', delayMs: 800 },
       ]);
       equal([receipt.baseOffset, receipt.count], [null, 2], 'baseOffset and count');
       equal(receipt.ids[0], 'second', 'the id of the first message');
       equal((await context.describe(topic)).delayedCount, 2, 'delayedCount');
       const mixed = context.broker.sendBatch(topic, [{ body: 'x' }, { body: 'y', delayMs: 200 }]);
       await refused(mixed, 'MQ_INVALID_ARGUMENT', 'a batch of one message for now and one for later');
-      await context.pass(600);
+      await context.pass(1100);
       equal(texts(await drain(context, topic)), ['a', 'b'], 'what is received when both are due');
     },
   },
@@ -145,10 +145,10 @@ export const delays: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic({ partitionCount: 4 });
       const sent = { body: 'late', key: 'k', id: 'order-1', headers: { h: 'x' } };
-      const later = await context.broker.send(topic, { ...sent, delayMs: 200 });
+      const later = await context.broker.send(topic, { ...sent, delayMs: 800 });
       const now = await context.broker.send(topic, { body: 'now', key: 'k' });
       equal(later.partition, now.partition, 'the partition on the receipt');
-      await context.pass(400);
+      await context.pass(1000);
       const [, delivery] = await drain(context, topic);
       const { key, id, headers, partition, offset } = present(delivery, 'the delayed message');
       equal([key, id, headers.h, partition, offset], ['k', 'order-1', 'x', now.partition, 1], 'what was received');
@@ -161,9 +161,9 @@ export const delays: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       await context.broker.createGroup(topic, 'before');
-      await context.broker.send(topic, { body: 'late', delayMs: 200 });
+      await context.broker.send(topic, { body: 'late', delayMs: 800 });
       await context.broker.createGroup(topic, 'after', { start: 'latest' });
-      await context.pass(400);
+      await context.pass(1000);
       for (const group of ['before', 'after']) {
         equal(texts(await drain(context, topic, { group })), ['late'], `what the group ${group} gets`);
       }
@@ -228,12 +228,12 @@ export const delays: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       await context.broker.send(topic, { body: 'a' });
-      await context.broker.nack(await receiveOne(context.broker, topic), { delayMs: 500 });
+      await context.broker.nack(await receiveOne(context.broker, topic), { delayMs: 900 });
       equal(await context.broker.receive(topic), [], 'a receive at once');
       equal((await context.describe(topic)).delayedCount, 1, 'delayedCount');
       const [listed] = await context.broker.browse(topic, { max: 5 });
       equal(listed?.state, 'delayed', 'its state as browse lists it');
-      await context.pass(700);
+      await context.pass(1000);
       equal((await receiveOne(context.broker, topic)).deliveryCount, 2, 'deliveryCount when it comes again');
     },
   },

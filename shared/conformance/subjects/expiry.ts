@@ -90,14 +90,14 @@ export const expiry: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       await sendExpiring(context.broker, topic, 3);
-      const held = await context.broker.receive(topic, { max: 3, leaseMs: 500 });
+      const held = await context.broker.receive(topic, { max: 3, leaseMs: 1300 });
       equal(texts(held), bodies(3), 'what is received in time');
       const [acked, returned] = [present(held[0], 'a delivery'), present(held[1], 'a delivery')];
-      await context.pass(400);
+      await context.pass(800);
       await context.broker.ack([acked]);
       await context.broker.nack(returned);
       equal(await context.broker.receive(topic), [], 'a receive after one was given back');
-      await context.pass(300);
+      await context.pass(600);
       equal(await context.broker.receive(topic), [], 'a receive after the lease of the last ended');
       const { expiredCount, inFlightCount, availableCount, lag } = await context.describe(topic);
       equal([expiredCount, inFlightCount, availableCount, lag], [2, 0, 0, 0], 'expired, in flight, available and lag');
@@ -113,7 +113,7 @@ export const expiry: readonly ConformanceTest[] = [
       await sendExpiring(context.broker, topic, 3);
       await context.broker.send(topic, { body: 'stays' });
       equal((await context.describe(topic)).availableCount, 4, 'availableCount before');
-      await context.pass(400);
+      await context.pass(900);
       const { availableCount, lag, expiredCount } = await context.describe(topic);
       equal([availableCount, lag, expiredCount], [1, 1, 3], 'availableCount, lag and expiredCount');
       const listed = await context.broker.browse(topic, { group: 'g', max: 10 });
@@ -143,7 +143,7 @@ export const expiry: readonly ConformanceTest[] = [
       const topic = await context.newTopic();
       await sendExpiring(context.broker, topic, 2);
       equal(texts(await drain(context, topic, { group: 'early' })), bodies(2), 'what the early group gets');
-      await context.pass(400);
+      await context.pass(900);
       equal(await drain(context, topic, { group: 'late' }), [], 'what the late group gets');
       const { groups } = await context.describe(topic);
       const counts = Object.fromEntries(groups.map(({ group, expiredCount }) => [group, expiredCount]));
@@ -194,7 +194,7 @@ export const expiry: readonly ConformanceTest[] = [
   },
 ];
 
-/** Messages that expire after 250 ms. */
+/** Messages that expire after 700 ms. */
 async function sendExpiring(broker: Broker, topic: string, count: number): Promise<void> {
-  for (const body of bodies(count)) await broker.send(topic, { body, ttlMs: 250 });
+  for (const body of bodies(count)) await broker.send(topic, { body, ttlMs: 700 });
 }

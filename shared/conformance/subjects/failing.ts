@@ -67,16 +67,16 @@ export const failing: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await newTopicWith(context, { deliveriesMax: 2 });
       const take = (memberId = 'm'): ReturnType<typeof receiveOne> =>
-        receiveOne(context.broker, topic, { group: 'g', memberId, leaseMs: 300 });
+        receiveOne(context.broker, topic, { group: 'g', memberId, leaseMs: 600 });
       for (let turn = 0; turn < 3; turn += 1) {
         await context.broker.nack(await take(), { outcome: 'return' });
         await take('goes');
         await context.broker.leave(topic, { group: 'g', memberId: 'goes' });
       }
       equal((await take()).deliveryCount, 1, 'deliveryCount after three returns and three departures');
-      await context.pass(500);
+      await context.pass(700);
       equal((await take()).deliveryCount, 2, 'deliveryCount after a lease ended');
-      await context.pass(500);
+      await context.pass(700);
       equal(await context.broker.receive(topic, { group: 'g' }), [], 'a receive after a second lease ended');
       await eventually(
         async () => (await readDeadLetters(context.broker, topic, 'g')).length === 1,

@@ -36,10 +36,10 @@ export const keyOrder: readonly ConformanceTest[] = [
       await context.broker.nack(present(first, 'the first delivery'));
       const then = await context.broker.receive(topic, { group: 'g', max: 10 });
       equal(texts(then), ['a-0', 'b-0'], 'what comes after the failure');
-      await context.broker.nack(present(then[0], 'a delivery'), { delayMs: 400 });
+      await context.broker.nack(present(then[0], 'a delivery'), { delayMs: 900 });
       await context.broker.ack(then.slice(1));
       equal(texts(await drain(context, topic, { group: 'g' })), ['b-1'], 'what comes while a-0 waits');
-      await context.pass(600);
+      await context.pass(1100);
       equal(texts(await drain(context, topic, { group: 'g' })), ['a-0', 'a-1'], 'what comes after it waited');
     },
   },
@@ -49,9 +49,9 @@ export const keyOrder: readonly ConformanceTest[] = [
     uses: ['lease'],
     run: async (context) => {
       const topic = await newKeyedTopic(context, ['a-0', 'a-1']);
-      await receiveOne(context.broker, topic, { group: 'g', memberId: 'dies', leaseMs: 300 });
+      await receiveOne(context.broker, topic, { group: 'g', memberId: 'dies', leaseMs: 800 });
       equal(await context.broker.receive(topic, { group: 'g' }), [], 'a receive while the lease runs');
-      await context.pass(500);
+      await context.pass(1000);
       equal(texts(await drain(context, topic, { group: 'g' })), ['a-0', 'a-1'], 'what comes after it ended');
     },
   },

@@ -69,9 +69,9 @@ export const pushing: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       await sendAll(context.broker, topic, bodies(1));
-      const { held, close } = await subscribe(context, topic, { creditMax: 1, leaseMs: 300 });
+      const { held, close } = await subscribe(context, topic, { creditMax: 1, leaseMs: 800 });
       await came(held, 1);
-      await context.pass(500);
+      await context.pass(1000);
       await came(held, 2);
       const [first, second] = held;
       equal([second?.deliveryCount, second?.redeliveryReason], [2, 'lease-expired'], 'deliveryCount and reason');
@@ -149,9 +149,9 @@ export const pushing: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       const { held, close } = await subscribe(context, topic, { creditMax: 5 });
-      await context.broker.send(topic, { body: 'late', delayMs: 300 });
+      await context.broker.send(topic, { body: 'late', delayMs: 800 });
       await noMore(context, held, 0);
-      await context.pass(400);
+      await context.pass(900);
       await came(held, 1);
       equal(texts(held), ['late'], 'what was pushed');
       await close();

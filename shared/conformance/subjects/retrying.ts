@@ -94,13 +94,13 @@ export const retrying: readonly ConformanceTest[] = [
       await context.broker.nack(await receiveOne(context.broker, topic, { group: 'g' }), { delayMs: 0 });
       const second = await receiveOne(context.broker, topic, { group: 'g' });
       equal(second.deliveryCount, 2, 'deliveryCount at once after a delay of 0');
-      await context.broker.nack(second, { outcome: 'return', delayMs: 300 });
+      await context.broker.nack(second, { outcome: 'return', delayMs: 800 });
       equal(
         await context.broker.receive(topic, { group: 'g' }),
         [],
         'a receive before the delay of the return is over',
       );
-      await context.pass(500);
+      await context.pass(1000);
       const third = await receiveOne(context.broker, topic, { group: 'g' });
       equal(third.deliveryCount, 2, 'deliveryCount after the return: it was no failure');
       await context.broker.nack(third);
@@ -112,11 +112,11 @@ export const retrying: readonly ConformanceTest[] = [
     capability: 'delay',
     uses: ['lease', 'groups'],
     run: async (context) => {
-      const topic = await newTopicWith(context, { retryDelays: [300] });
+      const topic = await newTopicWith(context, { retryDelays: [800] });
       await context.broker.nack(await receiveOne(context.broker, topic, { group: 'g' }));
       const call = context.as('consumer').receive(topic, { group: 'g', waitMs: 20_000 });
       await context.untilWaiting(topic, 1);
-      await context.pass(400);
+      await context.pass(900);
       const [delivery] = await atOnce(call, 'the waiting receive, when the delay is over');
       equal(delivery?.redeliveryReason, 'retry', 'redeliveryReason');
     },
@@ -126,11 +126,11 @@ export const retrying: readonly ConformanceTest[] = [
     capability: 'delay',
     uses: ['lease', 'groups'],
     run: async (context) => {
-      const topic = await newTopicWith(context, { retryDelays: [500] });
+      const topic = await newTopicWith(context, { retryDelays: [900] });
       await sendAll(context.broker, topic, ['x', 'y']);
       await context.broker.nack(await receiveOne(context.broker, topic, { group: 'g' }));
       equal(texts(await drain(context, topic, { group: 'g' })), ['x', 'y'], 'what comes meanwhile');
-      await context.pass(700);
+      await context.pass(1100);
       equal(texts(await drain(context, topic, { group: 'g' })), ['m-0'], 'what comes after the delay');
     },
   },
