@@ -135,9 +135,8 @@ class BlockWalk {
   #walkPrologue(count: number): void {
     const prefixBytes = this.#text('idPrefix', this.#limits.idBytesMax);
     const firstIdNumber = this.#number();
-    const lastIdNumber = firstIdNumber + count - 1;
-    if (!Number.isSafeInteger(lastIdNumber)) throw refused('V17', 'the numbers of its ids are too large');
-    const idBytes = prefixBytes + String(lastIdNumber).length;
+    if (firstIdNumber > Number.MAX_SAFE_INTEGER - (count - 1)) throw refused('V17', 'its ids have too large numbers');
+    const idBytes = prefixBytes + String(firstIdNumber + count - 1).length;
     if (idBytes > this.#limits.idBytesMax) throw tooLargePart(idBytes, this.#limits.idBytesMax, 'id');
   }
 

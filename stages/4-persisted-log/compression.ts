@@ -18,6 +18,13 @@ export type Codec = keyof typeof CODECS;
 const GZIP_LEVEL = 4;
 const ZSTD_LEVEL = 1;
 
+/** What node:zlib answers with `info`. */
+interface Inflated {
+  readonly buffer: Buffer;
+  /** `bytesWritten`: how many compressed bytes it took. */
+  readonly engine: { readonly bytesWritten: number };
+}
+
 /** Smaller blocks do not get smaller. */
 const BYTES_MIN = 64;
 
@@ -42,9 +49,12 @@ export function deflate(codec: Codec, block: Uint8Array): Uint8Array | undefined
 export function inflate(codec: Codec, compressed: Uint8Array, blockBytes: number): Uint8Array | undefined {
   if (codec === 'none') return compressed.length === blockBytes ? compressed : undefined;
   try {
-    const limit = { maxOutputLength: Math.max(blockBytes, 1) };
-    const block = codec === 'gzip' ? gunzipSync(compressed, limit) : zstdDecompressSync(compressed, limit);
-    return block.length === blockBytes ? new Uint8Array(block.buffer, block.byteOffset, block.length) : undefined;
+    const options = { maxOutputLength: Math.max(blockBytes, 1), info: true };
+    const result: unknown =
+      codec === 'gzip' ? gunzipSync(compressed, options) : zstdDecompressSync(compressed, options);
+    const { buffer, engine } = result as Inflated;
+    const isAll = buffer.length === blockBytes && engine.bytesWritten === compressed.length;
+    return isAll ? new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length) : undefined;
   } catch {
     return undefined;
   }
