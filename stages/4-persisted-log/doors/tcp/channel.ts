@@ -26,6 +26,8 @@ export interface ChannelOptions {
   readonly socket: Socket;
   readonly clock: Clock;
   readonly frameBytesMax: number;
+  /** Whether frames are put together in memory that is used again. */
+  readonly reuses: boolean;
   readonly unsentBytesMax: number;
   readonly stalledMs: number;
   /** For one frame, from its first byte to its last. */

@@ -8,17 +8,50 @@
  * them refused, as a broker in this process would. Pure but for the requests.
  */
 import { type FailedDelivery, isMqError, MqError } from '../../../../shared/contract/errors.ts';
-import type { CheckedRef } from '../../../2-ring-buffer/reading-options.ts';
+import type { DeliveryRef } from '../../../../shared/contract/message.ts';
+import type { Rules } from '../../../1-blocking-queue/checked-options.ts';
+import { checkRefs } from '../../../2-ring-buffer/reading-options.ts';
 import type { AckRequest, RefRun } from './requests.ts';
 
 type OpenRun = { -readonly [Member in keyof RefRun]: RefRun[Member] };
 
+/** A reference of which every part is there. */
+interface WholeRef extends DeliveryRef {
+  readonly offset: number;
+  readonly leaseToken: string;
+}
+
+/** The deliveries as they were given where all of them are right; else `MQ_INVALID_ARGUMENT` says what is not. */
+export function checkDeliveries(deliveries: readonly DeliveryRef[], rules: Rules): readonly WholeRef[] {
+  const hasPartitions = rules.capabilities.has('partitions');
+  const isRight = (ref: DeliveryRef): ref is WholeRef => isWhole(ref) && (ref.partition === 0 || hasPartitions);
+  const isSmall = Array.isArray(deliveries) && deliveries.length <= rules.limits.receiveCountMax;
+  // To check millions of them and make an object of each takes as long as to ack them.
+  if (isSmall && deliveries.every(isRight)) return deliveries;
+  return checkRefs(deliveries, rules).map(({ token, ...ref }) => ({ ...ref, leaseToken: token }));
+}
+
+function isWhole(ref: Partial<DeliveryRef> | null | undefined): ref is WholeRef {
+  return (
+    isOffset(ref?.offset) &&
+    isOffset(ref?.partition) &&
+    typeof ref?.leaseToken === 'string' &&
+    typeof ref.topic === 'string' &&
+    typeof ref.group === 'string' &&
+    typeof ref.memberId === 'string'
+  );
+}
+
+function isOffset(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 /** One request for each member, with its deliveries in the order they were given. */
-export function ackRequestsOf(refs: readonly CheckedRef[], isCumulative: boolean): AckRequest[] {
+export function ackRequestsOf(refs: readonly WholeRef[], isCumulative: boolean): AckRequest[] {
   const requests: (AckRequest & { readonly runs: OpenRun[] })[] = [];
   let request: (typeof requests)[number] | undefined;
   let run: OpenRun | undefined;
-  for (const { topic, partition, offset, group, memberId, token } of refs) {
+  for (const { topic, partition, offset, group, memberId, leaseToken } of refs) {
     if (request === undefined || request.topic !== topic || request.group !== group || request.memberId !== memberId) {
       const isOf = (one: AckRequest): boolean =>
         one.topic === topic && one.group === group && one.memberId === memberId;
@@ -29,10 +62,11 @@ export function ackRequestsOf(refs: readonly CheckedRef[], isCumulative: boolean
       }
       run = undefined;
     }
-    const isNext = run?.leaseToken === token && run.partition === partition && run.fromOffset + run.count === offset;
+    const isNext =
+      run?.leaseToken === leaseToken && run.partition === partition && run.fromOffset + run.count === offset;
     if (run !== undefined && isNext) run.count += 1;
     else {
-      run = { partition, fromOffset: offset, count: 1, leaseToken: token };
+      run = { partition, fromOffset: offset, count: 1, leaseToken };
       request.runs.push(run);
     }
   }

@@ -26,7 +26,7 @@ import * as sending from '../../../1-blocking-queue/checked-options.ts';
 import * as reading from '../../../2-ring-buffer/reading-options.ts';
 import { idOf, nameOf } from '../../../3-http-server/client-options.ts';
 import { type Json, recordOf } from '../../../3-http-server/json-message.ts';
-import { ackRequestsOf, askAll } from './client-ack.ts';
+import { ackRequestsOf, askAll, checkDeliveries } from './client-ack.ts';
 import type { ClientCalls } from './client-calls.ts';
 import type { ClientPolls } from './client-polls.ts';
 import * as decoding from './client-reading.ts';
@@ -124,7 +124,7 @@ export class TcpClient implements calls.Broker {
 
   async ack(deliveries: readonly messages.DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
     this.#need('lease', 'ack');
-    const refs = reading.checkRefs(deliveries, this);
+    const refs = checkDeliveries(deliveries, this);
     const requests = ackRequestsOf(refs, reading.checkAckOptions(options));
     await askAll(requests, (request) => this.#ack(request));
   }

@@ -40,7 +40,9 @@ export const MARK_BYTES = 5;
 export const HEAD_BYTES = LENGTH_BYTES + MARK_BYTES;
 
 /** First reserved for a frame that comes in pieces; then twice as much each time it is full. */
-const RESERVED_BYTES = 64 * 1024;
+const RESERVED_BYTES = 256 * 1024;
+/** What is used again for the next frame is not larger. */
+const REUSED_BYTES_MAX = 1024 * 1024;
 
 /**
  * Given each whole frame. `content` is valid during the call only, unless `isOwn`: then nobody else has these bytes, and
@@ -48,8 +50,17 @@ const RESERVED_BYTES = 64 * 1024;
  */
 export type OnFrame = (type: number, id: number, content: Uint8Array, isOwn: boolean) => void;
 
+export interface FrameReaderOptions {
+  /** Longest frame taken, its length not counted. */
+  readonly frameBytesMax: number;
+  readonly onFrame: OnFrame;
+  /** True: frames that come in pieces are put together in the same memory again and again, and none is anybody's own. */
+  readonly reuses?: boolean;
+}
+
 export class FrameReader {
   readonly #onFrame: OnFrame;
+  readonly #reuses: boolean;
   #bytesMax: number;
   /** The first `#heldBytes` are those of the frame that is not whole. */
   #held: Uint8Array = new Uint8Array(HEAD_BYTES);
@@ -59,9 +70,10 @@ export class FrameReader {
   #begunCount = 0;
   #isStopped = false;
 
-  constructor({ frameBytesMax, onFrame }: { readonly frameBytesMax: number; readonly onFrame: OnFrame }) {
+  constructor({ frameBytesMax, onFrame, reuses = false }: FrameReaderOptions) {
     this.#bytesMax = frameBytesMax;
     this.#onFrame = onFrame;
+    this.#reuses = reuses;
   }
 
   /** True while a frame has begun and is not whole. */
@@ -120,18 +132,20 @@ export class FrameReader {
   #reserve(bytes: number): void {
     if (bytes <= this.#held.length) return;
     const wanted = Math.max(bytes, RESERVED_BYTES, this.#held.length * 2);
-    const larger = Buffer.allocUnsafeSlow(Math.min(this.#neededBytes, wanted));
+    // What is used again is not made to measure: the next frame may be longer.
+    const larger = Buffer.allocUnsafeSlow(this.#reuses ? wanted : Math.min(this.#neededBytes, wanted));
     larger.set(this.#held.subarray(0, this.#heldBytes));
     this.#held = larger;
   }
 
-  /** Gives the held frame away. */
+  /** The held frame is whole. */
   #release(): void {
     const frame = this.#held.subarray(LENGTH_BYTES, this.#heldBytes);
-    this.#held = new Uint8Array(HEAD_BYTES);
+    const isKept = this.#reuses && this.#held.length <= REUSED_BYTES_MAX;
+    if (!isKept) this.#held = new Uint8Array(HEAD_BYTES);
     this.#heldBytes = 0;
     this.#neededBytes = LENGTH_BYTES;
-    this.#emit(frame, true);
+    this.#emit(frame, !isKept);
   }
 
   #emit(frame: Uint8Array, isOwn: boolean): void {

@@ -39,6 +39,7 @@ export class Session {
       socket,
       clock: options.clock,
       frameBytesMax: HELLO_BYTES_MAX - LENGTH_BYTES,
+      reuses: true,
       unsentBytesMax: options.unsentBytesMax,
       stalledMs: options.stalledMs,
       frameTimeoutMs: options.frameTimeoutMs,

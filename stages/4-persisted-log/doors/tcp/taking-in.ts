@@ -1,8 +1,8 @@
 /**
  * From the frame of a send to a broker: a batch as it came where the broker takes those, else its messages.
  *
- * Always true: what the broker is given it may keep; a batch is looked into only when the broker cannot take it whole, and
- * then all of it is checked first.
+ * Always true: `request.bytes` are read before the call returns, and may change then; the messages a broker is given it may
+ * keep; a batch is looked into only when the broker cannot take it whole, and then all of it is checked first.
  */
 import type { Broker, SendOptions } from '../../../../shared/contract/broker.ts';
 import type { Message } from '../../../../shared/contract/message.ts';
@@ -21,7 +21,8 @@ export async function takeIn(broker: Broker, request: SendRequest, signal: Abort
     const receipt = await broker.appendBatch(topic, request.bytes, options);
     return { ...receipt, deliverAt: undefined, ids: [] };
   }
-  const messages = request.isBatch ? messagesIn(request.bytes, broker) : messagesOf(request.bytes, broker);
+  const own = new Uint8Array(request.bytes);
+  const messages = request.isBatch ? messagesIn(own, broker) : messagesOf(own, broker);
   if (request.isSingle) return sendOne(broker, request, messages, options);
   const receipt = await broker.sendBatch(topic, messages, options);
   return { ...receipt, deliverAt: undefined, ids: request.wantsIds ? receipt.ids : [] };
