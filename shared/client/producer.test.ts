@@ -1,36 +1,11 @@
 import assert from 'node:assert/strict';
-import { getEventListeners } from 'node:events';
 import { describe, test } from 'node:test';
-import { createBroker } from '../../stages/1-blocking-queue/index.ts';
-import { VirtualClock } from '../clock.ts';
+import type { VirtualClock } from '../clock.ts';
 import type { Broker } from '../contract/broker.ts';
-import { type ErrorCode, isMqError, MqError } from '../contract/errors.ts';
+import { isMqError, MqError } from '../contract/errors.ts';
 import type { Message } from '../contract/message.ts';
-import { SeededRandom } from '../random.ts';
-import { Producer } from './producer.ts';
-import type { ProducerOptions } from './producer-options.ts';
-
-type Send = Broker['send'];
-
-const rejectsWith = (promise: Promise<unknown>, code: ErrorCode): Promise<void> =>
-  assert.rejects(promise, (error) => isMqError(error, code));
-
-/** A producer on stage 1's broker, whose `send` may be replaced. */
-async function open(send?: (broker: Broker) => Send, options: Partial<ProducerOptions> = {}) {
-  const clock = new VirtualClock();
-  const inner = await createBroker({ clock });
-  const changed: Broker = Object.create(inner, {
-    ...Object.fromEntries(
-      (['sendBatch', 'receive', 'close', 'describeTopics', 'createTopic'] as const).map((name) => [
-        name,
-        { value: inner[name].bind(inner) },
-      ]),
-    ),
-    send: { value: send === undefined ? inner.send.bind(inner) : send(inner) },
-  });
-  const producer = new Producer({ broker: changed, clock, random: new SeededRandom(3), ...options });
-  return { clock, broker: inner, producer };
-}
+import { openOnQueue, type Send } from './testing/producer-on-queue.ts';
+import { rejectsWith } from './testing/producer-world.ts';
 
 /** Passes time until `promise` has settled. */
 async function passUntil(clock: VirtualClock, promise: Promise<unknown>): Promise<void> {
@@ -49,7 +24,7 @@ async function passUntil(clock: VirtualClock, promise: Promise<unknown>): Promis
 
 describe('sending', () => {
   test('a send resolves with the receipt of the broker', async () => {
-    const { producer } = await open();
+    const { producer } = await openOnQueue();
     const receipt = await producer.send('t', { body: 'a', id: 'mine' });
     assert.deepEqual([receipt.offset, receipt.id, receipt.durability], [0, 'mine', 'memory']);
     const batch = await producer.sendBatch('t', [{ body: 'b' }, { body: 'c' }]);
@@ -59,7 +34,7 @@ describe('sending', () => {
 
   test('a message keeps its id through all attempts', async () => {
     const ids: (string | undefined)[] = [];
-    const { clock, producer } = await open((broker) => (topic, message, options) => {
+    const { clock, producer } = await openOnQueue((broker) => (topic, message, options) => {
       ids.push(message.id);
       if (ids.length < 4) return Promise.reject(new MqError('MQ_CONNECTION_LOST', 'cut'));
       return broker.send(topic, message, options);
@@ -71,7 +46,7 @@ describe('sending', () => {
   });
 
   test('an error that is not retriable comes back at once', async () => {
-    const { producer, clock } = await open();
+    const { producer, clock } = await openOnQueue();
     await rejectsWith(producer.send('', { body: 'x' }), 'MQ_INVALID_ARGUMENT');
     await rejectsWith(producer.send('t', 'no message' as unknown as Message), 'MQ_INVALID_ARGUMENT');
     await rejectsWith(producer.sendBatch('t', undefined as unknown as Message[]), 'MQ_INVALID_ARGUMENT');
@@ -87,7 +62,7 @@ describe('sending', () => {
         return callCount === 1 ? Promise.reject(new MqError('MQ_TIMEOUT', 'late')) : broker.send(...args);
       };
     };
-    const { clock, broker, producer } = await open(flaky, { inFlightMax: 1, batchCountMax: 1 });
+    const { clock, broker, producer } = await openOnQueue(flaky, { inFlightMax: 1, batchCountMax: 1 });
     const message = { id: '', body: '', headers: { tag: '' } };
     const options = { partition: 0 };
     const sends = ['a', 'b', 'c'].map((text) => {
@@ -108,7 +83,7 @@ describe('sending', () => {
   });
 
   test('nothing is thrown synchronously, and what is no message or option is refused with its path', async () => {
-    const { producer, broker } = await open();
+    const { producer, broker } = await openOnQueue();
     const broken = {
       get body(): string {
         throw new Error('a getter of the caller');
@@ -135,7 +110,7 @@ describe('sending', () => {
         return 'from a getter';
       }
     }
-    const { producer, broker } = await open();
+    const { producer, broker } = await openOnQueue();
     await producer.send('t', new Order());
     const [delivery] = await broker.receive('t');
     assert.equal(new TextDecoder().decode(delivery?.body), 'from a getter');
@@ -150,7 +125,7 @@ describe('sending', () => {
         return broker.send(topic, message, options);
       };
     };
-    const { clock, broker, producer } = await open(flaky, { inFlightMax: 1, batchCountMax: 1 });
+    const { clock, broker, producer } = await openOnQueue(flaky, { inFlightMax: 1, batchCountMax: 1 });
     const bodies = Array.from({ length: 20 }, (_, index) => String(index));
     const all = Promise.all(bodies.map((body) => producer.send('t', { body })));
     await passUntil(clock, all);
@@ -163,7 +138,7 @@ describe('sending', () => {
   });
 
   test('an aborted send rejects with MQ_ABORTED, in line as well as at the broker', async () => {
-    const { producer, broker } = await open(undefined, { inFlightMax: 1 });
+    const { producer, broker } = await openOnQueue(undefined, { inFlightMax: 1 });
     await broker.createTopic('t', { messagesMax: 1 });
     await producer.send('t', { body: 'fills it' });
     const abort = new AbortController();
@@ -176,105 +151,9 @@ describe('sending', () => {
   });
 });
 
-describe('bounds', () => {
-  test('no more than inFlightMax sends are at the broker at once', async () => {
-    let atBroker = 0;
-    let most = 0;
-    const counting = (broker: Broker): Send => {
-      return async (...args) => {
-        atBroker += 1;
-        most = Math.max(most, atBroker);
-        await new Promise((resolve) => setImmediate(resolve));
-        atBroker -= 1;
-        return broker.send(...args);
-      };
-    };
-    const { producer } = await open(counting, { inFlightMax: 3, batchCountMax: 1 });
-    await Promise.all(Array.from({ length: 30 }, () => producer.send('t', { body: '' })));
-    assert.equal(most, 3);
-  });
-
-  test('the line has a bound: the send beyond it is refused with MQ_LIMIT_EXCEEDED', async () => {
-    const stuck = (): Send => () => new Promise(() => undefined);
-    const { clock, producer } = await open(stuck, { inFlightMax: 1, waitingMax: 2 });
-    const waiting = [rejectsWith(producer.send('t', { body: '' }), 'MQ_CLOSED')];
-    await clock.pass(0);
-    for (const _ of [1, 2]) waiting.push(rejectsWith(producer.send('t', { body: '' }), 'MQ_CLOSED'));
-    await rejectsWith(producer.send('t', { body: '' }), 'MQ_LIMIT_EXCEEDED');
-    await rejectsWith(producer.sendBatch('t', [{ body: '' }]), 'MQ_LIMIT_EXCEEDED');
-    const closed = producer.close({ timeoutMs: 1 });
-    await clock.pass(1);
-    await Promise.all([closed, ...waiting]);
-  });
-
-  test('the line has a bound in bytes too, and what leaves it makes room again', async () => {
-    let letGo = (): void => undefined;
-    const held = new Promise<void>((resolve) => {
-      letGo = resolve;
-    });
-    const slow = (broker: Broker): Send => {
-      return async (...args) => {
-        await held;
-        return broker.send(...args);
-      };
-    };
-    const { clock, producer } = await open(slow, { inFlightMax: 1, waitingBytesMax: 100 });
-    const sends = [producer.send('t', { body: new Uint8Array(500), id: 'i' })];
-    await clock.pass(0);
-    sends.push(producer.send('t', { body: 'x'.repeat(93), id: 'i', key: '\u00e9', headers: { a: '\u00e9' } }));
-    const one = { body: 'x', id: 'i' };
-    await rejectsWith(producer.send('t', one), 'MQ_LIMIT_EXCEEDED');
-    await rejectsWith(producer.sendBatch('t', [one]), 'MQ_LIMIT_EXCEEDED');
-    const abort = new AbortController();
-    letGo();
-    await Promise.all(sends);
-    sends.push(producer.send('t', { body: new Uint8Array(99), id: 'i' }, { signal: abort.signal }));
-    abort.abort();
-    await rejectsWith(sends.at(-1) ?? held, 'MQ_ABORTED');
-    await producer.send('t', { body: new Uint8Array(99), id: 'i' });
-  });
-
-  test('twenty thousand sends at once are nothing quadratic: each has a signal, the one they share has one listener', {
-    timeout: 20_000,
-  }, async () => {
-    const count = 20_000;
-    const atBroker = new Set<AbortSignal | undefined>();
-    const stuck = (): Send => (_topic, _message, options) => {
-      atBroker.add(options?.signal);
-      return new Promise(() => undefined);
-    };
-    const { clock, producer } = await open(stuck, { inFlightMax: count });
-    const { signal } = new AbortController();
-    const sends = Array.from({ length: 2 * count }, () =>
-      rejectsWith(producer.send('t', { body: '' }, { signal }), 'MQ_CLOSED'),
-    );
-    await clock.pass(0);
-    assert.equal(atBroker.size, count);
-    assert.equal(getEventListeners(signal, 'abort').length, 1);
-    const closed = producer.close({ timeoutMs: 1 });
-    await clock.pass(1);
-    await Promise.all([closed, ...sends]);
-    assert.equal(getEventListeners(signal, 'abort').length, 0);
-  });
-
-  test('options that are misspelt or out of range are refused', async () => {
-    const broker = await createBroker();
-    const path = (options: object): unknown => {
-      try {
-        new Producer({ broker, ...options });
-      } catch (error) {
-        return isMqError(error, 'MQ_INVALID_ARGUMENT') && error.details.path;
-      }
-    };
-    assert.equal(path({ inFlightMax: 0 }), 'options.inFlightMax');
-    assert.equal(path({ inflightMax: 5 }), 'options.inflightMax');
-    assert.equal(path({ retry: { delayMs: -1 } }), 'options.retry.delayMs');
-  });
-});
-
 describe('the end', () => {
   test('flush resolves when all sends begun before it have settled', async () => {
-    const { producer, broker } = await open();
+    const { producer, broker } = await openOnQueue();
     await broker.createTopic('t', { messagesMax: 1 });
     const sends = ['a', 'b'].map((body) => producer.send('t', { body }));
     let isFlushed = false;
@@ -289,7 +168,7 @@ describe('the end', () => {
   });
 
   test('close lets sends under way finish and takes no new ones', async () => {
-    const { producer, broker, clock } = await open();
+    const { producer, broker, clock } = await openOnQueue();
     await broker.createTopic('t', { messagesMax: 1 });
     await producer.send('t', { body: 'a' });
     const late = producer.send('t', { body: 'b' });
@@ -304,7 +183,7 @@ describe('the end', () => {
 
   test('close gives up after timeoutMs, also on a broker that never answers', async () => {
     const stuck = (): Send => () => new Promise(() => undefined);
-    const { clock, producer } = await open(stuck);
+    const { clock, producer } = await openOnQueue(stuck);
     const refused = rejectsWith(producer.send('t', { body: '' }), 'MQ_CLOSED');
     let isClosed = false;
     const closed = producer.close({ timeoutMs: 500 }).then(() => {
@@ -318,7 +197,7 @@ describe('the end', () => {
 
   test('a send that close gave up on says whether it may have been stored', async () => {
     const stuck = (): Send => () => new Promise(() => undefined);
-    const { clock, producer } = await open(stuck, { inFlightMax: 1, batchCountMax: 1 });
+    const { clock, producer } = await openOnQueue(stuck, { inFlightMax: 1, batchCountMax: 1 });
     const [atBroker, inLine] = ['a', 'b'].map((body) => producer.send('t', { body }));
     const ended = Promise.allSettled([atBroker, inLine, producer.close({ timeoutMs: 1 })]);
     await clock.pass(1);
