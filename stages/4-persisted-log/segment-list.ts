@@ -141,9 +141,8 @@ export class SegmentList {
 
   /** Everything is on the disk already; so is then what the next start needs to know. */
   async close(): Promise<void> {
-    if (this.#savedPosition === this.active.bytes) return;
     await this.active.saveIndex();
-    await this.save();
+    if (this.#savedPosition !== this.active.bytes) await this.save();
   }
 
   /** All of them, also when one cannot be closed well. */

@@ -61,6 +61,8 @@ export class Segment {
   #synced: SegmentEnd;
   #isSealed: boolean;
   #index: SegmentIndex | undefined;
+  /** How far the index on the disk goes. */
+  #indexedPosition = 0;
   #file: Promise<DiskFile> | undefined;
   /** Where the last load ended: the next one mostly goes on there. */
   #lastLoaded: { readonly offset: number; readonly position: number } | undefined;
@@ -78,10 +80,7 @@ export class Segment {
   }
 
   /** A new file; it is on the disk, name and head, when this resolves. */
-  static async create(
-    place: LogPlace,
-    { baseOffset, createdAt, lastTimestamp = 0 }: NewSegment,
-  ): Promise<Segment> {
+  static async create(place: LogPlace, { baseOffset, createdAt, lastTimestamp = 0 }: NewSegment): Promise<Segment> {
     const { disk, folder, topicId, partition } = place;
     const path = join(folder, segmentName(baseOffset));
     // Left over from a try that failed: nothing was ever written to it but a head.
@@ -157,13 +156,19 @@ export class Segment {
   async readIndex(): Promise<void> {
     const bytes = await readWholeFile(this.#place.disk, join(this.#place.folder, indexName(this.baseOffset)));
     const index = bytes === undefined ? undefined : decodeIndex(bytes, this.#indexSubject());
-    if (index instanceof SegmentIndex) this.#index ??= index;
+    if (!(index instanceof SegmentIndex)) return;
+    this.#index ??= index;
+    this.#indexedPosition = this.bytes;
   }
 
+  /** Nothing is written when its file is about the segment as it is already. */
   async saveIndex(): Promise<void> {
+    const position = this.bytes;
+    if (this.#indexedPosition === position || this.#end.batchCount === 0) return;
     const index = await this.#knownIndex(await this.#open());
     const path = join(this.#place.folder, indexName(this.baseOffset));
     await writeWholeFile(this.#place.disk, path, encodeIndex(index, this.#indexSubject()));
+    this.#indexedPosition = position;
   }
 
   /** After a failure: what was accepted is made safe again as far as it can be read; answers what was lost of it. */
