@@ -20,6 +20,7 @@ import type { TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { quote } from '../../shared/contract/validation.ts';
 import type { Disk, DiskLock } from '../../shared/disk.ts';
+import { storageError } from './storage-error.ts';
 import { parse, readSealed, readWholeFile, UNFINISHED, writeSealed, writeWholeFile } from './whole-file.ts';
 
 /** Of what lies below the folder; one that is newer than this program knows is refused. */
@@ -72,17 +73,18 @@ export class DataFolder {
 
   /** `MQ_DATA_VERSION` for a folder of another format, which is left as it is; `MQ_DATA_LOCKED` when another works in it. */
   static async open(disk: Disk, path: string): Promise<DataFolder> {
-    await disk.makeFolder(path);
-    await checkFormat(disk, path);
-    const lock = await disk.lock(join(path, LOCK_FILE));
+    let lock: DiskLock | undefined;
     try {
+      await disk.makeFolder(path);
+      await checkFormat(disk, path);
+      lock = await disk.lock(join(path, LOCK_FILE));
       await writeFormat(disk, path);
       await disk.makeFolder(join(path, TOPICS_FOLDER));
       const wasClean = await takeCleanMark(disk, path);
       return new DataFolder(disk, path, { lock, wasClean });
     } catch (error) {
-      await lock.release();
-      throw error;
+      await lock?.release();
+      throw storageError(error, `the data folder ${path} cannot be opened`);
     }
   }
 
@@ -101,18 +103,28 @@ export class DataFolder {
   /** Answers the topic's folder, once it is on the disk. */
   async createTopic(definition: TopicDefinition): Promise<string> {
     const folder = this.folderOf(definition.name);
-    await this.#deletions.get(folder);
-    await this.#disk.makeFolder(folder);
-    await writeSealed(this.#disk, join(folder, TOPIC_FILE), definition);
-    await this.#disk.syncFolder(join(this.path, TOPICS_FOLDER));
-    return folder;
+    await this.#deletions.get(folder)?.catch(() => undefined);
+    try {
+      // There is no such topic: it is what an earlier creation left that failed.
+      if (await this.#disk.exists(folder)) await this.#delete(folder);
+      await this.#disk.makeFolder(folder);
+      await writeSealed(this.#disk, join(folder, TOPIC_FILE), definition);
+      await this.#disk.syncFolder(join(this.path, TOPICS_FOLDER));
+      return folder;
+    } catch (error) {
+      throw storageError(error, `topic ${quote(definition.name)} cannot be made`);
+    }
   }
 
   /** All files of the topic are closed. Gone for good when it resolves, though not all of its bytes may be freed yet. */
   async deleteTopic(folder: string): Promise<void> {
     const deletion = this.#delete(folder).finally(() => this.#deletions.delete(folder));
     this.#deletions.set(folder, deletion);
-    await deletion;
+    try {
+      await deletion;
+    } catch (error) {
+      throw storageError(error, `${folder} cannot be deleted`);
+    }
   }
 
   folderOf(topic: string): string {
@@ -203,8 +215,9 @@ async function readFormat(disk: Disk, path: string): Promise<{ readonly version:
   throw new MqError('MQ_DATA_VERSION', `${join(path, FORMAT_FILE)} does not say that this is a data folder`);
 }
 
+/** Again, unless the last start is known to have ended well: one whose sync failed left a file that a power cut takes. */
 async function writeFormat(disk: Disk, path: string): Promise<void> {
-  if (await disk.exists(join(path, FORMAT_FILE))) return;
+  if ((await disk.exists(join(path, FORMAT_FILE))) && (await disk.exists(join(path, CLEAN_FILE)))) return;
   const text = `${JSON.stringify({ format: FORMAT_NAME, version: DATA_VERSION })}\n`;
   await writeWholeFile(disk, join(path, FORMAT_FILE), new TextEncoder().encode(text));
 }

@@ -21,6 +21,7 @@ import { decodeEvents, EventWriter } from './event-bytes.ts';
 import type { JournalEvent } from './group-events.ts';
 import type { AppendReceipt, PartitionLog } from './log.ts';
 import { encodeBatch } from './record-batch.ts';
+import { storageError } from './storage-error.ts';
 import { readSealed, UNFINISHED, writeSealed } from './whole-file.ts';
 
 /** So many bytes of events, and the next snapshot is due. */
@@ -49,6 +50,8 @@ export class GroupJournal {
   /** The last write that somebody waited for. */
   #last: Promise<void> = Promise.resolve();
   #isWriting = false;
+  /** True while something is less safe than the flush policy says, because nobody waited for it. */
+  #isUnsafe = false;
   /** True after a failure, until a snapshot has what was lost. */
   #isBehind = false;
   /** What the newest snapshot does not have; also what others say that they keep in it. */
@@ -70,7 +73,7 @@ export class GroupJournal {
 
   /** Resolves when all that was recorded so far is as safe as the flush policy says. */
   flushed(): Promise<void> {
-    if (this.#writer.length === 0 && !this.#isBehind) return this.#last;
+    if (this.#writer.length === 0 && !this.#isUnsafe && !this.#isBehind) return this.#last;
     this.#next ??= Promise.withResolvers<void>();
     this.#writeSoon();
     return this.#next.promise;
@@ -143,10 +146,13 @@ export class GroupJournal {
   /** Hands what was recorded to the log. Never rejects: who waits is told, and what nobody waits for is made up later. */
   async #write(): Promise<void> {
     const next = this.#takeNext();
-    const written = this.#append(this.#writer.take(), next === undefined ? { isSynced: false } : {});
+    const body = this.#writer.take();
     if (next !== undefined) this.#last = next.promise;
+    else this.#isUnsafe = true;
     try {
-      await written;
+      if (body.length > 0) await this.#append(body, next === undefined ? { isSynced: false } : {});
+      else if (this.#log.flushPolicy === 'always') await this.#log.sync();
+      if (next !== undefined || this.#log.flushPolicy !== 'always') this.#isUnsafe = false;
       next?.resolve();
     } catch (error) {
       this.#isBehind = true;
@@ -161,10 +167,11 @@ export class GroupJournal {
     try {
       await this.#takeSnapshot();
       this.#isBehind = false;
+      this.#isUnsafe = false;
       this.#last = Promise.resolve();
       next?.resolve();
     } catch (error) {
-      next?.reject(error);
+      next?.reject(storageError(error, `${this.#options.folder} cannot be written`));
     }
   }
 

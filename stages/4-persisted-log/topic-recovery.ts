@@ -9,6 +9,7 @@
 import { join } from 'node:path';
 import { GroupJournal } from './group-journal.ts';
 import type { PartitionLog } from './log.ts';
+import { storageError } from './storage-error.ts';
 import { Topic } from './topic.ts';
 import {
   hasDelayedLog,
@@ -40,7 +41,7 @@ export async function recoverTopic(place: TopicPlace, outside: TopicOutside): Pr
     return await recover(place, outside, opened);
   } catch (error) {
     await Promise.allSettled(opened.map((log) => log.close()));
-    throw error;
+    throw storageError(error, `${place.folder} cannot be opened`);
   }
 }
 

@@ -174,7 +174,19 @@ export class TopicTable {
     for (const { topic, group, deadOffset } of redriven) {
       (await this.deadLettersOf(topic, group))?.box?.noteGone({ fromOffset: deadOffset, count: 1 });
     }
+    await this.#removeOrphans();
     for (const { topic } of this.#entries.values()) topic?.start();
+    if (found.length > 0 && !this.#folder.wasClean) {
+      this.#settings.onNotice(`${this.#folder.path} was not closed in order: ${found.length} topics were looked through`);
+    }
+  }
+
+  /** Dead letters of a topic whose deletion was interrupted when only they were left. */
+  async #removeOrphans(): Promise<void> {
+    for (const [name, { definition }] of this.#entries) {
+      const source = definition.deadLettersOf?.topic;
+      if (source !== undefined && !this.#entries.has(source) && this.#damaged.size === 0) await this.#delete(name);
+    }
   }
 
   async #openFound(folder: string, definition: TopicDefinition): Promise<readonly Redriven[]> {
@@ -202,9 +214,15 @@ export class TopicTable {
   #create(definition: TopicDefinition): Promise<Topic> {
     const open = async (): Promise<Topic> => {
       const folder = await this.#folder.createTopic(definition);
-      const { topic } = await this.#recover(folder, definition, false);
-      topic.start();
-      return topic;
+      try {
+        const { topic } = await this.#recover(folder, definition, false);
+        topic.start();
+        return topic;
+      } catch (error) {
+        // What was refused is not there; should this fail too, the next creation of this name begins with it.
+        await this.#folder.deleteTopic(folder).catch(() => undefined);
+        throw error;
+      }
     };
     const entry: Entry = { definition, topic: undefined, opening: Promise.resolve().then(open) };
     this.#entries.set(definition.name, entry);
