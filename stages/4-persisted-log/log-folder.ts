@@ -84,8 +84,8 @@ async function setAside({ disk, folder }: LogPlace, base: number, reason: string
 }
 
 /**
- * The last files, as long as they have no batch: what a crash left while a segment was begun. The only file of a log is
- * kept, and so is what the state names: they know where offsets go on.
+ * The last files, as long as they have no batch: what a crash or a failed sync left while a segment was begun. The only file
+ * of a log is kept unless it begins at 0, and so is what the state names: they know where offsets go on.
  */
 async function removeEmptyEnd(place: LogPlace, bases: number[], known: ReadonlySet<number>): Promise<void> {
   for (let last = bases.at(-1); last !== undefined && !known.has(last); last = bases.at(-1)) {
@@ -93,7 +93,7 @@ async function removeEmptyEnd(place: LogPlace, bases: number[], known: ReadonlyS
     const isEmpty = await withFile(place, base, (file) => isWithoutBatch(place, file));
     const isOnly = bases.length === 1 && known.size === 0;
     const isHeadless = (await withFile(place, base, (file) => headFault(place, file, base))) !== undefined;
-    if (!isEmpty || (isOnly && !isHeadless)) return;
+    if (!isEmpty || (isOnly && !isHeadless && base > 0)) return;
     await removeSegmentFiles(place, base);
     bases.pop();
   }
