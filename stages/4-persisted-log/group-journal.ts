@@ -123,8 +123,11 @@ export class GroupJournal {
     await this.#snapshot;
     const isChanged = this.#bytesSinceSnapshot > 0 || this.#writer.length > 0 || this.#isBehind;
     this.#isClosed = true;
-    if (isChanged) await this.#takeSnapshot();
-    await this.#log.close();
+    try {
+      if (isChanged) await this.#takeSnapshot();
+    } finally {
+      await this.#log.close();
+    }
   }
 
   /** A write begins when this turn's callers are done, and the one before: what they record goes together. */
