@@ -54,9 +54,8 @@ export class GroupDesk {
     this.name = name;
     this.groupId = groupId;
     this.options = options;
-    const isByKey = options.mode === 'key-ordered'; // which goes by offset alone
     const priorityOf = (partition: number, offset: number): number =>
-      isByKey ? 0 : (partitions[partition]?.priorities.priorityOf(offset) ?? 0);
+      partitions[partition]?.priorities.priorityOf(offset) ?? 0;
     const state = new GroupState({ groupId, options, starts, priorityOf });
     const record = (event: GroupEvent, moment: Moment): void => this.#record(event, moment);
     const finish = (partition: number, offset: number): void => this.#onBuried(partition, offset);
@@ -140,18 +139,15 @@ export class GroupDesk {
   /** False when the lease is over. */
   nack(claim: LeaseClaim, how: GiveBack): boolean {
     const isOpen = this.#settling.nack(claim, how, this.#moment());
-    if (isOpen) {
-      this.#serving.members.touch(claim.memberId);
-      this.#afterChange();
-    }
+    if (isOpen) this.#serving.members.touch(claim.memberId);
+    if (isOpen) this.#afterChange();
     return isOpen;
   }
 
   /** Epoch ms at which the lease ends now; undefined when it is over. */
   extend(claim: LeaseClaim, leaseMs: number): number | undefined {
     const leaseExpiresAt = this.#settling.extend(claim, leaseMs, this.#moment());
-    if (leaseExpiresAt === undefined) return undefined;
-    this.#serving.members.touch(claim.memberId);
+    if (leaseExpiresAt !== undefined) this.#serving.members.touch(claim.memberId);
     this.#arm();
     return leaseExpiresAt;
   }
@@ -235,8 +231,7 @@ export class GroupDesk {
 
   /** For the screen: at most `max` of each kind. */
   view(max: number): LogGroupView {
-    const { clock, partitions } = this.#settings;
-    return viewOf(this.state, { name: this.name, max, clock, partitions, line: this.#serving.line });
+    return viewOf(this.state, { ...this.#settings, max, line: this.line });
   }
 
   /** No more times, no more events. Waiting receives reject with `error`, or are answered empty without one. */
@@ -247,16 +242,17 @@ export class GroupDesk {
     this.#serving.close(error);
   }
 
-  #onHandOut({ handed, hasSteppedOver }: Pick<HandOutResult, 'handed' | 'hasSteppedOver'>): void {
-    if (handed.length > 0) this.#arm();
-    if (!hasSteppedOver) return;
+  #onHandOut({ hasSteppedOver }: Pick<HandOutResult, 'hasSteppedOver'>): void {
+    this.#arm();
     this.#burial.wake();
-    this.#settings.onProgress();
+    if (hasSteppedOver) this.#settings.onProgress();
   }
 
   #afterAck(claims: readonly { readonly memberId: string }[]): void {
-    for (const [index, { memberId }] of claims.entries()) {
-      if (memberId !== claims[index - 1]?.memberId) this.#serving.members.touch(memberId);
+    let touched: string | undefined;
+    for (const { memberId } of claims) {
+      if (memberId !== touched) this.#serving.members.touch(memberId);
+      touched = memberId;
     }
     this.#settings.onProgress();
     this.serve(); // those who waited because too many were in flight, or for a key
@@ -271,10 +267,10 @@ export class GroupDesk {
 
   #onBuried(partition: number, offset: number): void {
     if (this.#isClosed) return;
-    const run = { group: this.groupId, partition, fromOffset: offset, count: 1 };
-    this.#record({ kind: 'finished', ...run, how: 'dead' }, this.#moment());
+    const { groupId: group } = this;
+    this.#record({ kind: 'finished', group, partition, fromOffset: offset, count: 1, how: 'dead' }, this.#moment());
     this.#settings.onProgress();
-    this.serve(); // its key is free
+    this.serve(); // there may have been too many given back for more
   }
 
   #onAlarm(): void {

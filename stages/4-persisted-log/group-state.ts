@@ -88,11 +88,12 @@ export class GroupState {
   constructor({ groupId, options, starts, priorityOf }: GroupStateOptions) {
     this.groupId = groupId;
     this.options = options;
+    const isByKey = options.mode === 'key-ordered'; // which goes by offset alone
     this.cursors = starts.map(
       (startOffset, partition) =>
-        new DeliveryCursor({ startOffset, priorityOf: (offset) => priorityOf(partition, offset) }),
+        new DeliveryCursor({ startOffset, priorityOf: (offset) => (isByKey ? 0 : priorityOf(partition, offset)) }),
     );
-    this.locks = options.mode === 'key-ordered' ? starts.map((startOffset) => new KeyLocks(startOffset)) : [];
+    this.locks = isByKey ? starts.map((startOffset) => new KeyLocks(startOffset)) : [];
     this.leases = new LeaseBlocks(starts.length);
   }
 
