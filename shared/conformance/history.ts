@@ -146,8 +146,19 @@ export class History {
     this.#isClosed = true;
   }
 
+  /** Monotonic ms of the recorder's clock. */
+  nowMs(): number {
+    return this.#nowMs();
+  }
+
   /** Notes that a call begins; the function it returns notes the end, once. */
-  start(call: { readonly client: string; readonly text: string; readonly facts: CallFacts }): EndCall {
+  start(call: {
+    readonly client: string;
+    readonly text: string;
+    readonly facts: CallFacts;
+    /** When it began, if that was before now. */
+    readonly startedAtMs?: number;
+  }): EndCall {
     this.#step += 1;
     const entry: Writable<Call> = {
       ...call,
@@ -155,7 +166,7 @@ export class History {
       outcome: 'open',
       startedAt: this.#step,
       endedAt: Number.POSITIVE_INFINITY,
-      startedAtMs: this.#nowMs(),
+      startedAtMs: call.startedAtMs ?? this.#nowMs(),
       endedAtMs: Number.POSITIVE_INFINITY,
     };
     this.#keep(entry);

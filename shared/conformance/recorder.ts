@@ -7,7 +7,7 @@
  *
  * Always true: the recorded broker answers exactly what the broker answered; a call that throws instead of rejecting,
  * or answers something that is no promise, is a contradiction of its own; nothing is asked of the broker once the
- * history is closed. Every promise that passes through has a
+ * history is closed. What is pushed to a subscriber is written down like what is received. Every promise that passes through has a
  * rejection handler, so that a test that ends early leaves no unhandled rejection behind.
  */
 import type { Broker, FetchOptions, FetchResult, OffsetOptions, ReceiveOptions } from '../contract/broker.ts';
@@ -41,7 +41,10 @@ export function recorded(broker: Broker, history: History, client: string): Brok
       if (typeof member !== 'function') return member;
       if (typeof name === 'symbol') return member.bind(target);
       const operation = member.bind(target) as Operation;
-      return (...args: unknown[]) => recordCall({ operation, name, args }, history, client);
+      return (...args: unknown[]) => {
+        const passed = name === 'subscribe' ? recordingPushes(args, history, client) : args;
+        return recordCall({ operation, name, args: passed }, history, client);
+      };
     },
   });
 }
@@ -72,6 +75,24 @@ function recordCall(
     (error: unknown) => end({ outcome: outcomeOf(error), answer: `rejected: ${show(error)}` }),
   );
   return answer;
+}
+
+/** The arguments of a `subscribe`, with a callback that writes down each delivery before it passes it on. */
+function recordingPushes(args: readonly unknown[], history: History, client: string): readonly unknown[] {
+  const [topic, options, onDelivery, ...others] = args as Parameters<Broker['subscribe']>;
+  if (typeof onDelivery !== 'function') return args;
+  // Nobody knows when the lease of a pushed delivery began; certainly not before the subscription did.
+  const startedAtMs = history.nowMs();
+  const recording = (delivery: Delivery): void => {
+    if (!history.isClosed) {
+      const { asked, answered } = receiveFacts(topic, options);
+      const text = `is pushed by the subscription to ${show(topic)}`;
+      const end = history.start({ client, text, facts: asked, startedAtMs });
+      end({ outcome: 'ok', ...whatCame([delivery], { asked, answered }) });
+    }
+    onDelivery(delivery);
+  };
+  return [topic, options, recording, ...others];
 }
 
 /** A rejection that is no unhandled one before somebody awaits it. */

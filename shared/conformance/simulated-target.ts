@@ -2,13 +2,14 @@
  * A target whose brokers write to disks in memory, and which restarts one by pulling the plug:
  *
  *     createBroker() -> broker on a fresh disk
- *     restartBroker(broker) -> the disk crashes -> broker on what is left of it
+ *     restartBroker(broker) -> calls under way are cut off, the disk crashes -> broker on what is left of it
  *
- * Always true: the broker that was stopped changes nothing any more, since its disk is dead; it is closed only so that its
- * timers end. Used by the tests of a durable stage and of its mutants.
+ * Always true: nobody hears of the broker that was stopped any more, and it changes nothing, since its disk is dead; it is
+ * closed only so that its timers end. Used by the tests of a durable stage and of its mutants, and by `mq test`.
  */
 import type { BrokerOptions } from '../broker-options.ts';
 import type { Broker } from '../contract/broker.ts';
+import { MqError } from '../contract/errors.ts';
 import type { Disk } from '../disk.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import type { Fate } from '../simulated-nodes.ts';
@@ -23,23 +24,47 @@ export interface SimulatedTarget {
   readonly restartBroker: NonNullable<ConformanceOptions['restartBroker']>;
 }
 
+/** A running broker, and how its callers are cut off. */
+interface Running {
+  readonly disk: SimulatedDisk;
+  readonly broker: Broker;
+  readonly stop: () => void;
+}
+
 /** `fate` says what a power cut leaves of what was not synced; nothing, if not told otherwise. */
 export function onSimulatedDisks(create: CreateOnDisk, fate?: Fate): SimulatedTarget {
-  const disks = new WeakMap<Broker, SimulatedDisk>();
+  const running = new WeakMap<Broker, Running>();
   const open = async (options: BrokerOptions, disk: SimulatedDisk, isRestarted: boolean): Promise<Broker> => {
     const broker = await create({ ...options, disk }, isRestarted);
-    disks.set(broker, disk);
-    return broker;
+    const stopped = Promise.withResolvers<never>();
+    stopped.promise.catch(() => undefined);
+    const stop = (): void => stopped.reject(new MqError('MQ_CONNECTION_LOST', 'the broker was stopped'));
+    const reached = untilStopped(broker, stopped.promise);
+    running.set(reached, { disk, broker, stop });
+    return reached;
   };
   return {
     createBroker: (options = {}) => open(options, new SimulatedDisk(), false),
-    restartBroker: (broker, options) => {
-      const disk = disks.get(broker);
-      if (disk === undefined) throw new RangeError('a broker of another target');
-      const left = disk.crash(fate);
+    restartBroker: (reached, options) => {
+      const old = running.get(reached);
+      if (old === undefined) throw new RangeError('a broker of another target');
+      old.stop();
+      const left = old.disk.crash(fate);
       // It finds its disk dead, and says so to nobody.
-      broker.close({ timeoutMs: 0 }).catch(() => undefined);
+      old.broker.close({ timeoutMs: 0 }).catch(() => undefined);
       return open(options, left, true);
     },
   };
+}
+
+/** `broker`, whose calls are cut off when `stopped` rejects, as those to a process that was killed. */
+function untilStopped(broker: Broker, stopped: Promise<never>): Broker {
+  return new Proxy(broker, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      const operation = member.bind(target) as (...args: unknown[]) => unknown;
+      return (...args: unknown[]) => Promise.race([operation(...args), stopped]);
+    },
+  });
 }

@@ -6,6 +6,7 @@ import { newestFirst } from './newest-first.ts';
 
 /** Every so many calls something goes wrong. */
 const RARE = 97;
+const PUSHED_RARE = 11;
 
 export const concurrencyMutants: readonly Mutant[] = [
   broken({
@@ -175,6 +176,41 @@ export const concurrencyMutants: readonly Mutant[] = [
           });
           return asking;
         },
+      };
+    },
+  }),
+  broken({
+    name: 'one in a hundred lost in its partition',
+    stage: 4,
+    bug: 'Under load a message now and then is taken out of its partition and given to nobody.',
+    killedBy: 'over several partitions too, consumers that die, give back and leave lose nothing',
+    instead: ({ receive, ack }) => {
+      let callCount = 0;
+      return {
+        receive: async (...args) => {
+          const deliveries = await receive(...args);
+          callCount += 1;
+          if (callCount % RARE !== 0) return deliveries;
+          await ack(deliveries.slice(0, 1));
+          return deliveries.slice(1);
+        },
+      };
+    },
+  }),
+  broken({
+    name: 'pushed to nobody',
+    stage: 4,
+    bug: 'When a subscription is closed a message that was on its way to it is lost.',
+    killedBy: 'subscribers that forget, give back and close lose nothing, and nothing comes twice without a reason',
+    instead: ({ subscribe, ack }) => {
+      let pushedCount = 0;
+      return {
+        subscribe: (topic, options, onDelivery) =>
+          subscribe(topic, options, (delivery) => {
+            pushedCount += 1;
+            if (pushedCount % PUSHED_RARE === 0) ack([delivery]).catch(() => undefined);
+            else onDelivery(delivery);
+          }),
       };
     },
   }),

@@ -46,6 +46,26 @@ export const concurrency: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'over several partitions too, consumers that die, give back and leave lose nothing',
+    capability: 'partitions',
+    uses: ['lease'],
+    run: async (context) => {
+      const topic = await context.newTopic({ partitionCount: 4 });
+      await context.broker.createGroup(topic, 'default', context.has('dead-letter') ? { deliveriesMax: 0 } : {});
+      await workload(context, topic, { decide: dieSometimes, leaseMs: LEASE_MS, keysCount: 20 });
+      await context.pass(LEASE_MS + 200);
+      await drain(context, topic);
+      context.checkHistory({ drained: [{ topic, group: 'default' }] });
+      equal((await context.describe(topic)).lag, 0, 'lag after everything was finished');
+    },
+  },
+  {
+    name: 'subscribers that forget, give back and close lose nothing, and nothing comes twice without a reason',
+    capability: 'push',
+    uses: ['lease'],
+    run: pushToMany,
+  },
+  {
     name: 'several groups with several members each get every message, while producers send',
     capability: 'groups',
     uses: ['lease'],
@@ -92,6 +112,8 @@ interface Workload {
   readonly groups?: readonly string[];
   /** Default: so long that no lease ends. */
   readonly leaseMs?: number;
+  /** How many different keys there are. Default: messages have none. */
+  readonly keysCount?: number;
   readonly decide: (context: TestContext) => Decision;
 }
 
@@ -103,12 +125,14 @@ function dieSometimes({ random }: TestContext): Decision {
 
 /** Producers send their shares one by one while consumers receive, until all was sent and nothing is found. */
 async function workload(context: TestContext, topic: string, work: Workload): Promise<void> {
-  const { groups = ['default'], leaseMs, decide } = work;
+  const { groups = ['default'], leaseMs, decide, keysCount = 0 } = work;
   const messagesCount = context.clock === 'virtual' ? 1600 : 160;
   const share = messagesCount / PRODUCERS_COUNT;
   const producers = Array.from({ length: PRODUCERS_COUNT }, async (_, index) => {
     const producer = context.as(`producer-${index}`);
-    for (const body of bodies(share, `p${index}`)) await producer.send(topic, { body });
+    for (const body of bodies(share, `p${index}`)) {
+      await producer.send(topic, keysCount > 0 ? { body, key: `k-${context.random.below(keysCount)}` } : { body });
+    }
   });
   let isSending = true;
   const sent = Promise.all(producers).then(() => {
@@ -163,6 +187,42 @@ async function settle(
   } else if (decision === 'leave' && first !== undefined) {
     await consumer.leave(first.topic, { group: first.group, memberId: first.memberId });
   }
+}
+
+/** Subscribers that come and go while producers send; what they leave is received in the end. */
+async function pushToMany(context: TestContext): Promise<void> {
+  const topic = await context.newTopic();
+  await context.broker.createGroup(topic, 'g', context.has('dead-letter') ? { deliveriesMax: 0 } : {});
+  const share = context.clock === 'virtual' ? 50 : 15;
+  const producers = [0, 1, 2].map(async (index) => {
+    const producer = context.as(`producer-${index}`);
+    for (const body of bodies(share, `p${index}`)) await producer.send(topic, { body });
+  });
+  const late = (error: unknown): void => {
+    if (context.clock === 'virtual') throw error;
+  };
+  const subscribers = [0, 1, 2].map(async (index) => {
+    const memberId = `subscriber-${index}`;
+    const subscriber = context.as(memberId);
+    const options = { group: 'g', memberId, creditMax: 3, leaseMs: LEASE_MS };
+    for (let turn = 0; turn < 3; turn += 1) {
+      const held: Delivery[] = [];
+      const subscription = await subscriber.subscribe(topic, options, (delivery) => held.push(delivery));
+      for (let step = 0; step < 10; step += 1) {
+        await nextTurn();
+        for (const delivery of held.splice(0)) {
+          const decision = dieSometimes(context);
+          if (decision === 'finish') await subscriber.ack([delivery]).catch(late);
+          else if (decision === 'return') await subscriber.nack(delivery, { outcome: 'return' }).catch(late);
+        }
+      }
+      await subscription.close();
+    }
+  });
+  await within(WORKLOAD_MS_MAX, Promise.all([...producers, ...subscribers]), 'all sends and subscriptions');
+  await context.pass(LEASE_MS + 200);
+  await drain(context, topic, { group: 'g' });
+  context.checkHistory({ drained: [{ topic, group: 'g' }] });
 }
 
 async function followTheLog(context: TestContext): Promise<void> {
