@@ -78,6 +78,8 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
         : 'stop the broker that runs there, and try again';
     case 'MQ_DATA_VERSION':
       return 'take another folder: --data <folder>';
+    case 'MQ_STORAGE_FAILED':
+      return flags.includes('--data') ? 'take another folder: --data <folder>' : undefined;
     case 'MQ_CORRUPT':
       return 'see what is damaged, and what can be done: mq verify <folder>';
     case 'MQ_STORAGE_FULL':

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { usageError } from './exit.ts';
+import { CommandError, usageError } from './exit.ts';
 import { grouped, printable } from './text.ts';
 
 /** A stretch of records that are damaged or missing. */
@@ -22,6 +22,12 @@ export async function checkFolder(folder: string): Promise<void> {
   if (found?.isDirectory()) return;
   const what = found === undefined ? 'there is no folder' : 'this is no folder:';
   throw usageError(`${what} ${folder}`, 'give the folder of mq serve 4 --data: ./stagemq-data');
+}
+
+/** Refuses a folder with no log below it: whoever asked meant another one, or has nothing stored yet. */
+export function checkHasLogs(folder: string, logs: readonly unknown[]): void {
+  if (logs.length > 0) return;
+  throw new CommandError(`there is no log below ${folder}`, { hint: 'give the folder of mq serve 4 --data' });
 }
 
 /** One line for each; none when there are none. */

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCaptured } from './testing/captured-terminal.ts';
 
-const COMMANDS = 'stage limit serve send receive fetch topics groups test bench doctor completion'.split(' ');
+const COMMANDS = [
+  ...['stage', 'limit', 'serve', 'send', 'receive', 'fetch', 'topics', 'groups', 'dlq', 'explain', 'inspect', 'verify'],
+  ...['repair', 'test', 'bench', 'doctor', 'completion'],
+];
 const SUBCOMMANDS = {
-  topics: ['list', 'create', 'delete', 'describe'],
-  groups: ['list', 'create', 'delete', 'describe', 'seek'],
+  topics: ['list', 'create', 'delete', 'describe', 'pause', 'resume'],
+  groups: ['list', 'create', 'delete', 'describe', 'seek', 'pause', 'resume'],
+  dlq: ['show', 'redrive', 'drop'],
 };
 
 /** A port nothing can listen on from outside: connecting to it is refused at once. */
@@ -61,6 +65,14 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['serve 3 --overflow spill', /--overflow.*wait, reject, drop-oldest/s],
   ['serve 1 --bytes-max 5', /--bytes-max needs the capability "offsets"/],
   ['serve 2 --partitions 2', /--partitions needs the capability "partitions"/],
+  ['serve 2 --data ./d', /--data is for stage 4.*mq serve 4 --data/s],
+  ['serve 3 --flush never', /--flush is for stage 4/],
+  ['serve 4 --flush sometimes', /--flush.*always, interval, never/s],
+  ['serve 4 --flush-interval 5', /--flush-interval goes with --flush interval/],
+  ['serve 4 --flush interval --flush-interval 0', /--flush-interval.*at least 1/s],
+  ['serve 4 --tcp-port 65536', /--tcp-port.*0 to 65535/s],
+  ['serve 2 --ttl 5', /--ttl needs the capability "ttl"/],
+  ['serve 3 --retention 5', /--retention needs the capability "durable"/],
   ['serve 3 --host no.such.host.invalid', /--host no\.such\.host\.invalid is no address/],
   ['serve 3 --token \xe9', /--token must be/],
   ['serve 3 --prot 80', /unknown option '--prot'.*--port/s],
@@ -68,6 +80,14 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['send t --header color', /--header.*name=value/s],
   ['send t --message a --raw', /--raw.*--message/s],
   ['send t --target 2', /stage 2 is no server.*mq serve 2/s],
+  ['send t --delay -1', /--delay.*at least 0/s],
+  ['send t --at tomorrow', /--at.*such as 2026-/s],
+  ['send t --delay 5 --at 2026-11-20T08:00:00Z', /--delay and --at/],
+  ['send t --ttl 0', /--ttl.*at least 1/s],
+  ['send t --priority 10', /--priority.*0 to 9/s],
+  ['receive t --ack retry', /--ack retry.*--max 1/s],
+  ['receive t --delay 5', /--delay.*--ack retry or --ack return/s],
+  ['receive t --ack return --max 1 --reason x', /--reason.*--ack retry or --ack reject/s],
   ['receive t --target 3', /stage 3 is no server.*mq serve 3/s],
   ['receive t --max 0', /--max.*at least 1/s],
   ['receive t --wait soon', /--wait.*whole number/s],
@@ -85,6 +105,23 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['groups create t g --on-out-of-range panic', /--on-out-of-range/],
   ['groups seek t g', /missing required argument 'to'.*type: mq groups seek --help/s],
   ['groups create t g --start tomorrow', /--start.*earliest, latest, an offset, or a time/s],
+  ['groups create t g --retry-delays soon', /--retry-delays.*1000\.\.60000/s],
+  ['groups create t g --deliveries-max -1', /--deliveries-max.*at least 0/s],
+  ['topics create t --ttl 0', /--ttl.*at least 1/s],
+  ['topics paus t', /has no "paus".*mq topics pause/s],
+  ['dlq sho t', /unknown command 'sho'.*show/s],
+  ['dlq drop t', /mq dlq drop deletes for good.*--all/s],
+  ['dlq show t --max 0', /--max.*at least 1/s],
+  ['explain', /missing required argument 'id'/],
+  ['inspect', /missing required argument 'what'/],
+  ['inspect package.json', /package\.json is no file of a log/],
+  ['inspect t --hex some', /--hex.*head, all, none/s],
+  ['verify', /missing required argument 'folder'/],
+  ['verify ./no-such-folder', /there is no folder \.\/no-such-folder/],
+  ['verify package.json', /this is no folder: package\.json/],
+  ['repair ./no-such-folder --skip', /there is no folder/],
+  ['topics --target mq://', /stage number or a url.*mq:/s],
+  ['topics --target mq://127.0.0.1:1/orders', /an address of TCP ends with its port/],
   ['groups seek t g yesterday', /earliest, latest, an offset/],
   ['test 7', /no stage 7/],
   ['test 1 --seed minus', /--seed/],
@@ -119,11 +156,19 @@ test('a server that cannot be reached exits 3 and says how to start one', async 
     'groups',
     'topics create t',
     'groups delete t g',
+    'topics pause t',
+    'groups resume t g',
+    'dlq show t',
+    'dlq redrive t',
+    'explain x',
+    'inspect no-such-file',
   ]) {
-    const { exitCode, stderr } = await runCaptured([...line.split(' '), '--target', NOBODY, '--token', 'geheim']);
-    assert.equal(exitCode, 3, `mq ${line}: ${stderr}`);
-    assert.match(stderr, /mq serve 3/, `mq ${line}`);
-    assert.doesNotMatch(stderr, /geheim/, `mq ${line}`);
+    for (const nobody of [NOBODY, NOBODY.replace('http:', 'mq:')]) {
+      const { exitCode, stderr } = await runCaptured([...line.split(' '), '--target', nobody, '--token', 'geheim']);
+      assert.equal(exitCode, 3, `mq ${line}: ${stderr}`);
+      assert.match(stderr, /mq serve 3, for mq:\/\/ 4/, `mq ${line}`);
+      assert.doesNotMatch(stderr, /geheim/, `mq ${line}`);
+    }
   }
   assert.equal((await runCaptured(['test'], { env: { MQ_TARGET: NOBODY } })).exitCode, 3);
 });

@@ -165,20 +165,27 @@ export function seekTarget(text: string): SeekTarget {
 
 /**
  * A parser for how long what failed waits: `classic`, `1000,5000,30000` (the last one for ever), `1000..60000` (twice as
- * long each time), or JSON as the contract has it.
+ * long each time), or as JSON `{"firstMs", "delayMsMax", "factor"?, "jitter"?}`.
  */
 export function retryDelays(text: string): RetryDelays {
   const [, first, max] = /^(\d+)\.\.(\d+)$/.exec(text) ?? [];
   if (text === 'classic') return 'classic';
   if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
   if (first !== undefined && max !== undefined) return { firstMs: Number(first), delayMsMax: Number(max) };
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null) return parsed as RetryDelays;
-  } catch {
-    // Said below, in words that help more than those of the parser.
+  const parsed = parsedJson(text);
+  if (typeof parsed === 'object' && parsed !== null && 'firstMs' in parsed && 'delayMsMax' in parsed) {
+    return parsed as RetryDelays;
   }
   throw new InvalidArgumentError('It takes classic, ms,ms,... or ms..ms, such as 1000,5000 or 1000..60000.');
+}
+
+/** undefined for what is no JSON. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `--max`, with no end as its default. */

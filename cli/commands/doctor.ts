@@ -12,7 +12,7 @@ import { EXIT, QuietEnd } from '../exit.ts';
 import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
 import { tokenOf } from '../server-target.ts';
-import { DEFAULT_PORT, DEFAULT_URL, defaultTarget, openTarget } from '../target.ts';
+import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget, openTarget } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -45,7 +45,8 @@ export function define(command: Command, terminal: Terminal): void {
       machineFinding(),
       screenFinding(terminal),
       benchFinding(),
-      await portFinding(),
+      await portFinding(DEFAULT_PORT, 'mq serve 3 --port 0'),
+      await portFinding(DEFAULT_TCP_PORT, 'mq serve 4 --tcp-port 0'),
       await serverFinding(terminal, options),
     ];
     if (options.json) await terminal.printJson(findings);
@@ -99,16 +100,16 @@ function isInstalled(name: string): boolean {
   }
 }
 
-/** Whether `mq serve` would find its port free. */
-async function portFinding(): Promise<Finding> {
+/** Whether `mq serve` would find a port of its own free. */
+async function portFinding(port: number, advice: string): Promise<Finding> {
   const isFree = await new Promise<boolean>((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(false));
-    probe.listen({ port: DEFAULT_PORT, host: '127.0.0.1' }, () => probe.close(() => resolve(true)));
+    probe.listen({ port, host: '127.0.0.1' }, () => probe.close(() => resolve(true)));
   });
-  const what = `port ${DEFAULT_PORT}`;
+  const what = `port ${port}`;
   if (isFree) return { verdict: 'ok', what, found: 'free' };
-  return { verdict: 'note', what, found: 'taken: by a running mq serve?', advice: 'mq serve 3 --port 0' };
+  return { verdict: 'note', what, found: 'taken: by a running mq serve?', advice };
 }
 
 async function serverFinding(terminal: Terminal, options: TargetOptions): Promise<Finding> {

@@ -8,9 +8,10 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { MqError } from '../../shared/contract/errors.ts';
-import { CommandError } from '../exit.ts';
+import { usageError } from '../exit.ts';
 import { insideLines } from '../inside-tables.ts';
 import { type HexShare, inspectionLines } from '../inspection-lines.ts';
+import { checkHasLogs } from '../log-lines.ts';
 import * as option from '../options.ts';
 import { withServer } from '../server-target.ts';
 import { type Inspection, openLogTools } from '../target.ts';
@@ -18,6 +19,7 @@ import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
 const SHOWN_MAX = 20;
+const LOG_FILE = /(\d{20}\.(log|index)|log-state\.json)$/;
 const HEX_SHARES: readonly HexShare[] = ['head', 'all', 'none'];
 
 interface InspectOptions extends option.TargetOptions {
@@ -65,10 +67,14 @@ async function inspectPath(
   { isFolder, max, from, hex, json }: InspectOptions & { readonly isFolder: boolean },
 ): Promise<void> {
   const { disk, findLogs, hexLine, inspectFile } = await openLogTools();
-  const paths = isFolder ? await findLogs(disk, path) : [path];
-  if (paths.length === 0) {
-    throw new CommandError(`there is no log below ${path}`, { hint: 'see what there is: mq topics' });
+  if (!isFolder && !LOG_FILE.test(path)) {
+    throw usageError(
+      `${path} is no file of a log`,
+      'those are called 00000000000000000000.log, .index, log-state.json',
+    );
   }
+  const paths = isFolder ? await findLogs(disk, path) : [path];
+  checkHasLogs(path, paths);
   const inspections: Inspection[] = [];
   for (const each of paths) inspections.push(await inspectFile({ disk, path: each, max, fromOffset: from }));
   if (json) return terminal.printJson(isFolder ? inspections : inspections[0]);

@@ -6,7 +6,7 @@
  */
 import type { Command } from 'commander';
 import { EXIT, QuietEnd } from '../exit.ts';
-import { checkFolder, damageLines, logName, offsetsText } from '../log-lines.ts';
+import { checkFolder, checkHasLogs, damageLines, logName, offsetsText } from '../log-lines.ts';
 import { addExamples, addJsonOption } from '../options.ts';
 import { type LogTools, openLogTools } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -30,6 +30,7 @@ async function runRepair(terminal: Terminal, folder: string, options: RepairComm
   await checkFolder(folder);
   const { disk, repairFolder } = await openLogTools();
   const report = await repairFolder({ disk, folder, skip: options.skip === true });
+  checkHasLogs(folder, report.logs);
   if (options.json) await terminal.printJson(report);
   else await terminal.print(...linesOf(folder, report));
   const { findings } = report;
@@ -51,6 +52,8 @@ function linesOf(folder: string, report: Awaited<ReturnType<LogTools['repairFold
     const kept = loss.keptIn === null ? '' : `; the bytes are kept in ${logName(folder, loss.keptIn)}`;
     return `lost: ${logName(folder, loss.file)}, ${offsetsText(loss)}: ${loss.reason}${kept}`;
   });
-  const summary = done.length === 0 ? [] : [`Done: ${counted(lost.length, 'gap')} in ${counted(logs.length, 'log')}.`];
+  const repaired = logs.filter(({ actions }) => actions.length > 0);
+  const summary =
+    done.length === 0 ? [] : [`Done: ${counted(repaired.length, 'log')}, ${counted(lost.length, 'gap')}.`];
   return [...done, ...losses, ...summary].map(printable).concat(damageLines(folder, 'damaged', findings));
 }

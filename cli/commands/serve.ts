@@ -168,7 +168,7 @@ function reportOf(
     tcpUrl: tcpServer?.url ?? null,
     dataFolder: storage?.dataFolder ?? null,
     flushPolicy: storage?.flushPolicy ?? null,
-    opening: storage === null ? null : { durationMs: openingMs, notices },
+    opening: storage === null ? null : { durationMs: Math.round(openingMs), notices },
   };
 }
 
@@ -177,14 +177,15 @@ function greeting({ stage, url, tcpUrl, dataFolder, flushPolicy, opening }: Serv
   const urls = tcpUrl === null ? url : `${url} and ${tcpUrl}`;
   const lines = [`stage ${stage} listens on ${urls}     (Ctrl-C stops it)`];
   if (dataFolder === null || opening === null) return lines;
-  const opened = `opened in ${opening.durationMs.toFixed(0)} ms`;
+  const opened = `opened in ${opening.durationMs} ms`;
   lines.push(`data in ${printable(dataFolder)}, flushed: ${flushPolicy}; ${opened}`);
   return [...lines, ...opening.notices.map((notice) => `  ${printable(notice)}`)];
 }
 
 /** What the operating system said about listening, in words. */
-function explained(error: unknown, { host, tcpPort = DEFAULT_TCP_PORT, port: httpPort }: ServeCommandOptions): unknown {
+function explained(error: unknown, options: ServeCommandOptions): unknown {
   if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return error;
+  const { host, tcpPort = DEFAULT_TCP_PORT, port: httpPort } = options;
   const port = 'port' in error ? error.port : httpPort;
   const flag = port === tcpPort && port !== httpPort ? '--tcp-port' : '--port';
   switch (error.code) {
@@ -193,7 +194,6 @@ function explained(error: unknown, { host, tcpPort = DEFAULT_TCP_PORT, port: htt
         hint: `stop the other server, or take another port: ${flag} 0 takes a free one`,
       });
     case 'EACCES':
-      if (error.syscall !== 'listen') return error;
       return new CommandError(`this user may not listen on port ${port}`, {
         hint: `take a port above 1023: ${flag} 8080`,
       });

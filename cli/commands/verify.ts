@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { EXIT, QuietEnd } from '../exit.ts';
-import { checkFolder, damageLines, logName } from '../log-lines.ts';
+import { checkFolder, checkHasLogs, damageLines, logName } from '../log-lines.ts';
 import { addExamples, addJsonOption } from '../options.ts';
 import { openLogTools } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
@@ -21,9 +21,9 @@ async function runVerify(terminal: Terminal, folder: string, isJson: boolean): P
   await checkFolder(folder);
   const { disk, verifyFolder } = await openLogTools();
   const report = await verifyFolder({ disk, folder });
+  checkHasLogs(folder, report.logs);
   const { logs, findings, notes } = report;
   if (isJson) await terminal.printJson(report);
-  else if (logs.length === 0) await terminal.print(`there is no log below ${printable(folder)}`);
   else {
     const header = ['log', 'segments', 'batches', 'records', 'bytes', 'start', 'end'];
     const rows = logs.map((log) => {
