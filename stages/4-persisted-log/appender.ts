@@ -92,7 +92,7 @@ export class Appender {
     this.#segments = options.segments;
     this.#nextOffset = options.nextOffset;
     this.#acceptedOffset = options.nextOffset;
-    this.#lastTimestamp = options.segments.active.end.lastTimestamp;
+    this.#lastTimestamp = options.segments.lastTimestamp;
   }
 
   get nextOffset(): number {
@@ -245,7 +245,7 @@ export class Appender {
     this.#waiting = [];
     this.#syncWaiters = [];
     this.#nextOffset = this.#acceptedOffset;
-    this.#lastTimestamp = this.#segments.active.end.lastTimestamp;
+    this.#lastTimestamp = this.#segments.lastTimestamp;
     for (const { reject } of [...appends, ...syncWaiters]) reject(error);
     // Tried at once, so that no rest of it lies about; when that fails too, whoever appends next tries again.
     if (!wasBroken) await this.#reopen().catch(() => undefined);

@@ -34,6 +34,8 @@ export class LogReader {
   /** Missing records that a load came upon: the first offset behind them -> the least known before it. */
   readonly #gaps = new Map<number, number>();
 
+  #isClosed = false;
+
   constructor(options: LogReaderOptions) {
     this.#options = options;
   }
@@ -44,6 +46,11 @@ export class LogReader {
     const loading = this.#load(want).finally(() => this.#loads.delete(want.offset));
     this.#loads.set(want.offset, loading);
     return loading;
+  }
+
+  /** Nothing is read any more. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   gapEndAt(offset: number): number | undefined {
@@ -80,6 +87,7 @@ export class LogReader {
 
   /** Errors of a disk become ours. */
   async #reading<T>(read: () => Promise<T> | undefined): Promise<T | undefined> {
+    if (this.#isClosed) throw new MqError('MQ_CLOSED', 'the log is closed');
     try {
       return await read();
     } catch (error) {

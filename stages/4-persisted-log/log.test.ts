@@ -210,6 +210,7 @@ test('a closed log takes nothing any more, has answered everything, and has no f
   await log.close();
   await append;
   await assert.rejects(log.append(batchOf(1, 1)), (error) => isMqError(error, 'MQ_CLOSED'));
+  await assert.rejects(log.load(0), (error) => isMqError(error, 'MQ_CLOSED'));
   assert.deepEqual(disk.openPaths, []);
   assert.equal((await openSmallLog(disk.crash(), { wasClean: true })).logEndOffset, 1);
 });

@@ -229,6 +229,7 @@ export class PartitionLog {
       try {
         await this.#closeInOrder();
       } finally {
+        this.#reader.close();
         await this.#segments.closeFiles();
       }
     } catch (error) {

@@ -56,6 +56,11 @@ export class SegmentList {
     return this.#logStartOffset;
   }
 
+  /** Of the youngest batch there was, epoch ms. */
+  get lastTimestamp(): number {
+    return Math.max(...this.#segments.slice(-2).map(({ end }) => end.lastTimestamp));
+  }
+
   get bytes(): number {
     return this.#sealedBytes + this.active.bytes;
   }
@@ -115,9 +120,10 @@ export class SegmentList {
     await this.save();
   }
 
-  /** Removes the files of released segments; what cannot be removed now is tried again with the next ones. */
+  /** Removes the files that the saved state no longer names; what cannot be removed now is tried again with the next ones. */
   async removeReleased(): Promise<void> {
     for (let segment = this.#released[0]; segment !== undefined; segment = this.#released[0]) {
+      if (segment.end.nextOffset > (this.#savedStartOffset ?? 0)) return;
       await segment.remove();
       this.#released.shift();
     }
