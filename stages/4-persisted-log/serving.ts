@@ -8,7 +8,7 @@
 import type { MemberDescription } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { quote } from '../../shared/contract/validation.ts';
-import { type Waiter, WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { type Waiter, WaiterLine, type WaitOptions } from '../1-blocking-queue/waiter-line.ts';
 import { type Member, MemberTable } from '../2-ring-buffer/member-table.ts';
 import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
 import { hasCandidate } from './candidates.ts';
@@ -45,6 +45,8 @@ export class Serving {
   readonly #owners: PartitionOwners | undefined;
   /** Partitions that are being read from the disk. */
   readonly #loading = new Set<number>();
+  /** Calls in the line that wait for that and nothing else. */
+  #impatientCount = 0;
   #isClosed = false;
 
   constructor(options: ServingOptions) {
@@ -82,9 +84,10 @@ export class Serving {
       const { handed, error } = this.#loading.size > 0 && this.line.size > 0 ? NOTHING : this.#take(want);
       if (handed.length > 0) return handed;
       if (error !== undefined) throw error;
-      if (!want.isPatient && this.#loading.size === 0) return [];
-      const until = want.isPatient ? { timeoutMs: waitMs, onTimeout: () => [] } : {};
-      return await this.line.wait(want, { signal, ...until, among: member.waiting });
+      if (want.isPatient) {
+        return await this.line.wait(want, { signal, timeoutMs: waitMs, onTimeout: () => [], among: member.waiting });
+      }
+      return this.#loading.size === 0 ? [] : await this.#waitForDisk(want, { signal, among: member.waiting });
     } finally {
       this.members.callEnds(member);
     }
@@ -92,15 +95,12 @@ export class Serving {
 
   /** Serves those who wait as long as something is available: one message wakes one of them. */
   serve(): void {
-    if (this.line.size === 0) return;
-    for (const waiter of this.line) {
-      const { handed, error } = this.#take(waiter.want);
-      if (handed.length > 0) waiter.serve(handed);
-      else if (error !== undefined) waiter.fail(error);
-      else if (this.#owners === undefined) break;
-    }
-    if (this.#loading.size > 0) return;
-    for (const waiter of this.line) if (!waiter.want.isPatient) waiter.serve([]);
+    if (this.#owners !== undefined) this.line.settleAll((waiter) => void this.#serveOne(waiter));
+    else for (let { first } = this.line; first !== undefined && this.#serveOne(first); ) ({ first } = this.line);
+    if (this.#impatientCount === 0 || this.#loading.size > 0) return;
+    this.line.settleAll((waiter) => {
+      if (!waiter.want.isPatient) waiter.serve([]);
+    });
   }
 
   /** What stands first and cannot be handed out is stepped over. */
@@ -149,6 +149,26 @@ export class Serving {
     this.#isClosed = true;
     this.members.close();
     this.line.settleAll((waiter) => (error === undefined ? waiter.serve([]) : waiter.fail(error)));
+  }
+
+  async #waitForDisk(
+    want: WaitingWant,
+    options: WaitOptions<WaitingWant, readonly Handed[]>,
+  ): Promise<readonly Handed[]> {
+    this.#impatientCount += 1;
+    try {
+      return await this.line.wait(want, options);
+    } finally {
+      this.#impatientCount -= 1;
+    }
+  }
+
+  /** False when there is nothing for it. */
+  #serveOne(waiter: WaitingReceive): boolean {
+    const { handed, error } = this.#take(waiter.want);
+    if (handed.length > 0) waiter.serve(handed);
+    else if (error !== undefined) waiter.fail(error);
+    return handed.length > 0 || error !== undefined;
   }
 
   /** What there is for this call now; what has to be read for more is on its way when it returns. */
