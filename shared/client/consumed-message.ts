@@ -40,8 +40,10 @@ export interface MessageSource {
 export class ConsumedMessage {
   readonly delivery: Delivery;
   readonly #source: MessageSource;
-  /** Aborts when the lease was lost or the consumer ran out of time to close: whatever is being done is in vain. */
-  readonly #vain = new AbortController();
+  /** The lease was lost, or the consumer ran out of time to close: whatever is being done is in vain. */
+  #lostBecause: Error | undefined;
+  /** Made for the handler that asks for its signal; most do not. */
+  #vain: AbortController | undefined;
   #outcome: Outcome | undefined;
   #settling: Promise<void> | undefined;
 
@@ -61,11 +63,15 @@ export class ConsumedMessage {
 
   /** For handlers that can stop half-way. */
   get signal(): AbortSignal {
+    if (this.#vain === undefined) {
+      this.#vain = new AbortController();
+      if (this.#lostBecause !== undefined) this.#vain.abort(this.#lostBecause);
+    }
     return this.#vain.signal;
   }
 
   get isLost(): boolean {
-    return this.#vain.signal.aborted;
+    return this.#lostBecause !== undefined;
   }
 
   /** Processed; resolves when the broker knows. `MQ_LEASE_EXPIRED`: it came too late, somebody else will get it. */
@@ -90,7 +96,9 @@ export class ConsumedMessage {
 
   /** For the consumer: nothing that is done with this message counts any more. */
   abandon(reason: Error): void {
-    if (!this.#vain.signal.aborted) this.#vain.abort(reason);
+    if (this.#lostBecause !== undefined) return;
+    this.#lostBecause = reason;
+    this.#vain?.abort(reason);
   }
 
   async #decide(outcome: Outcome, options: OutcomeOptions): Promise<void> {

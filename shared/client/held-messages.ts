@@ -12,8 +12,10 @@
  * Without leases a message ends with its ack, which tells the broker nothing it does not know.
  * Used by Consumer only.
  */
+import type { NackOutcome } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
+import { AckDesk } from './ack-desk.ts';
 import { ConsumedMessage, type MessageSource, type Outcome, type OutcomeOptions } from './consumed-message.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -33,6 +35,7 @@ export class HeldMessages implements MessageSource {
   readonly #settings: ConsumerSettings;
   readonly #options: HeldMessagesOptions;
   readonly #leases: LeaseKeeper;
+  readonly #acks: AckDesk;
   /** Oldest first. */
   readonly #buffered = new Set<ConsumedMessage>();
   readonly #handling = new Set<ConsumedMessage>();
@@ -53,6 +56,7 @@ export class HeldMessages implements MessageSource {
     this.#settings = options.settings;
     this.hasLease = options.settings.hasLease;
     this.hasDeadLetter = options.settings.broker.capabilities.has('dead-letter');
+    this.#acks = new AckDesk(options.settings);
     this.#leases = new LeaseKeeper({
       settings: options.settings,
       onLost: (message, error) => this.#lose(message, error),
@@ -146,6 +150,7 @@ export class HeldMessages implements MessageSource {
 
   /** Lets go of everything: the leases end by themselves, and handlers see it on their signal. */
   abandonAll(error: MqError): void {
+    this.#acks.giveUp(error);
     for (const message of this.#unfinished) this.#lose(message, error);
   }
 
@@ -169,14 +174,9 @@ export class HeldMessages implements MessageSource {
   async #tell(message: ConsumedMessage, outcome: Outcome, options: OutcomeOptions): Promise<void> {
     if (!this.#unfinished.has(message)) throw leaseEnded();
     this.#leases.delete(message);
-    const { broker, clock, random, retry, leaseMs } = this.#settings;
-    const { delivery, signal } = message;
-    const call = (): Promise<void> =>
-      outcome === 'ack' ? broker.ack([delivery]) : broker.nack(delivery, { outcome, ...options });
     try {
-      // No longer than a lease: by then the broker has decided otherwise.
-      const policy = { ...retry, totalMsMax: Math.min(retry.totalMsMax, leaseMs) };
-      await withRetry(call, { policy, clock, random, signal });
+      if (outcome === 'ack') await this.#acks.ack(message.delivery);
+      else await this.#nack(message, outcome, options);
     } catch (error) {
       this.#lose(message, error as Error);
       throw error;
@@ -185,6 +185,14 @@ export class HeldMessages implements MessageSource {
     if (outcome === 'ack') this.ackedCount += 1;
     else this.givenBackCount += 1;
     this.#forget(message);
+  }
+
+  async #nack(message: ConsumedMessage, outcome: NackOutcome, options: OutcomeOptions): Promise<void> {
+    const { broker, clock, random, retry, leaseMs } = this.#settings;
+    const { delivery, signal } = message;
+    // No longer than a lease: by then the broker has decided otherwise.
+    const policy = { ...retry, totalMsMax: Math.min(retry.totalMsMax, leaseMs) };
+    await withRetry(() => broker.nack(delivery, { outcome, ...options }), { policy, clock, random, signal });
   }
 
   /** In the buffer it is still untouched; in a handler its lease is left to end. */
