@@ -25,12 +25,15 @@ async function mq(broker: BrokerProcess, line: string, input?: string): Promise<
   return ran.stdout;
 }
 
-/** A folder a broker has closed, with five batches of two messages in the topic `orders`. */
-async function filledFolder(context: TestContext): Promise<{ readonly folder: string; readonly partition: string }> {
+/** A folder with five batches of two messages in the topic `orders`, which a broker has closed, or was killed over. */
+async function filledFolder(
+  context: TestContext,
+  end: 'stop' | 'kill',
+): Promise<{ readonly folder: string; readonly partition: string }> {
   const folder = await freshFolder(context);
   await using broker = await BrokerProcess.start({ dataFolder: folder });
   for (const batch of [0, 1, 2, 3, 4]) await mq(broker, 'send orders', `tea ${batch}\ncoffee ${batch}\n`);
-  assert.equal((await broker.stop()).exitCode, 0);
+  await broker[end]();
   const topics = await readdir(join(folder, 'topics'));
   return { folder, partition: join(folder, 'topics', topics.find((name) => name.startsWith('t-orders')) ?? '', 'p0') };
 }
@@ -103,7 +106,7 @@ test('a folder that is none of ours, or of another version, is refused and left 
 test('verify finds what is damaged, repair says it and changes nothing, repair --skip does it and says what is lost', {
   ...needsSignals,
 }, async (context) => {
-  const { folder, partition } = await filledFolder(context);
+  const { folder, partition } = await filledFolder(context, 'kill');
   assert.match((await runCaptured(['verify', folder])).stdout, /p0 +1 +5 +10 .*\n(.*\n)*Clean: 2 logs, /);
   await damage(partition);
   const verified = await runCaptured(['verify', folder]);
@@ -140,7 +143,7 @@ test('verify finds what is damaged, repair says it and changes nothing, repair -
 test('inspect shows a segment byte by byte, its index, its log and a whole folder; what is no log is refused', {
   ...needsSignals,
 }, async (context) => {
-  const { folder, partition } = await filledFolder(context);
+  const { folder, partition } = await filledFolder(context, 'stop');
   const segment = join(partition, SEGMENT);
   const text = (await runCaptured(['inspect', segment, '--max', '2'])).stdout;
   assert.match(text, /^segment .*: offsets 0 to 9, 5 batches, 10 records, /);
