@@ -18,6 +18,7 @@ import { MqError } from '../../shared/contract/errors.ts';
 import type { Durability } from '../../shared/contract/message.ts';
 import { readU32 } from './big-endian.ts';
 import { AT, placeBatch } from './record-batch.ts';
+import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 import { storageError } from './storage-error.ts';
 import { StoredBatch } from './stored-batch.ts';
@@ -82,6 +83,8 @@ export class Appender {
   #isRunning = false;
   /** After a failure, until the segment is open again. */
   #isBroken = false;
+  /** The segment after which another was begun, or tried to: nothing goes into it any more. */
+  #ended: Segment | undefined;
   #isClosed = false;
   #flushTimer: Timer | undefined;
   #syncCount = 0;
@@ -166,6 +169,7 @@ export class Appender {
 
   #hasRoomFor({ batch }: WaitingAppend): boolean {
     const { active } = this.#segments;
+    if (active === this.#ended) return false;
     return active.end.batchCount === 0 || active.bytes + batch.length <= this.#options.segmentBytesMax;
   }
 
@@ -177,6 +181,8 @@ export class Appender {
       this.#syncCount += 1;
       active.markSynced();
     }
+    // Also when it fails: the state on the disk may say already that this segment ends here.
+    this.#ended = active;
     await this.#segments.roll(baseOffset);
     this.#options.onSynced();
   }
