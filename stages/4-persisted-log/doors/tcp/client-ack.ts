@@ -26,8 +26,8 @@ export function checkDeliveries(deliveries: readonly DeliveryRef[], rules: Rules
   const hasPartitions = rules.capabilities.has('partitions');
   const isRight = (ref: DeliveryRef): ref is WholeRef => isWhole(ref) && (ref.partition === 0 || hasPartitions);
   const isSmall = Array.isArray(deliveries) && deliveries.length <= rules.limits.receiveCountMax;
-  // To check millions of them and make an object of each takes as long as to ack them.
-  if (isSmall && deliveries.every(isRight)) return deliveries;
+  // To make an object of each takes as long as to ack them. A hole in the array is one that is not there.
+  if (isSmall && !deliveries.includes(undefined as never) && deliveries.every(isRight)) return deliveries;
   return checkRefs(deliveries, rules).map(({ token, ...ref }) => ({ ...ref, leaseToken: token }));
 }
 

@@ -70,8 +70,9 @@ export class Connection {
   readonly #channel: Channel;
   readonly #events: ConnectionEvents;
   readonly #pending = new Map<number, Pending>();
-  /** Sends that wait for their turn, oldest first. */
-  readonly #queue: Pending[] = [];
+  /** Those that wait for their turn, oldest first: sends apart, since only sends wait for sends. */
+  readonly #waitingSends = new Set<Pending>();
+  readonly #waitingCalls = new Set<Pending>();
   readonly #pushes = new Map<number, OnPush>();
   readonly #onWelcome: (welcome: Welcome) => void;
   #welcome: Welcome | undefined;
@@ -114,8 +115,9 @@ export class Connection {
       if (this.isGone) reject(unsentError(this.#goneBecause));
       else {
         this.#listen(pending);
-        if (this.#mayStart(request)) this.#start(pending);
-        else this.#wait(pending);
+        const line = request.bytes === undefined ? this.#waitingCalls : this.#waitingSends;
+        if (line.size === 0 && this.#hasRoomFor(request)) this.#start(pending);
+        else this.#wait(pending, line);
       }
     });
   }
@@ -144,14 +146,12 @@ export class Connection {
     this.#channel.destroy(reason);
   }
 
-  /** Only sends wait for sends: an ack that waited behind them could be what they wait for. */
-  #mayStart({ bytes = 0 }: Request<unknown>): boolean {
+  /** Whether the server takes it now, besides what it has. An ack never waits for room that it could be what makes. */
+  #hasRoomFor({ bytes = 0 }: Request<unknown>): boolean {
     if (this.#welcome === undefined) return true;
     const { requestsCountMax, unansweredBytesMax } = this.#welcome.door;
     if (this.#pending.size >= requestsCountMax) return false;
-    if (bytes === 0) return true;
-    const isNext = this.#queue.length === 0;
-    return isNext && (this.#unansweredBytes === 0 || this.#unansweredBytes + bytes <= unansweredBytesMax);
+    return bytes === 0 || this.#unansweredBytes === 0 || this.#unansweredBytes + bytes <= unansweredBytesMax;
   }
 
   #start(pending: Pending): void {
@@ -163,20 +163,16 @@ export class Connection {
     this.#channel.flush();
   }
 
-  #wait(pending: Pending): void {
-    if (this.#queue.length < WAITING_COUNT_MAX) this.#queue.push(pending);
+  #wait(pending: Pending, line: Set<Pending>): void {
+    if (line.size < WAITING_COUNT_MAX) line.add(pending);
     else this.#settle(pending).reject(tooManyError());
   }
 
-  /** Starts what there is room for now. */
-  #next(): void {
-    while (this.#queue.length > 0) {
-      const [first] = this.#queue.splice(0, 1);
-      if (first === undefined) return;
-      if (!this.#mayStart(first.request)) {
-        this.#queue.unshift(first);
-        return;
-      }
+  /** Starts those of a line that there is room for now. */
+  #advance(line: Set<Pending>): void {
+    for (const first of line) {
+      if (!this.#hasRoomFor(first.request)) return;
+      line.delete(first);
       this.#start(first);
     }
   }
@@ -188,7 +184,6 @@ export class Connection {
     pending.onAbort = () => {
       if (pending.id > 0) this.say((out) => writeCancel(out, pending.id));
       else {
-        this.#queue.splice(this.#queue.indexOf(pending), 1);
         this.#settle(pending).reject(abortedError(signal));
       }
     };
@@ -198,6 +193,8 @@ export class Connection {
   /** It will have its answer now. */
   #settle(pending: Pending): Pending {
     if (pending.onAbort !== undefined) pending.request.signal?.removeEventListener('abort', pending.onAbort);
+    this.#waitingSends.delete(pending);
+    this.#waitingCalls.delete(pending);
     if (this.#pending.delete(pending.id)) this.#unansweredBytes -= pending.request.bytes ?? 0;
     return pending;
   }
@@ -232,7 +229,8 @@ export class Connection {
       reject(error);
       throw error;
     }
-    if (this.#queue.length > 0) this.#next();
+    this.#advance(this.#waitingCalls);
+    this.#advance(this.#waitingSends);
   }
 
   #broken(error: MqError): void {
@@ -242,7 +240,8 @@ export class Connection {
 
   #gone(reason: MqError | undefined): void {
     this.#goneBecause = reason;
-    for (const pending of this.#queue.splice(0)) this.#settle(pending).reject(unsentError(reason));
+    const unsent = [...this.#waitingCalls, ...this.#waitingSends];
+    for (const pending of unsent) this.#settle(pending).reject(unsentError(reason));
     for (const pending of [...this.#pending.values()]) this.#settle(pending).reject(lostError(reason));
     this.#pushes.clear();
     this.#events.onGone(reason);

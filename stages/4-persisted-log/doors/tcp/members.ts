@@ -13,8 +13,10 @@ import { isMqError } from '../../../../shared/contract/errors.ts';
 import type { DeliveryRef } from '../../../../shared/contract/message.ts';
 import type { LeaseLedger } from './lease-ledger.ts';
 
-/** The shortest lease there is. */
+/** The shortest lease there is, */
 const SHORTEST_LEASE_MS = 1;
+/** and when it has surely ended, also by a clock that is looked at more rarely. */
+const LEASE_ENDED_MS = 10;
 /** Leases that are ended at once. */
 const ENDED_AT_ONCE_MAX = 1024;
 
@@ -63,7 +65,7 @@ export class Members {
       await this.#endLeases(held);
       // Until they have ended they are the member's, and would go back uncounted when it leaves.
       await new Promise<void>((resolve) => {
-        this.#clock.setTimer(resolve, 2 * SHORTEST_LEASE_MS);
+        this.#clock.setTimer(resolve, LEASE_ENDED_MS);
       });
     }
     const isBack = (name: MemberName): boolean => this.#connectionCounts.has(keyOf(name));

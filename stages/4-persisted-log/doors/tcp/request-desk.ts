@@ -93,17 +93,20 @@ export class RequestDesk {
 
   /** What waits comes to its end now; all is still answered. */
   drain(): void {
-    this.#subscriptions.stop();
-    this.#over.abort();
+    this.#stopWaiting();
     this.#balance();
   }
 
   /** The connection is gone. */
   leave(): void {
+    this.#stopWaiting();
+    this.#holdings.leave();
+  }
+
+  #stopWaiting(): void {
     this.#subscriptions.stop();
     this.#over.abort();
     for (const cancel of this.#cancels.values()) cancel.abort();
-    this.#holdings.leave();
   }
 
   #send(id: number, content: Uint8Array): void {
@@ -211,7 +214,7 @@ export class RequestDesk {
     }
   }
 
-  /** A signal of its own, which also aborts when all is over. */
+  /** A signal of its own; it too aborts when all is over. */
   #cancellable(id: number): AbortSignal {
     if (this.#cancels.has(id)) throw new MqError('MQ_PROTOCOL', `request ${id} is not answered yet`);
     const cancel = new AbortController();

@@ -47,6 +47,8 @@ class ListeningServer implements TcpServer {
   readonly #door: Door;
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
+  /** Set when it listens. */
+  port = 0;
   /** Resolves the wait for the last session. */
   #onLastGone: () => void = () => undefined;
   /** Set by the first `close`. */
@@ -59,10 +61,6 @@ class ListeningServer implements TcpServer {
       this.#accept(socket);
     });
     this.#server.maxConnections = connectionsCountMax;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
   }
 
   get url(): string {
@@ -80,6 +78,7 @@ class ListeningServer implements TcpServer {
       this.#server.once('error', reject);
       this.#server.listen({ host, port }, () => {
         this.#server.off('error', reject);
+        this.port = (this.#server.address() as AddressInfo).port;
         // Out of descriptors, or the like: the next connection may be accepted again.
         this.#server.on('error', (error) => this.#door.onDefect(error));
         resolve();
