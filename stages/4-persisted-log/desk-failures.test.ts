@@ -172,3 +172,13 @@ test('a redriven dead letter is for its group only, and says that it comes again
     [[0, 1, 'redrive']],
   );
 });
+
+test('what is finished while one that waits is served is not served to it twice', async () => {
+  const { clock, log, desk, receive } = setUpDesk({ bury: undefined, options: { deadLetterExpired: true } });
+  const calls = ['a', 'b'].map((memberId) => receive({ memberId, waitMs: 60_000 }));
+  log.append({ ttlMs: 0 }, {}, {});
+  await clock.pass(10);
+  desk.serve();
+  assert.deepEqual((await Promise.all(calls)).map(offsetsOf), [[1], [2]]);
+  assert.equal(desk.counts().inFlightCount, 2);
+});

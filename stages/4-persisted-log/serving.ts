@@ -25,6 +25,7 @@ interface WaitingWant extends HandOutWant {
   readonly isPatient: boolean;
 }
 
+type Taken = Pick<HandOutResult, 'handed' | 'error' | 'hasSteppedOver'>;
 type WaitingReceive = Waiter<WaitingWant, readonly Handed[]>;
 
 export interface ServingOptions extends GroupDeskOptions {
@@ -32,7 +33,7 @@ export interface ServingOptions extends GroupDeskOptions {
   /** Applies and records. */
   readonly record: (event: GroupEvent, moment: Moment) => void;
   /** Leases were made, or something was stepped over. */
-  readonly onHandOut: (result: Pick<HandOutResult, 'handed' | 'hasSteppedOver'>) => void;
+  readonly onHandOut: (result: Pick<HandOutResult, 'hasSteppedOver'>) => void;
 }
 
 export class Serving {
@@ -81,7 +82,9 @@ export class Serving {
     try {
       this.use('queue');
       // Where others wait for the disk this one was not first.
-      const { handed, error } = this.#loading.size > 0 && this.line.size > 0 ? NOTHING : this.#take(want);
+      const result = this.#loading.size > 0 && this.line.size > 0 ? NOTHING : this.#take(want);
+      this.#tell(result);
+      const { handed, error } = result;
       if (handed.length > 0) return handed;
       if (error !== undefined) throw error;
       if (want.isPatient) {
@@ -105,7 +108,7 @@ export class Serving {
 
   /** What stands first and cannot be handed out is stepped over. */
   stepOver(): void {
-    if (this.#handOut.stepOver()) this.#options.onHandOut({ handed: [], hasSteppedOver: true });
+    if (this.#handOut.stepOver()) this.#options.onHandOut({ hasSteppedOver: true });
   }
 
   /** The waiting receives of a member are answered empty. */
@@ -165,19 +168,24 @@ export class Serving {
 
   /** False when there is nothing for it. */
   #serveOne(waiter: WaitingReceive): boolean {
-    const { handed, error } = this.#take(waiter.want);
+    const result = this.#take(waiter.want);
+    const { handed, error } = result;
     if (handed.length > 0) waiter.serve(handed);
     else if (error !== undefined) waiter.fail(error);
+    this.#tell(result); // it has left the line by now: what this leads to may serve the next
     return handed.length > 0 || error !== undefined;
   }
 
   /** What there is for this call now; what has to be read for more is on its way when it returns. */
-  #take(want: HandOutWant): Pick<HandOutResult, 'handed' | 'error'> {
+  #take(want: HandOutWant): Taken {
     if (this.#state.isPaused || this.#options.isTopicPaused()) return NOTHING;
     const result = this.#handOut.handOut(want, (partition) => this.#mayRead(partition, want.memberId));
     for (const [partition, offset] of result.missing) this.#load(partition, offset);
-    if (result.handed.length > 0 || result.hasSteppedOver) this.#options.onHandOut(result);
     return result;
+  }
+
+  #tell({ handed, hasSteppedOver }: Taken): void {
+    if (handed.length > 0 || hasSteppedOver) this.#options.onHandOut({ hasSteppedOver });
   }
 
   #mayRead(partition: number, memberId: string): boolean {
@@ -215,7 +223,7 @@ export class Serving {
       if (!cursor?.isFresh(offset) && !cursor?.givenBack.isReady(offset)) continue;
       record({ kind: 'finished', group: groupId, partition, fromOffset: offset, count: 1, how: 'gone' }, moment);
     }
-    this.#options.onHandOut({ handed: [], hasSteppedOver: true });
+    this.#options.onHandOut({ hasSteppedOver: true });
   }
 
   #memberOf(memberId: string): Member<WaitingReceive> {
@@ -259,4 +267,4 @@ export class Serving {
   }
 }
 
-const NOTHING: Pick<HandOutResult, 'handed' | 'error'> = Object.freeze({ handed: [], error: undefined });
+const NOTHING: Taken = Object.freeze({ handed: [], error: undefined, hasSteppedOver: false });
