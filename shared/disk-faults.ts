@@ -79,13 +79,25 @@ export function failNth(n: number, { code = 'EIO', isMeant = isAny }: NthOptions
   };
 }
 
-/** From the n-th call from now on the disk is broken: every one fails. */
-export function failFrom(n: number, code = 'EIO'): CallWatcher {
+/** The calls from number `from` on, from now, up to and without `to`, fail; of a write half is done. */
+export function failBetween({ from, to, code = 'EIO' }: FailedCalls): CallWatcher {
   let callCount = 0;
   return (call) => {
     callCount += 1;
-    return callCount >= n ? { code, doneBytes: call.bytes >> 1 } : undefined;
+    return callCount >= from && callCount < to ? { code, doneBytes: call.bytes >> 1 } : undefined;
   };
+}
+
+/** A run of calls. */
+export interface FailedCalls {
+  readonly from: number;
+  readonly to: number;
+  readonly code?: string;
+}
+
+/** From the n-th call from now on the disk is broken: every one fails. */
+export function failFrom(n: number, code = 'EIO'): CallWatcher {
+  return failBetween({ from: n, to: Number.POSITIVE_INFINITY, code });
 }
 
 /** A bad place on the platter: reads that touch it fail. */

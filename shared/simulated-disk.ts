@@ -179,7 +179,7 @@ export class SimulatedDisk implements Disk {
         if (isHeld) this.#locks.delete(path);
         isHeld = false;
       };
-      return { release: () => this.#run({ kind: 'release', path }, release) };
+      return { release: () => this.#run({ kind: 'release', path }, release, release) };
     });
   }
 

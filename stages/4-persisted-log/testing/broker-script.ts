@@ -11,6 +11,7 @@ import { createBroker } from '../index.ts';
 import { DELAY_MS_MAX, type Deed, prepare, runLoad } from './broker-load.ts';
 
 const STEP_MS = 5;
+const ATTEMPTS_MAX = 100;
 
 export interface OpenedBroker {
   readonly broker: Broker;
@@ -22,11 +23,13 @@ export interface OpenBrokerOptions {
   readonly clock?: VirtualClock;
   /** Different ones make different ids and tokens, as two processes do. */
   readonly seed?: number;
+  /** Default 0. */
+  readonly diskReserveBytes?: number;
 }
 
 /** Small segments, so that a short script rolls them. */
 export async function openBroker(disk: Disk, options: OpenBrokerOptions = {}): Promise<OpenedBroker> {
-  const { clock = new VirtualClock(), seed = 1 } = options;
+  const { clock = new VirtualClock(), seed = 1, diskReserveBytes = 0 } = options;
   const broker = await createBroker({
     dataFolder: '/data',
     disk,
@@ -34,6 +37,7 @@ export async function openBroker(disk: Disk, options: OpenBrokerOptions = {}): P
     random: new SeededRandom(seed),
     segmentBytesMax: 4096,
     cacheBytesMax: 8192,
+    diskReserveBytes,
   });
   return { broker, clock };
 }
@@ -46,28 +50,43 @@ export interface ScriptOptions {
 
 /** Resolves when everything that was begun was answered. */
 export async function runBrokerScript({ broker, clock }: OpenedBroker, options: ScriptOptions): Promise<void> {
-  let operationCount = 0;
+  const load = loadOf(broker, options);
   let isOver = false;
-  const load = (async () => {
-    await prepare(broker);
-    await runLoad(broker, {
-      random: options.random,
-      tell: (deed) => options.deeds.push(deed),
-      run: 'run',
-      senderCount: 2,
-      workerCount: 1,
-      goesOn: () => {
-        operationCount += 1;
-        return operationCount <= options.operationCount;
-      },
-      waitMs: 0,
-      leaseMs: 10 * STEP_MS,
-    });
-  })().finally(() => {
+  const over = (): void => {
     isOver = true;
-  });
+  };
+  load.then(over, over);
   while (!isOver) await clock.pass(STEP_MS);
   await load;
+}
+
+async function loadOf(broker: Broker, { random, deeds, operationCount }: ScriptOptions): Promise<void> {
+  let count = 0;
+  await stubbornly(() => prepare(broker));
+  await runLoad(broker, {
+    random,
+    tell: (deed) => deeds.push(deed),
+    run: 'run',
+    senderCount: 2,
+    workerCount: 1,
+    goesOn: () => {
+      count += 1;
+      return count <= operationCount;
+    },
+    waitMs: 0,
+    leaseMs: 10 * STEP_MS,
+  });
+}
+
+/** Until it succeeds: a disk that fails now and then keeps nobody from starting for ever. */
+export async function stubbornly<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let count = 1; ; count += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (count === ATTEMPTS_MAX) throw error;
+    }
+  }
 }
 
 /** Until every delayed message is due. */
