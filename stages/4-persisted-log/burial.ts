@@ -38,6 +38,8 @@ export class Burial {
   /** True between a failure and the next try. */
   #isResting = false;
   #isClosed = false;
+  /** Made for the first who waits for the end of what is under way. */
+  #settled: PromiseWithResolvers<void> | undefined;
 
   constructor(options: BurialOptions) {
     this.#options = options;
@@ -57,6 +59,13 @@ export class Burial {
     }
   }
 
+  /** Resolves when everything that is dying now is buried, or has to wait until it can be. */
+  async settled(): Promise<void> {
+    if (this.#busy.size === 0) return;
+    this.#settled ??= Promise.withResolvers<void>();
+    await this.#settled.promise;
+  }
+
   close(): void {
     this.#isClosed = true;
   }
@@ -73,6 +82,10 @@ export class Burial {
     } finally {
       this.#busy.delete(given);
       this.wake();
+      if (this.#busy.size === 0) {
+        this.#settled?.resolve();
+        this.#settled = undefined;
+      }
     }
   }
 

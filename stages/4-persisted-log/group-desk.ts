@@ -44,7 +44,7 @@ export class GroupDesk {
   readonly #serving: Serving;
   readonly #settling: Settling;
   readonly #positions: Positions;
-  readonly #burial: Burial;
+  readonly burial: Burial;
   readonly #alarm: Alarm;
   #isClosed = false;
 
@@ -64,7 +64,7 @@ export class GroupDesk {
     this.#serving = new Serving({ ...settings, state, record, onHandOut: (result) => this.#onHandOut(result) });
     this.#settling = new Settling({ state, options, random, record });
     this.#positions = new Positions({ state, clock, partitions, record });
-    this.#burial = new Burial({ state, clock, partitions, bury, finish });
+    this.burial = new Burial({ state, clock, partitions, bury, finish });
   }
 
   /** As it was when `snapshot` was taken. What happened since is to be replayed, and then `start` called. */
@@ -238,13 +238,13 @@ export class GroupDesk {
   close(error?: MqError): void {
     this.#isClosed = true;
     this.#alarm.cancel();
-    this.#burial.close();
+    this.burial.close();
     this.#serving.close(error);
   }
 
   #onHandOut({ hasSteppedOver }: Pick<HandOutResult, 'hasSteppedOver'>): void {
     this.#arm();
-    this.#burial.wake();
+    this.burial.wake();
     if (hasSteppedOver) this.#settings.onProgress();
   }
 
@@ -261,7 +261,7 @@ export class GroupDesk {
   /** Something came back, or died. */
   #afterChange(): void {
     this.#arm();
-    this.#burial.wake();
+    this.burial.wake();
     this.serve();
   }
 
