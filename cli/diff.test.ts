@@ -24,11 +24,29 @@ test('diff 2 3 says that stage 3 has no spine, and shows the parts', async () =>
   assert.match(stdout, /\n {2}stages\/2-ring-buffer: the whole stage\n/);
 });
 
-test('diff 3 4 says that stage 4 is not here yet', async () => {
-  const { exitCode, stdout, stderr } = await diff('3', '4');
+test('diff 3 4 compares with the stage that stage 3 wraps, and counts the TCP door as new', async () => {
+  const { exitCode, stdout } = await diff('3', '4');
+  assert.equal(exitCode, 0);
+  assert.match(
+    stdout,
+    /^stage 3 has no spine: it wraps any broker, also that of stage 4\. Stage 4 continues stage 2:\n/,
+  );
+  assert.match(stdout, /\n--- stages\/2-ring-buffer\/broker\.ts\n\+\+\+ stages\/4-persisted-log\/broker\.ts\n@@ -/);
+  for (const part of ['log.ts', 'recovery.ts', 'doors/tcp/server.ts', 'policies/dead-letters.ts']) {
+    assert.match(stdout, new RegExp(`\\nnew\\n( {2}.*\\n)* {2}stages/4-persisted-log/${part}: \\d+ lines\\n`));
+  }
+  assert.match(
+    stdout,
+    /\nleft behind \(stage 2 uses it, stage 4 does not\)\n( {2}.*\n)* {2}stages\/2-ring-buffer\/ring-buffer\.ts: /,
+  );
+  assert.doesNotMatch(stdout, /test\.ts|\/testing\//);
+});
+
+test('diff 4 5 says that stage 5 is not here yet', async () => {
+  const { exitCode, stdout, stderr } = await diff('4', '5');
   assert.equal(exitCode, 2);
   assert.equal(stdout, '');
-  assert.match(stderr, /^stage 4 is not here yet\n.*1, 2, 3/);
+  assert.match(stderr, /^stage 5 is not here yet\n.*1, 2, 3, 4/);
 });
 
 test('anything but two stages in order is a wrong use that says what to type', async () => {

@@ -21,8 +21,10 @@ const USAGE = 'type two stages, the earlier first: npm run diff 1 2';
 export async function runDiff(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const stages = readStages(ROOT);
-    const [from, to] = chosenStages(args, stages);
-    await terminal.print(...spineLines(terminal, from, to), '', ...partsLines(terminal, from, to, stages));
+    const [chosen, to] = chosenStages(args, stages);
+    const { from, notes } = comparedWith(chosen, to, stages);
+    const lines = [...notes, ...spineLines(terminal, from, to), '', ...partsLines(terminal, from, to, stages)];
+    await terminal.print(...lines);
     return EXIT.ok;
   } catch (error) {
     const failure = failureOf(error);
@@ -43,6 +45,18 @@ function chosenStages(args: readonly string[], stages: readonly StageFolder[]): 
   if (args.length !== 2 || from === undefined || to === undefined) throw usageError('it takes two stages', USAGE);
   if (from.stage >= to.stage) throw usageError(`stage ${to.stage} does not come after stage ${from.stage}`, USAGE);
   return [from, to];
+}
+
+/** A stage that is only a wire says nothing about the broker after it: that one continues what the wire was put before. */
+function comparedWith(
+  chosen: StageFolder,
+  to: StageFolder,
+  stages: readonly StageFolder[],
+): { readonly from: StageFolder; readonly notes: readonly string[] } {
+  const before = stages.findLast(({ stage, spine }) => stage < chosen.stage && spine !== null);
+  if (chosen.spine !== null || to.spine === null || before === undefined) return { from: chosen, notes: [] };
+  const note = `stage ${chosen.stage} has no spine: it wraps any broker, also that of stage ${to.stage}.`;
+  return { from: before, notes: [`${note} Stage ${to.stage} continues stage ${before.stage}:`, ''] };
 }
 
 function spineLines(terminal: Terminal, from: StageFolder, to: StageFolder): string[] {

@@ -14,6 +14,8 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 const SPINE = 'broker.ts';
 /** Files of a stage's root that are not parts. */
 const NOT_PARTS = new Set([SPINE, 'index.ts']);
+/** Where doors are that a stage has beside its composition: anybody may put them in front of its broker. */
+const DOORS = 'doors';
 const IMPORT = /^(?:import|export)\b[^;]*?\bfrom '(\.[^']+)'/gm;
 
 export interface Part {
@@ -49,7 +51,8 @@ export function readStages(root: string): StageFolder[] {
 }
 
 function readStage(root: string, folder: string): StageFolder {
-  const reached = reachedFrom(root, `${folder}/index.ts`);
+  const composition = `${folder}/index.ts`;
+  const reached = reachedFrom(root, [composition, ...doorsOf(root, folder)]);
   const isOwn = (path: string): boolean => path.startsWith(`${folder}/`);
   const isPart = (path: string): boolean => isOwn(path) && !NOT_PARTS.has(path.slice(folder.length + 1));
   return {
@@ -61,11 +64,20 @@ function readStage(root: string, folder: string): StageFolder {
   };
 }
 
-/** What the composition of a stage is made of, below `stages`; a whole broker of another stage counts as one file. */
-function reachedFrom(root: string, composition: string): string[] {
-  const reached = new Set([composition]);
+/** The files of the doors below `folder`, tests left out. */
+function doorsOf(root: string, folder: string): string[] {
+  const doors = join(root, folder, DOORS);
+  if (!existsSync(doors)) return [];
+  const files = readdirSync(doors, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'));
+  return paths.filter((path) => path.endsWith('.ts') && !/\.(test|long)\.ts$|\/testing\//.test(path));
+}
+
+/** What a stage is made of, below `stages`; a whole broker of another stage counts as one file. */
+function reachedFrom(root: string, compositions: readonly string[]): string[] {
+  const reached = new Set(compositions);
   for (const path of reached) {
-    if (path.endsWith('/index.ts') && path !== composition) continue;
+    if (path.endsWith('/index.ts') && !compositions.includes(path)) continue;
     for (const target of importsOf(root, path)) if (target.startsWith('stages/')) reached.add(target);
   }
   return [...reached].sort();
@@ -99,8 +111,9 @@ export function compareParts(from: StageFolder, to: StageFolder, earlier: readon
   };
 }
 
+/** Within its stage: a door's `server.ts` takes the place of no other. */
 function nameOf({ path }: Part): string {
-  return basename(path);
+  return path.split('/').slice(2).join('/');
 }
 
 function pathOf({ path }: Part): string {
