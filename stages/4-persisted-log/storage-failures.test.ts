@@ -24,7 +24,15 @@ async function open(disk: Disk): Promise<Opened> {
   seed += 1;
   const random = new SeededRandom(seed);
   const onNotice = (text: string): void => void notices.push(text);
-  const broker = await createBroker({ dataFolder: '/data', disk, clock, random, onNotice, segmentBytesMax: 2048, autoCreateTopics: false });
+  const broker = await createBroker({
+    dataFolder: '/data',
+    disk,
+    clock,
+    random,
+    onNotice,
+    segmentBytesMax: 2048,
+    autoCreateTopics: false,
+  });
   return { broker, clock, notices };
 }
 

@@ -177,7 +177,9 @@ export class TopicTable {
     await this.#removeOrphans();
     for (const { topic } of this.#entries.values()) topic?.start();
     if (found.length > 0 && !this.#folder.wasClean) {
-      this.#settings.onNotice(`${this.#folder.path} was not closed in order: ${found.length} topics were looked through`);
+      this.#settings.onNotice(
+        `${this.#folder.path} was not closed in order: ${found.length} topics were looked through`,
+      );
     }
   }
 

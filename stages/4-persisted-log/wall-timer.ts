@@ -1,15 +1,15 @@
 /**
  * A timer for a moment of the wall clock, which may be far ahead and may jump.
  *
- * Always true: it never rings before its moment by the wall clock of then; after a jump forward it rings within
- * `LOOK_MS`, or a small part of the way that was left, which is all the same to whoever waits that long. Used by delayed
- * messages and retention.
+ * Always true: it never rings before its moment by the wall clock of then; after a jump forward it rings within a minute,
+ * or, where more than a day was left, a small part of that. Used by delayed messages and retention.
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
 
-/** How long a jump of the wall clock may go unnoticed. */
+/** How long a jump of the wall clock may go unnoticed, on the last day; */
 const LOOK_MS = 60_000;
-/** Of a long way so much, so that ten years are a few hundred looks. */
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** and before that such a part of the way, so that ten years are two thousand looks. */
 const LOOK_SHARE = 64;
 
 export class WallTimer {
@@ -35,7 +35,8 @@ export class WallTimer {
 
   #arm(): void {
     const leftMs = Math.max(this.#dueAt - this.#clock.now(), 0);
-    const delayMs = Math.min(leftMs, Math.max(LOOK_MS, Math.floor(leftMs / LOOK_SHARE)));
+    const lookMs = leftMs > DAY_MS ? Math.floor(leftMs / LOOK_SHARE) : LOOK_MS;
+    const delayMs = Math.min(leftMs, lookMs);
     this.#timer = this.#clock.setTimer(() => this.#look(), delayMs, { isBackground: true });
   }
 

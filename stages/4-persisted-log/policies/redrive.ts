@@ -95,6 +95,9 @@ async function inTurn(
   if (keeper === undefined || box === undefined) return 0;
   return await box.inTurn(async () => {
     const letters = await box.pick(options);
+    // A letter may go only when its group surely knows that it is kept: else it would be kept again after a crash.
+    await source.groups.existing(options.group).burial.settled();
+    await source.journal.flushed();
     await work(letters, keeper);
     return letters.length;
   });
