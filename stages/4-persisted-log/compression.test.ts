@@ -4,43 +4,9 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { LIMITS } from '../../shared/contract/limits.ts';
 import { checkContent } from './batch-check.ts';
-import { writeU16, writeU32 } from './big-endian.ts';
-import { CODECS, type Codec } from './compression.ts';
-import { AT, BATCH_HEAD_BYTES, contentCrcOf, encodeBatch } from './record-batch.ts';
-
-const IDS = { idPrefix: 'p-', firstIdNumber: 0 };
-const hello = { body: new TextEncoder().encode('hello') };
-
-/** A change to the content of a batch, under a checksum that is right. */
-function changed(batch: Uint8Array, change: (bytes: Uint8Array) => void): Uint8Array {
-  const bytes = batch.slice();
-  change(bytes);
-  writeU32(bytes, AT.batchBytes, bytes.length);
-  writeU32(bytes, AT.contentCrc, contentCrcOf(bytes));
-  return bytes;
-}
-
-/** A batch with this records block, whatever is in it. */
-function withBlock(
-  block: Uint8Array,
-  { count = 1, flags = 0, codec = 'none' as Codec, recordsBytes = block.length } = {},
-): Uint8Array {
-  const head = encodeBatch([hello], IDS).subarray(0, BATCH_HEAD_BYTES);
-  return changed(Buffer.concat([head, block]), (bytes) => {
-    bytes[AT.codec] = CODECS[codec];
-    writeU16(bytes, AT.flags, flags);
-    writeU32(bytes, AT.recordCount, count);
-    writeU32(bytes, AT.recordsBytes, recordsBytes);
-  });
-}
-
-function refuses(batch: Uint8Array, condition: string): void {
-  assert.throws(
-    () => checkContent(batch, LIMITS),
-    (error) => isMqError(error, 'MQ_INVALID_ARGUMENT') && error.message.includes(`(${condition})`),
-    condition,
-  );
-}
+import { CODECS } from './compression.ts';
+import { AT, encodeBatch } from './record-batch.ts';
+import { changed, IDS, refuses, withBlock } from './testing/crafted-batch.ts';
 
 describe('a compressed batch', () => {
   const bomb = new Uint8Array(64 * 1024 * 1024);
