@@ -7,11 +7,22 @@ import { describe, test } from 'node:test';
 import { createBroker as createStage1 } from '../../stages/1-blocking-queue/index.ts';
 import { createBroker as createStage2 } from '../../stages/2-ring-buffer/index.ts';
 import { createBroker as createStage3 } from '../../stages/3-http-server/index.ts';
+import { createBroker as createStage4 } from '../../stages/4-persisted-log/index.ts';
+import { keepsAll, keepsNothing, seededFate } from '../power-cut.ts';
+import { SeededRandom } from '../random.ts';
 import { describeResult } from './conformance.ts';
 import type { ConformanceTarget } from './conformance-test.ts';
 import { runConformance } from './run.ts';
+import { onSimulatedDisks, type SimulatedTarget } from './simulated-target.ts';
 import { concurrency } from './subjects/concurrency.ts';
 import { properties } from './subjects/properties.ts';
+import { ALL_TESTS } from './subjects.ts';
+
+/** Stage 4 on disks of which a power cut leaves nothing, everything or, by chance, a part of what was not synced. */
+function persistedLogs(seed: number): SimulatedTarget {
+  const fates = [keepsNothing, keepsAll, seededFate(new SeededRandom(seed))];
+  return onSimulatedDisks((options) => createStage4({ ...options, dataFolder: '/data' }), fates[seed % fates.length]);
+}
 
 async function nothingFails(target: ConformanceTarget): Promise<void> {
   const { tests } = await runConformance(target);
@@ -29,6 +40,15 @@ describe('whatever the seed', () => {
       }
     });
   }
+
+  test('stage 4: 60 seeds of everything random and of every restart, whatever a power cut leaves', async () => {
+    const restarts = ALL_TESTS.filter(({ needs }) => needs?.includes('restart'));
+    for (let seed = 0; seed < 60; seed += 1) {
+      for (const { name } of new Set([...concurrency, ...properties, ...restarts])) {
+        await nothingFails({ name: '4', ...persistedLogs(seed), clock: 'virtual', stage: 4, seed, only: name });
+      }
+    }
+  });
 
   test('stage 3: 10 seeds of the whole suite', async () => {
     for (let seed = 0; seed < 10; seed += 1) {

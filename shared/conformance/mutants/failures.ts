@@ -2,7 +2,7 @@
 import type { Broker } from '../../contract/broker.ts';
 import type { GroupOptions, RetryDelays } from '../../contract/description.ts';
 import { givenBack } from './given-back.ts';
-import { broken, type Mutant } from './mutant.ts';
+import { broken, changedDeliveries, type Mutant } from './mutant.ts';
 import { clampedNumber } from './wrong-numbers.ts';
 
 export const failureMutants: readonly Mutant[] = [
@@ -145,6 +145,28 @@ export const failureMutants: readonly Mutant[] = [
     bug: 'A group whose messages may be delivered minus one time is made all the same.',
     killedBy: 'a deliveriesMax that is no whole number from 0 is refused',
     instead: (sound) => withDeliveriesMax(sound, (count) => clampedNumber(count, 0)),
+  }),
+  broken({
+    name: 'the urgent never fail',
+    stage: 4,
+    bug: 'A message of high priority that failed is counted as fresh when it comes again.',
+    killedBy: 'whatever is delayed, expires, fails, dies and goes first, a group gets what a simple model of time says',
+    instead: (sound) =>
+      changedDeliveries(sound, (delivery) => ({
+        ...delivery,
+        deliveryCount: delivery.priority === undefined ? delivery.deliveryCount : 1,
+      })),
+  }),
+  broken({
+    name: 'failed before, unknown now',
+    stage: 4,
+    bug: 'What failed twice before a restart is counted as fresh after it.',
+    killedBy: 'whatever happens in time, restarts in between change nothing of it',
+    instead: (sound, _, { isRestarted }) =>
+      changedDeliveries(sound, (delivery) => ({
+        ...delivery,
+        deliveryCount: isRestarted ? Math.max(delivery.deliveryCount - 1, 1) : delivery.deliveryCount,
+      })),
   }),
 ];
 

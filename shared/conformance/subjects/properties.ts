@@ -8,6 +8,7 @@ import { BOUNDED_CAPACITY, type BoundedModel, type BoundedUnderTest, boundedComm
 import { type LogModel, logCommands } from './log-model.ts';
 import { type QueueModel, type QueueUnderTest, queueCommands } from './queue-model.ts';
 import { bodies, drain, sorted, texts } from './steps.ts';
+import { compareEnd, newTimedTopic, type TimedModel, type TimedUnderTest, timedCommands } from './timed-model.ts';
 
 /** The seed of the run replays a property, so a path of its own is not printed. */
 const COMMANDS = { size: '+1', disableReplayLog: true } as const;
@@ -62,6 +63,20 @@ export const properties: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'whatever is delayed, expires, fails, dies and goes first, a group gets what a simple model of time says',
+    capability: 'delay',
+    uses: ['ttl', 'priority', 'dead-letter', 'lease'],
+    needs: ['virtual-clock'],
+    run: (context) => compareTimes(context, { canRestart: false, runsCount: 60 }),
+  },
+  {
+    name: 'whatever happens in time, restarts in between change nothing of it',
+    capability: 'durable',
+    uses: ['delay', 'ttl', 'priority', 'dead-letter', 'lease'],
+    needs: ['virtual-clock', 'restart'],
+    run: (context) => compareTimes(context, { canRestart: true, runsCount: 25 }),
+  },
+  {
     name: 'in whatever order concurrent sends and receives are served, every message arrives once',
     capability: 'receive',
     needs: ['virtual-clock'],
@@ -92,6 +107,23 @@ function compareLogs(context: TestContext, capacity: number): Promise<void> {
     }),
   );
   return holdsAlways(context, property, { runsCount: runsCountOf(context, 60) });
+}
+
+function compareTimes(
+  context: TestContext,
+  { canRestart, runsCount }: { readonly canRestart: boolean; readonly runsCount: number },
+): Promise<void> {
+  const property = fc.asyncProperty(fc.commands(timedCommands({ canRestart }), COMMANDS), (commands) =>
+    oneTry(context, async () => {
+      const real: TimedUnderTest = { context, topic: await newTimedTopic(context), held: new Map() };
+      const model: TimedModel = { messages: [], placesCount: 0 };
+      await fc.asyncModelRun(() => ({ model, real }), commands);
+      await compareEnd(model, real);
+      // A restart takes longer with each topic that there is.
+      await context.broker.deleteTopic(real.topic);
+    }),
+  );
+  return holdsAlways(context, property, { runsCount });
 }
 
 /** Producers, waiting consumers and one consumer that goes away; the scheduler decides who is served when. */
