@@ -54,7 +54,7 @@ async function assertSound({ disk, history, log }: FailedRun, message: string): 
 
 test('whichever call fails, what was acked is there, and the log goes on', async () => {
   for (let n = 1; ; n += 1) {
-    const run = await failedRun(failNth(n));
+    const run = await failedRun(failNth(n), { operationCount: 15 });
     for (const error of run.history.rejections) assert.ok(isMqError(error), `call ${n}: ${error}`);
     await assertSound(run, `call ${n}`);
     if (!run.wasHit) break;
@@ -84,7 +84,7 @@ test('a write that fails half-way leaves no half record before a whole one', asy
 });
 
 test('a full disk: the append is refused, the rest is cut off, and with room again it goes on without a restart', async () => {
-  for (let spareBytes = 0; spareBytes < 400; spareBytes += 7) {
+  for (let spareBytes = 0; spareBytes < 400; spareBytes += 19) {
     const disk = new SimulatedDisk();
     const history = new LogHistory(new SeededRandom(spareBytes));
     const log = await openLog(disk);

@@ -78,3 +78,22 @@ export async function dieOfDisk({ seed, operationCount, onCall }: FailedLoadOpti
   }
   return wasHit;
 }
+
+/** Runs for call 1, 1 + step, ... until a run no call of which fails. */
+export async function atEveryCall(
+  {
+    step,
+    operationCount,
+    seed = 1,
+  }: { readonly step: number; readonly operationCount: number; readonly seed?: number },
+  faultAt: (n: number) => CallWatcher,
+  run = surviveFailure,
+): Promise<void> {
+  for (let n = 1; ; n += step) {
+    try {
+      if (!(await run({ seed, operationCount, onCall: faultAt(n) }))) return;
+    } catch (error) {
+      throw new Error(`call ${n}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+  }
+}

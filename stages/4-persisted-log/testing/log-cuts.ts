@@ -9,7 +9,8 @@ import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import type { Fate, UnsyncedChange } from '../../../shared/simulated-nodes.ts';
 import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
-import { LogHistory, openLog, type Promised, readLog } from './log-history.ts';
+import type { PartitionLog } from '../log.ts';
+import { type Found, LogHistory, openLog, type Promised, readLog } from './log-history.ts';
 import { runLogScript } from './log-script.ts';
 
 export interface CutRun {
@@ -37,27 +38,36 @@ export async function cutRun({ seed, operationCount, ...cutOptions }: CutRunOpti
   return { history, cuts: cuts.end() };
 }
 
-/** Starts after the cut, checks what is there, appends, cuts the power again and checks once more. */
-export async function recover({ disk, known, place }: PowerCut<Promised>, history: LogHistory): Promise<void> {
+/** Starts after the cut and checks what is there. */
+async function recover(cut: PowerCut<Promised>, history: LogHistory, hasSecondLife: boolean): Promise<void> {
   try {
-    const log = await openLog(disk);
+    const log = await openLog(cut.disk);
     const found = await readLog(log);
-    history.check(found, known);
-    const later = new LogHistory(new SeededRandom(1));
-    await later.append(log);
-    assert.deepEqual(later.rejections, []);
-    const again = await openLog(disk.crash());
-    const foundAgain = await readLog(again);
-    assert.deepEqual(foundAgain.ids.slice(0, found.ids.length), found.ids, 'a start changes nothing that was there');
-    assert.equal(foundAgain.ids.length, found.ids.length + later.sentCount);
-    await again.close();
+    history.check(found, cut.known);
+    if (hasSecondLife) await appendAndLosePower(log, { disk: cut.disk, found });
   } catch (error) {
-    throw new Error(`power cut ${place}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Error(`power cut ${cut.place}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
 }
 
-export async function recoverAll({ history, cuts }: CutRun): Promise<void> {
-  for (const cut of cuts) await recover(cut, history);
+/** What was found is still there after that, and so is what was appended. */
+async function appendAndLosePower(
+  log: PartitionLog,
+  { disk, found }: { readonly disk: SimulatedDisk; readonly found: Found },
+): Promise<void> {
+  const later = new LogHistory(new SeededRandom(1));
+  await later.append(log);
+  assert.deepEqual(later.rejections, []);
+  const again = await openLog(disk.crash());
+  const { ids } = await readLog(again);
+  assert.deepEqual(ids.slice(0, found.ids.length), found.ids, 'a start changes nothing that was there');
+  assert.equal(ids.length, found.ids.length + later.sentCount);
+  await again.close();
+}
+
+/** `secondLifeEvery` n-th of them appends after the start and loses its power once more. */
+export async function recoverAll({ history, cuts }: CutRun, { secondLifeEvery = 1 } = {}): Promise<void> {
+  for (const [index, cut] of cuts.entries()) await recover(cut, history, index % secondLifeEvery === 0);
 }
 
 /** Tears each write once, when it is the last one. */
