@@ -83,6 +83,13 @@ export class Stranger {
     }
   }
 
+  /** The next `count` of them. */
+  async some(count: number): Promise<readonly Frame[]> {
+    const frames: Frame[] = [];
+    while (frames.length < count) frames.push(await this.next());
+    return frames;
+  }
+
   /** Everything up to the end of the connection. */
   async rest(): Promise<readonly Frame[]> {
     while (!this.#isOver) await this.#more();

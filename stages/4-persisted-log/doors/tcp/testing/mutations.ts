@@ -1,0 +1,173 @@
+/**
+ * Mutation of valid conversations: bits flipped, bytes cut out, doubled, swapped, lengths and types changed, and what comes
+ * of it at a server, while another client works.
+ *
+ * Always true: the same seed makes the same mutants. A mutant may be answered, refused or cut off, as it likes; the server
+ * is as it was before, and the other client never waits.
+ */
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import type { Broker } from '../../../../../shared/contract/broker.ts';
+import { type Random, SeededRandom } from '../../../../../shared/random.ts';
+import { until } from '../../../../3-http-server/testing/until.ts';
+import { encodeBatch } from '../../../record-batch.ts';
+import { createTcpClient } from '../create-client.ts';
+import { FRAME } from '../frame.ts';
+import type { FrameWriter } from '../frame-writer.ts';
+import { writeHello } from '../handshake.ts';
+import * as requests from '../requests.ts';
+import { createTcpServer } from '../server.ts';
+import { framesOf, HELLO } from './stranger.ts';
+
+const CONNECTIONS_AT_ONCE = 20;
+/** Mutants between two looks at the server. */
+const LOOK_EVERY = 500;
+const TOPIC = 'mutants';
+
+export interface MutationRun {
+  readonly seed: number;
+  readonly count: number;
+}
+
+/** Sends `count` mutants to a server in front of `broker`. */
+export async function sendMutants(broker: Broker, { seed, count }: MutationRun): Promise<void> {
+  const random = new SeededRandom(seed);
+  const defects: unknown[] = [];
+  await using server = await createTcpServer(broker, {
+    onDefect: (error) => defects.push(error),
+    handshakeTimeoutMs: 5000,
+    heartbeatMs: 1000,
+  });
+  await using control = await createTcpClient(server.url);
+  await control.createTopic(TOPIC);
+  await control.createTopic('control');
+  const seeds = conversations();
+  let before: Footprint | undefined;
+  for (let sent = 0; sent < count; sent += CONNECTIONS_AT_ONCE) {
+    const mutants = Array.from({ length: CONNECTIONS_AT_ONCE }, () => mutate(seeds, random));
+    await Promise.all(mutants.map((bytes) => send(server.port, bytes)));
+    const { offset } = await control.send('control', { body: String(sent) });
+    assert.ok(offset !== null);
+    if (sent % LOOK_EVERY !== 0) continue;
+    await until('only the control client is there', () => server.connectionCount === 1);
+    assert.deepEqual(defects, [], `seed ${seed}, after ${sent}`);
+    // What mutants stored is theirs alone; without it, memory is comparable.
+    await control.deleteTopic(TOPIC);
+    await control.createTopic(TOPIC);
+    const now = footprint();
+    before ??= now;
+    assert.ok(now.handles <= before.handles + 5, `handles: ${before.handles}, then ${now.handles} (seed ${seed})`);
+    assert.ok(now.rss < before.rss + 256 * 1024 * 1024, `memory: ${before.rss}, then ${now.rss} (seed ${seed})`);
+  }
+}
+
+interface Footprint {
+  readonly handles: number;
+  readonly rss: number;
+}
+
+function footprint(): Footprint {
+  return { handles: process.getActiveResourcesInfo().length, rss: process.memoryUsage.rss() };
+}
+
+/** Valid ones, frame by frame. */
+function conversations(): readonly Uint8Array[][] {
+  const frame = (write: (out: FrameWriter) => void): Uint8Array => framesOf(write);
+  const call = (id: number, op: string, ...args: unknown[]): Uint8Array =>
+    frame((out) => requests.writeCall(out, id, Buffer.from(JSON.stringify({ op, args }))));
+  const hello = frame((out) => writeHello(out, HELLO));
+  const messages = [{ body: Buffer.from('body'), key: 'key', headers: { h: 'v' } }, { body: new Uint8Array(300) }];
+  const sent = {
+    ...{ topic: TOPIC, partition: undefined, timeoutMs: 10, isCancellable: true, isSingle: false, wantsIds: true },
+  };
+  const batches = (['none', 'gzip', 'zstd'] as const).map((codec) =>
+    frame((out) => {
+      const bytes = encodeBatch(messages, { codec, idPrefix: 'i', firstIdNumber: 1 });
+      requests.writeSend(out, 1, { ...sent, isBatch: true, bytes });
+    }),
+  );
+  const asked = { topic: TOPIC, max: 10, bytesMax: 1000, waitMs: 1, isCancellable: true, takesBatches: true };
+  const receive = frame((out) => requests.writeReceive(out, 2, { ...asked, group: 'g', memberId: 'm', leaseMs: 1000 }));
+  const fetch = frame((out) =>
+    requests.writeFetch(out, 3, { ...asked, partition: 0, offset: 0, takesOnlyBatches: false, isReadCommitted: false }),
+  );
+  const runs = [{ partition: 0, fromOffset: 0, count: 3, leaseToken: 'token-1' }];
+  const ack = frame((out) =>
+    requests.writeAck(out, 4, { topic: TOPIC, group: 'g', memberId: 'm', isCumulative: false, runs }),
+  );
+  const rest = [
+    frame((out) => out.begin(FRAME.cancel, 2).end()),
+    frame((out) => requests.writeCredit(out, 1, 5)),
+    frame((out) => out.begin(FRAME.heartbeat, 0).end()),
+  ];
+  const ref = { topic: TOPIC, partition: 0, offset: 0, group: 'g', memberId: 'm', leaseToken: 'token-1' };
+  return [
+    [hello, ...batches, fetch, receive, ack],
+    [hello, call(5, 'subscribe', TOPIC, { group: 'g', creditMax: 4, takesBatches: true }), ...batches, ...rest],
+    [
+      hello,
+      call(6, 'nack', ref, { outcome: 'retry', reason: 'why' }),
+      call(7, 'commit', TOPIC, { group: 'h', offset: 1 }),
+    ],
+    [hello, call(8, 'createGroup', TOPIC, 'h', { start: { offset: 1 } }), call(9, 'describeTopics'), receive, ...rest],
+    [hello, call(10, 'inspect', TOPIC, { max: 3 }), call(11, 'browse', TOPIC, { group: 'g', max: 3 }), ack, fetch],
+  ];
+}
+
+/** One conversation with one to four things wrong. */
+function mutate(seeds: readonly Uint8Array[][], random: Random): Uint8Array {
+  const frames = [...(seeds[random.below(seeds.length)] ?? [])];
+  // The greeting mostly stays right, so that what is wrong gets further than that.
+  const from = random.below(10) === 0 ? 0 : 1;
+  for (let left = 1 + random.below(4); left > 0; left -= 1) {
+    const at = from + random.below(frames.length - from);
+    frames[at] = mutateFrame(frames[at] ?? new Uint8Array(), random);
+  }
+  if (random.below(4) === 0) frames.splice(from + random.below(frames.length - from), 1);
+  return Buffer.concat(frames);
+}
+
+function mutateFrame(frame: Uint8Array, random: Random): Uint8Array {
+  const bytes = Buffer.from(frame);
+  if (bytes.length < 10) return bytes;
+  const at = random.below(bytes.length);
+  switch (random.below(8)) {
+    case 0:
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
+      return bytes;
+    case 1:
+      bytes[at] = [0, 0xff, 0x7f, 0x80][random.below(4)] ?? 0;
+      return bytes;
+    case 2: // the length
+      bytes.writeUInt32BE([0, 4, 5, bytes.length, 2 ** 31 - 1, 2 ** 32 - 1][random.below(6)] ?? 0, 0);
+      return bytes;
+    case 3: // the type
+      bytes[4] = random.below(256);
+      return bytes;
+    case 4:
+      return bytes.subarray(0, at);
+    case 5:
+      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(random.below(at + 1))]);
+    case 6: // a number within, of any width
+      bytes.fill(random.below(2) === 0 ? 0xff : 0, at, Math.min(at + 2 ** random.below(4), bytes.length));
+      return bytes;
+    default: // a right length around wrong contents
+      return withLength(Buffer.concat([bytes.subarray(0, at), Buffer.from(random.hex(random.below(20)), 'hex')]));
+  }
+}
+
+function withLength(bytes: Buffer): Buffer {
+  if (bytes.length >= 9) bytes.writeUInt32BE(bytes.length - 4, 0);
+  return bytes;
+}
+
+/** Resolves when the connection is over. */
+function send(port: number, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve());
+    socket.resume();
+    socket.end(bytes);
+  });
+}
