@@ -1,7 +1,7 @@
 /** `mq stage`, `mq limit` and `mq doctor`, run in this process on the real stages. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LESSON_STAGES } from './target.ts';
+import { LESSON_STAGES } from './target-name.ts';
 import { runCaptured } from './testing/captured-terminal.ts';
 
 test('the story of a stage is the same every time, in either language, as text or as JSON', async () => {

@@ -6,7 +6,7 @@
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import type { RetryDelays, SeekTarget } from '../shared/contract/description.ts';
 import { usageError } from './exit.ts';
-import { checkStage, DEFAULT_URL, STAGES } from './target.ts';
+import { checkStage, DEFAULT_URL, STAGES } from './target-name.ts';
 import { capitalized, nearest } from './text.ts';
 
 /** What every command that talks to a running server takes. */
@@ -111,6 +111,11 @@ export function wholeNumber(range: Range): (text: string) => number {
     }
     return value;
   };
+}
+
+/** `--codec`; none of them is `none`, which is leaving it out. */
+export function codecOption(about: string): Option {
+  return choice('--codec <name>', about, ['gzip', 'zstd']);
 }
 
 /** An option that takes one of some words: refused otherwise, listed in help, offered by completions. */

@@ -8,13 +8,14 @@ import { isMqError } from '../shared/contract/errors.ts';
 import { CommandError, EXIT, usageError } from './exit.ts';
 import { endWithNpm } from './npm-parent.ts';
 import type { TargetOptions } from './options.ts';
-import { DEFAULT_URL, defaultTarget, openTarget, parseTarget } from './target.ts';
+import { type OpenTargetOptions, openTarget } from './target.ts';
+import { DEFAULT_URL, defaultTarget, parseTarget } from './target-name.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Opens the server the options name, runs `work`, closes the client again. */
 export async function withServer<Result>(
   terminal: Terminal,
-  options: TargetOptions,
+  options: TargetOptions & Pick<OpenTargetOptions, 'codec'>,
   work: (broker: Broker, url: string) => Promise<Result>,
 ): Promise<Result> {
   const target = options.target ?? defaultTarget(terminal.env);
@@ -26,7 +27,7 @@ export async function withServer<Result>(
     );
   }
   using _npm = endWithNpm();
-  const opened = await openTarget(url, { token: tokenOf(terminal, options) });
+  const opened = await openTarget(url, { token: tokenOf(terminal, options), codec: options.codec });
   try {
     return await work(opened.broker, url);
   } finally {

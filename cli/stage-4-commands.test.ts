@@ -40,6 +40,16 @@ test('what is sent says that it is on the disk, and to which partitions it went'
   assert.deepEqual([partitions.length, durability, firstOffset === partitions[0].firstOffset], [1, 'synced', true]);
 });
 
+test('a batch over TCP may be compressed before it leaves, and comes back as it was', async () => {
+  const lines = 'the same again\n'.repeat(1000);
+  const { url = '' } = server.tcpServer ?? {};
+  const sent = await runCaptured(['send', 'small', '--codec', 'zstd', '--target', url], { input: lines });
+  assert.equal(sent.exitCode, 0, sent.stderr);
+  const { partitions } = JSON.parse(await printed('inspect small --json'));
+  assert.ok(partitions[0].segments[0].bytes < lines.length / 2);
+  assert.equal(await printed('receive small --wait 0'), lines);
+});
+
 test('each partition is read by itself, from its own begin or end', async () => {
   await printed('topics create parts --partitions 2');
   await printed('send parts --partition 0', 'a\nb\nc\n');

@@ -14,36 +14,16 @@ import type { BrokerOptions } from '../shared/broker-options.ts';
 import type { ConformanceTarget } from '../shared/conformance/conformance-test.ts';
 import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
-import { describeValue } from '../shared/contract/validation.ts';
 import type { ShowLimits, Story } from '../shared/lesson.ts';
 import type { HttpServer, RequestLogEntry, ServerOptions } from '../stages/3-http-server/index.ts';
 import type { TcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
 import type { TcpServerOptions } from '../stages/4-persisted-log/doors/tcp/server-options.ts';
 import type { LogBrokerOptions } from '../stages/4-persisted-log/index.ts';
 import { usageError } from './exit.ts';
+import { checkLesson, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOL, WIRE_STAGE } from './target-name.ts';
 
-const TCP_PROTOCOL = 'mq:';
-const PROTOCOLS: readonly string[] = ['http:', 'https:', TCP_PROTOCOL];
-
-/** What `mq serve` listens on and every other command looks for. */
-export const DEFAULT_PORT = 6767;
-export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
-/** The same for TCP. */
-export const DEFAULT_TCP_PORT = 6768;
-export const DEFAULT_TCP_URL = `mq://127.0.0.1:${DEFAULT_TCP_PORT}`;
-
-/** The stages that are built, in order. */
-export const STAGES: readonly number[] = [1, 2, 3, 4];
-/** Those of them that tell a story and show their limits. */
-export const LESSON_STAGES: readonly number[] = [1, 2, 3];
-/** The stages the course has; those above the last of STAGES are still to come. */
-const STAGE_COUNT = 5;
-/** Stage 3 is a wire: what stands behind it is the broker of stage 2. */
-const WIRE_STAGE = 3;
 /** How long a server of our own may take to close. */
 const CLOSE_MS_MAX = 5000;
-/** The first that keeps its messages on a disk. */
-export const DISK_STAGE = 4;
 
 /** What the broker of a stage is made with; where its data lies and when it is synced only matters to stage 4. */
 export type StageOptions = LogBrokerOptions;
@@ -54,6 +34,8 @@ export interface OpenTargetOptions {
   readonly onRequest?: (entry: RequestLogEntry) => void;
   /** Bearer token; only for a url. */
   readonly token?: string | undefined;
+  /** How batches are compressed before they leave; only for `mq://`, where they leave as they are stored. */
+  readonly codec?: StageOptions['codec'];
   /** How long its first answer may take, asked for once; only for a url. Default 30 s, asked for three times. */
   readonly answerMsMax?: number;
 }
@@ -164,46 +146,9 @@ export async function limitsOf(stage: number): Promise<ShowLimits> {
   return (await lessonOf(checkLesson(stage)).limit()).showLimits;
 }
 
-function checkLesson(stage: number): number {
-  if (LESSON_STAGES.includes(checkStage(stage))) return stage;
-  throw usageError(`stage ${stage} has no story yet`, `the stages that have one: ${LESSON_STAGES.join(', ')}`);
-}
+type UrlOptions = Pick<OpenTargetOptions, 'token' | 'codec' | 'answerMsMax'>;
 
-/** A stage number or url, checked; anything else is a wrong use that says what there is. */
-export function parseTarget(
-  target: string,
-): { readonly stage: number; readonly url: null } | { readonly stage: null; readonly url: string } {
-  if (/^\d+$/.test(target)) return { stage: checkStage(Number(target)), url: null };
-  const url = URL.canParse(target) ? new URL(target) : undefined;
-  if (url === undefined || !PROTOCOLS.includes(url.protocol) || url.hostname === '') {
-    throw usageError(
-      `a target is a stage number or a url, not ${describeValue(target)}`,
-      `type a stage (${STAGES.join(', ')}) or a url such as ${DEFAULT_URL} or ${DEFAULT_TCP_URL}`,
-    );
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw usageError('a url with a password in it ends up in logs', 'give the secret with --token or $MQ_TOKEN');
-  }
-  if (url.protocol === TCP_PROTOCOL && !/^\/?$/.test(url.pathname + url.search + url.hash)) {
-    throw usageError(`an address of TCP ends with its port: ${target}`, `such as ${DEFAULT_TCP_URL}`);
-  }
-  return { stage: null, url: url.href.replace(/\/$/, '') };
-}
-
-/** The target of a command that was given none: $MQ_TARGET, else the port `mq serve` listens on. */
-export function defaultTarget(env: NodeJS.ProcessEnv): string {
-  return env.MQ_TARGET || DEFAULT_URL;
-}
-
-/** A number that names a stage which is built. */
-export function checkStage(stage: number): number {
-  if (STAGES.includes(stage)) return stage;
-  const isToCome = Number.isInteger(stage) && stage > 0 && stage <= STAGE_COUNT;
-  const message = isToCome ? `stage ${stage} is not built yet` : `there is no stage ${stage}`;
-  throw usageError(message, `the stages that are built: ${STAGES.join(', ')}`);
-}
-
-async function openUrl(url: string, options: Pick<OpenTargetOptions, 'token' | 'answerMsMax'>): Promise<OpenedTarget> {
+async function openUrl(url: string, options: UrlOptions): Promise<OpenedTarget> {
   const open = new URL(url).protocol === TCP_PROTOCOL ? openTcpClient : openHttpClient;
   const broker = await open(url, options);
   return { broker, name: url, stage: null, url, close: () => broker.close() };
@@ -212,16 +157,17 @@ async function openUrl(url: string, options: Pick<OpenTargetOptions, 'token' | '
 /** It does not come back by itself when the connection breaks: a command says so, and ends. */
 async function openTcpClient(
   url: string,
-  { token, answerMsMax: connectTimeoutMs }: Pick<OpenTargetOptions, 'token' | 'answerMsMax'>,
+  { token, codec, answerMsMax: connectTimeoutMs }: UrlOptions,
 ): Promise<Broker> {
   const { createTcpClient } = await import('../stages/4-persisted-log/doors/tcp/create-client.ts');
-  return createTcpClient(url, { token, connectTimeoutMs, reconnects: false });
+  return createTcpClient(url, { token, codec, connectTimeoutMs, reconnects: false });
 }
 
-async function openHttpClient(
-  url: string,
-  { token, answerMsMax }: Pick<OpenTargetOptions, 'token' | 'answerMsMax'>,
-): Promise<Broker> {
+async function openHttpClient(url: string, { token, codec, answerMsMax }: UrlOptions): Promise<Broker> {
+  if (codec !== undefined) {
+    const hint = `take mq://, such as ${DEFAULT_TCP_URL}, or let the server do it: mq serve ${DISK_STAGE} --codec ${codec}`;
+    throw usageError('--codec compresses messages before they leave, which only mq:// does', hint);
+  }
   // Not the stage's index.ts: that loads the server too, which takes longer than most commands.
   const { createClient } = await import('../stages/3-http-server/create-client.ts');
   const patience = answerMsMax === undefined ? {} : { requestTimeoutMs: answerMsMax, retriesMax: 0 };

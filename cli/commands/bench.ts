@@ -7,7 +7,7 @@ import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { namedTargets } from '../server-target.ts';
-import { DEFAULT_URL, parseTarget } from '../target.ts';
+import { DEFAULT_URL, parseTarget } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 

@@ -6,7 +6,7 @@
 import { Argument, type Command } from 'commander';
 import { buildWholeProgram } from '../main.ts';
 import { addExamples, addJsonOption } from '../options.ts';
-import { STAGES } from '../target.ts';
+import { STAGES } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;

@@ -12,7 +12,8 @@ import { EXIT, QuietEnd } from '../exit.ts';
 import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
 import { tokenOf } from '../server-target.ts';
-import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget, openTarget } from '../target.ts';
+import { openTarget } from '../target.ts';
+import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 

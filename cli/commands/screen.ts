@@ -4,7 +4,7 @@
  */
 import { EXIT, QuietEnd } from '../exit.ts';
 import { chooseLanguage } from '../language.ts';
-import { LESSON_STAGES } from '../target.ts';
+import { LESSON_STAGES } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { storyLines, tellStory } from './stage.ts';
 

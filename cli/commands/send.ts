@@ -35,6 +35,7 @@ interface SendCommandOptions extends option.TargetOptions {
   readonly ttl?: number;
   readonly priority?: number;
   readonly timeout?: number;
+  readonly codec?: 'gzip' | 'zstd';
   readonly json?: boolean;
 }
 
@@ -59,6 +60,7 @@ export function define(command: Command, terminal: Terminal): void {
       'how long to wait for room in a full topic (default: as the server does)',
       option.wholeNumber({ min: 0 }),
     );
+  command.addOption(option.codecOption('compress batches before they leave (over mq:// to stage 4)'));
   option.addJsonOption(option.addTargetOptions(command), 'what was accepted');
   option.addExamples(
     command,

@@ -14,14 +14,8 @@ import * as option from '../options.ts';
 import type { ServeReport } from '../serve-report.ts';
 import { tokenOf } from '../server-target.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
-import {
-  DEFAULT_PORT,
-  DEFAULT_TCP_PORT,
-  DISK_STAGE,
-  type OpenedServer,
-  openServer,
-  type StageOptions,
-} from '../target.ts';
+import { type OpenedServer, openServer, type StageOptions } from '../target.ts';
+import { DEFAULT_PORT, DEFAULT_TCP_PORT, DISK_STAGE } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 import { addTopicOptions, type TopicFlags, topicOptionsOf } from './topics.ts';
@@ -48,9 +42,15 @@ interface StorageFlags {
   readonly data?: string;
   readonly flush?: FlushPolicy;
   readonly flushInterval?: number;
+  readonly codec?: 'gzip' | 'zstd';
 }
 
-const STORAGE_FLAGS = { data: '--data', flush: '--flush', flushInterval: '--flush-interval' } as const;
+const STORAGE_FLAGS = {
+  data: '--data',
+  flush: '--flush',
+  flushInterval: '--flush-interval',
+  codec: '--codec',
+} as const;
 
 export function define(command: Command, terminal: Terminal): void {
   const port = option.wholeNumber({ min: 0, max: 65_535 });
@@ -67,6 +67,7 @@ export function define(command: Command, terminal: Terminal): void {
       ),
     )
     .option('--flush-interval <ms>', 'how often with --flush interval (default: 1000)', option.wholeNumber({ min: 1 }))
+    .addOption(option.codecOption('stage 4 compresses what comes over HTTP (mq:// clients do so themselves)'))
     .option('--host <address>', 'address to listen on', DEFAULT_HOST)
     .option('--token <token>', 'ask every caller for this bearer token (default: $MQ_TOKEN, else none)')
     .option('--allow-host <name>', 'answer to this host name too; may be repeated', option.gathered)
@@ -103,7 +104,8 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   await opened.close(options.timeout);
 }
 
-type Storage = Required<Pick<StageOptions, 'dataFolder' | 'flushPolicy'>> & Pick<StageOptions, 'flushIntervalMs'>;
+type Storage = Required<Pick<StageOptions, 'dataFolder' | 'flushPolicy'>> &
+  Pick<StageOptions, 'flushIntervalMs' | 'codec'>;
 
 interface Opening {
   readonly token: string | undefined;
@@ -136,11 +138,11 @@ async function open(
   }
 }
 /** What the flags say about the disk; null for a stage that has none. */
-function storageOf(stage: number, { data, flush, flushInterval }: StorageFlags): Storage | null {
+function storageOf(stage: number, flags: StorageFlags): Storage | null {
+  const { data, flush, flushInterval, codec } = flags;
   if (stage < DISK_STAGE) {
-    const given = { data, flush, flushInterval };
     const names = Object.keys(STORAGE_FLAGS) as (keyof typeof STORAGE_FLAGS)[];
-    const flag = names.find((name) => given[name] !== undefined);
+    const flag = names.find((name) => flags[name] !== undefined);
     if (flag === undefined) return null;
     const message = `${STORAGE_FLAGS[flag]} is for stage ${DISK_STAGE}: stage ${stage} keeps everything in memory`;
     throw usageError(message, `type: mq serve ${DISK_STAGE} --data <folder>`);
@@ -153,6 +155,7 @@ function storageOf(stage: number, { data, flush, flushInterval }: StorageFlags):
     dataFolder: resolve(data ?? DEFAULT_DATA_FOLDER),
     flushPolicy: flush ?? 'always',
     flushIntervalMs: flushInterval,
+    codec,
   };
 }
 

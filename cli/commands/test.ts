@@ -11,7 +11,8 @@ import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { namedTargets, tokenOf } from '../server-target.ts';
-import { conformanceTargetOf, DEFAULT_URL } from '../target.ts';
+import { conformanceTargetOf } from '../target.ts';
+import { DEFAULT_URL } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable, tableLines } from '../text.ts';
 
