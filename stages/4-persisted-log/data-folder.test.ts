@@ -73,19 +73,6 @@ test('a power cut at any moment of a deletion leaves the topic whole or gone, an
   }
 });
 
-test('a topic made again under its name waits until the last one is gone, and is another one', async () => {
-  const folder = await DataFolder.open(new SimulatedDisk(), '/data');
-  const deletion = folder.deleteTopic(await folder.createTopic(definition('orders')));
-  const [, path] = await Promise.all([
-    deletion,
-    folder.createTopic({ ...definition('orders'), topicId: ID.toUpperCase() }),
-  ]);
-  assert.equal(path, folder.folderOf('orders'));
-  const [found] = await folder.topics();
-  assert(found !== undefined && !(found.definition instanceof MqError));
-  assert.equal(found.definition.topicId, ID.toUpperCase());
-});
-
 test('the mark of a clean end is there once, and not after a crash', async () => {
   const disk = new SimulatedDisk();
   const first = await DataFolder.open(disk, '/data');

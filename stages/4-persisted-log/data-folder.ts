@@ -60,8 +60,6 @@ export class DataFolder {
   readonly path: string;
   readonly #disk: Disk;
   readonly #lock: DiskLock;
-  /** By folder: a topic made again waits until the last one of its name is gone. */
-  readonly #deletions = new Map<string, Promise<void>>();
   #deletedCount = 0;
 
   private constructor(disk: Disk, path: string, held: { readonly lock: DiskLock; readonly wasClean: boolean }) {
@@ -103,7 +101,6 @@ export class DataFolder {
   /** Answers the topic's folder, once it is on the disk. */
   async createTopic(definition: TopicDefinition): Promise<string> {
     const folder = this.folderOf(definition.name);
-    await this.#deletions.get(folder)?.catch(() => undefined);
     try {
       // There is no such topic: it is what an earlier creation left that failed.
       if (await this.#disk.exists(folder)) await this.#delete(folder);
@@ -118,10 +115,8 @@ export class DataFolder {
 
   /** All files of the topic are closed. Gone for good when it resolves, though not all of its bytes may be freed yet. */
   async deleteTopic(folder: string): Promise<void> {
-    const deletion = this.#delete(folder).finally(() => this.#deletions.delete(folder));
-    this.#deletions.set(folder, deletion);
     try {
-      await deletion;
+      await this.#delete(folder);
     } catch (error) {
       throw storageError(error, `${folder} cannot be deleted`);
     }

@@ -124,7 +124,7 @@ for (const code of ['EIO', 'ENOSPC']) {
       const promised: Promised = { sent: new Set(), acked: new Set() };
       const opened = await open(disk);
       const from = disk.callCount;
-      disk.onCall = failNth(n, code);
+      disk.onCall = failNth(n, { code });
       await live(opened, promised, 'one');
       const hasFailed = disk.callCount - from >= n;
       disk.onCall = undefined;

@@ -49,8 +49,13 @@ export class TopicTable {
   readonly #folder: DataFolder;
   /** By name in NFC. A Map and not an object: `__proto__` is a legal name. */
   readonly #entries = new Map<string, Entry>();
+  /** By name: a topic made again waits until the last one of its name is gone. */
+  readonly #deletions = new Map<string, Promise<void>>();
   /** By name, or by folder where that is all that can be read. */
   readonly #damaged = new Map<string, { readonly folder: string; readonly error: MqError }>();
+
+  /** Set when it is closed: no topic is made any more, also none for dead letters. */
+  #ended: MqError | undefined;
 
   private constructor(folder: DataFolder, options: TopicTableOptions) {
     this.#folder = folder;
@@ -138,6 +143,7 @@ export class TopicTable {
 
   /** Resolves when everything is on the disk and the folder is free. */
   async close(error: MqError): Promise<void> {
+    this.#ended = error;
     let isClean = false;
     try {
       await this.#closeTopics(error);
@@ -214,7 +220,10 @@ export class TopicTable {
   }
 
   #create(definition: TopicDefinition): Promise<Topic> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const earlier = this.#deletions.get(definition.name);
     const open = async (): Promise<Topic> => {
+      await earlier?.catch(() => undefined); // what it left is removed first
       const folder = await this.#folder.createTopic(definition);
       try {
         const { topic } = await this.#recover(folder, definition, false);
@@ -232,7 +241,9 @@ export class TopicTable {
       (topic) => {
         entry.topic = topic;
       },
-      () => this.#entries.delete(definition.name),
+      () => {
+        if (this.#entries.get(definition.name) === entry) this.#entries.delete(definition.name);
+      },
     );
     return entry.opening;
   }
@@ -240,6 +251,16 @@ export class TopicTable {
   async #delete(name: string): Promise<void> {
     const found = this.find(name);
     this.#entries.delete(name);
+    const deletion = this.#bringDown(name, found);
+    this.#deletions.set(name, deletion);
+    try {
+      await deletion;
+    } finally {
+      if (this.#deletions.get(name) === deletion) this.#deletions.delete(name);
+    }
+  }
+
+  async #bringDown(name: string, found: Topic | Promise<Topic>): Promise<void> {
     const topic = await found;
     const closed = topic.close(refusals.deletedTopicError(name));
     await closed.catch(() => undefined); // what could not be written is not needed any more

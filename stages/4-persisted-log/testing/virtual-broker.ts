@@ -78,10 +78,10 @@ export class VirtualBroker {
 
   /** The bodies of all records of a partition. */
   async read(topic: string, partition = 0): Promise<string[]> {
-    const [description] = await this.broker.describeTopics({ topic });
+    const inside = await this.broker.inspect?.(topic, { max: 1 });
+    const start = inside?.kind === 'log' ? inside.partitions[partition]?.logStartOffset : undefined;
     const all: StoredRecord[] = [];
-    const isOnly = description?.partitionCount === 1;
-    for (let offset = isOnly ? (description?.logStartOffset ?? 0) : 0; ; ) {
+    for (let offset = start ?? 0; ; ) {
       const { records, nextOffset } = await this.broker.fetch(topic, { partition, offset, max: 1000 });
       all.push(...records);
       if (nextOffset === offset) return textsOf(all);
