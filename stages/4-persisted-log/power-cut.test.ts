@@ -13,7 +13,7 @@ test('a power cut before every change of the disk: what was acked is there, each
 });
 
 test('kill -9 at every change of the disk: what was written is there or cut off, never half', async () => {
-  await recoverAll(await cutRun({ seed: 2, operationCount: 50, fates: () => [keepsAll] }));
+  await recoverAll(await cutRun({ seed: 2, operationCount: 50, fates: () => [keepsAll] }), { isKill: true });
 });
 
 test('a power cut that tears, drops and reorders what was not synced', async () => {
@@ -33,6 +33,19 @@ test('a power cut while a crash is recovered from ends in the same log', async (
   const some = run.cuts.filter((_cut, index) => index % 25 === 0);
   for (const cut of some) await recoverFromCutRecovery(cut, run, fates);
 });
+
+for (const flushPolicy of ['interval', 'never'] as const) {
+  test(`flush ${flushPolicy}: kill -9 loses nothing that was answered`, async () => {
+    const run = await cutRun({ seed: 7, operationCount: 40, fates: () => [keepsAll], flushPolicy });
+    await recoverAll(run, { isKill: true, secondLifeEvery: 5 });
+  });
+
+  test(`flush ${flushPolicy}: a power cut loses an end, and never leaves a hole, a stranger or half a batch`, async () => {
+    const random = new SeededRandom(8);
+    const fates = () => [keepsNothing, seededFate(random)];
+    await recoverAll(await cutRun({ seed: 8, operationCount: 40, fates, flushPolicy }), { secondLifeEvery: 5 });
+  });
+}
 
 const LIES: Readonly<Record<string, CallWatcher>> = {
   'of a file': (call) => (call.kind === 'sync' ? { isLie: true } : undefined),

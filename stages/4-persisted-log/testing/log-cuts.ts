@@ -9,7 +9,7 @@ import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import type { Fate, UnsyncedChange } from '../../../shared/simulated-nodes.ts';
 import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
-import type { PartitionLog } from '../log.ts';
+import type { FlushPolicy, PartitionLog } from '../log.ts';
 import { type Found, LogHistory, openLog, type Promised, readLog } from './log-history.ts';
 import { runLogScript } from './log-script.ts';
 
@@ -23,28 +23,39 @@ export interface CutRunOptions {
   readonly operationCount: number;
   readonly fates: (unsynced: readonly UnsyncedChange[]) => Iterable<Fate>;
   readonly onCall?: CallWatcher;
+  readonly flushPolicy?: FlushPolicy;
 }
 
 /** The script on a disk that is well, closed in order; with all its power cuts. */
-export async function cutRun({ seed, operationCount, ...cutOptions }: CutRunOptions): Promise<CutRun> {
+export async function cutRun({
+  seed,
+  operationCount,
+  flushPolicy = 'always',
+  ...cutOptions
+}: CutRunOptions): Promise<CutRun> {
   const random = new SeededRandom(seed);
   const disk = new SimulatedDisk();
   const history = new LogHistory(random);
   const cuts = new PowerCuts(disk, { known: () => history.promised(), ...cutOptions });
-  const log = await runLogScript({ disk, history, random, operationCount });
+  const log = await runLogScript({ disk, history, random, operationCount, flushPolicy });
   await log.close();
   assert.deepEqual(history.rejections, []);
   assert.deepEqual(disk.openPaths, [], 'a log that is closed has no file open');
   return { history, cuts: cuts.end() };
 }
 
+interface OneRecovery {
+  readonly isKill: boolean;
+  readonly hasSecondLife: boolean;
+}
+
 /** Starts after the cut and checks what is there. */
-async function recover(cut: PowerCut<Promised>, history: LogHistory, hasSecondLife: boolean): Promise<void> {
+async function recover(cut: PowerCut<Promised>, history: LogHistory, options: OneRecovery): Promise<void> {
   try {
     const log = await openLog(cut.disk);
     const found = await readLog(log);
-    history.check(found, cut.known);
-    if (hasSecondLife) await appendAndLosePower(log, { disk: cut.disk, found });
+    history.check(found, cut.known, options);
+    if (options.hasSecondLife) await appendAndLosePower(log, { disk: cut.disk, found });
   } catch (error) {
     throw new Error(`power cut ${cut.place}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
@@ -65,9 +76,17 @@ async function appendAndLosePower(
   await again.close();
 }
 
-/** `secondLifeEvery` n-th of them appends after the start and loses its power once more. */
-export async function recoverAll({ history, cuts }: CutRun, { secondLifeEvery = 1 } = {}): Promise<void> {
-  for (const [index, cut] of cuts.entries()) await recover(cut, history, index % secondLifeEvery === 0);
+export interface RecoverOptions {
+  readonly isKill?: boolean;
+  /** So many-th of them appends after the start, and loses its power once more. Default: every one. */
+  readonly secondLifeEvery?: number;
+}
+
+export async function recoverAll({ history, cuts }: CutRun, options: RecoverOptions = {}): Promise<void> {
+  const { isKill = false, secondLifeEvery = 1 } = options;
+  for (const [index, cut] of cuts.entries()) {
+    await recover(cut, history, { isKill, hasSecondLife: index % secondLifeEvery === 0 });
+  }
 }
 
 /** Tears each write once, when it is the last one. */
