@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hintFor, inFlags } from './hints.ts';
+import { openServer } from './target.ts';
 import { runCaptured } from './testing/captured-terminal.ts';
 import { startServer } from './testing/mq-process.ts';
 
@@ -11,6 +12,8 @@ test('an option is called what it is called on the command line, where the comma
   assert.equal(inFlags('messages[3].key and message.key', { flags }), '--key and --key');
   assert.equal(inFlags('options.topicDefaults.bytesMax is 0', { flags }), '--bytes-max is 0');
   assert.equal(inFlags('options.priority and topic', { flags }), 'options.priority and topic');
+  assert.equal(inFlags('options.start.timestamp is 0', { flags: ['--start'] }), '--start is 0');
+  assert.equal(inFlags('options.to.timestamp is 0', { flags: ['<to>'] }), '<to> is 0');
 });
 
 test('a hint names the topic that was asked for, as one word of a shell', () => {
@@ -36,11 +39,65 @@ test('no hint names an option or a group the command or the broker does not have
   assert.match((await mq('groups t')).stdout, /^topic .*\nt +g /);
   assert.match((await mq('groups nosuch')).stderr, /MQ_UNKNOWN_TOPIC.*mq topics create nosuch/s);
 
-  const beyond = ['send t -m a --partition 3', 'groups create t x --mode exclusive', 'fetch t --partition 4'];
-  for (const line of beyond) {
-    const { exitCode, stderr } = await mq(line);
-    assert.match(stderr, /^mq: --(partition|mode) needs the capability/, line);
-    assert.equal(exitCode, 2, line);
-  }
   for (const line of ['receive t --group x', 'fetch t']) assert.equal((await mq(line, one)).exitCode, 2, line);
+});
+
+/** What stage 4 is the first to have; the answer names the option as it was typed. */
+const BEYOND: readonly (readonly [line: string, named: string])[] = [
+  ['send t -m a --partition 3', '--partition'],
+  ['send t -m a --delay 5', '--delay'],
+  ['send t -m a --at 2099-01-01T00:00:00Z', '--at'],
+  ['send t -m a --ttl 5', '--ttl'],
+  ['send t -m a --priority 3', '--priority'],
+  ['receive t --max 1 --ack reject', '--ack reject'],
+  ['receive t --max 1 --ack retry --delay 4', '--delay'],
+  ['fetch t --partition 4', '--partition'],
+  ['topics create x --ttl 5', '--ttl'],
+  ['topics create x --retention 5', '--retention'],
+  ['topics create x --delete-finished', '--delete-finished'],
+  ['groups create t x --mode exclusive', '--mode'],
+  ['groups create t x --deliveries-max 3', '--deliveries-max'],
+  ['groups create t x --retry-delays classic', '--retry-delays'],
+  ['groups create t x --dead-letter-expired', '--dead-letter-expired'],
+  ['groups create t x --start 2099-01-01T00:00:00Z', '--start'],
+  ['groups seek t g 2099-01-01T00:00:00Z', '<to>'],
+  ['topics pause t', 'pause'],
+  ['groups resume t g', 'resume'],
+  ['dlq show t', 'mq dlq'],
+  ['dlq drop t --all', 'mq dlq'],
+];
+
+test('what an earlier stage cannot do is said in the words that were typed, over either door', async () => {
+  const server = await openServer(2, { tcpServer: { port: 0 } });
+  try {
+    for (const url of [server.server.url, server.tcpServer?.url ?? '']) {
+      const mq = (line: string) => runCaptured([...line.split(' '), '--target', url]);
+      await mq('send t -m a');
+      await mq('receive t --group g --wait 0');
+      for (const [line, named] of BEYOND) {
+        const { exitCode, stderr, stdout } = await mq(line);
+        const first = `mq: ${named} needs the capability "`;
+        assert.equal(stderr.slice(0, first.length), first, `${line} at ${url}`);
+        assert.match(stderr, /\(stages 4 and up have it\) \(MQ_NOT_SUPPORTED\)\n +see what .*mq doctor\n$/, line);
+        assert.deepEqual([exitCode, stdout], [2, ''], line);
+      }
+      assert.match((await mq('explain x')).stderr, /MQ_NOT_SUPPORTED/);
+      assert.match(
+        (await mq('inspect t')).stdout,
+        /^ring t: 65,536 slots, .*\n\nslot +offset +state.*\n +0 +0 +acked /,
+      );
+      assert.match((await mq('inspect cli')).stderr, /MQ_UNKNOWN_TOPIC/, 'a folder of that name holds no log');
+    }
+  } finally {
+    await server.close(1000);
+  }
+});
+
+test('a data folder that is taken, of another version or damaged has a way on', () => {
+  const flags = ['--data'];
+  assert.match(hintFor('MQ_DATA_LOCKED', { flags }) ?? '', /another folder: --data/);
+  assert.match(hintFor('MQ_DATA_LOCKED', {}) ?? '', /stop the broker that runs there/);
+  assert.match(hintFor('MQ_DATA_VERSION', { flags }) ?? '', /--data/);
+  assert.match(hintFor('MQ_CORRUPT', {}) ?? '', /mq verify/);
+  assert.equal(hintFor('MQ_STORAGE_FAILED', {}), undefined);
 });

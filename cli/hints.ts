@@ -12,7 +12,7 @@ export interface Asked {
   /** `receive`, or `groups seek`; undefined while no command has begun. */
   readonly command?: string;
   readonly topic?: string;
-  /** The options the command has: `--lease`. */
+  /** The options and arguments the command has: `--lease`, `<to>`. */
   readonly flags?: readonly string[];
 }
 
@@ -31,11 +31,12 @@ const FLAGS: Readonly<Record<string, string>> = {
   partitionCount: '--partitions',
   retentionMs: '--retention',
   timeoutMs: '--timeout',
+  to: '<to>',
   ttlMs: '--ttl',
   waitMs: '--wait',
 };
-/** How the contract's messages name an option: `options.leaseMs`, `message.key`, `messages[3].key`. */
-const OPTION_PATH = /\b(?:options\.topicDefaults|options|message|messages\[\d+\])\.(\w+)/g;
+/** How the contract's messages name an option: `options.leaseMs`, `messages[3].key`, `options.start.timestamp`. */
+const OPTION_PATH = /\b(?:options\.topicDefaults|options|message|messages\[\d+\])\.(\w+)(?:\.\w+)*/g;
 
 /** `message` with every option called what it is called on the command line. */
 export function inFlags(message: string, { flags = [] }: Asked): string {

@@ -143,7 +143,8 @@ async function buildProgram(terminal: Terminal, defined: readonly CommandEntry[]
 function askedOf(command: Command): Asked {
   const topicIndex = command.registeredArguments.findIndex((argument) => argument.name() === 'topic');
   const topic = command.args[topicIndex];
-  const flags = command.options.map(({ long }) => long ?? '');
+  const argumentNames = command.registeredArguments.map((argument) => `<${argument.name()}>`);
+  const flags = [...command.options.map(({ long }) => long ?? ''), ...argumentNames];
   return { command: pathOf(command), flags, topic };
 }
 

@@ -31,4 +31,5 @@ test('a slip of the fingers finds its command, a foreign word finds none', () =>
 test('a count has its noun in the right number', () => {
   assert.equal(counted(1, 'message'), '1 message');
   assert.equal(counted(20_000, 'message'), '20,000 messages');
+  assert.deepEqual([counted(2, 'batch'), counted(0, 'entry'), counted(3, 'key')], ['2 batches', '0 entries', '3 keys']);
 });

@@ -1,11 +1,12 @@
 /**
- * `mq inspect <what>`: the inside of a log, in the file or alive. What exists on the disk is a file (a segment, its index)
- * or a folder (a log, a topic, all data); anything else is a topic of the server.
+ * `mq inspect <what>`: the inside of a log, in the file or alive. A file of a log (a segment, its index), and a folder with
+ * logs in it, is what is on the disk; anything else is a topic of the server.
  *
  * Always true: nothing is written and nothing is taken; files are read as they are, also while a broker writes to them, and
  * damaged bytes are shown with the reason beside them.
  */
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { MqError } from '../../shared/contract/errors.ts';
 import { usageError } from '../exit.ts';
@@ -14,7 +15,7 @@ import { type HexShare, inspectionLines } from '../inspection-lines.ts';
 import { checkHasLogs } from '../log-lines.ts';
 import * as option from '../options.ts';
 import { withServer } from '../server-target.ts';
-import { type Inspection, openLogTools } from '../target.ts';
+import { type Inspection, type LogTools, openLogTools } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -47,8 +48,20 @@ export function define(command: Command, terminal: Terminal): void {
 
 async function runInspect(terminal: Terminal, what: string, options: InspectOptions): Promise<void> {
   const found = await stat(what).catch(() => undefined);
-  if (found === undefined) await inspectTopic(terminal, what, options);
-  else await inspectPath(terminal, what, { ...options, isFolder: found.isDirectory() });
+  if (found === undefined) return await inspectTopic(terminal, what, options);
+  const tools = await openLogTools();
+  if (!found.isDirectory()) {
+    if (LOG_FILE.test(what)) return await inspectPaths(terminal, [what], { ...options, tools, isFolder: false });
+    throw usageError(
+      `${what} is no file of a log`,
+      'those are called 00000000000000000000.log, .index, log-state.json',
+    );
+  }
+  const logs = await tools.findLogs(tools.disk, what);
+  // A folder that happens to be called like a topic.
+  if (logs.length === 0 && basename(what) === what) return await inspectTopic(terminal, what, options);
+  checkHasLogs(what, logs);
+  await inspectPaths(terminal, logs, { ...options, tools, isFolder: true });
 }
 
 async function inspectTopic(terminal: Terminal, topic: string, options: InspectOptions): Promise<void> {
@@ -61,22 +74,19 @@ async function inspectTopic(terminal: Terminal, topic: string, options: InspectO
   else await terminal.print(...insideLines(inside));
 }
 
-async function inspectPath(
+interface PathOptions extends InspectOptions {
+  readonly tools: LogTools;
+  readonly isFolder: boolean;
+}
+
+async function inspectPaths(
   terminal: Terminal,
-  path: string,
-  { isFolder, max, from, hex, json }: InspectOptions & { readonly isFolder: boolean },
+  paths: readonly string[],
+  { tools, isFolder, max, from, hex, json }: PathOptions,
 ): Promise<void> {
-  const { disk, findLogs, hexLine, inspectFile } = await openLogTools();
-  if (!isFolder && !LOG_FILE.test(path)) {
-    throw usageError(
-      `${path} is no file of a log`,
-      'those are called 00000000000000000000.log, .index, log-state.json',
-    );
-  }
-  const paths = isFolder ? await findLogs(disk, path) : [path];
-  checkHasLogs(path, paths);
+  const { disk, hexLine, inspectFile } = tools;
   const inspections: Inspection[] = [];
-  for (const each of paths) inspections.push(await inspectFile({ disk, path: each, max, fromOffset: from }));
+  for (const path of paths) inspections.push(await inspectFile({ disk, path, max, fromOffset: from }));
   if (json) return terminal.printJson(isFolder ? inspections : inspections[0]);
   for (const [index, inspection] of inspections.entries()) {
     const lines = inspectionLines(inspection, { hex, hexLine });
