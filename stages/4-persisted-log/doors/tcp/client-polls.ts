@@ -37,12 +37,12 @@ export class ClientPolls {
   async receive(
     topic: string,
     { signal, ...checked }: CheckedReceiveOptions,
-    leaseMs: number | undefined,
+    { leaseMs, takesOnlyBatches }: { readonly leaseMs: number | undefined; readonly takesOnlyBatches: boolean },
   ): Promise<DeliveriesAnswer | undefined> {
     const { calls, memberId: own, takesBatches } = this.#options;
     const { memberId = own } = checked;
     const isCancellable = signal !== undefined;
-    const request = { ...checked, topic, memberId, leaseMs, isCancellable, takesBatches };
+    const request = { ...checked, topic, memberId, leaseMs, isCancellable, takesBatches, takesOnlyBatches };
     const asked = calls.request({
       write: (out, id) => writeReceive(out, id, request),
       read: (type, content, isOwn) => {

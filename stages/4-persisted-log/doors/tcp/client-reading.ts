@@ -9,9 +9,6 @@ import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery, StoredRecord } from '../../../../shared/contract/message.ts';
 import type { RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
 import { decodeRecords } from '../../../3-http-server/message-codec.ts';
-import { readU32 } from '../../big-endian.ts';
-import { AT, BATCH_HEAD_BYTES } from '../../record-batch.ts';
-import { StoredBatch } from '../../stored-batch.ts';
 import {
   type DeliveriesAnswer,
   type DeliveryBlock,
@@ -21,6 +18,7 @@ import {
   readDeliveries,
   readRecords,
 } from './answers.ts';
+import { BatchList } from './batch-list.ts';
 import { refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 
@@ -122,7 +120,7 @@ export function fetchedOf(
   const { topic, partition, max, bytesMax } = asked;
   const records: StoredRecord[] = [];
   let bytes = 0;
-  for (const batch of batchesIn(answer.bytes)) {
+  for (const batch of new BatchList(answer.bytes).batches) {
     for (let offset = Math.max(batch.baseOffset, asked.offset); offset < batch.nextOffset; offset += 1) {
       const record = batch.recordAt(offset);
       if (record.forGroup !== undefined) continue;
@@ -155,19 +153,8 @@ function recordsOf(topic: string, block: DeliveryBlock): (run: LeaseRun, index: 
       return records[next - 1] ?? refuse('a run', 'has more deliveries than there are records');
     };
   }
-  const batches = batchesIn(bytes);
-  let at = 0;
-  return ({ fromOffset }, index) => {
-    const offset = (fromOffset ?? refuse('a run of batches', 'has no offset')) + index;
-    // Nearly always the batch of the one before.
-    if (!isWithin(batches[at], offset)) at = batches.findIndex((batch) => isWithin(batch, offset));
-    const batch = batches[at] ?? refuse('a run', 'is not within the batches');
-    return batch.recordAt(offset);
-  };
-}
-
-function isWithin(batch: StoredBatch | undefined, offset: number): boolean {
-  return batch !== undefined && offset >= batch.baseOffset && offset < batch.nextOffset;
+  const list = new BatchList(bytes);
+  return ({ fromOffset }, index) => list.recordAt((fromOffset ?? refuse('a run of batches', 'has no offset')) + index);
 }
 
 function storedOf(topic: string, partition: number, record: WireRecord): StoredRecord {
@@ -181,20 +168,6 @@ function storedOf(topic: string, partition: number, record: WireRecord): StoredR
     ...((priority ?? 0) === 0 ? undefined : { priority }),
     ...(expiresAt === undefined ? undefined : { expiresAt }),
   };
-}
-
-/** Batches that lie one after the other. */
-export function batchesIn(bytes: Uint8Array): StoredBatch[] {
-  const batches: StoredBatch[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const left = bytes.length - at;
-    const batchBytes = left < BATCH_HEAD_BYTES ? 0 : readU32(bytes, at + AT.batchBytes);
-    if (batchBytes < BATCH_HEAD_BYTES || batchBytes > left) refuse('a batch', 'does not end in the frame');
-    // Not a part of a Buffer, whose parts would be Buffers too: bodies are plain arrays.
-    batches.push(new StoredBatch(new Uint8Array(bytes.buffer, bytes.byteOffset + at, batchBytes)));
-    at += batchBytes;
-  }
-  return batches;
 }
 
 /** What would be a caller's mistake in a request is the server's in an answer. */

@@ -118,7 +118,7 @@ export class TcpClient implements calls.Broker {
   async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly messages.Delivery[]> {
     const name = this.#nameOf(topic);
     const checked = sending.checkReceiveOptions(options, this);
-    const answer = await this.#polls.receive(name, checked, options?.leaseMs);
+    const answer = await this.#polls.receive(name, checked, { leaseMs: options?.leaseMs, takesOnlyBatches: false });
     return answer === undefined ? [] : decoding.deliveriesOf(name, answer);
   }
 
@@ -249,7 +249,8 @@ export class TcpClient implements calls.Broker {
   async receiveBatches(topic: string, options?: calls.ReceiveOptions): Promise<readonly RawDeliveries[]> {
     this.#need('raw-batches', 'receiveBatches');
     const checked = sending.checkReceiveOptions(options, this);
-    const answer = await this.#polls.receive(this.#nameOf(topic), checked, options?.leaseMs);
+    const asked = { leaseMs: options?.leaseMs, takesOnlyBatches: true };
+    const answer = await this.#polls.receive(this.#nameOf(topic), checked, asked);
     return answer === undefined ? [] : decoding.rawDeliveriesOf(answer);
   }
 

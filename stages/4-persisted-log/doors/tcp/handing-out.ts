@@ -12,19 +12,36 @@ import type { Delivery, DeliveryRef } from '../../../../shared/contract/message.
 import type { RawDeliveries } from '../../../../shared/contract/raw-batches.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
 import { type DeliveriesAnswer, type DeliveryBlock, FORM, type LeaseRun, type RecordsAnswer } from './answers.ts';
+import { BatchList } from './batch-list.ts';
+
+/** For so few, whole batches would mostly be more than was asked for. */
+const FEW_RECORDS = 64;
+/** Stored batches of at least so many bytes, with so many times the records that are wanted, are not sent whole. */
+const WASTE_BYTES_MIN = 64 * 1024;
+const WASTE_FACTOR = 4;
 
 /** `memberId` is known: it is the connection's own where the client named none. */
 export type TakeOptions = ReceiveOptions & { readonly memberId: string };
 
+/** What the client understands, and what it insists on. */
+export interface TakesBatches {
+  readonly takesBatches: boolean;
+  readonly takesOnlyBatches: boolean;
+}
+
 export async function takeDeliveries(
   broker: Broker,
   topic: string,
-  { takesBatches, ...options }: TakeOptions & { readonly takesBatches: boolean },
+  { takesBatches, takesOnlyBatches, ...options }: TakeOptions & TakesBatches,
 ): Promise<DeliveriesAnswer> {
-  const { group = DEFAULTS.group, memberId } = options;
-  if (takesBatches && broker.receiveBatches !== undefined && broker.capabilities.has('raw-batches')) {
-    const some = await broker.receiveBatches(topic, options);
-    return { group: some[0]?.group ?? group, memberId: some[0]?.memberId ?? memberId, blocks: some.map(blockOf) };
+  const { group = DEFAULTS.group, memberId, max = DEFAULTS.max } = options;
+  checkHasBatches(broker, takesOnlyBatches, 'receiveBatches');
+  if (takesOnlyBatches || (takesBatches && max > FEW_RECORDS && hasBatches(broker))) {
+    const some = (await broker.receiveBatches?.(topic, options)) ?? [];
+    const blocks = some.map((raw) =>
+      takesOnlyBatches || !isWasteful(raw.bytes, countIn(raw)) ? blockOf(raw) : packed(raw),
+    );
+    return { group: some[0]?.group ?? group, memberId: some[0]?.memberId ?? memberId, blocks };
   }
   const deliveries = await broker.receive(topic, options);
   const [first] = deliveries;
@@ -58,23 +75,49 @@ export async function giveBack(broker: Broker, topic: string, answer: Deliveries
 export async function takeRecords(
   broker: Broker,
   topic: string,
-  {
-    takesBatches,
-    takesOnlyBatches,
-    ...options
-  }: FetchOptions & { readonly takesBatches: boolean; readonly takesOnlyBatches: boolean },
+  { takesBatches, takesOnlyBatches, ...options }: FetchOptions & TakesBatches,
 ): Promise<RecordsAnswer> {
-  const hasBatches = broker.fetchBatches !== undefined && broker.capabilities.has('raw-batches');
-  if (takesOnlyBatches && !hasBatches) throw notSupported('raw-batches', 'fetchBatches');
-  if ((takesBatches || takesOnlyBatches) && broker.fetchBatches !== undefined && hasBatches) {
-    return { form: FORM.batches, ...(await broker.fetchBatches(topic, options)) };
+  const { max = DEFAULTS.max } = options;
+  checkHasBatches(broker, takesOnlyBatches, 'fetchBatches');
+  if (takesOnlyBatches || (takesBatches && max > FEW_RECORDS && hasBatches(broker))) {
+    const answer = await broker.fetchBatches?.(topic, options);
+    if (answer !== undefined && (takesOnlyBatches || !isWasteful(answer.bytes, max))) {
+      return { form: FORM.batches, ...answer };
+    }
   }
   const { records, ...place } = await broker.fetch(topic, options);
   return { form: FORM.records, ...place, bytes: encodeMessages(records) };
 }
 
+function hasBatches(broker: Broker): boolean {
+  return broker.receiveBatches !== undefined && broker.capabilities.has('raw-batches');
+}
+
+function checkHasBatches(broker: Broker, isNeeded: boolean, operation: string): void {
+  if (isNeeded && !hasBatches(broker)) throw notSupported('raw-batches', operation);
+}
+
+/** True when much is sent of which little is wanted: stored batches go whole, however few of their records. */
+function isWasteful(bytes: Uint8Array, wantedCount: number): boolean {
+  if (bytes.length < WASTE_BYTES_MIN) return false;
+  return new BatchList(bytes).recordCount > WASTE_FACTOR * wantedCount;
+}
+
+function countIn({ runs }: RawDeliveries): number {
+  return runs.reduce((sum, { count }) => sum + count, 0);
+}
+
 function blockOf({ partition, bytes, runs }: RawDeliveries): DeliveryBlock {
   return { partition, form: FORM.batches, bytes, runs };
+}
+
+/** The same with the records that are handed out, and no others. */
+function packed({ partition, bytes, runs }: RawDeliveries): DeliveryBlock {
+  const list = new BatchList(bytes);
+  const records = runs.flatMap(({ fromOffset, count }) =>
+    Array.from({ length: count }, (_, index) => list.recordAt(fromOffset + index)),
+  );
+  return { partition, form: FORM.records, bytes: encodeMessages(records), runs };
 }
 
 /** Deliveries of one partition that follow each other in the answer are one block. */

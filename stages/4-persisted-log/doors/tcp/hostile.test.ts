@@ -21,7 +21,7 @@ const SEND = {
 };
 const RECEIVE = {
   ...{ topic: 't', group: undefined, memberId: undefined, max: 1, bytesMax: undefined, waitMs: 0, leaseMs: undefined },
-  ...{ isCancellable: false, takesBatches: false },
+  ...{ isCancellable: false, takesBatches: false, takesOnlyBatches: false },
 };
 
 test('a stream of requests is answered the same, whole, cut anywhere, and byte by byte', async () => {

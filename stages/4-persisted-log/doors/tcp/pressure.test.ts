@@ -111,7 +111,7 @@ test('a thousand receives that wait, and a thousand subscribers’ worth of fram
   const stranger = await Stranger.greeted(door.port);
   const receive = {
     ...{ topic: 't', group: 'g', memberId: 'm', max: 1, bytesMax: undefined, waitMs: 60_000, leaseMs: undefined },
-    ...{ isCancellable: false, takesBatches: false },
+    ...{ isCancellable: false, takesBatches: false, takesOnlyBatches: false },
   };
   stranger.socket.write(
     framesOf((out) => {

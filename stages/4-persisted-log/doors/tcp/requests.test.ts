@@ -61,7 +61,7 @@ test('every request is read as it was written', () => {
   comesBack(send, (out, value) => requests.writeSend(out, 1, value), requests.readSend);
   const receive = fc.record({
     ...{ topic: text, group: optional(text), memberId: optional(text), max: u32, bytesMax: optional(u32) },
-    ...{ waitMs: u32, leaseMs: optional(u32), ...flags },
+    ...{ waitMs: u32, leaseMs: optional(u32), ...flags, takesOnlyBatches: bool },
   });
   comesBack(receive, (out, value) => requests.writeReceive(out, 1, value), requests.readReceive);
   const ack = fc.record({ topic: text, group: text, memberId: text, isCumulative: bool, runs: fc.array(refRun) });

@@ -27,7 +27,7 @@ const FLAG = Object.freeze({
   batches: 4,
   /** Of a send: the answer lists the ids. */
   idsWanted: 8,
-  /** Of a fetch: the answer has batches or fails. */
+  /** Of a receive or fetch: the answer has batches or fails. */
   batchesOnly: 16,
   cumulative: 32,
   readCommitted: 64,
@@ -84,10 +84,15 @@ export interface ReceiveRequest {
   readonly leaseMs: number | undefined;
   readonly isCancellable: boolean;
   readonly takesBatches: boolean;
+  /** `receiveBatches`: the answer has batches or fails. */
+  readonly takesOnlyBatches: boolean;
 }
 
 export function writeReceive(out: FrameWriter, id: number, request: ReceiveRequest): void {
-  const flags = (request.isCancellable ? FLAG.cancellable : 0) | (request.takesBatches ? FLAG.batches : 0);
+  const flags =
+    (request.isCancellable ? FLAG.cancellable : 0) |
+    (request.takesBatches ? FLAG.batches : 0) |
+    (request.takesOnlyBatches ? FLAG.batchesOnly : 0);
   out.begin(FRAME.receive, id).u8(flags).u32(request.max).u32(request.bytesMax);
   out.u32(request.waitMs).u32(request.leaseMs).text(request.topic);
   out
@@ -109,6 +114,7 @@ export function readReceive(content: Uint8Array): ReceiveRequest {
     memberId: reader.textIfThere('memberId') ?? undefined,
     isCancellable: (flags & FLAG.cancellable) !== 0,
     takesBatches: (flags & FLAG.batches) !== 0,
+    takesOnlyBatches: (flags & FLAG.batchesOnly) !== 0,
   };
   reader.end();
   return request;

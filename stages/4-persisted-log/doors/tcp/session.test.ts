@@ -20,7 +20,7 @@ const isCode = (code: Parameters<typeof isMqError>[1]) => (error: unknown) => is
 
 const RECEIVE = {
   ...{ topic: 't', group: 'g', memberId: 'm', max: 10, bytesMax: undefined, waitMs: 0, leaseMs: undefined },
-  ...{ isCancellable: true, takesBatches: false },
+  ...{ isCancellable: true, takesBatches: false, takesOnlyBatches: false },
 };
 const SEND = {
   ...{ topic: 't', partition: undefined, timeoutMs: undefined, isCancellable: false, isSingle: true },

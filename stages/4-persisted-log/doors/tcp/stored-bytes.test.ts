@@ -7,7 +7,7 @@ import type { Delivery } from '../../../../shared/contract/message.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
 import { createBroker } from '../../index.ts';
 import { AT, BATCH_HEAD_BYTES, encodeBatch } from '../../record-batch.ts';
-import { batchesIn } from './client-reading.ts';
+import { BatchList } from './batch-list.ts';
 import { createTcpClient, type TcpBroker, type TcpClientOptions } from './create-client.ts';
 import { createTcpServer } from './server.ts';
 import { described } from './testing/doors.ts';
@@ -72,7 +72,7 @@ test('compressed batches are as small in the log as on the wire, and read by a c
     await using reader = await log.connect();
     await sender.sendBatch(codec, jsonLike(1000));
     const { bytes } = (await reader.fetchBatches?.(codec)) ?? { bytes: new Uint8Array() };
-    assert.equal(batchesIn(bytes).length, 1);
+    assert.equal(new BatchList(bytes).batches.length, 1);
     sizes[codec] = bytes.length;
     const { records } = await reader.fetch(codec, { max: 1000 });
     assert.deepEqual(
@@ -164,4 +164,33 @@ test('a subscription is pushed everything once, in order, while a sender sends i
   );
   const topic = await described(log.broker, 't');
   assert.deepEqual([topic?.groups[0]?.committedOffset, topic?.inFlightCount], [2000, 0]);
+});
+
+test('of a large batch no more is sent than a few times what is wanted', async () => {
+  await using log = await openLog();
+  await using client = await log.connect();
+  await client.sendBatch(
+    't',
+    Array.from({ length: 10_000 }, (_, index) => ({ body: `${index}`.padEnd(100) })),
+  );
+  const [all] = (await client.receiveBatches?.('t', { group: 'raw', max: 1 })) ?? [];
+  assert.ok((all?.bytes.length ?? 0) > 1_000_000, 'whoever asks for stored batches gets them whole');
+  const before = process.memoryUsage.rss();
+  const offsets: (number | null)[] = [];
+  for (const max of [1, 10, 1000, 1024]) {
+    const deliveries = await client.receive('t', { group: 'g', max });
+    const { records } = await client.fetch('t', { offset: offsets.length, max });
+    assert.deepEqual(
+      records.map(({ offset }) => offset),
+      deliveries.map(({ offset }) => offset),
+    );
+    assert.ok(deliveries.every(({ body, offset }) => Number(Buffer.from(body).toString()) === offset));
+    // A body that is a view keeps alive what it is a view of.
+    const heldBytes = new Set(deliveries.map(({ body }) => body.buffer));
+    const held = [...heldBytes].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    assert.ok(held < 400 * max + 4096, `${max} deliveries hold ${held} bytes`);
+    offsets.push(...deliveries.map(({ offset }) => offset));
+  }
+  assert.equal(offsets.length, 2035);
+  assert.ok(process.memoryUsage.rss() - before < 512 * 1024 * 1024);
 });

@@ -110,7 +110,14 @@ export class Subscriptions {
       take: async (asked) => {
         // Told before it is asked: the call is what makes it a member.
         holdings.join({ topic, group: group ?? DEFAULTS.group, memberId });
-        return takeDeliveries(broker, topic, { ...asked, group, memberId, leaseMs, takesBatches });
+        return takeDeliveries(broker, topic, {
+          ...asked,
+          group,
+          memberId,
+          leaseMs,
+          takesBatches,
+          takesOnlyBatches: false,
+        });
       },
       giveBack: (answer) => giveBack(topic, answer),
       push: (answer) => push(subscription, topic, answer),

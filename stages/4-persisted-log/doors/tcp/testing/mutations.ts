@@ -86,10 +86,18 @@ function conversations(): readonly Uint8Array[][] {
       requests.writeSend(out, 1, { ...sent, isBatch: true, bytes });
     }),
   );
-  const asked = { topic: TOPIC, max: 10, bytesMax: 1000, waitMs: 1, isCancellable: true, takesBatches: true };
+  const asked = {
+    topic: TOPIC,
+    max: 10,
+    bytesMax: 1000,
+    waitMs: 1,
+    isCancellable: true,
+    takesBatches: true,
+    takesOnlyBatches: false,
+  };
   const receive = frame((out) => requests.writeReceive(out, 2, { ...asked, group: 'g', memberId: 'm', leaseMs: 1000 }));
   const fetch = frame((out) =>
-    requests.writeFetch(out, 3, { ...asked, partition: 0, offset: 0, takesOnlyBatches: false, isReadCommitted: false }),
+    requests.writeFetch(out, 3, { ...asked, partition: 0, offset: 0, isReadCommitted: false }),
   );
   const runs = [{ partition: 0, fromOffset: 0, count: 3, leaseToken: 'token-1' }];
   const ack = frame((out) =>
