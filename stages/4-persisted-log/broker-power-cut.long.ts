@@ -17,4 +17,13 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed += 1) {
     const fates = () => [keepsAll, seededFate(random), seededFate(random)];
     await recoverAllBrokers(await brokerCutRun({ seed, operationCount: 50, fates }));
   });
+
+  for (const flushPolicy of ['interval', 'never'] as const) {
+    test(`seed ${seed}, flush ${flushPolicy}: no strangers after a power cut, and the broker goes on`, async () => {
+      const random = new SeededRandom(seed);
+      const fates = () => [keepsNothing, seededFate(random)];
+      const run = await brokerCutRun({ seed, operationCount: 40, fates, flushPolicy });
+      await recoverAllBrokers(run, { lostEnd: true });
+    });
+  }
 }

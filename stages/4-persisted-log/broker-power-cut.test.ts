@@ -5,7 +5,7 @@ import { SeededRandom } from '../../shared/random.ts';
 import { brokerCutRun, recoverAllBrokers } from './testing/broker-cuts.ts';
 
 test('a power cut before every change of the disk: the broker that starts again keeps every promise', async () => {
-  const run = await brokerCutRun({ seed: 1, operationCount: 40, fates: () => [keepsNothing] });
+  const run = await brokerCutRun({ seed: 1, operationCount: 30, fates: () => [keepsNothing] });
   const kinds = new Set(run.deeds.map((deed) => deed.kind));
   assert.equal(kinds.size, 8, 'the load does everything');
   await recoverAllBrokers(run);
@@ -19,6 +19,19 @@ test('a power cut that tears, drops and reorders: the broker that starts again k
   const random = new SeededRandom(3);
   await recoverAllBrokers(await brokerCutRun({ seed: 3, operationCount: 20, fates: () => [seededFate(random)] }));
 });
+
+for (const flushPolicy of ['interval', 'never'] as const) {
+  test(`flush ${flushPolicy}: kill -9 loses nothing that was answered`, async () => {
+    const run = await brokerCutRun({ seed: 5, operationCount: 12, fates: () => [keepsAll], flushPolicy });
+    await recoverAllBrokers(run);
+  });
+
+  test(`flush ${flushPolicy}: after a power cut there are no strangers, and the broker goes on`, async () => {
+    const random = new SeededRandom(6);
+    const run = await brokerCutRun({ seed: 6, operationCount: 12, fates: () => [seededFate(random)], flushPolicy });
+    await recoverAllBrokers(run, { lostEnd: true });
+  });
+}
 
 test('these tests see it when syncs are left out', async () => {
   const onCall = (call: { readonly kind: string }) => (call.kind === 'sync' ? { isLie: true } : undefined);

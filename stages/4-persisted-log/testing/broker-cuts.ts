@@ -4,11 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../../shared/clock.ts';
+import type { Broker } from '../../../shared/contract/broker.ts';
 import type { CallWatcher } from '../../../shared/disk-faults.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import type { Fate } from '../../../shared/simulated-nodes.ts';
 import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
+import type { FlushPolicy } from '../log.ts';
 import { verifyFolder } from '../tools/verify.ts';
 import type { Deed } from './broker-load.ts';
 import { BrokerPromises } from './broker-promises.ts';
@@ -30,30 +32,41 @@ export interface BrokerCutRunOptions {
   readonly operationCount: number;
   readonly fates: () => Iterable<Fate>;
   readonly onCall?: CallWatcher;
+  readonly flushPolicy?: FlushPolicy;
 }
 
 /** The load on a disk that is well, closed in order; with all its power cuts. */
 export async function brokerCutRun(options: BrokerCutRunOptions): Promise<BrokerCutRun> {
-  const { seed, operationCount, ...cutOptions } = options;
+  const { seed, operationCount, flushPolicy = 'always', ...cutOptions } = options;
   const disk = new SimulatedDisk();
   const deeds: Deed[] = [];
   const clock = new VirtualClock();
   const known = (): KnownDeeds => ({ deedCount: deeds.length, now: clock.now() });
   const cuts = new PowerCuts(disk, { known, ...cutOptions });
-  const opened = await openBroker(disk, { clock, seed });
+  const opened = await openBroker(disk, { clock, seed, flushPolicy });
   await runBrokerScript(opened, { random: new SeededRandom(seed), deeds, operationCount });
   await opened.broker.close();
   assert.deepEqual(disk.openPaths, [], 'a broker that is closed has no file open');
   return { deeds, cuts: cuts.end() };
 }
 
-/** Starts after the cut, lets what was delayed fall due, checks, and looks through the files. */
-export async function recoverBroker(cut: PowerCut<KnownDeeds>, deeds: readonly Deed[]): Promise<void> {
+export interface RecoverBrokerOptions {
+  /** True: nothing that was answered was safe. */
+  readonly lostEnd?: boolean;
+}
+
+/** Starts after the cut, lets what was delayed fall due, checks, uses it, and looks through the files. */
+export async function recoverBroker(
+  cut: PowerCut<KnownDeeds>,
+  deeds: readonly Deed[],
+  { lostEnd = false }: RecoverBrokerOptions = {},
+): Promise<void> {
   const { disk, known, place } = cut;
   try {
     const opened = await openBroker(disk, { clock: new VirtualClock({ startAt: known.now }), seed: 2 });
     await passDelays(opened);
-    await BrokerPromises.of(deeds.slice(0, known.deedCount)).check(opened.broker);
+    await BrokerPromises.of(deeds.slice(0, known.deedCount)).check(opened.broker, { lostEnd });
+    await use(opened.broker);
     await opened.broker.close();
     assert.deepEqual((await verifyFolder({ disk, folder: '/data' })).findings, [], 'verify finds nothing wrong');
   } catch (error) {
@@ -61,6 +74,15 @@ export async function recoverBroker(cut: PowerCut<KnownDeeds>, deeds: readonly D
   }
 }
 
-export async function recoverAllBrokers({ deeds, cuts }: BrokerCutRun): Promise<void> {
-  for (const cut of cuts) await recoverBroker(cut, deeds);
+/** It takes messages and gives them. */
+async function use(broker: Broker): Promise<void> {
+  const { offset } = await broker.send('kept', { body: 'after' });
+  assert.equal((await broker.fetch('kept', { offset: offset ?? 0 })).records.length, 1);
+  const deliveries = await broker.receive('kept', { group: 'after', max: 1024 });
+  assert.ok(deliveries.length > 0);
+  await broker.ack(deliveries);
+}
+
+export async function recoverAllBrokers({ deeds, cuts }: BrokerCutRun, options?: RecoverBrokerOptions): Promise<void> {
+  for (const cut of cuts) await recoverBroker(cut, deeds, options);
 }

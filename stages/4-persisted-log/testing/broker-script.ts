@@ -8,6 +8,7 @@ import type { Broker } from '../../../shared/contract/broker.ts';
 import type { Disk } from '../../../shared/disk.ts';
 import { type Random, SeededRandom } from '../../../shared/random.ts';
 import { createBroker } from '../index.ts';
+import type { FlushPolicy } from '../log.ts';
 import { DELAY_MS_MAX, type Deed, prepare, runLoad } from './broker-load.ts';
 
 const STEP_MS = 5;
@@ -25,11 +26,12 @@ export interface OpenBrokerOptions {
   readonly seed?: number;
   /** Default 0. */
   readonly diskReserveBytes?: number;
+  readonly flushPolicy?: FlushPolicy;
 }
 
 /** Small segments, so that a short script rolls them. */
 export async function openBroker(disk: Disk, options: OpenBrokerOptions = {}): Promise<OpenedBroker> {
-  const { clock = new VirtualClock(), seed = 1, diskReserveBytes = 0 } = options;
+  const { clock = new VirtualClock(), seed = 1, diskReserveBytes = 0, flushPolicy = 'always' } = options;
   const broker = await createBroker({
     dataFolder: '/data',
     disk,
@@ -38,6 +40,7 @@ export async function openBroker(disk: Disk, options: OpenBrokerOptions = {}): P
     segmentBytesMax: 4096,
     cacheBytesMax: 8192,
     diskReserveBytes,
+    flushPolicy,
   });
   return { broker, clock };
 }
