@@ -92,6 +92,19 @@ describe('batches', () => {
     assert.deepEqual(at.sent.slice(4), [`${'x'.repeat(7)}+g`, 'h']);
   });
 
+  test('a batch with exactly so many bytes is full, and waits for nothing', async () => {
+    const { clock, at, producer } = openProducer({ batchBytesMax: 10 });
+    const { letGo } = gate(at);
+    const sends = ['a', 'bcd', 'efgh'].map((body) => producer.send('t', { body, id: '1' }));
+    await clock.pass(0);
+    assert.deepEqual(at.sent, ['a+bcd']);
+    sends.push(producer.send('t', { body: 'ijkl', id: '1' }));
+    await clock.pass(0);
+    assert.deepEqual(at.sent, ['a+bcd', 'efgh+ijkl']);
+    letGo();
+    await Promise.all(sends);
+  });
+
   test('a batch is never larger than the broker takes', async () => {
     const { at, sendAll } = openProducer({}, { limits: { batchCountMax: 2, batchBytesMax: 1000 } });
     await Promise.all(sendAll(['a', 'b', 'c']));
@@ -144,7 +157,9 @@ describe('lingerMs', () => {
     const sends = sendAll(['a']);
     await clock.pass(10);
     sends.push(...sendAll(['b']));
-    await clock.pass(10);
+    await clock.pass(9);
+    assert.deepEqual(at.sent, ['a']);
+    await clock.pass(1);
     assert.deepEqual(at.sent, ['a', 'b']);
     letGo();
     await Promise.all(sends);

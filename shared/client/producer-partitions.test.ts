@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { MqError } from '../contract/errors.ts';
-import { openProducer, rejectsWith } from './testing/producer-world.ts';
+import { gate, openProducer, rejectsWith } from './testing/producer-world.ts';
 
 describe('partitions', () => {
   const keyOf = (partition: number, count: number): string => {
@@ -66,6 +66,39 @@ describe('partitions', () => {
     assert.deepEqual(at.partitions, [[], ['a', 'b', 'c', 'd']]);
     assert.deepEqual(at.sent, ['a', 'b+c+d']);
     assert.equal(at.describeCount, 2);
+  });
+
+  test('the first message makes the topic at once, and the rest waits until it has', async () => {
+    const { clock, at, producer } = openProducer({ lingerMs: 50 }, { partitionCount: 2, isKnown: false });
+    const { letGo } = gate(at);
+    const sends = ['a', 'b', 'c'].map((body) => producer.send('t', { body, key: 'k' }));
+    await clock.pass(40);
+    assert.deepEqual([at.sent, at.describeCount], [['a'], 1]);
+    letGo();
+    await clock.pass(40);
+    assert.deepEqual([at.sent, at.describeCount], [['a'], 2]);
+    await clock.pass(10);
+    assert.deepEqual(at.sent, ['a', 'b+c']);
+    letGo();
+    await Promise.all(sends);
+  });
+
+  test('of a topic with one partition it does not matter whether the caller says so', async () => {
+    const { at, producer } = openProducer();
+    await producer.send('t', { body: 'first', key: 'k' });
+    const send = (body: string, partition?: number) =>
+      producer.send('t', { body }, partition === undefined ? {} : { partition });
+    await Promise.all([send('a'), send('b', 0), send('c')]);
+    assert.deepEqual(at.sent, ['first', 'a+b+c']);
+  });
+
+  test('topics that nothing is sent to any more are forgotten when there are very many', async () => {
+    const { at, producer } = openProducer({}, { partitionCount: 2 });
+    for (let number = 0; number < 1001; number += 1) await producer.send(`t${number}`, { body: '', key: 'k' });
+    await producer.send('t1000', { body: '', key: 'k' });
+    assert.equal(at.describeCount, 1001);
+    await producer.send('t0', { body: '', key: 'k' });
+    assert.equal(at.describeCount, 1002);
   });
 
   test('where no topic comes into being each message is told so', async () => {
