@@ -70,6 +70,8 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['serve 4 --flush sometimes', /--flush.*always, interval, never/s],
   ['serve 4 --flush-interval 5', /--flush-interval goes with --flush interval/],
   ['serve 4 --flush interval --flush-interval 0', /--flush-interval.*at least 1/s],
+  ['serve 4 --segment-bytes-max 5', /--segment-bytes-max.*at least 1024/s],
+  ['serve 2 --segment-bytes-max 4096', /--segment-bytes-max is for stage 4/],
   ['serve 3 --codec zstd', /--codec is for stage 4/],
   ['serve 4 --codec lz4', /--codec.*gzip, zstd/s],
   ['send t --codec zstd', /--codec compresses messages before they leave.*mq:\/\//s],

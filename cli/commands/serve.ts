@@ -42,6 +42,7 @@ interface StorageFlags {
   readonly data?: string;
   readonly flush?: FlushPolicy;
   readonly flushInterval?: number;
+  readonly segmentBytesMax?: number;
   readonly codec?: 'gzip' | 'zstd';
 }
 
@@ -49,6 +50,7 @@ const STORAGE_FLAGS = {
   data: '--data',
   flush: '--flush',
   flushInterval: '--flush-interval',
+  segmentBytesMax: '--segment-bytes-max',
   codec: '--codec',
 } as const;
 
@@ -67,6 +69,7 @@ export function define(command: Command, terminal: Terminal): void {
       ),
     )
     .option('--flush-interval <ms>', 'how often with --flush interval (default: 1000)', option.wholeNumber({ min: 1 }))
+    .option('--segment-bytes-max <n>', 'of one file of a log (default: 64 MiB)', option.wholeNumber({ min: 1024 }))
     .addOption(option.codecOption('stage 4 compresses what comes over HTTP (mq:// clients do so themselves)'))
     .option('--host <address>', 'address to listen on', DEFAULT_HOST)
     .option('--token <token>', 'ask every caller for this bearer token (default: $MQ_TOKEN, else none)')
@@ -105,7 +108,7 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
 }
 
 type Storage = Required<Pick<StageOptions, 'dataFolder' | 'flushPolicy'>> &
-  Pick<StageOptions, 'flushIntervalMs' | 'codec'>;
+  Pick<StageOptions, 'flushIntervalMs' | 'segmentBytesMax' | 'codec'>;
 
 interface Opening {
   readonly token: string | undefined;
@@ -139,7 +142,7 @@ async function open(
 }
 /** What the flags say about the disk; null for a stage that has none. */
 function storageOf(stage: number, flags: StorageFlags): Storage | null {
-  const { data, flush, flushInterval, codec } = flags;
+  const { data, flush, flushInterval, segmentBytesMax, codec } = flags;
   if (stage < DISK_STAGE) {
     const names = Object.keys(STORAGE_FLAGS) as (keyof typeof STORAGE_FLAGS)[];
     const flag = names.find((name) => flags[name] !== undefined);
@@ -155,6 +158,7 @@ function storageOf(stage: number, flags: StorageFlags): Storage | null {
     dataFolder: resolve(data ?? DEFAULT_DATA_FOLDER),
     flushPolicy: flush ?? 'always',
     flushIntervalMs: flushInterval,
+    segmentBytesMax,
     codec,
   };
 }
