@@ -11,12 +11,13 @@ import type { SendOptions } from '../../../../shared/contract/broker.ts';
 import type { Capability } from '../../../../shared/contract/capabilities.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { Limits } from '../../../../shared/contract/limits.ts';
-import type { Message } from '../../../../shared/contract/message.ts';
+import type { BatchReceipt, Message } from '../../../../shared/contract/message.ts';
 import { type CheckedMessage, checkBatch, checkMessage } from '../../../../shared/contract/validation.ts';
 import * as sending from '../../../1-blocking-queue/checked-options.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
 import type { Codec } from '../../compression.ts';
 import { checkTimes } from '../../message-options.ts';
+import type { EncodableMessage } from '../../record.ts';
 import { encodeBatch } from '../../record-batch.ts';
 import { readSent, type SentAnswer } from './answers.ts';
 import { expect } from './client-reading.ts';
@@ -40,8 +41,25 @@ export interface OutboxOptions {
 /** A send that can leave. */
 export interface Outgoing {
   readonly request: Request<SentAnswer>;
-  /** In the order of the messages. */
-  readonly ids: readonly string[];
+  /** In the order of the messages; made when somebody asks. */
+  readonly ids: () => readonly string[];
+}
+
+/** Ids are made when they are looked at: most receipts are thrown away as they come, and texts take their time. */
+export function batchReceiptOf(topic: string, answer: SentAnswer, ids: Outgoing['ids']): BatchReceipt {
+  const { partition, baseOffset, count, durability } = answer;
+  let made: readonly string[] | undefined;
+  return {
+    topic,
+    partition,
+    baseOffset,
+    count,
+    get ids() {
+      made ??= ids();
+      return made;
+    },
+    durability,
+  };
 }
 
 interface Where {
@@ -78,25 +96,34 @@ export class Outbox {
   }
 
   #outgoing(messages: readonly Message[], contents: readonly CheckedMessage[], where: Where): Outgoing {
-    const path = where.isSingle ? 'message' : 'messages';
-    const timed = checkTimes(path, messages, { contents, now: this.#options.clock.now() });
     const firstIdNumber = this.#idCount + 1;
+    const ids = idsOf(contents, this.#idPrefix, firstIdNumber);
+    const encodable = this.#encodable(messages, contents, where);
     this.#idCount += messages.length;
-    const ids = contents.map(({ id }, index) => id ?? `${this.#idPrefix}${firstIdNumber + index}`);
-    const isBatch = this.#options.capabilities.has('raw-batches') && !messages.some(isDelayed);
-    if (isBatch) {
-      const plain = timed.map(({ content, priority, ttlMs }) =>
-        priority === 0 && ttlMs === undefined ? content : { ...content, priority, ttlMs },
-      );
+    if (this.#options.capabilities.has('raw-batches') && !messages.some(isDelayed)) {
       const { codec } = this.#options;
-      const bytes = encodeBatch(plain, { codec, idPrefix: this.#idPrefix, firstIdNumber });
+      const bytes = encodeBatch(encodable, { codec, idPrefix: this.#idPrefix, firstIdNumber });
       return { ids, request: this.#request(bytes, where, true) };
     }
+    const own = ids();
     const entries = contents.map(({ body, key, headers }, index) => {
       const { delayMs, deliverAt, ttlMs, priority } = messages[index] as Message;
-      return { body, key, headers, id: ids[index] as string, delayMs, deliverAt, ttlMs, priority };
+      return { body, key, headers, id: own[index] as string, delayMs, deliverAt, ttlMs, priority };
     });
-    return { ids, request: this.#request(encodeMessages(entries), where, false) };
+    return { ids: () => own, request: this.#request(encodeMessages(entries), where, false) };
+  }
+
+  /** With times and priorities where there are any, checked. */
+  #encodable(
+    messages: readonly Message[],
+    contents: readonly CheckedMessage[],
+    { isSingle }: Where,
+  ): readonly EncodableMessage[] {
+    if (messages.every(isPlain)) return contents;
+    const now = this.#options.clock.now();
+    return checkTimes(isSingle ? 'message' : 'messages', messages, { contents, now }).map(
+      ({ content, priority, ttlMs }) => ({ ...content, priority, ttlMs }),
+    );
   }
 
   #request(bytes: Uint8Array, { topic, options, isSingle }: Where, isBatch: boolean): Request<SentAnswer> {
@@ -115,6 +142,20 @@ export class Outbox {
 function readAnswer(type: number, content: Uint8Array): SentAnswer {
   expect(type, FRAME.sent);
   return readSent(content);
+}
+
+/** Where no message has an id of its own, nothing of the messages is kept to make them later. */
+function idsOf(contents: readonly CheckedMessage[], idPrefix: string, firstIdNumber: number): () => readonly string[] {
+  if (contents.some(({ id }) => id !== undefined)) {
+    const made = contents.map(({ id }, index) => id ?? `${idPrefix}${firstIdNumber + index}`);
+    return () => made;
+  }
+  const { length } = contents;
+  return () => Array.from({ length }, (_, index) => `${idPrefix}${firstIdNumber + index}`);
+}
+
+function isPlain({ delayMs, deliverAt, ttlMs, priority }: Message): boolean {
+  return delayMs === undefined && deliverAt === undefined && ttlMs === undefined && priority === undefined;
 }
 
 function isDelayed({ delayMs, deliverAt }: Message): boolean {

@@ -30,7 +30,7 @@ import { ackRequestsOf, askAll, checkDeliveries } from './client-ack.ts';
 import type { ClientCalls } from './client-calls.ts';
 import type { ClientPolls } from './client-polls.ts';
 import * as decoding from './client-reading.ts';
-import type { Outbox } from './client-sending.ts';
+import { batchReceiptOf, type Outbox } from './client-sending.ts';
 import type { ClientSubscriptions } from './client-subscriptions.ts';
 import type { ConnectionState } from './link.ts';
 import type { AckRequest } from './requests.ts';
@@ -100,7 +100,7 @@ export class TcpClient implements calls.Broker {
     const name = this.#nameOf(topic);
     const { request, ids } = this.#outbox.one(name, message, options);
     const { partition, baseOffset, durability, deliverAt } = await this.#calls.request(request);
-    const receipt = { topic: name, partition, offset: baseOffset, id: ids[0] ?? '', durability };
+    const receipt = { topic: name, partition, offset: baseOffset, id: ids()[0] ?? '', durability };
     return deliverAt === undefined ? receipt : { ...receipt, deliverAt };
   }
 
@@ -111,8 +111,7 @@ export class TcpClient implements calls.Broker {
   ): Promise<messages.BatchReceipt> {
     const name = this.#nameOf(topic);
     const { request, ids } = this.#outbox.many(name, some, options);
-    const { partition, baseOffset, count, durability } = await this.#calls.request(request);
-    return { topic: name, partition, baseOffset, count, ids, durability };
+    return batchReceiptOf(name, await this.#calls.request(request), ids);
   }
 
   async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly messages.Delivery[]> {

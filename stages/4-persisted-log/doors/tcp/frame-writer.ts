@@ -12,7 +12,9 @@
 import { utf8Length } from '../../../../shared/contract/validation.ts';
 import { HEAD_BYTES, LENGTH_BYTES } from './frame.ts';
 
-const PAGE_BYTES = 64 * 1024;
+/** The first page is small, since most connections say little; each next one is twice as large. */
+const PAGE_BYTES_MIN = 4096;
+const PAGE_BYTES_MAX = 64 * 1024;
 /** Longer runs of bytes are not copied. */
 const COPIED_BYTES_MAX = 2048;
 const U32_SIZE = 2 ** 32;
@@ -25,7 +27,7 @@ export class FrameWriter {
   #pieces: Uint8Array[] = [];
   /** Bytes of `#pieces`. */
   #pieceBytes = 0;
-  #page = Buffer.allocUnsafeSlow(PAGE_BYTES);
+  #page = Buffer.allocUnsafeSlow(PAGE_BYTES_MIN);
   /** Written up to `#at`, taken or among the pieces up to `#from`. */
   #from = 0;
   #at = 0;
@@ -126,7 +128,8 @@ export class FrameWriter {
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#page.length) return;
     this.#cut();
-    this.#page = Buffer.allocUnsafeSlow(Math.max(PAGE_BYTES, bytes));
+    const pageBytes = Math.min(this.#page.length * 2, PAGE_BYTES_MAX);
+    this.#page = Buffer.allocUnsafeSlow(Math.max(pageBytes, bytes));
     this.#from = 0;
     this.#at = 0;
   }

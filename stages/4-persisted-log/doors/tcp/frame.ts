@@ -41,6 +41,7 @@ export const HEAD_BYTES = LENGTH_BYTES + MARK_BYTES;
 
 /** First reserved for a frame that comes in pieces; then twice as much each time it is full. */
 const RESERVED_BYTES = 256 * 1024;
+const STEP_BYTES = 4096;
 /** What is used again for the next frame is not larger. */
 const REUSED_BYTES_MAX = 1024 * 1024;
 
@@ -132,8 +133,9 @@ export class FrameReader {
   #reserve(bytes: number): void {
     if (bytes <= this.#held.length) return;
     const wanted = Math.max(bytes, RESERVED_BYTES, this.#held.length * 2);
-    // What is used again is not made to measure: the next frame may be longer.
-    const larger = Buffer.allocUnsafeSlow(this.#reuses ? wanted : Math.min(this.#neededBytes, wanted));
+    // Rounded up where it is used again: the next frame may be a little longer.
+    const whole = this.#reuses ? Math.ceil(this.#neededBytes / STEP_BYTES) * STEP_BYTES : this.#neededBytes;
+    const larger = Buffer.allocUnsafeSlow(Math.min(whole, wanted));
     larger.set(this.#held.subarray(0, this.#heldBytes));
     this.#held = larger;
   }
