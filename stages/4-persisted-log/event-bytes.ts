@@ -75,6 +75,7 @@ const FIELDS: readonly (readonly [kind: JournalEvent['kind'], fields: string])[]
   ['delayed-moved', 'fromOffset count'],
   ['dead-kept', `${PLACE} deadOffset`],
   ['dead-gone', 'fromOffset count'],
+  ['dropped', 'partition offset count'],
 ];
 
 interface Layout {

@@ -29,8 +29,8 @@ export async function explainMessage(topic: Topic, id: string): Promise<Explanat
 /** The youngest one with this id. */
 async function findRecord(partition: Partition, id: string): Promise<LogRecord | undefined> {
   const { log } = partition;
-  for (let below = log.highWatermark; below > log.logStartOffset; below -= WINDOW_COUNT) {
-    const from = Math.max(below - WINDOW_COUNT, log.logStartOffset);
+  for (let below = log.highWatermark; below > partition.logStartOffset; below -= WINDOW_COUNT) {
+    const from = Math.max(below - WINDOW_COUNT, partition.logStartOffset);
     const found = await findIn(partition, id, { from, below });
     if (found !== undefined) return found;
   }

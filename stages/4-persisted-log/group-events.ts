@@ -111,7 +111,9 @@ export type TopicEvent =
   /** The dead letter of a record was stored. */
   | (OfPlace & { readonly kind: 'dead-kept'; readonly deadOffset: number })
   /** In the journal of a dead-letter topic: they went back to their group, or were dropped. */
-  | { readonly kind: 'dead-gone'; readonly fromOffset: number; readonly count: number };
+  | { readonly kind: 'dead-gone'; readonly fromOffset: number; readonly count: number }
+  /** So many records below `offset` were let go before every group had finished them. */
+  | { readonly kind: 'dropped'; readonly partition: number; readonly offset: number; readonly count: number };
 
 /** All that a journal keeps. */
 export type JournalEvent = GroupEvent | TopicEvent;

@@ -20,17 +20,29 @@ export interface FetchWant {
   readonly bytesMax: number;
 }
 
-/** What the records of a log have in common. */
+/** As much of a partition as reading it needs. */
+export interface ReadablePartition {
+  readonly log: PartitionLog;
+  readonly partition: number;
+  readonly logStartOffset: number;
+  readonly highWatermark: number;
+  /** True for a record that is there no more though its log still has it. */
+  isGone(offset: number): boolean;
+}
+
+/** What the records of a topic have in common. */
 export interface RecordOrigin {
   readonly topic: string;
   /** Expiry of records that say nothing themselves, ms. */
   readonly ttlMs: number | undefined;
-  /** True for a record that is there no more though its log still has it. */
-  readonly isGone: (offset: number) => boolean;
 }
 
-export async function readRecords(log: PartitionLog, want: FetchWant, origin: RecordOrigin): Promise<FetchResult> {
-  const { logStartOffset, highWatermark, partition } = log;
+export async function readRecords(
+  from: ReadablePartition,
+  want: FetchWant,
+  origin: RecordOrigin,
+): Promise<FetchResult> {
+  const { log, logStartOffset, highWatermark, partition } = from;
   const records: StoredRecord[] = [];
   let bytes = 0;
   let next = want.offset;
@@ -39,7 +51,7 @@ export async function readRecords(log: PartitionLog, want: FetchWant, origin: Re
     const end = Math.min(batch?.nextOffset ?? highWatermark, highWatermark);
     next = Math.max(next, batch?.baseOffset ?? end);
     for (; batch !== undefined && next < end && records.length < want.max; next += 1) {
-      if (origin.isGone(next)) continue;
+      if (from.isGone(next)) continue;
       const record = batch.recordAt(next);
       if (record.forGroup !== undefined) continue;
       bytes += batch.contentBytesAt(next);
@@ -52,15 +64,14 @@ export async function readRecords(log: PartitionLog, want: FetchWant, origin: Re
   return { records, nextOffset: next, logStartOffset, highWatermark };
 }
 
-export async function readBatches(log: PartitionLog, want: FetchWant): Promise<RawFetchResult> {
-  const { logStartOffset, highWatermark } = log;
+export async function readBatches(from: ReadablePartition, want: FetchWant): Promise<RawFetchResult> {
+  const { log, logStartOffset, highWatermark } = from;
   const pieces: Uint8Array[] = [];
   let [bytes, count, next] = [0, 0, want.offset];
   while (next < highWatermark && count < want.max) {
     const batch = await batchFrom(log, next);
     if (batch === undefined || batch.nextOffset > highWatermark) break;
-    // Batches with records for one group were made by a redrive, and have no others.
-    if ((batch.flags & SUMMARY.forGroup) === 0) {
+    if (!isHidden(batch, from)) {
       if (bytes + batch.bytes.length > want.bytesMax && pieces.length > 0) break;
       bytes += batch.bytes.length;
       count += batch.nextOffset - Math.max(next, batch.baseOffset);
@@ -69,6 +80,12 @@ export async function readBatches(log: PartitionLog, want: FetchWant): Promise<R
     next = batch.nextOffset;
   }
   return { bytes: joinBytes(pieces), nextOffset: next, logStartOffset, highWatermark };
+}
+
+/** Batches with records for one group were made by a redrive, and have no others; a dead letter is a batch of its own. */
+function isHidden({ flags, baseOffset, nextOffset }: StoredBatch, partition: ReadablePartition): boolean {
+  if ((flags & SUMMARY.forGroup) !== 0) return true;
+  return nextOffset - baseOffset === 1 && partition.isGone(baseOffset);
 }
 
 /**
@@ -85,7 +102,7 @@ export async function batchFrom(log: PartitionLog, offset: number): Promise<Stor
 /** A record as readers get it. */
 export function storedRecordOf(
   record: LogRecord,
-  { topic, partition, ttlMs }: Omit<RecordOrigin, 'isGone'> & { readonly partition: number },
+  { topic, partition, ttlMs }: RecordOrigin & { readonly partition: number },
 ): StoredRecord {
   const { offset, id, headers, body, timestamp } = record;
   const stored: { -readonly [Member in keyof StoredRecord]: StoredRecord[Member] } = {

@@ -7,7 +7,9 @@
  *                          came behind the last snapshot is read once more
  *
  * Always true:
- *   - readers see records below the high watermark only, and a fetch waits only there
+ *   - readers see records from `logStartOffset` up to the high watermark only, and a fetch waits only at its end
+ *   - what is released is so at once for readers, and soon on the disk, many releases at a time; after a crash some of it may
+ *     be back, finished or dropped as it was
  *   - HeldBytes and PriorityIndex know every batch of the log
  * Only the topic and its parts use it.
  */
@@ -46,6 +48,8 @@ export interface PartitionOptions {
   readonly hasGone: () => boolean;
   /** Throws `MQ_LIMIT_EXCEEDED` when no further call of the topic may wait. */
   readonly checkMayWait: () => void;
+  /** What goes wrong while nobody waits. */
+  readonly onNotice: (text: string) => void;
 }
 
 /** How a fetch that waited goes on. */
@@ -58,12 +62,15 @@ export class Partition implements PartitionReader {
   readonly held: HeldBytes;
   readonly fetches: WaiterLine<FetchWant, Wake>;
   readonly #options: PartitionOptions;
+  #logStartOffset: number;
+  #releasing: Promise<void> | undefined;
 
   constructor(options: PartitionOptions, state?: PartitionState) {
     const { log, clock, limits } = options;
     this.#options = options;
     this.log = log;
     this.partition = log.partition;
+    this.#logStartOffset = log.logStartOffset;
     this.fetches = new WaiterLine({ clock, limits, calls: 'fetches' });
     const isUsable = state !== undefined && (state.held.offsets.at(-1) ?? 0) >= log.logStartOffset;
     this.held = new HeldBytes(log.logStartOffset, isUsable ? state.held : undefined);
@@ -73,7 +80,7 @@ export class Partition implements PartitionReader {
   }
 
   get logStartOffset(): number {
-    return this.log.logStartOffset;
+    return this.#logStartOffset;
   }
 
   get logEndOffset(): number {
@@ -86,11 +93,11 @@ export class Partition implements PartitionReader {
 
   /** Records from the first that is held to the next one to come. */
   get heldCount(): number {
-    return this.log.logEndOffset - this.log.logStartOffset;
+    return this.log.logEndOffset - this.#logStartOffset;
   }
 
   get heldBytes(): number {
-    return this.held.from(this.log.logStartOffset);
+    return this.held.from(this.#logStartOffset);
   }
 
   /** Reads what the last snapshot does not know; `onMoved` gets the records that were moved here meanwhile. */
@@ -136,15 +143,14 @@ export class Partition implements PartitionReader {
 
   /** What is held from `offset` on, at least one record; at the high watermark it waits for one. */
   async fetch(want: FetchWant, wait: WaitForRecords): Promise<FetchResult> {
-    const { topic, ttlMs, isGone } = this.#options;
-    const read = (from: number): Promise<FetchResult> =>
-      readRecords(this.log, { ...want, offset: from }, { topic, ttlMs, isGone });
+    const { topic, ttlMs } = this.#options;
+    const read = (from: number): Promise<FetchResult> => readRecords(this, { ...want, offset: from }, { topic, ttlMs });
     return await this.#poll(want, wait, { read, isEmpty: ({ records }) => records.length === 0 });
   }
 
   /** The same in whole batches, as they are stored. */
   async fetchBatches(want: FetchWant, wait: WaitForRecords): Promise<RawFetchResult> {
-    const read = (from: number): Promise<RawFetchResult> => readBatches(this.log, { ...want, offset: from });
+    const read = (from: number): Promise<RawFetchResult> => readBatches(this, { ...want, offset: from });
     return await this.#poll(want, wait, { read, isEmpty: ({ bytes }) => bytes.length === 0 });
   }
 
@@ -159,17 +165,27 @@ export class Partition implements PartitionReader {
   }
 
   checkInRange(offset: number): void {
-    const { logStartOffset, highWatermark } = this.log;
+    const { logStartOffset, highWatermark } = this;
     if (offset >= logStartOffset && offset <= highWatermark) return;
     throw outOfRangeError(offset, { logStartOffset, logEndOffset: highWatermark });
   }
 
   /** Everything below may go. */
-  async releaseBelow(offset: number): Promise<void> {
-    const released = this.log.releaseBelow(offset);
-    this.held.forgetBelow(offset);
-    this.priorities.forgetBelow(offset);
-    await released;
+  releaseBelow(offset: number): void {
+    const start = Math.min(offset, this.highWatermark);
+    if (start <= this.#logStartOffset) return;
+    this.#logStartOffset = start;
+    this.held.forgetBelow(start);
+    this.priorities.forgetBelow(start);
+    this.#releasing ??= this.#release().finally(() => {
+      this.#releasing = undefined;
+    });
+  }
+
+  /** Resolves when everything is on the disk and closed. */
+  async close(): Promise<void> {
+    await this.#releasing;
+    await this.log.close();
   }
 
   state(): PartitionState {
@@ -194,6 +210,15 @@ export class Partition implements PartitionReader {
       checkMayWait();
       const wake = await this.fetches.wait(want, { signal, timeoutMs: leftMs, onTimeout: () => 'answer' });
       if (wake === 'answer') return result;
+    }
+  }
+
+  /** As far as it is by the time the disk has taken what was said before. A disk that fails is asked with the next release. */
+  async #release(): Promise<void> {
+    try {
+      while (this.log.logStartOffset < this.#logStartOffset) await this.log.releaseBelow(this.#logStartOffset);
+    } catch (error) {
+      this.#options.onNotice(`released records are still on the disk: ${String(error)}`);
     }
   }
 

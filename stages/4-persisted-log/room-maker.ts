@@ -14,6 +14,7 @@
  */
 import type { TopicOptions } from '../../shared/contract/description.ts';
 import type { GroupDesk } from './group-desk.ts';
+import type { JournalEvent } from './group-events.ts';
 import type { Partition } from './partition.ts';
 
 /** Dropped offsets that the screen still shows. */
@@ -36,6 +37,7 @@ export interface RoomMakerOptions {
   readonly pending: () => RoomRequest;
   /** Counted before the last start. */
   readonly droppedCount?: number | undefined;
+  readonly record: (event: JournalEvent) => void;
 }
 
 export class RoomMaker {
@@ -72,20 +74,43 @@ export class RoomMaker {
     return true;
   }
 
+  /** After a start: what was let go just before a crash, and is still there, goes again. */
+  start(): void {
+    const { overflow, deleteFinished } = this.#options.options;
+    if (deleteFinished) this.releaseAllFinished();
+    if (overflow === 'drop-oldest') this.makeFor({ count: 0, heldBytes: 0 });
+  }
+
   /** What every durable group has finished goes now. */
   releaseAllFinished(): void {
     for (const partition of this.#options.partitions) {
       const below = this.#finishedBelow(partition);
-      if (below > partition.logStartOffset) this.#release(partition, below);
+      if (below > partition.logStartOffset) partition.releaseBelow(below);
     }
+  }
+
+  /** What the journal has from after the snapshot. */
+  noteDropped({
+    partition,
+    offset,
+    count,
+  }: {
+    readonly partition: number;
+    readonly offset: number;
+    readonly count: number;
+  }): void {
+    this.droppedCount += count;
+    this.#options.partitions[partition]?.releaseBelow(offset);
   }
 
   /** Everything below `offset` goes, finished or not. */
   drop(partition: Partition, offset: number): void {
     const from = partition.logStartOffset;
     if (offset <= from) return;
-    this.#countMissed(partition, from, offset);
-    this.#release(partition, offset);
+    const count = this.#countMissed(partition, from, offset);
+    this.droppedCount += count;
+    if (count > 0) this.#options.record({ kind: 'dropped', partition: partition.partition, offset, count });
+    partition.releaseBelow(offset);
     for (const desk of this.#options.desks()) desk.fallBehind(partition.partition);
   }
 
@@ -107,7 +132,7 @@ export class RoomMaker {
           partition.logStartOffset + stride,
           this.#bytesShort(request) > 0 ? partition.held.nextFree(partition.logStartOffset) : 0,
         );
-        this.#release(partition, Math.min(wanted, finishedBelow));
+        partition.releaseBelow(Math.min(wanted, finishedBelow));
       }
     }
   }
@@ -138,21 +163,19 @@ export class RoomMaker {
     return this.bytes + heldBytes - this.bytesMax;
   }
 
-  #countMissed(partition: Partition, from: number, below: number): void {
+  /** How many of them some group had not finished, or nobody was there to. */
+  #countMissed(partition: Partition, from: number, below: number): number {
+    let count = 0;
     const desks = [...this.#options.desks()];
     for (let offset = from; offset < below; offset += 1) {
       const isMissed =
         desks.length === 0 || desks.some((desk) => desk.standingOf(partition.partition, offset).state !== 'finished');
       if (!isMissed) continue;
-      this.droppedCount += 1;
+      count += 1;
       this.overwritten.push({ partition: partition.partition, offset });
       if (this.overwritten.length > OVERWRITTEN_SHOWN_COUNT) this.overwritten.shift();
     }
-  }
-
-  /** A log that cannot write down where it begins begins there all the same; after a crash some of it is back. */
-  #release(partition: Partition, offset: number): void {
-    partition.releaseBelow(offset).catch(() => undefined);
+    return count;
   }
 
   #sum(count: (partition: Partition) => number): number {

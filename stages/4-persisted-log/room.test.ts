@@ -159,3 +159,20 @@ test('when the disk is nearly full sends are refused, and receives and acks go o
   await clock.pass(0);
   await broker.send('t', { body: 'd' });
 });
+
+test('what was dropped or deleted does not come back after a power cut, though its release was not on the disk yet', async () => {
+  const opened = await openVirtual();
+  const { broker } = opened;
+  await broker.createTopic('t', { messagesMax: 4, overflow: 'drop-oldest' });
+  await broker.createTopic('finished', { deleteFinished: true });
+  await broker.createGroup('finished', 'g');
+  for (let index = 0; index < 50; index += 1) await broker.send('t', { body: `${index}` });
+  for (let index = 0; index < 50; index += 1) {
+    await broker.send('finished', { body: `${index}` });
+    await broker.ack(await broker.receive('finished', { group: 'g' }));
+  }
+  const after = await opened.afterPowerCut();
+  assert.deepEqual(await after.read('t'), ['46', '47', '48', '49']);
+  assert.equal((await describe(after, 'finished')).logStartOffset, 50);
+  assert.equal((await describe(await opened.afterKill())).droppedCount, 46);
+});

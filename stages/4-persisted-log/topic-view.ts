@@ -101,14 +101,15 @@ export async function inspectTopic(
 }
 
 async function viewPartition(topic: Topic, partition: Partition, max: number): Promise<PartitionView> {
-  return { ...partition.log.inspect(max), cells: await viewCells(topic, partition, max) };
+  const { logStartOffset } = partition;
+  return { ...partition.log.inspect(max), logStartOffset, cells: await viewCells(topic, partition, max) };
 }
 
 /** Dropped offsets first, as they are the oldest, when held records leave room for them. */
 async function viewCells(topic: Topic, partition: Partition, max: number): Promise<PartitionView['cells']> {
-  const { log } = partition;
+  const { log, logStartOffset } = partition;
   const held: PartitionView['cells'][number][] = [];
-  let next = Math.max(log.logStartOffset, log.highWatermark - max);
+  let next = Math.max(logStartOffset, log.highWatermark - max);
   for (const end = log.highWatermark; next < end; ) {
     const batch = await batchFrom(log, next);
     if (batch === undefined) break;
@@ -119,7 +120,7 @@ async function viewCells(topic: Topic, partition: Partition, max: number): Promi
     }
   }
   const dropped = topic.room.overwritten
-    .filter(({ partition: number, offset }) => number === partition.partition && offset < log.logStartOffset)
+    .filter(({ partition: number, offset }) => number === partition.partition && offset < logStartOffset)
     .slice(-Math.max(max - held.length, 0) || Number.POSITIVE_INFINITY)
     .map(({ offset }) => ({ offset, state: 'overwritten', id: null, bytes: 0, preview: '' }) as const);
   return [...dropped, ...held];

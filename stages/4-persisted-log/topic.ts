@@ -64,7 +64,7 @@ export class Topic {
   constructor({ place, outside, journal, logs, delayedLog }: TopicStorage, state?: TopicState) {
     const { definition, folder, settings } = place;
     const { name, options, deadLettersOf } = definition;
-    const { clock, limits } = settings;
+    const { clock, limits, onNotice } = settings;
     this.name = name;
     this.options = options;
     this.folder = folder;
@@ -75,7 +75,7 @@ export class Topic {
     const checkMayWait = (): void => this.#checkMayWait();
     const isGone = (offset: number): boolean => this.box?.gone.has(offset) ?? false;
     const hasGone = (): boolean => (this.box?.gone.size ?? 0) > 0;
-    const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, isGone, hasGone, checkMayWait };
+    const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, isGone, hasGone, checkMayWait, onNotice };
     this.partitions = logs.map((log, index) => new Partition({ ...shared, log }, state?.partitions[index]));
     const record = (event: JournalEvent): void => this.#record(event);
     this.burials = new Burials({ openBox: outside.openBox, record, lastKept: state?.lastKept });
@@ -89,7 +89,7 @@ export class Topic {
       state?.groups,
     );
     this.room = new RoomMaker({
-      ...{ options, partitions: this.partitions, droppedCount: state?.droppedCount },
+      ...{ options, partitions: this.partitions, droppedCount: state?.droppedCount, record },
       desks: () => this.groups.desks.values(),
       pending: () => ({ count: this.delayed?.count ?? 0, heldBytes: this.delayed?.heldBytes ?? 0 }),
     });
@@ -120,12 +120,14 @@ export class Topic {
     else if (event.kind === 'delayed-moved') this.delayed?.noteMoved(event);
     else if (event.kind === 'dead-kept') this.burials.noteKept(event);
     else if (event.kind === 'dead-gone') this.box?.noteGone(event);
+    else if (event.kind === 'dropped') this.room.noteDropped(event);
     else if (event.kind !== 'log-start') this.groups.replay(event);
   }
 
   /** Everything that has to be there is: time begins to run. */
   start(): void {
     this.groups.start();
+    this.room.start();
     this.delayed?.start();
     this.box?.release();
     void this.#retention?.look();
@@ -211,9 +213,9 @@ export class Topic {
     this.#retention?.close();
     this.delayed?.close();
     await this.burials.settled();
-    const logs = this.partitions.map(({ log }) => log);
-    if (this.delayed !== undefined) logs.push(this.delayed.log);
-    const closed = await Promise.allSettled(logs.map((log) => log.close()));
+    const closing = this.partitions.map((partition) => partition.close());
+    if (this.delayed !== undefined) closing.push(this.delayed.log.close());
+    const closed = await Promise.allSettled(closing);
     await this.journal.close();
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }

@@ -143,7 +143,7 @@ export class DeadLetterBox {
     const floor = Math.min(this.gone.firstGapFrom(this.#partition.logStartOffset), this.#partition.highWatermark);
     if (floor === this.#partition.logStartOffset) return;
     this.gone.forgetBelow(floor);
-    this.#partition.releaseBelow(floor).catch(() => undefined);
+    this.#partition.releaseBelow(floor);
   }
 
   async #visit(from: number, visit: (letter: LogRecord) => boolean): Promise<void> {
