@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { request } from 'undici';
+import { createServer } from './index.ts';
 import { openDoor } from './testing/doors.ts';
+import { scriptedBroker } from './testing/scripted-broker.ts';
 
 test('the metrics are the numbers of describeTopics', async () => {
   await using door = await openDoor();
@@ -53,5 +55,33 @@ test('a scrape has one line a series, whatever topics and groups are called, and
   }
   for (const line of text.trimEnd().split('\n')) {
     assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{(\w+="([^"\\\n]|\\["\\n])*",?)*\})? \d+)$/);
+  }
+});
+
+test('what is paused and how many partitions there are is told too, and the dead are counted for ever', async () => {
+  await using ring = await openDoor();
+  await ring.broker.createTopic('t');
+  await ring.broker.createGroup('t', 'g');
+  const [plain] = await ring.broker.describeTopics();
+  assert.ok(plain?.groups[0] !== undefined);
+  const [group] = plain.groups;
+  const topics = [
+    plain,
+    { ...plain, topic: 'u', partitionCount: 4, isPaused: true, groups: [{ ...group, isPaused: true, deadCount: 7 }] },
+  ];
+  await using server = await createServer(scriptedBroker({ describeTopics: topics }).broker);
+  const lines = (await (await request(`${server.url}/metrics`)).body.text()).split('\n');
+  for (const line of [
+    'mq_topic_partitions{topic="t"} 1',
+    'mq_topic_partitions{topic="u"} 4',
+    'mq_topic_paused{topic="t"} 0',
+    'mq_topic_paused{topic="u"} 1',
+    'mq_group_paused{topic="t",group="g"} 0',
+    'mq_group_paused{topic="u",group="g"} 1',
+    'mq_group_dead_count{topic="u",group="g"} 7',
+    '# TYPE mq_group_dead_count counter',
+    '# TYPE mq_group_paused gauge',
+  ]) {
+    assert.ok(lines.includes(line), line);
   }
 });

@@ -55,4 +55,7 @@ test('an error that may pass says when, in whole seconds and never sooner', () =
   assert.deepEqual(after(), { 'retry-after': '1' });
   assert.deepEqual(after(1), { 'retry-after': '1' });
   assert.deepEqual(after(1001), { 'retry-after': '2' });
+  for (const code of ['MQ_STORAGE_FULL', 'MQ_STORAGE_FAILED'] as const) {
+    assert.deepEqual(headersOf(new MqError(code, '')), { 'retry-after': '1' });
+  }
 });
