@@ -22,6 +22,8 @@ test('bash completes commands, subcommands, options and stages', async (context)
   assert.deepEqual(commands, ['stage', 'serve', 'send']);
   assert.deepEqual(complete('stage', '')?.slice(0, 3), ['1', '2', '3']);
   assert.deepEqual(complete('topics', 'cr'), ['create']);
+  assert.deepEqual(complete('dlq', 're'), ['redrive']);
+  assert.deepEqual(complete('serve', '4', '--flush', ''), ['always', 'interval', 'never']);
   assert.deepEqual(complete('topics', 'create', 't', '--over'), ['--overflow']);
   assert.deepEqual(complete('send', 't', '--tok'), ['--token']);
   assert.deepEqual(complete('serve', '3', '--overflow', ''), ['wait', 'reject', 'drop-oldest']);
@@ -34,7 +36,8 @@ test('bash completes commands, subcommands, options and stages', async (context)
 test('every script knows every command, and zsh keeps its search path', async () => {
   for (const shell of ['bash', 'zsh', 'fish']) {
     const script = await scriptFor(shell);
-    for (const word of ['receive', 'doctor', 'seek', 'completion']) assert.match(script, new RegExp(`\\b${word}\\b`));
+    for (const word of ['receive', 'doctor', 'seek', 'redrive', 'verify', 'completion'])
+      assert.match(script, new RegExp(`\\b${word}\\b`));
   }
   assert.doesNotMatch(await scriptFor('zsh'), /\bpath=/);
 });

@@ -8,38 +8,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
-import { SeededRandom } from '../shared/random.ts';
 import { BrokerProcess } from './broker-process.ts';
-import { runCaptured } from './testing/captured-terminal.ts';
-import { awkwardLines, linesOf } from './testing/lines-of-any-kind.ts';
+import { sendThroughACrash } from './testing/crash-run.ts';
 import { MqProcess, runMq } from './testing/mq-process.ts';
 
 const LINES_COUNT = 20_000;
-/** Lines written to the command at once. */
-const CHUNK_LINES = 100;
 const needsSignals = process.platform === 'win32' ? { skip: 'Windows has no kill -9' } : {};
 
 async function freshFolder(context: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'stagemq-crash-'));
   context.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** Sends `lines` through the real command, and kills the broker after so many of them were written to it. */
-async function sendUntilKilled(
-  broker: BrokerProcess,
-  { target, lines, killAt }: { readonly target: string; readonly lines: readonly Buffer[]; readonly killAt: number },
-): Promise<{ readonly acknowledgedCount: number; readonly exitCode: number | null }> {
-  await using sending = new MqProcess(['send', 'file', '--target', target]);
-  const { stdin } = sending.child;
-  for (let from = 0; from < lines.length && stdin.writable; from += CHUNK_LINES) {
-    if (from >= killAt && broker.isAlive) void broker.kill();
-    await new Promise((done) => stdin.write(Buffer.concat(lines.slice(from, from + CHUNK_LINES)), done));
-  }
-  stdin.end();
-  const { exitCode, stdout, stderr } = await sending.ended;
-  const told = /([\d,]+) messages? had been accepted/.exec(stderr) ?? /^sent ([\d,]+) messages/.exec(stdout.toString());
-  return { acknowledgedCount: Number(told?.[1]?.replaceAll(',', '') ?? 0), exitCode };
 }
 
 for (const door of ['mq', 'http'] as const) {
@@ -49,35 +28,7 @@ for (const door of ['mq', 'http'] as const) {
   }, async (context) => {
     const seed = Math.floor(performance.now() * 1000) % 2 ** 31;
     context.diagnostic(`seed ${seed}`);
-    const dataFolder = await freshFolder(context);
-    const file = awkwardLines(LINES_COUNT);
-    const lines = linesOf(file);
-    const targetOf = (broker: BrokerProcess): string => (door === 'mq' ? broker.tcpUrl : broker.url);
-    const killAt = 1000 + new SeededRandom(seed).below(LINES_COUNT - 2000);
-
-    await using first = await BrokerProcess.start({ dataFolder });
-    const sent = await sendUntilKilled(first, { target: targetOf(first), lines, killAt });
-    assert.equal((await first.ended).signal, 'SIGKILL');
-    assert.equal(sent.exitCode, 3);
-    assert.ok(sent.acknowledgedCount < LINES_COUNT);
-
-    await using second = await BrokerProcess.start({ dataFolder });
-    const target = targetOf(second);
-    const survived = await runMq(['receive', 'file', '--wait', '0', '--target', target]);
-    assert.equal(survived.exitCode, 0, survived.stderr);
-    const survivedCount = linesOf(survived.stdout).length;
-    assert.ok(survivedCount >= sent.acknowledgedCount, `${survivedCount} of ${sent.acknowledgedCount} acknowledged`);
-    assert.ok(survived.stdout.equals(file.subarray(0, survived.stdout.length)), 'in order, and byte for byte');
-
-    const rest = file.subarray(survived.stdout.length);
-    assert.equal((await runMq(['send', 'file', '--target', target], { input: rest })).exitCode, 0);
-    const received = await runMq(['receive', 'file', '--wait', '0', '--target', target]);
-    assert.ok(received.stdout.equals(rest));
-    const clean = await runCaptured(['verify', dataFolder]);
-    assert.equal(clean.exitCode, 0, clean.stdout);
-    assert.match(clean.stdout, /^Clean: /m);
-    assert.deepEqual(await second.stop(), { exitCode: 0, signal: null });
-    assert.equal((await runCaptured(['verify', dataFolder])).exitCode, 0);
+    await sendThroughACrash({ dataFolder: await freshFolder(context), door, seed });
   });
 }
 

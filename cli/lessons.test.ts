@@ -1,11 +1,11 @@
 /** `mq stage`, `mq limit` and `mq doctor`, run in this process on the real stages. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LESSON_STAGES } from './target-name.ts';
+import { STAGES } from './target-name.ts';
 import { runCaptured } from './testing/captured-terminal.ts';
 
 test('the story of a stage is the same every time, in either language, as text or as JSON', async () => {
-  for (const stage of LESSON_STAGES.map(String)) {
+  for (const stage of STAGES.map(String)) {
     const first = await runCaptured(['stage', stage]);
     assert.equal(first.exitCode, 0, first.stderr);
     assert.ok(first.stdout.split('\n').length > 10, `stage ${stage} has a story`);
@@ -28,7 +28,7 @@ test('colour is for a terminal, and NO_COLOR takes it away', async () => {
 });
 
 test('every limit of every stage shows, and says what the next stage does about it', async () => {
-  for (const stage of LESSON_STAGES.map(String)) {
+  for (const stage of STAGES.map(String)) {
     const ran = await runCaptured(['limit', stage, '--json']);
     assert.equal(ran.exitCode, 0, ran.stderr);
     const reports = JSON.parse(ran.stdout);

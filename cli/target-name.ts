@@ -22,20 +22,12 @@ export const DEFAULT_TCP_URL = `mq://127.0.0.1:${DEFAULT_TCP_PORT}`;
 
 /** The stages that are built, in order. */
 export const STAGES: readonly number[] = [1, 2, 3, 4];
-/** Those of them that tell a story and show their limits. */
-export const LESSON_STAGES: readonly number[] = [1, 2, 3];
 /** The stages the course has; those above the last of STAGES are still to come. */
 const STAGE_COUNT = 5;
 /** Stage 3 is a wire: what stands behind it is the broker of stage 2. */
 export const WIRE_STAGE = 3;
 /** The first that keeps its messages on a disk. */
 export const DISK_STAGE = 4;
-
-/** A number that names a stage which has lessons. */
-export function checkLesson(stage: number): number {
-  if (LESSON_STAGES.includes(checkStage(stage))) return stage;
-  throw usageError(`stage ${stage} has no story yet`, `the stages that have one: ${LESSON_STAGES.join(', ')}`);
-}
 
 /** A stage number or url, checked; anything else is a wrong use that says what there is. */
 export function parseTarget(

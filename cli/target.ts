@@ -20,7 +20,7 @@ import type { TcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
 import type { TcpServerOptions } from '../stages/4-persisted-log/doors/tcp/server-options.ts';
 import type { LogBrokerOptions } from '../stages/4-persisted-log/index.ts';
 import { usageError } from './exit.ts';
-import { checkLesson, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOL, WIRE_STAGE } from './target-name.ts';
+import { checkStage, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOL, WIRE_STAGE } from './target-name.ts';
 
 /** How long a server of our own may take to close. */
 const CLOSE_MS_MAX = 5000;
@@ -139,11 +139,11 @@ export type Inspection = Awaited<ReturnType<LogTools['inspectFile']>>;
 export type HexRow = Parameters<LogTools['hexLine']>[0];
 
 export async function storyOf(stage: number): Promise<Story> {
-  return (await lessonOf(checkLesson(stage)).story()).story;
+  return (await lessonOf(checkStage(stage)).story()).story;
 }
 
 export async function limitsOf(stage: number): Promise<ShowLimits> {
-  return (await lessonOf(checkLesson(stage)).limit()).showLimits;
+  return (await lessonOf(checkStage(stage)).limit()).showLimits;
 }
 
 type UrlOptions = Pick<OpenTargetOptions, 'token' | 'codec' | 'answerMsMax'>;
@@ -221,10 +221,15 @@ function lessonOf(stage: number): {
         story: () => import('../stages/2-ring-buffer/story.ts'),
         limit: () => import('../stages/2-ring-buffer/limit.ts'),
       };
-    default:
+    case 3:
       return {
         story: () => import('../stages/3-http-server/story.ts'),
         limit: () => import('../stages/3-http-server/limit.ts'),
+      };
+    default:
+      return {
+        story: () => import('../stages/4-persisted-log/story.ts'),
+        limit: () => import('../stages/4-persisted-log/limit.ts'),
       };
   }
 }

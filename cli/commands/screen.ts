@@ -4,7 +4,7 @@
  */
 import { EXIT, QuietEnd } from '../exit.ts';
 import { chooseLanguage } from '../language.ts';
-import { LESSON_STAGES } from '../target-name.ts';
+import { STAGES } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { storyLines, tellStory } from './stage.ts';
 
@@ -17,10 +17,10 @@ export async function runScreen(terminal: Terminal, options: ScreenOptions): Pro
   const language = chooseLanguage({ lang: options.lang, env: terminal.env });
   if (options.json) {
     const stories = [];
-    for (const stage of LESSON_STAGES) stories.push({ stage, lines: await storyLines(stage) });
+    for (const stage of STAGES) stories.push({ stage, lines: await storyLines(stage) });
     await terminal.printJson(stories);
   } else if (!terminal.isInteractive) {
-    for (const stage of LESSON_STAGES) {
+    for (const stage of STAGES) {
       await tellStory(terminal, stage, language);
       await terminal.print('', '');
     }
