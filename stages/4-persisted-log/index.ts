@@ -5,6 +5,9 @@
  *     await broker.send('orders', { body: 'tea' });                          // resolves when it is on the disk
  *     const [delivery] = await broker.receive('orders', { group: 'kitchen', waitMs: 1000 });
  *     if (delivery !== undefined) await broker.ack([delivery]);
+ *
+ *     const server = await createTcpServer(broker, { port: 6768 });          // any Broker, behind a TCP port
+ *     const client = await createTcpClient('mq://127.0.0.1:6768');           // the same Broker, from another process
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +18,10 @@ import { PersistedLogBroker } from './broker.ts';
 import { openParts } from './broker-parts.ts';
 import { checkLogOptions, type LogBrokerOptions } from './log-broker-options.ts';
 
+export { createTcpClient, type TcpBroker, type TcpClientOptions } from './doors/tcp/create-client.ts';
+export type { ConnectionState } from './doors/tcp/link.ts';
+export { createTcpServer, type TcpServer } from './doors/tcp/server.ts';
+export type { TcpServerOptions } from './doors/tcp/server-options.ts';
 export type { LogBrokerOptions } from './log-broker-options.ts';
 export { DELAY_LEVELS_MS } from './message-options.ts';
 
