@@ -66,10 +66,15 @@ describe('order and failure', () => {
       producer.send('t', { body: 'b' }),
       producer.send('t', { body: 'c' }, { signal }),
       producer.send('t', { body: 'd' }, { timeoutMs: 5 }),
+      producer.send('t', { body: 'D' }, { timeoutMs: 7 }),
       producer.sendBatch('t', [{ body: 'e' }, { body: 'f' }]),
       producer.send('t', { body: 'g' }),
     ]);
-    assert.deepEqual(at.sent, ['a+b', 'c', 'd', 'e+f', 'g']);
+    assert.deepEqual(at.sent, ['a+b', 'c', 'd', 'D', 'e+f', 'g']);
+    assert.deepEqual(
+      at.calls.map(({ timeoutMs }) => timeoutMs),
+      [undefined, undefined, 5, 7, undefined, undefined],
+    );
   });
 
   test('a delayed message goes alone, because its receipt has a time and no offset', async () => {
@@ -81,7 +86,7 @@ describe('order and failure', () => {
   });
 
   test('one that is aborted while it waits was never sent, and the rest goes on', async () => {
-    const { clock, at, producer, sendAll } = openProducer({ inFlightMax: 1 });
+    const { clock, at, producer, sendAll } = openProducer({ inFlightMax: 1, waitingMax: 2 });
     const { letGo } = gate(at);
     const abort = new AbortController();
     const first = sendAll(['a']);
@@ -97,6 +102,16 @@ describe('order and failure', () => {
     await Promise.all(last);
     assert.deepEqual(at.sent, ['a', 'c']);
     await rejectsWith(producer.send('t', { body: 'd' }, { signal: abort.signal }), 'MQ_ABORTED');
+    // It left the line once, and made room there for one.
+    await clock.pass(0);
+    const more = sendAll(['e']);
+    await clock.pass(0);
+    more.push(...sendAll(['f', 'g']));
+    await rejectsWith(producer.send('t', { body: 'h' }), 'MQ_LIMIT_EXCEEDED');
+    letGo();
+    await clock.pass(0);
+    letGo();
+    await Promise.all(more);
   });
 
   test('out of time, close says of each message whether it may have been stored', async () => {

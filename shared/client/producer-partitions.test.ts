@@ -111,7 +111,7 @@ describe('partitions', () => {
   });
 
   test('asking for the partitions is tried again, and rejects what waits for it when that is in vain', async () => {
-    const { clock, at, producer } = openProducer({ retry: { attemptsMax: 2 } }, { partitionCount: 2 });
+    const { clock, at, producer } = openProducer({ retry: { attemptsMax: 2 }, waitingMax: 2 }, { partitionCount: 2 });
     let failures = 1;
     at.beforeDescribe = () => {
       failures -= 1;
@@ -126,7 +126,7 @@ describe('partitions', () => {
     await clock.pass(1000);
     await refused;
     assert.deepEqual([at.sent, producer.underWayCount], [['a'], 0]);
-    await producer.send('other', { body: 'b', key: 'k' });
+    await Promise.all([1, 2].map((number) => producer.send('other', { body: `${number}`, key: 'k' })));
   });
 
   test('where the broker will not say, batches are taken apart as they must be', async () => {

@@ -15,6 +15,7 @@ export interface SendCall {
   readonly bodies: readonly string[];
   readonly ids: readonly (string | undefined)[];
   readonly partition: number | undefined;
+  readonly timeoutMs: number | undefined;
 }
 
 export interface PartitionedBrokerOptions {
@@ -84,7 +85,13 @@ export class PartitionedBroker {
 
   async #store(operation: SendCall['operation'], messages: readonly Message[], options: SendOptions | undefined) {
     const bodies = messages.map(({ body }) => String(body));
-    const call = { operation, bodies, ids: messages.map(({ id }) => id), partition: options?.partition };
+    const call = {
+      operation,
+      bodies,
+      ids: messages.map(({ id }) => id),
+      partition: options?.partition,
+      timeoutMs: options?.timeoutMs,
+    };
     this.calls.push(call);
     await this.beforeSend(call);
     this.isKnown = true;
