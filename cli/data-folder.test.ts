@@ -89,6 +89,18 @@ test('a second server on the folder is refused and does not disturb the first; o
   assert.equal(await mq(third, 'receive t --wait 0'), '');
 });
 
+test('a delayed message survives a kill, and comes when it is due and not before', needsSignals, async (context) => {
+  const folder = await freshFolder(context);
+  await using first = await BrokerProcess.start({ dataFolder: folder });
+  const dueAt = Date.now() + 1500;
+  await mq(first, `send t -m tea --at ${new Date(dueAt).toISOString()}`);
+  await first.kill();
+  await using second = await BrokerProcess.start({ dataFolder: folder });
+  const delivery = JSON.parse(await mq(second, 'receive t --max 1 --wait 60000 --json'));
+  assert.equal(delivery.body, 'tea');
+  assert.ok(Date.now() >= dueAt);
+});
+
 test('a folder that is none of ours, or of another version, is refused and left as it is', async (context) => {
   const folder = await freshFolder(context);
   const start = () => BrokerProcess.start({ dataFolder: folder });

@@ -108,6 +108,25 @@ test('what was rejected is a dead letter that says why; it is shown, explained, 
   assert.match(await printed('dlq drop orders --group kitchen --all'), /^1 dead letter deleted/);
 });
 
+test('a hundred dead letters come back with their history, and are finished for good', async () => {
+  const numbers = Array.from({ length: 100 }, (_, line) => `${line}\n`).join('');
+  await printed('topics create many');
+  await printed('groups create many g --deliveries-max 1');
+  await printed('send many', numbers);
+  assert.equal(await printed('receive many --group g --max 100 --ack retry --reason overcooked'), numbers);
+  assert.equal((await printed('dlq show many --group g')).trim().split('\n').length, 1 + 100);
+  assert.match(await printed('dlq redrive many --group g'), /^100 dead letters went back to group g of many\n/);
+  const back = (await printed('receive many --group g --max 100 --json')).trim().split('\n');
+  const letters = back.map((line) => JSON.parse(line));
+  assert.equal(letters.map(({ body }) => `${body}\n`).join(''), numbers);
+  for (const { headers, deliveryCount } of letters) {
+    const told = [headers['$dead-reason'], headers['$dead-error'], headers['$dead-delivery-count'], deliveryCount];
+    assert.deepEqual(told, ['deliveries', 'overcooked', '1', 1]);
+  }
+  assert.equal(await printed('receive many --group g --wait 0'), '');
+  assert.equal(await printed('receive many --group other --wait 0'), numbers, 'what came back is for its group alone');
+});
+
 test('dead letters of a group or topic there is not are refused, each with what to look at', async () => {
   await printed('send there -m x');
   const group = await mq('dlq show there --group nobody');
