@@ -153,6 +153,31 @@ describe('partitions', () => {
     assert.equal(at.describeCount, 2);
   });
 
+  test('one that is aborted while the partitions are asked for is never sent, and left the line once', async () => {
+    const { clock, at, producer } = openProducer({ inFlightMax: 1, waitingMax: 1 }, { partitionCount: 2 });
+    let answer = (): void => undefined;
+    at.beforeDescribe = () =>
+      new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+    const abort = new AbortController();
+    const aborted = producer.send('t', { body: 'a', key: 'k' }, { signal: abort.signal });
+    abort.abort();
+    await rejectsWith(aborted, 'MQ_ABORTED');
+    answer();
+    await clock.pass(0);
+    const { letGo } = gate(at);
+    const sends = [producer.send('t', { body: 'b' })];
+    await clock.pass(0);
+    sends.push(producer.send('t', { body: 'c' }));
+    await rejectsWith(producer.send('t', { body: 'd' }), 'MQ_LIMIT_EXCEEDED');
+    letGo();
+    await clock.pass(0);
+    letGo();
+    await Promise.all(sends);
+    assert.deepEqual(at.sent, ['b', 'c']);
+  });
+
   test('flush does not let a message linger whose partition is still asked for', async () => {
     const { at, producer } = openProducer({ lingerMs: 60_000 }, { partitionCount: 2 });
     const sent = producer.send('t', { body: 'a', key: 'k' });
