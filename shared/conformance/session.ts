@@ -111,7 +111,8 @@ export class Session {
   async #runApplicable(test: ConformanceTest): Promise<Outcome> {
     const context = new TestContext({
       target: this.#target,
-      shared: this.#shared,
+      // Who stops a broker needs one of its own.
+      shared: test.needs?.includes('restart') ? null : this.#shared,
       seed: seedOf(this.seed, test.name),
       namePrefix: this.#namePrefix,
     });

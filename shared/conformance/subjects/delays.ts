@@ -206,11 +206,15 @@ export const delays: readonly ConformanceTest[] = [
       await context.broker.send(topic, { body: 'a', delayMs: 100 });
       await context.pass(200);
       await context.restart();
-      equal((await context.describe(topic)).delayedCount, 1, 'delayedCount after the restart');
-      equal(texts(await drain(context, topic)), ['a'], 'what is received after the restart');
+      // A process may take longer to start than the delay is.
+      const isEarly = context.clock === 'virtual';
+      if (isEarly) equal((await context.describe(topic)).delayedCount, 1, 'delayedCount after the restart');
+      const first = texts(await drain(context, topic));
+      if (isEarly) equal(first, ['a'], 'what is received after the restart');
       await context.pass(900);
       await context.restart();
-      equal(texts(await drain(context, topic)), ['b'], 'what is received when the other is due');
+      const rest = texts(await drain(context, topic));
+      equal([...first, ...rest], ['a', 'b'], 'what is received when the other is due too');
       await context.restart();
       equal(texts(await readLog(context.broker, topic)), ['a', 'b'], 'the log after one more restart');
     },

@@ -112,7 +112,9 @@ export const durableGroups: readonly ConformanceTest[] = [
       await context.broker.nack(delivery, { delayMs: 900, reason: 'busy' });
       await context.broker.ack([await receiveOne(context.broker, topic, { group: 'g' })]);
       await context.restart();
-      equal(await context.broker.receive(topic, { group: 'g' }), [], 'a receive at once');
+      // A process may take longer to start than the delay is.
+      const isEarly = context.clock === 'virtual';
+      if (isEarly) equal(await context.broker.receive(topic, { group: 'g' }), [], 'a receive at once');
       await context.pass(1000);
       const again = await receiveOne(context.broker, topic, { group: 'g' });
       equal([again.deliveryCount, again.redeliveryReason], [2, 'retry'], 'deliveryCount and reason');

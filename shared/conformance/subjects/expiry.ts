@@ -178,7 +178,7 @@ export const expiry: readonly ConformanceTest[] = [
     name: 'what expired stays expired after a restart, and what has time left keeps it',
     capability: 'ttl',
     uses: ['durable'],
-    needs: ['restart'],
+    needs: ['restart', 'virtual-clock'],
     run: async (context) => {
       const topic = await context.newTopic();
       await context.broker.send(topic, { body: 'short', ttlMs: 200 });

@@ -1,0 +1,75 @@
+/**
+ * A target that is a real process on a real disk, and whose restart is kill -9:
+ *
+ *     createBroker() -> mq serve 4 --data <new folder> -> client over TCP
+ *     restartBroker(client) -> SIGKILL -> mq serve 4 on the same folder -> another client
+ *
+ * Always true: closing a broker of the target ends its process and removes its folder. Its clock is real.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createTcpClient } from '../../../stages/4-persisted-log/doors/tcp/create-client.ts';
+import type { Broker } from '../../contract/broker.ts';
+import type { SimulatedTarget } from '../simulated-target.ts';
+
+const MQ = fileURLToPath(new URL('../../../cli/mq.js', import.meta.url));
+
+interface Running {
+  readonly folder: string;
+  readonly server: ChildProcess;
+  /** Closes the connection only. */
+  readonly hangUp: () => Promise<void>;
+}
+
+/** Brokers by `mq serve 4`, each a process of its own. */
+export function onKilledProcesses(): SimulatedTarget {
+  const running = new WeakMap<Broker, Running>();
+  const open = async (folder: string): Promise<Broker> => {
+    const { server, url } = await serve(folder);
+    const client = await createTcpClient(url);
+    const hangUp = client.close.bind(client);
+    client.close = async (options) => {
+      await hangUp(options);
+      await kill(server);
+      await rm(folder, { recursive: true, force: true });
+    };
+    running.set(client, { folder, server, hangUp: () => hangUp({ timeoutMs: 0 }) });
+    return client;
+  };
+  return {
+    createBroker: async () => open(await mkdtemp(join(tmpdir(), 'stagemq-killed-'))),
+    restartBroker: async (client) => {
+      const old = running.get(client);
+      if (old === undefined) throw new RangeError('a broker of another target');
+      await kill(old.server);
+      old.hangUp().catch(() => undefined);
+      return open(old.folder);
+    },
+  };
+}
+
+async function serve(folder: string): Promise<{ readonly server: ChildProcess; readonly url: string }> {
+  const args = [MQ, 'serve', '4', '--data', folder, '--port', '0', '--tcp-port', '0'];
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: server.stdout })) {
+    const [url] = /mq:\/\/[^\s,]+/.exec(line) ?? [];
+    if (url === undefined) continue;
+    // What it prints later nobody reads.
+    server.stdout.resume();
+    return { server, url };
+  }
+  throw new Error('the server ended before it listened');
+}
+
+async function kill(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const ended = once(server, 'exit');
+  server.kill('SIGKILL');
+  await ended;
+}
