@@ -14,6 +14,7 @@ test('the exit code says whose fault it is: ours to use, the broker, the way the
     ['MQ_UNREACHABLE', 3],
     ['MQ_CONNECTION_LOST', 3],
     ['MQ_TIMEOUT', 3],
+    ['MQ_CLOSED', 3],
   ];
   for (const [code, exitCode] of codes) {
     const failure = failureOf(new MqError(code, 'so it is'));

@@ -56,7 +56,10 @@ export interface Failure {
   readonly lines: readonly string[];
 }
 
-const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['MQ_UNREACHABLE', 'MQ_CONNECTION_LOST', 'MQ_TIMEOUT']);
+/** There is no server any more, or no way to it. */
+const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
+  ...(['MQ_UNREACHABLE', 'MQ_CONNECTION_LOST', 'MQ_TIMEOUT', 'MQ_CLOSED'] as const),
+]);
 /** What no repetition makes right: the command line must change. */
 const WRONG_USE: ReadonlySet<ErrorCode> = new Set(['MQ_INVALID_ARGUMENT', 'MQ_NOT_SUPPORTED']);
 

@@ -52,6 +52,7 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
   switch (code) {
     case 'MQ_UNREACHABLE':
       return 'start a server with: mq serve 3, for mq:// 4     (or name a running one: --target <url> or $MQ_TARGET)';
+    case 'MQ_CLOSED':
     case 'MQ_CONNECTION_LOST':
     case 'MQ_TIMEOUT':
       return 'see whether the server still runs: mq doctor';
