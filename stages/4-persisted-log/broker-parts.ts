@@ -20,6 +20,7 @@ import { checkMemberTimeoutMs } from '../2-ring-buffer/reading-options.ts';
 import { BatchCache } from './batch-cache.ts';
 import { DiskWatch } from './disk-watch.ts';
 import type { CheckedLogOptions } from './log-broker-options.ts';
+import { Trace } from './policies/trace.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { TopicSettings } from './topic-settings.ts';
 import { TopicTable } from './topic-table.ts';
@@ -34,6 +35,8 @@ export const TOPIC_DEFAULTS = Object.freeze({
 
 /** Of journals and delayed logs, of all topics together: they are read at the start, and when something is due. */
 const SIDE_CACHE_BYTES = 4 * 1024 * 1024;
+/** Events that are remembered for `explain`. */
+const TRACE_COUNT_MAX = 65_536;
 /** After the time a caller of `close` gives to accepted work: a disk that hangs must not hang its caller. */
 const CLOSE_GRACE_MS = 5000;
 
@@ -84,6 +87,7 @@ export async function openParts({ base, own, disk, dataFolder, onClosed }: OpenP
     nextTokenPrefix: () => random.hex(8),
     cache: new BatchCache({ bytesMax: cacheBytesMax }),
     sideCache: new BatchCache({ bytesMax: SIDE_CACHE_BYTES }),
+    trace: new Trace({ countMax: TRACE_COUNT_MAX, now: clock.now() }),
     isDiskLow: () => watch.isLow(),
   };
   const autoCreateTopics = base.autoCreateTopics ?? true;

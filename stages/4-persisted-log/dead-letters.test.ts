@@ -173,6 +173,20 @@ test('the dead letters of a group go with it, and those of a topic with the topi
   assert.deepEqual(await (await opened.afterPowerCut()).broker.describeTopics(), []);
 });
 
+test('the dead letters of an ephemeral group go when it dies', async () => {
+  const opened = await withDelivered(0);
+  const { broker, clock } = opened;
+  await broker.createGroup('t', 'passing', { isEphemeral: true });
+  await broker.send('t', { body: 'a' });
+  await broker.nack(await opened.receiveOne('t', 'passing'), { outcome: 'reject' });
+  assert.equal((await broker.describeTopics()).length, 2);
+  await clock.pass(61_000);
+  assert.deepEqual(
+    (await broker.describeTopics()).map(({ topic, groups }) => [topic, groups.map(({ group }) => group)]),
+    [['t', ['g']]],
+  );
+});
+
 test('a thousand letters come back in order, and to their group only', async () => {
   const opened = await withDelivered(0);
   const { broker } = opened;

@@ -9,6 +9,7 @@ import type { Explanation, MessageEvent } from '../../shared/contract/explanatio
 import type { GroupDesk } from './group-desk.ts';
 import { batchFrom } from './log-reading.ts';
 import type { Partition } from './partition.ts';
+import { originOf } from './policies/dead-letters.ts';
 import type { DelayedMessage } from './policies/delayed-messages.ts';
 import type { TracedPlace } from './policies/trace.ts';
 import type { LogRecord } from './record.ts';
@@ -56,10 +57,12 @@ async function findIn(
 }
 
 function explainRecord(topic: Topic, { partition }: Partition, record: LogRecord): Explanation {
-  const { offset, timestamp, id, movedFrom, forGroup } = record;
+  const { offset, timestamp, id, forGroup } = record;
   const expiresAt =
     record.expiresAt ?? (topic.options.ttlMs === undefined ? undefined : timestamp + topic.options.ttlMs);
-  const since = topic.trace.eventsOf({ partition, offset }, (group) => topic.groups.nameOf(group));
+  const since = topic.settings.trace.eventsOf({ topicId: topic.topicId, partition, offset }, (group) =>
+    topic.groups.nameOf(group),
+  );
   const groups = [...topic.groups.desks.values()]
     .filter((desk) => forGroup === undefined || desk.name === forGroup)
     .map((desk) =>
@@ -69,21 +72,30 @@ function explainRecord(topic: Topic, { partition }: Partition, record: LogRecord
         since.filter(({ group }) => group === desk.name),
       ),
     );
-  const cameFrom = movedFrom === undefined ? 'accepted' : movedFrom.log === 'delayed' ? 'due' : 'redriven';
-  const first: MessageEvent = { at: timestamp, what: cameFrom };
+  const events = [...beginningOf(topic, record), ...since];
   return {
     ...{ topic: topic.name, id, partition, offset, timestamp },
     ...(expiresAt === undefined ? {} : { expiresAt }),
     groups,
-    events: [first, ...since],
-    isComplete: topic.trace.isCompleteSince(timestamp),
+    events,
+    isComplete: topic.settings.trace.isCompleteSince(timestamp),
   };
+}
+
+/** How the record came into its partition: sent, due, or as the copy of a dead letter, whose own story goes before. */
+function beginningOf(topic: Topic, record: LogRecord): MessageEvent[] {
+  const { timestamp: at, movedFrom } = record;
+  if (movedFrom?.log !== 'dead') return [{ at, what: movedFrom === undefined ? 'accepted' : 'due' }];
+  const origin = { topicId: topic.topicId, ...originOf(record, topic.partitionCount) };
+  const story = topic.settings.trace.eventsOf(origin, (group) => topic.groups.nameOf(group));
+  const ofGroup = story.filter(({ group }) => group === record.forGroup);
+  return ofGroup.some(({ what }) => what === 'redriven') ? ofGroup : [...ofGroup, { at, what: 'redriven' }];
 }
 
 /** Of what is finished the group knows nothing more: the events, if they are remembered, tell how it ended. */
 function standingFor(
   desk: GroupDesk,
-  { partition, offset }: TracedPlace,
+  { partition, offset }: Omit<TracedPlace, 'topicId'>,
   events: readonly MessageEvent[],
 ): Explanation['groups'][number] {
   const { state, deliveryCount, memberId, availableAt } = desk.standingOf(partition, offset);

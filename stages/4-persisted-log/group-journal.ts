@@ -24,8 +24,10 @@ import { encodeBatch } from './record-batch.ts';
 import { storageError } from './storage-error.ts';
 import { readSealed, UNFINISHED, writeSealed } from './whole-file.ts';
 
-/** So many bytes of events, and the next snapshot is due. */
+/** So many bytes of events, and the next snapshot is due; */
 const SNAPSHOT_EVERY_BYTES = 4 * 1024 * 1024;
+/** of large ones so many times their own bytes, so that writing them is never most of the work. */
+const SNAPSHOT_SHARE = 4;
 /** Events that wait for the write before them; more are written at once, so that memory stays bounded. */
 const WRITER_BYTES_MAX = 1024 * 1024;
 const SNAPSHOT_NAME = /^snapshot-(\d{20})$/;
@@ -56,6 +58,8 @@ export class GroupJournal {
   #isBehind = false;
   /** What the newest snapshot does not have; also what others say that they keep in it. */
   #bytesSinceSnapshot = 0;
+  /** Of the last snapshot. */
+  #snapshotBytes = 0;
   #snapshot: Promise<void> | undefined;
   #isClosed = false;
 
@@ -192,7 +196,8 @@ export class GroupJournal {
   }
 
   #snapshotWhenDue(): void {
-    if (this.#bytesSinceSnapshot < SNAPSHOT_EVERY_BYTES || this.#isBehind || this.#isClosed) return;
+    const dueBytes = Math.max(SNAPSHOT_EVERY_BYTES, this.#snapshotBytes * SNAPSHOT_SHARE);
+    if (this.#bytesSinceSnapshot < dueBytes || this.#isBehind || this.#isClosed) return;
     this.#snapshot ??= this.#takeSnapshot()
       .catch((error: unknown) => this.#options.onNotice(`no snapshot in ${this.#options.folder}: ${String(error)}`))
       .finally(() => {
@@ -209,7 +214,7 @@ export class GroupJournal {
       this.#isBehind = true;
     });
     const { baseOffset } = await marked;
-    await writeSealed(this.#options.disk, this.#pathOf(baseOffset + 1), content);
+    this.#snapshotBytes = await writeSealed(this.#options.disk, this.#pathOf(baseOffset + 1), content);
     this.#bytesSinceSnapshot -= bytes;
     await this.#removeOld();
   }

@@ -33,14 +33,33 @@ export interface IdentifiedMessages {
 
 /** Gives an id to those that have none. */
 export function identify(messages: readonly TimedMessage[], ids: MessageIds, idPrefix: string): IdentifiedMessages {
-  const numbers = messages.map(() => ids.take());
-  const firstIdNumber = numbers[0] ?? 0;
-  return {
-    messages,
-    ids: messages.map(({ content }, index) => content.id ?? ids.at(firstIdNumber + index)),
-    idPrefix,
-    firstIdNumber,
-  };
+  const numbered = numberedIdsOf(messages);
+  if (numbered !== undefined) return { messages: messages.map(withoutId), ...numbered };
+  const firstIdNumber = ids.take();
+  for (let count = 1; count < messages.length; count += 1) ids.take();
+  const ownIds = messages.map(({ content }, index) => content.id ?? ids.at(firstIdNumber + index));
+  return { messages, ids: ownIds, idPrefix, firstIdNumber };
+}
+
+const NUMBERED_ID = /^(.*?)(0|[1-9]\d{0,14})$/s;
+
+/** Ids that only count on, as clients make them, need no bytes in each record; undefined for all others. */
+function numberedIdsOf(messages: readonly TimedMessage[]): Omit<IdentifiedMessages, 'messages'> | undefined {
+  const match = messages.length > 1 ? NUMBERED_ID.exec(messages[0]?.content.id ?? '') : null;
+  if (match === null) return undefined;
+  const [, idPrefix = '', number = ''] = match;
+  const firstIdNumber = Number(number);
+  const ids: string[] = [];
+  for (const [index, { content }] of messages.entries()) {
+    const id = `${idPrefix}${firstIdNumber + index}`;
+    if (content.id !== id) return undefined;
+    ids.push(id);
+  }
+  return { ids, idPrefix, firstIdNumber };
+}
+
+function withoutId(message: TimedMessage): TimedMessage {
+  return { ...message, content: { ...message.content, id: undefined } };
 }
 
 /** `targetPartition`: of delayed messages, where they go when they are due. */

@@ -91,6 +91,35 @@ test('explain says when a message is due that is not due yet, and that it was de
   );
 });
 
+test('explain of a message that came back from the dead letters tells the life before too', async () => {
+  const opened = await openVirtual();
+  const { broker } = opened;
+  await broker.send('t', { body: 'a', id: 'order-1' });
+  await broker.nack(await opened.receiveOne('t', 'g'), { outcome: 'reject', reason: 'sour' });
+  await broker.redrive('t', { group: 'g' });
+  await opened.drain('t', 'g');
+  const { events, groups, offset } = await explain(opened, 'order-1');
+  assert.equal(offset, 1);
+  assert.deepEqual(
+    events.map(({ what }) => what),
+    ['delivered', 'dead', 'redriven', 'delivered', 'acked'],
+  );
+  assert.deepEqual(groups, [{ group: 'g', state: 'finished', deliveryCount: 1 }]);
+});
+
+test('explain of a message whose dead letter was dropped says so', async () => {
+  const opened = await openVirtual();
+  const { broker } = opened;
+  await broker.send('t', { body: 'a', id: 'order-1' });
+  await broker.nack(await opened.receiveOne('t', 'g'), { outcome: 'reject' });
+  await broker.dropDeadLetters('t', { group: 'g' });
+  const { events } = await explain(opened, 'order-1');
+  assert.deepEqual(
+    events.map(({ what }) => what),
+    ['accepted', 'delivered', 'dead', 'dropped'],
+  );
+});
+
 test('after a restart explain knows where a message stands and says that events may be missing', async () => {
   const opened = await openVirtual();
   await opened.broker.send('t', { body: 'a', id: 'order-1' });

@@ -61,7 +61,7 @@ export class Subscriptions {
     };
     const own = { desk, memberId, creditMax, leaseMs, limits, onDelivery, checkOpen, onEnd };
     const subscription = new PushSubscription(own);
-    const unwatch = topic.groups.watch(subscription);
+    const unwatch = topic.groups.watchers.add(subscription);
     this.#open.add(subscription);
     try {
       await subscription.open();

@@ -19,6 +19,7 @@ import type { DeskSettings, DyingRecord } from './desk-surroundings.ts';
 import { GroupDesk } from './group-desk.ts';
 import type { CreatedEvent, GroupEvent, JournalEvent } from './group-events.ts';
 import type { GroupSnapshot } from './group-snapshot.ts';
+import { GroupWatchers } from './group-watchers.ts';
 import type { Partition } from './partition.ts';
 import type { DyingGroup } from './policies/dead-letters.ts';
 
@@ -27,12 +28,6 @@ export interface GroupsState {
   readonly nextGroupId: number;
   readonly isPaused: boolean;
   readonly groups: readonly GroupSnapshot[];
-}
-
-/** Whoever wants to know that leases of a group ended. */
-export interface GroupWatcher {
-  readonly desk: GroupDesk;
-  wake(): void;
 }
 
 export interface TopicGroupsOptions {
@@ -47,12 +42,17 @@ export interface TopicGroupsOptions {
   /** Undefined for groups that have no dead letters. */
   readonly bury: ((group: DyingGroup, dying: DyingRecord) => Promise<void>) | undefined;
   readonly checkMayWait: () => void;
+  /** Throws when the topic is deleted or closed. */
+  readonly checkOpen: () => void;
   /** Records may have become free to go. */
   readonly onProgress: () => void;
+  /** An ephemeral group died with its last member. */
+  readonly onGone: (group: string) => void;
 }
 
 export class TopicGroups {
   readonly desks = new Map<string, GroupDesk>();
+  readonly watchers = new GroupWatchers();
   /** True: nothing of the topic is handed out. */
   isPaused = false;
   readonly #options: TopicGroupsOptions;
@@ -61,7 +61,6 @@ export class TopicGroups {
   #nextGroupId = 1;
   /** Of groups whose creation is on its way to the disk. */
   readonly #creations = new Map<string, Promise<void>>();
-  readonly #watchers = new Set<GroupWatcher>();
 
   constructor(options: TopicGroupsOptions, state?: GroupsState) {
     this.#options = options;
@@ -136,6 +135,7 @@ export class TopicGroups {
     const starts = this.#options.partitions.map(({ logStartOffset }) => logStartOffset);
     const creation = this.desks.has(name) ? this.#creations.get(name) : this.#create(name, GROUP_DEFAULTS, starts);
     if (creation !== undefined) await creation;
+    this.#options.checkOpen();
     return this.existing(name);
   }
 
@@ -202,18 +202,12 @@ export class TopicGroups {
   /** Waiting receives reject with `error`, or are answered empty without one. */
   close(error: MqError | undefined): void {
     for (const desk of this.desks.values()) desk.close(error);
-    for (const watcher of this.#watchers) watcher.wake();
+    this.watchers.wakeAll();
   }
 
   /** `MQ_UNKNOWN_GROUP` for a desk whose group was deleted since. */
   checkExists(desk: GroupDesk): void {
     if (this.#byId.get(desk.groupId) !== desk) this.existing(desk.name);
-  }
-
-  /** Wakes `watcher` whenever leases of the group may have ended, until the answer is called. */
-  watch(watcher: GroupWatcher): () => void {
-    this.#watchers.add(watcher);
-    return () => void this.#watchers.delete(watcher);
   }
 
   #setTopicPaused(isPaused: boolean): void {
@@ -257,7 +251,7 @@ export class TopicGroups {
       events: {
         record: (event: GroupEvent): void => {
           record(event);
-          if (this.#watchers.size > 0 && event.kind !== 'leased') this.#wakeWatchersOf(event.group);
+          if (event.kind !== 'leased') this.watchers.wake(event.group);
         },
       },
       isTopicPaused: () => this.isPaused,
@@ -266,13 +260,11 @@ export class TopicGroups {
       onProgress,
       onEmpty: () => {
         const desk = this.#byId.get(own.groupId);
-        if (own.options.isEphemeral && desk !== undefined) this.#remove(desk);
+        if (!own.options.isEphemeral || desk === undefined) return;
+        this.#remove(desk);
+        this.#options.onGone(own.name);
       },
     };
-  }
-
-  #wakeWatchersOf(groupId: number): void {
-    for (const watcher of this.#watchers) if (watcher.desk.groupId === groupId) watcher.wake();
   }
 
   #add(desk: GroupDesk): void {
@@ -289,7 +281,7 @@ export class TopicGroups {
     this.#options.record({ kind: 'deleted', group: desk.groupId });
     this.#forget(desk);
     desk.close(error);
-    this.#wakeWatchersOf(desk.groupId);
+    this.watchers.wake(desk.groupId);
     this.#options.onProgress(); // perhaps it was the slowest
   }
 

@@ -4,6 +4,7 @@ import type { BatchCache } from './batch-cache.ts';
 import type { Codec } from './compression.ts';
 import type { DeskSettings } from './desk-surroundings.ts';
 import type { FlushPolicy } from './log.ts';
+import type { Trace } from './policies/trace.ts';
 
 export interface TopicSettings extends DeskSettings {
   readonly disk: Disk;
@@ -16,6 +17,8 @@ export interface TopicSettings extends DeskSettings {
   readonly cache: BatchCache;
   /** Of everything else that is a log: it must not push out what readers want. */
   readonly sideCache: BatchCache;
+  /** Of all topics. */
+  readonly trace: Trace;
   /** True: the disk has so little room left that nothing new is accepted. */
   readonly isDiskLow: () => boolean;
   /** What people should know and no call can tell, a line each. */

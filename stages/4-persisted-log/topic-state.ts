@@ -23,7 +23,9 @@ export interface TopicState {
 /** What a topic needs of the others. */
 export interface TopicOutside {
   /** The place for the dead letters of one of its groups; made when it is missing. */
-  readonly openBox: (group: string) => ReturnType<OpenBox>;
+  readonly openBox: OpenBox;
+  /** One of its groups is gone, and its dead letters go with it. */
+  readonly onGroupGone: (group: string) => void;
 }
 
 export interface TopicStorage {

@@ -189,11 +189,13 @@ export class TopicTable {
     }
   }
 
-  /** Dead letters of a topic whose deletion was interrupted when only they were left. */
+  /** Dead letters of a topic or group whose deletion was interrupted when only they were left. */
   async #removeOrphans(): Promise<void> {
     for (const [name, { definition }] of this.#entries) {
-      const source = definition.deadLettersOf?.topic;
-      if (source !== undefined && !this.#entries.has(source) && this.#damaged.size === 0) await this.#delete(name);
+      const { deadLettersOf } = definition;
+      if (deadLettersOf === undefined || this.#damaged.size > 0) continue;
+      const source = this.#entries.get(deadLettersOf.topic)?.topic;
+      if (source === undefined || !source.groups.desks.has(deadLettersOf.group)) await this.#delete(name);
     }
   }
 
@@ -216,7 +218,11 @@ export class TopicTable {
 
   #recover(folder: string, definition: TopicDefinition, wasClean: boolean): ReturnType<typeof recoverTopic> {
     const openBox = (group: string): Promise<OpenedBox> => this.#openBox(definition.name, group);
-    return recoverTopic({ definition, folder, settings: this.#settings, wasClean }, { openBox });
+    const onGroupGone = (group: string): void => {
+      const failed = (error: unknown): void => this.#settings.onNotice(String(error));
+      this.deleteDeadLettersOf(definition.name, group).catch(failed);
+    };
+    return recoverTopic({ definition, folder, settings: this.#settings, wasClean }, { openBox, onGroupGone });
   }
 
   #create(definition: TopicDefinition): Promise<Topic> {

@@ -22,30 +22,29 @@ import { type IncomingBatch, type PartitionWish, wishedPartition } from './incom
 import type { AppendReceipt, PartitionLog } from './log.ts';
 import type { OffsetSpan } from './offset-spans.ts';
 import { Partition } from './partition.ts';
-import { Burials, DeadLetterBox } from './policies/dead-letters.ts';
+import { Burials, DeadLetterBox, originOf } from './policies/dead-letters.ts';
 import { DelayedMessages } from './policies/delayed-messages.ts';
 import { Retention } from './policies/retention.ts';
-import { Trace } from './policies/trace.ts';
+import type { TopicTraceEvent } from './policies/trace.ts';
+import type { LogRecord } from './record.ts';
 import { RoomMaker } from './room-maker.ts';
 import { TopicGroups } from './topic-groups.ts';
 import { openDelayedLog, type TopicPlace } from './topic-logs.ts';
 import type { TopicSettings } from './topic-settings.ts';
 import type { TopicState, TopicStorage } from './topic-state.ts';
 
-/** Events a topic remembers for `explain`. */
-const TRACE_COUNT_MAX = 16_384;
 /** Stored records make a snapshot due much later than events do: a start reads them faster. */
 const GROWTH_SHARE = 16;
 
 export class Topic {
   readonly name: string;
+  readonly topicId: string;
   readonly options: TopicOptions;
   readonly folder: string;
   readonly partitions: readonly Partition[];
   readonly groups: TopicGroups;
   readonly room: RoomMaker;
   readonly entrance: Entrance;
-  readonly trace: Trace;
   readonly burials: Burials;
   /** Of a dead-letter topic. */
   readonly box: DeadLetterBox | undefined;
@@ -63,15 +62,15 @@ export class Topic {
 
   constructor({ place, outside, journal, logs, delayedLog }: TopicStorage, state?: TopicState) {
     const { definition, folder, settings } = place;
-    const { name, options, deadLettersOf } = definition;
+    const { name, topicId, options, deadLettersOf } = definition;
     const { clock, limits, onNotice } = settings;
     this.name = name;
+    this.topicId = topicId;
     this.options = options;
     this.folder = folder;
     this.journal = journal;
     this.settings = settings;
     this.#place = place;
-    this.trace = new Trace({ countMax: TRACE_COUNT_MAX, now: clock.now() });
     const checkMayWait = (): void => this.#checkMayWait();
     const isGone = (offset: number): boolean => this.box?.gone.has(offset) ?? false;
     const hasGone = (): boolean => (this.box?.gone.size ?? 0) > 0;
@@ -84,7 +83,9 @@ export class Topic {
         ...{ topic: name, settings, partitions: this.partitions, ttlMs: options.ttlMs, record, checkMayWait },
         flushed: () => journal.flushed(),
         bury: deadLettersOf === undefined ? (group, dying) => this.burials.bury(group, dying) : undefined,
+        checkOpen: () => this.checkOpen(),
         onProgress: () => this.#madeProgress(),
+        onGone: outside.onGroupGone,
       },
       state?.groups,
     );
@@ -187,10 +188,12 @@ export class Topic {
     return await this.entrance.enter({ batch, store }, wait);
   }
 
-  /** Of a dead-letter topic: its letters went. */
-  traceLetters(kind: 'redriven' | 'dropped', letters: readonly { readonly offset: number }[], group: string): void {
-    const at = this.settings.clock.now();
-    for (const { offset } of letters) this.trace.add(at, { kind, partition: 0, fromOffset: offset, count: 1, group });
+  /** Letters about its messages went back to their group, or away. */
+  noteLetters(kind: 'redriven' | 'dropped', letters: readonly LogRecord[], group: string): void {
+    for (const letter of letters) {
+      const { partition, offset } = originOf(letter, this.partitionCount);
+      this.#note({ kind, partition, fromOffset: offset, count: 1, group });
+    }
   }
 
   /** Readers see more of a partition, or less. */
@@ -266,10 +269,15 @@ export class Topic {
 
   #record(event: JournalEvent): void {
     this.journal.record(event);
-    if (isGroupEvent(event)) this.trace.add(this.settings.clock.now(), event);
+    if (isGroupEvent(event)) this.#note(event);
+  }
+
+  #note(event: GroupEvent | TopicTraceEvent): void {
+    this.settings.trace.add({ topicId: this.topicId, at: this.settings.clock.now(), event });
   }
 
   #checkMayWait(): void {
+    this.checkOpen();
     const { waitersCountMax } = this.settings.limits;
     if (this.waitingReaderCount >= waitersCountMax) throw waitersError('receives and fetches', waitersCountMax);
   }

@@ -44,10 +44,12 @@ export async function readWholeFile(disk: Disk, path: string): Promise<Uint8Arra
   }
 }
 
-/** As JSON that people can read, with its checksum beside it. */
-export async function writeSealed(disk: Disk, path: string, content: unknown): Promise<void> {
+/** As JSON that people can read, with its checksum beside it. Resolves to how many bytes that is. */
+export async function writeSealed(disk: Disk, path: string, content: unknown): Promise<number> {
   const sealed = { crc32c: sealOf(content), content };
-  await writeWholeFile(disk, path, encoder.encode(`${JSON.stringify(sealed, null, 2)}\n`));
+  const bytes = encoder.encode(`${JSON.stringify(sealed, null, 2)}\n`);
+  await writeWholeFile(disk, path, bytes);
+  return bytes.length;
 }
 
 /** undefined when there is no such file; `MQ_CORRUPT` when it is not what was written. */

@@ -55,10 +55,14 @@ export function redrivenOf(letter: LogRecord, group: string): EncodableMessage {
   return { body, key, id, headers, forGroup: group, movedFrom: { log: 'dead', offset } };
 }
 
-/** The partition a letter's message was in; 0 when there is no such partition any more. */
-export function originOf({ headers }: Pick<LogRecord, 'headers'>, partitionCount: number): number {
+/** Where a letter's message was; partition 0 when there is no such partition any more. */
+export function originOf(
+  { headers }: Pick<LogRecord, 'headers'>,
+  partitionCount: number,
+): { readonly partition: number; readonly offset: number } {
   const partition = numberIn(headers, DEAD_LETTER_HEADERS.partition);
-  return partition < partitionCount ? partition : 0;
+  const offset = numberIn(headers, DEAD_LETTER_HEADERS.offset);
+  return { partition: partition < partitionCount ? partition : 0, offset };
 }
 
 function numberIn(headers: Headers, name: string): number {

@@ -72,7 +72,7 @@ export async function drop(
   options: CheckedDeadLetterOptions,
 ): Promise<number> {
   const work = async (letters: readonly LogRecord[], keeper: Topic): Promise<void> => {
-    takeOut(letters, keeper, { kind: 'dropped', group: options.group });
+    takeOut(letters, { source, keeper, kind: 'dropped', group: options.group });
     await keeper.journal.flushed();
   };
   return await inTurn(topics, source, { options, work });
@@ -114,12 +114,12 @@ async function sendBack(
   const { group } = options;
   for (let from = 0; from < letters.length; from += TOGETHER_COUNT) {
     const together = letters.slice(from, from + TOGETHER_COUNT);
-    const partitions = Map.groupBy(together, (letter) => originOf(letter, source.partitionCount));
+    const partitions = Map.groupBy(together, (letter) => originOf(letter, source.partitionCount).partition);
     for (const [partition, members] of partitions) {
       const copies = members.map((letter) => redrivenOf(letter, group));
       const batch = rawBatch(encodeBatch(copies, { idPrefix: '', firstIdNumber: 0 }), members.length);
       await source.send(batch, source.partition(partition), { signal: undefined, timeoutMs: 0 });
-      takeOut(members, keeper, { kind: 'redriven', group });
+      takeOut(members, { source, keeper, kind: 'redriven', group });
     }
     await keeper.journal.flushed();
   }
@@ -127,9 +127,18 @@ async function sendBack(
 
 function takeOut(
   letters: readonly LogRecord[],
-  keeper: Topic,
-  { kind, group }: { readonly kind: 'redriven' | 'dropped'; readonly group: string },
+  {
+    source,
+    keeper,
+    kind,
+    group,
+  }: {
+    readonly source: Topic;
+    readonly keeper: Topic;
+    readonly kind: 'redriven' | 'dropped';
+    readonly group: string;
+  },
 ): void {
   keeper.box?.remove(letters.map(({ offset }) => offset));
-  keeper.traceLetters(kind, letters, group);
+  source.noteLetters(kind, letters, group);
 }

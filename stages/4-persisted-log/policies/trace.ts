@@ -1,35 +1,35 @@
 /**
- * What happened to the messages of a topic lately, so that `explain` can say why one came again.
+ * What happened to the messages of a broker lately, so that `explain` can say why one came again.
  *
  *     events     [ 41 ][ 42 ][ 43 ][ 12 ][ 40 ]     round and round: the next one takes the place of the oldest
  *                              ^ next place
  *
- * Always true: it keeps the last `countMax` events, each of a run of offsets and not of every message, so that writing
- * down costs one assignment for whatever a call did; it is searched only when somebody asks. Only the topic uses it.
+ * Always true: it keeps the last `countMax` events of all topics together, each of a run of offsets and not of every message,
+ * so that writing down costs one assignment for whatever a call did; it is searched only when somebody asks. Topics use it.
  */
 import type { MessageEvent } from '../../../shared/contract/explanation.ts';
 import type { GroupEvent } from '../group-events.ts';
 
 /** What a trace keeps: an event of a group, or of the topic, with its time. */
 export interface TraceEntry {
+  readonly topicId: string;
   /** Epoch ms. */
   readonly at: number;
   readonly event: GroupEvent | TopicTraceEvent;
 }
 
-/** What happens to messages outside of groups. */
+/** What happens to the dead letter of a message, at the place where the message was. */
 export interface TopicTraceEvent {
-  readonly kind: 'delayed' | 'due' | 'redriven' | 'dropped';
-  /** Delayed: in the log of delayed messages. */
+  readonly kind: 'redriven' | 'dropped';
   readonly partition: number;
   readonly fromOffset: number;
   readonly count: number;
-  readonly group?: string;
-  readonly reason?: string;
+  readonly group: string;
 }
 
 /** Where a message was, in all the logs it has been in. */
 export interface TracedPlace {
+  readonly topicId: string;
   readonly partition: number;
   readonly offset: number;
 }
@@ -46,10 +46,10 @@ export class Trace {
     this.#sinceAt = now;
   }
 
-  add(at: number, event: GroupEvent | TopicTraceEvent): void {
+  add(entry: TraceEntry): void {
     const overwritten = this.#entries[this.#place];
     if (overwritten !== undefined) this.#sinceAt = Math.max(this.#sinceAt, overwritten.at + 1);
-    this.#entries[this.#place] = { at, event };
+    this.#entries[this.#place] = entry;
     this.#place = (this.#place + 1) % this.#countMax;
   }
 
@@ -59,12 +59,12 @@ export class Trace {
   }
 
   /** What is known of one record, oldest first. `nameOf` has the names of groups. */
-  eventsOf({ partition, offset }: TracedPlace, nameOf: (group: number) => string | undefined): MessageEvent[] {
+  eventsOf({ topicId, partition, offset }: TracedPlace, nameOf: (group: number) => string | undefined): MessageEvent[] {
     const found: MessageEvent[] = [];
     const inOrder = [...this.#entries.slice(this.#place), ...this.#entries.slice(0, this.#place)];
     const stories = new Map<number, GroupStory>();
-    for (const { at, event } of inOrder) {
-      if (!isAbout(event, { partition, offset })) continue;
+    for (const { topicId: otherId, at, event } of inOrder) {
+      if (otherId !== topicId || !isAbout(event, { partition, offset })) continue;
       const told = 'group' in event && typeof event.group === 'number' ? tellGroup(event, stories) : tellTopic(event);
       if (told === undefined) continue;
       const group = groupNameOf(event, nameOf);
@@ -82,7 +82,7 @@ interface GroupStory {
 
 type Told = Omit<MessageEvent, 'at' | 'group'> | undefined;
 
-function isAbout(event: GroupEvent | TopicTraceEvent, { partition, offset }: TracedPlace): boolean {
+function isAbout(event: GroupEvent | TopicTraceEvent, { partition, offset }: Omit<TracedPlace, 'topicId'>): boolean {
   if (!('partition' in event) || event.partition !== partition) return false;
   if ('fromOffset' in event) return offset >= event.fromOffset && offset < event.fromOffset + event.count;
   return 'offset' in event && event.kind === 'extended' && event.offset === offset;
@@ -126,6 +126,5 @@ function tellGroup(event: GroupEvent | TopicTraceEvent, stories: Map<number, Gro
 
 function tellTopic(event: GroupEvent | TopicTraceEvent): Told {
   const { kind } = event;
-  if (kind !== 'delayed' && kind !== 'due' && kind !== 'redriven' && kind !== 'dropped') return undefined;
-  return event.reason === undefined ? { what: kind } : { what: kind, reason: event.reason };
+  return kind === 'redriven' || kind === 'dropped' ? { what: kind } : undefined;
 }
