@@ -29,7 +29,10 @@ export interface BrokerCutRun {
 
 export interface BrokerCutRunOptions {
   readonly seed: number;
+  /** Of each life. */
   readonly operationCount: number;
+  /** How often the broker is started and closed in order. Default 1. */
+  readonly lifeCount?: number;
   readonly fates: () => Iterable<Fate>;
   readonly onCall?: CallWatcher;
   readonly flushPolicy?: FlushPolicy;
@@ -37,15 +40,18 @@ export interface BrokerCutRunOptions {
 
 /** The load on a disk that is well, closed in order; with all its power cuts. */
 export async function brokerCutRun(options: BrokerCutRunOptions): Promise<BrokerCutRun> {
-  const { seed, operationCount, flushPolicy = 'always', ...cutOptions } = options;
+  const { seed, operationCount, lifeCount = 1, flushPolicy = 'always', ...cutOptions } = options;
   const disk = new SimulatedDisk();
   const deeds: Deed[] = [];
   const clock = new VirtualClock();
   const known = (): KnownDeeds => ({ deedCount: deeds.length, now: clock.now() });
   const cuts = new PowerCuts(disk, { known, ...cutOptions });
-  const opened = await openBroker(disk, { clock, seed, flushPolicy });
-  await runBrokerScript(opened, { random: new SeededRandom(seed), deeds, operationCount });
-  await opened.broker.close();
+  const random = new SeededRandom(seed);
+  for (let life = 0; life < lifeCount; life += 1) {
+    const opened = await openBroker(disk, { clock, seed: seed + life, flushPolicy });
+    await runBrokerScript(opened, { random, deeds, operationCount, run: `life${life}` });
+    await opened.broker.close();
+  }
   assert.deepEqual(disk.openPaths, [], 'a broker that is closed has no file open');
   return { deeds, cuts: cuts.end() };
 }

@@ -1,6 +1,6 @@
 /**
- * Load on a broker that tells what it is about to do and what it was answered: senders, workers that ack, fail, reject and
- * forget, a reader that commits; all at once, until told to stop.
+ * Load on a broker that tells what it is about to do and what it was answered: senders, workers that ack, fail, reject, redrive
+ * and forget, a reader that commits; all at once, until told to stop.
  *
  *     'sending' ids  ->  broker.send  ->  'sent' ids, offsets          a deed may have happened once it was begun, and
  *     'acking' ids   ->  broker.ack   ->  'acked' ids                  must have happened once it was answered
@@ -10,7 +10,7 @@
  */
 import type { Broker } from '../../../shared/contract/broker.ts';
 import { isMqError } from '../../../shared/contract/errors.ts';
-import type { Delivery, Message } from '../../../shared/contract/message.ts';
+import { deadLetterTopicOf, type Message } from '../../../shared/contract/message.ts';
 import type { Random } from '../../../shared/random.ts';
 
 /** Something that was begun or answered. */
@@ -18,7 +18,7 @@ export type Deed =
   | { readonly kind: 'sending'; readonly topic: string; readonly ids: readonly string[] }
   | { readonly kind: 'sent'; readonly topic: string; readonly ids: readonly string[]; readonly at: Place | null }
   | {
-      readonly kind: 'acking' | 'acked' | 'rejecting' | 'rejected';
+      readonly kind: 'acking' | 'acked' | 'rejecting' | 'rejected' | 'redriving' | 'redriven';
       readonly topic: string;
       readonly ids: readonly string[];
     }
@@ -143,39 +143,39 @@ class Sender {
 }
 
 async function work(broker: Broker, topic: string, options: LoadOptions): Promise<void> {
-  const { random, waitMs, leaseMs } = options;
+  const { random, waitMs, leaseMs, tell } = options;
   const deliveries = await broker.receive(topic, { group: WORKERS, max: 8, waitMs, leaseMs });
   const [first] = deliveries;
+  const kind = random.below(8);
+  if (kind === 7) await redriveSome(broker, topic, options);
   if (first === undefined) return;
-  const kind = random.below(10);
   if (kind === 0) await broker.nack(first, { outcome: 'retry', delayMs: random.below(3) });
   else if (kind === 1) await broker.nack(first, { outcome: 'return' });
-  else if (kind === 2)
-    await tellAround(['rejecting', 'rejected'], { topic, deliveries: [first], tell: options.tell }, () =>
-      broker.nack(first, { outcome: 'reject', reason: 'no good' }),
-    );
+  else if (kind < 4) {
+    tell({ kind: 'rejecting', topic, ids: [first.id] });
+    await broker.nack(first, { outcome: 'reject', reason: 'no good' });
+    tell({ kind: 'rejected', topic, ids: [first.id] });
+  }
   // Of the rest some are forgotten: their leases end by themselves.
   const done = deliveries.filter((delivery) => delivery !== first || kind > 3).filter(() => random.below(8) > 0);
-  if (done.length > 0) {
-    await tellAround(['acking', 'acked'], { topic, deliveries: done, tell: options.tell }, () => broker.ack(done));
-  }
+  const ids = done.map((delivery) => delivery.id);
+  if (ids.length === 0) return;
+  tell({ kind: 'acking', topic, ids });
+  await broker.ack(done);
+  tell({ kind: 'acked', topic, ids });
 }
 
-interface Told {
-  readonly topic: string;
-  readonly deliveries: readonly Delivery[];
-  readonly tell: (deed: Deed) => void;
-}
-
-async function tellAround(
-  [before, after]: readonly ['acking', 'acked'] | readonly ['rejecting', 'rejected'],
-  { topic, deliveries, tell }: Told,
-  act: () => Promise<void>,
-): Promise<void> {
-  const ids = deliveries.map((delivery) => delivery.id);
-  tell({ kind: before, topic, ids });
-  await act();
-  tell({ kind: after, topic, ids });
+/** Dead letters go back to the group, two at a time. */
+async function redriveSome(broker: Broker, topic: string, { tell }: LoadOptions): Promise<void> {
+  const dead = deadLetterTopicOf(topic, WORKERS);
+  const [description] = (await broker.describeTopics()).filter((each) => each.topic === dead);
+  if (description === undefined) return;
+  const { records } = await broker.fetch(dead, { offset: description.logStartOffset, max: 2 });
+  const ids = records.map((record) => record.id);
+  if (ids.length === 0) return;
+  tell({ kind: 'redriving', topic, ids });
+  await broker.redrive(topic, { group: WORKERS, ids });
+  tell({ kind: 'redriven', topic, ids });
 }
 
 async function read(broker: Broker, topic: string, options: LoadOptions): Promise<void> {

@@ -49,6 +49,8 @@ export interface ScriptOptions {
   readonly random: Random;
   readonly deeds: Deed[];
   readonly operationCount: number;
+  /** Part of every id. Default `run`. */
+  readonly run?: string;
 }
 
 /** Resolves when everything that was begun was answered. */
@@ -63,15 +65,15 @@ export async function runBrokerScript({ broker, clock }: OpenedBroker, options: 
   await load;
 }
 
-async function loadOf(broker: Broker, { random, deeds, operationCount }: ScriptOptions): Promise<void> {
+async function loadOf(broker: Broker, { random, deeds, operationCount, run = 'run' }: ScriptOptions): Promise<void> {
   let count = 0;
   await stubbornly(() => prepare(broker));
   await runLoad(broker, {
     random,
     tell: (deed) => deeds.push(deed),
-    run: 'run',
+    run,
     senderCount: 2,
-    workerCount: 1,
+    workerCount: 2,
     goesOn: () => {
       count += 1;
       return count <= operationCount;
