@@ -120,6 +120,8 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['explain', /missing required argument 'id'/],
   ['inspect', /missing required argument 'what'/],
   ['inspect package.json', /package\.json is no file of a log/],
+  ['inspect ./no-such-folder', /there is no \.\/no-such-folder/],
+  ['inspect p0/00000000000000000000.log', /there is no p0\//],
   ['inspect t --hex some', /--hex.*head, all, none/s],
   ['verify', /missing required argument 'folder'/],
   ['verify ./no-such-folder', /there is no folder \.\/no-such-folder/],

@@ -48,7 +48,11 @@ export function define(command: Command, terminal: Terminal): void {
 
 async function runInspect(terminal: Terminal, what: string, options: InspectOptions): Promise<void> {
   const found = await stat(what).catch(() => undefined);
-  if (found === undefined) return await inspectTopic(terminal, what, options);
+  if (found === undefined) {
+    if (LOG_FILE.test(what) || /^\.{1,2}[/\\]/.test(what))
+      throw usageError(`there is no ${what}`, 'look what there is: ls');
+    return await inspectTopic(terminal, what, options);
+  }
   const tools = await openLogTools();
   if (!found.isDirectory()) {
     if (LOG_FILE.test(what)) return await inspectPaths(terminal, [what], { ...options, tools, isFolder: false });
