@@ -4,12 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createBroker } from '../../stages/2-ring-buffer/index.ts';
+import { createBroker as createRingBuffer } from '../../stages/2-ring-buffer/index.ts';
+import { createBroker as createPersistedLog } from '../../stages/4-persisted-log/index.ts';
 import { VirtualClock } from '../clock.ts';
 import { SeededRandom } from '../random.ts';
 import { type CheckOptions, checkHistory } from './checker.ts';
-import { type Call, type CallFacts, History } from './history.ts';
+import { type Call, type CallFacts, History, type LeaseRef, type ReadRecord } from './history.ts';
 import { recorded } from './recorder.ts';
+import { onSimulatedDisks } from './simulated-target.ts';
 
 const TOPIC = 'topic';
 const GROUP = 'g';
@@ -17,14 +19,20 @@ const OPTIONS: CheckOptions = { drained: [{ topic: TOPIC, group: GROUP }], readW
 
 type Facts<Kind extends CallFacts['kind']> = Extract<CallFacts, { readonly kind: Kind }>;
 
+const PARTITIONS_OF = { 'a topic of one partition': 1, 'a topic of three partitions': 3 } as const;
+
+/** Stage 2 has one partition, stage 4 any number. */
+const onDisks = onSimulatedDisks((options) => createPersistedLog({ ...options, dataFolder: '/data' }));
+
 /** Three producers, three consumers that now and then give back, and readers of the whole log. */
-async function goodHistory(seed: number): Promise<History> {
+async function goodHistory(seed: number, partitionCount: number): Promise<History> {
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
-  const broker = await createBroker({ clock, random });
+  const create = partitionCount === 1 ? createRingBuffer : onDisks.createBroker;
+  const broker = await create({ clock, random });
   const history = new History({ nowMs: () => clock.monotonicMs() });
   const as = (client: string) => recorded(broker, history, client);
-  await broker.createTopic(TOPIC);
+  await broker.createTopic(TOPIC, partitionCount === 1 ? {} : { partitionCount });
   const produce = async (client: string): Promise<void> => {
     for (let index = 0; index < 15; index += 1) await as(client).send(TOPIC, { body: `${client}-${index}` });
   };
@@ -44,11 +52,13 @@ async function goodHistory(seed: number): Promise<History> {
     if (rest.length === 0) break;
     await as('c').ack(rest);
   }
-  let offset = 0;
-  for (;;) {
-    const { records, nextOffset } = await as('reader').fetch(TOPIC, { offset, max: 7 });
-    if (records.length === 0) break;
-    offset = nextOffset;
+  for (let partition = 0; partition < partitionCount; partition += 1) {
+    let offset = 0;
+    for (;;) {
+      const { records, nextOffset } = await as('reader').fetch(TOPIC, { partition, offset, max: 7 });
+      if (records.length === 0) break;
+      offset = nextOffset;
+    }
   }
   await broker.close();
   return history;
@@ -65,6 +75,11 @@ function callsOf<Kind extends CallFacts['kind']>(history: History, kind: Kind): 
   );
 }
 
+/** A token may open several deliveries, each with its own place. */
+function leaseOf({ partition, offset, leaseToken }: ReadRecord | LeaseRef): string {
+  return JSON.stringify([partition, offset, leaseToken]);
+}
+
 /** Every single mutation of the kind, and whether the checker noticed it. */
 function everyMutation(mutants: Iterable<readonly [string, Pick<History, 'calls' | 'isWhole'>]>): void {
   let count = 0;
@@ -75,15 +90,19 @@ function everyMutation(mutants: Iterable<readonly [string, Pick<History, 'calls'
   assert.ok(count > 10, `only ${count} mutations were tried`);
 }
 
-describe('the checker notices any single wrong event', async () => {
-  const history = await goodHistory(7);
+for (const [where, partitionCount] of Object.entries(PARTITIONS_OF)) {
+  describe(`the checker notices any single wrong event in ${where}`, () => noticesAll(partitionCount));
+}
+
+async function noticesAll(partitionCount: number): Promise<void> {
+  const history = await goodHistory(7, partitionCount);
   const fetches = callsOf(history, 'fetch').filter(({ facts }) => facts.records.length > 0);
   const receives = callsOf(history, 'receive').filter(({ facts }) => facts.records.length > 0);
-  const finalValues = new Set(callsOf(history, 'ack').flatMap(({ facts }) => facts.refs.map((ref) => ref.leaseToken)));
+  const ended = new Set(callsOf(history, 'ack').flatMap(({ facts }) => facts.refs.map(leaseOf)));
 
   test('sound histories of many seeds have no anomaly', async () => {
     for (let seed = 0; seed < 25; seed += 1) {
-      assert.deepEqual(checkHistory(await goodHistory(seed), OPTIONS), [], `seed ${seed}`);
+      assert.deepEqual(checkHistory(await goodHistory(seed, partitionCount), OPTIONS), [], `seed ${seed}`);
     }
   });
 
@@ -131,7 +150,7 @@ describe('the checker notices any single wrong event', async () => {
     everyMutation(
       receives.slice(0, -1).flatMap(({ facts }) =>
         facts.records
-          .filter((record) => finalValues.has(record.leaseToken ?? null))
+          .filter((record) => ended.has(leaseOf(record)))
           .map((record) => {
             const again = { ...record, leaseToken: 'another' };
             return [
@@ -146,7 +165,13 @@ describe('the checker notices any single wrong event', async () => {
   test('two records of a fetch or an answer that changed places', () => {
     everyMutation(
       [...fetches, ...receives]
-        .filter(({ facts }) => facts.records.length > 1)
+        .filter(
+          ({
+            facts: {
+              records: [first, second],
+            },
+          }) => second !== undefined && first?.partition === second.partition,
+        )
         .map(({ call, facts }) => {
           const [first, second, ...rest] = facts.records;
           const records = [second, first, ...rest].filter((record) => record !== undefined);
@@ -190,7 +215,7 @@ describe('the checker notices any single wrong event', async () => {
       }),
     );
   });
-});
+}
 
 describe('the checker is bounded', () => {
   test('a history keeps at most callsMax calls, and one that dropped calls is not judged', () => {
