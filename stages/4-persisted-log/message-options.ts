@@ -63,10 +63,11 @@ export function checkTimes(
 
 /** When the whole batch is due: each of its messages has a time, or none has. */
 export function isDelayed(path: string, messages: readonly TimedMessage[]): boolean {
-  const count = messages.filter(({ deliverAt }) => deliverAt !== undefined).length;
+  let count = 0;
+  for (const { deliverAt } of messages) if (deliverAt !== undefined) count += 1;
   if (count === 0) return false;
   if (count === messages.length) return true;
-  throw invalidArgument(path, 'all delayed or none: they would not be stored together', `${count} that are`);
+  throw invalidArgument(path, 'all delayed or none: they would not be stored together');
 }
 
 /** A life that ends after all time is one without end. */

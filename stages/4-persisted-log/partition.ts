@@ -20,13 +20,14 @@ import type { Limits } from '../../shared/contract/limits.ts';
 import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
 import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
+import { readU16, readU32 } from './big-endian.ts';
 import type { PartitionReader, WaitForRecords } from './desk-surroundings.ts';
 import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
 import type { AppendReceipt, PartitionLog } from './log.ts';
 import { batchFrom, type FetchWant, readBatches, readRecords } from './log-reading.ts';
 import { PriorityIndex, type PriorityIndexState } from './policies/priority-index.ts';
 import type { LogRecord } from './record.ts';
-import { SUMMARY } from './record-batch.ts';
+import { AT, SUMMARY } from './record-batch.ts';
 import { StoredBatch } from './stored-batch.ts';
 
 /** What a snapshot of the topic keeps of a partition. */
@@ -105,7 +106,7 @@ export class Partition implements PartitionReader {
     for (let next = this.held.endOffset; next < this.log.logEndOffset; ) {
       const batch = await batchFrom(this.log, next);
       if (batch === undefined) return;
-      this.#note(batch, batch.baseOffset);
+      this.#note(batch.bytes, batch.baseOffset);
       if ((batch.flags & SUMMARY.movedFrom) !== 0) forEachRecord(batch, onMoved);
       next = batch.nextOffset;
     }
@@ -113,7 +114,7 @@ export class Partition implements PartitionReader {
 
   /** The offset is taken at once. Resolves when the batch is as safe as the flush policy says. */
   async append(bytes: Uint8Array): Promise<AppendReceipt> {
-    this.#note(new StoredBatch(bytes), this.log.logEndOffset);
+    this.#note(bytes, this.log.logEndOffset);
     try {
       return await this.log.append(bytes);
     } catch (error) {
@@ -223,12 +224,14 @@ export class Partition implements PartitionReader {
   }
 
   /** A batch is there, or will be, from `baseOffset` on; on its way in it does not know that itself. */
-  #note(batch: StoredBatch, baseOffset: number): void {
-    const shift = baseOffset - batch.baseOffset;
-    this.held.add({ baseOffset, nextOffset: batch.nextOffset + shift, bytes: batch.bytes.length });
+  #note(batch: Uint8Array, baseOffset: number): void {
+    const nextOffset = baseOffset + readU32(batch, AT.recordCount);
+    this.held.add({ baseOffset, nextOffset, bytes: batch.length });
     this.priorities.dropFrom(baseOffset);
-    if ((batch.flags & SUMMARY.priority) === 0) return;
-    forEachRecord(batch, ({ offset, priority }) => this.priorities.add(offset + shift, priority));
+    if ((readU16(batch, AT.flags) & SUMMARY.priority) === 0) return;
+    const stored = new StoredBatch(batch);
+    const shift = baseOffset - stored.baseOffset;
+    forEachRecord(stored, ({ offset, priority }) => this.priorities.add(offset + shift, priority));
   }
 }
 

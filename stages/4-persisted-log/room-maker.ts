@@ -57,7 +57,8 @@ export class RoomMaker {
   }
 
   get bytes(): number {
-    return this.#sum(({ heldBytes }) => heldBytes) + this.#options.pending().heldBytes;
+    const { partitions, pending } = this.#options;
+    return partitions.reduce((sum, { heldBytes }) => sum + heldBytes, pending().heldBytes);
   }
 
   /** False for what would not fit even into an empty topic. */
@@ -116,9 +117,12 @@ export class RoomMaker {
 
   #hasRoomFor({ count, heldBytes }: RoomRequest): boolean {
     const pending = this.#options.pending();
-    const heldCount = this.#sum((partition) => partition.heldCount) + pending.count;
-    if (heldCount + count > this.messagesMax) return false;
-    return this.#sum((partition) => partition.heldBytes) + pending.heldBytes + heldBytes <= this.bytesMax;
+    let [allCount, allBytes] = [pending.count + count, pending.heldBytes + heldBytes];
+    for (const partition of this.#options.partitions) {
+      allCount += partition.heldCount;
+      allBytes += partition.heldBytes;
+    }
+    return allCount <= this.messagesMax && allBytes <= this.bytesMax;
   }
 
   #releaseFinished(request: RoomRequest): void {
@@ -176,11 +180,5 @@ export class RoomMaker {
       if (this.overwritten.length > OVERWRITTEN_SHOWN_COUNT) this.overwritten.shift();
     }
     return count;
-  }
-
-  #sum(count: (partition: Partition) => number): number {
-    let sum = 0;
-    for (const partition of this.#options.partitions) sum += count(partition);
-    return sum;
   }
 }

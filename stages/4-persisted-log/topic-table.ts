@@ -96,13 +96,16 @@ export class TopicTable {
 
   /** For send and receive, which create what does not exist, unless `check` refuses the call. */
   open(name: string, check: (topic: NamedTopic) => void = () => undefined): Topic | Promise<Topic> {
+    const existing = this.#entries.get(name);
+    if (existing !== undefined) {
+      check(existing.definition);
+      return existing.topic ?? existing.opening;
+    }
     const { autoCreateTopics, topicDefaults } = this.#options;
-    const isMissing = !this.#entries.has(name) && !this.#damaged.has(name);
-    const mayCreate = isMissing && autoCreateTopics && !name.startsWith('$');
-    if (mayCreate) this.#checkMayCreate();
-    const options = this.#entries.get(name)?.definition.options ?? topicDefaults;
-    if (mayCreate || !isMissing) check({ name, options });
-    return mayCreate ? this.#create(this.#newDefinition(name, topicDefaults)) : this.find(name);
+    if (!autoCreateTopics || name.startsWith('$') || this.#damaged.has(name)) return this.find(name);
+    this.#checkMayCreate();
+    check({ name, options: topicDefaults });
+    return this.#create(this.#newDefinition(name, topicDefaults));
   }
 
   /** Idempotent for equal options. Resolves when it is on the disk. */
