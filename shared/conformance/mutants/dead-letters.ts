@@ -87,6 +87,19 @@ export const deadLetterMutants: readonly Mutant[] = [
     },
   }),
   broken({
+    name: 'dying again at each start',
+    stage: 4,
+    bug: 'Each restart adds the dead letters once more.',
+    killedBy: 'what expired becomes one dead letter, however often the broker is restarted',
+    instead: ({ fetch }, _, { isRestarted }) => ({
+      fetch: async (topic, options) => {
+        const result = await fetch(topic, options);
+        const isTwice = isRestarted && topic.startsWith('$dead/');
+        return isTwice ? { ...result, records: [...result.records, ...result.records] } : result;
+      },
+    }),
+  }),
+  broken({
     name: 'a life without a past',
     stage: 4,
     bug: 'What was redriven does not say any more why it had died.',

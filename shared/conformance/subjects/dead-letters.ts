@@ -146,6 +146,28 @@ export const deadLetters: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'what expired becomes one dead letter, however often the broker is restarted',
+    capability: 'dead-letter',
+    uses: ['ttl', 'groups', 'durable'],
+    needs: ['restart'],
+    run: async (context) => {
+      const topic = await context.newTopic();
+      await context.broker.createGroup(topic, 'g', { deadLetterExpired: true });
+      for (const body of bodies(3)) await context.broker.send(topic, { body, ttlMs: 100 });
+      await context.pass(200);
+      for (let round = 0; round < 3; round += 1) {
+        equal(await context.broker.receive(topic, { group: 'g' }), [], 'what the group gets');
+        await eventually(
+          async () => (await readDeadLetters(context.broker, topic, 'g')).length >= 3,
+          'three dead letters',
+        );
+        equal(texts(await readDeadLetters(context.broker, topic, 'g')), bodies(3), 'the dead letters');
+        await context.restart();
+      }
+      equal((await context.describe(topic)).groups[0]?.deadCount, 3, 'deadCount');
+    },
+  },
+  {
     name: 'dead letters and their history survive a restart, and no message dies twice',
     capability: 'dead-letter',
     uses: ['lease', 'durable'],
