@@ -4,10 +4,12 @@ import { createBroker } from '../../stages/2-ring-buffer/index.ts';
 import { VirtualClock } from '../clock.ts';
 import type { Broker } from '../contract/broker.ts';
 import { isMqError, MqError } from '../contract/errors.ts';
-import type { DeliveryRef } from '../contract/message.ts';
+import type { Delivery, DeliveryRef } from '../contract/message.ts';
 import { SeededRandom } from '../random.ts';
+import { AckDesk } from './ack-desk.ts';
 import type { ConsumedMessage } from './consumed-message.ts';
 import { Consumer } from './consumer.ts';
+import { checkConsumerOptions } from './consumer-options.ts';
 import { lagOf, sendAll } from './testing/steps.ts';
 
 type Ack = Broker['ack'];
@@ -119,4 +121,28 @@ test('the signal of a message is aborted also for a handler that asks for it aft
   await Promise.allSettled([early?.ack(), late?.ack()]);
   assert.ok(signal.aborted);
   assert.ok(late?.signal.aborted && isMqError(late.signal.reason, 'MQ_LEASE_EXPIRED'));
+});
+
+test('a call has no more acks than the broker takes, and of offsets under one token each is told its own', async () => {
+  const clock = new VirtualClock();
+  const inner = await createBroker({ clock });
+  const calls: number[][] = [];
+  const broker: Broker = Object.assign(Object.create(inner), {
+    ack: async (deliveries: readonly DeliveryRef[]) => {
+      calls.push(deliveries.map(({ offset }) => offset ?? -1));
+      const failed = deliveries.filter(({ offset }) => offset === 1);
+      if (failed.length > 0) throw new MqError('MQ_LEASE_EXPIRED', 'late', { details: { failed: failed as never } });
+    },
+  });
+  Object.defineProperty(broker, 'limits', { value: { ...inner.limits, receiveCountMax: 4 } });
+  const acks = new AckDesk(checkConsumerOptions({ broker, topic: 't', clock }));
+  const place = { topic: 't', partition: 0, group: 'g', memberId: 'm', leaseToken: 'shared' };
+  const settled = await Promise.allSettled(
+    Array.from({ length: 6 }, (_, offset) => acks.ack({ ...place, offset } as Delivery)),
+  );
+  assert.deepEqual(calls, [
+    [0, 1, 2, 3],
+    [4, 5],
+  ]);
+  assert.deepEqual(settled.map(codeOf), ['acked', 'MQ_LEASE_EXPIRED', 'acked', 'acked', 'acked', 'acked']);
 });

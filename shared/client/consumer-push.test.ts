@@ -84,6 +84,19 @@ test('a subscription that ended without a word is made again after a quiet time,
   assert.deepEqual([at.openCount, clock.timerCount], [0, 0]);
 });
 
+test('the quiet time begins with the last message', async () => {
+  const { clock, at, broker, consumer } = await open({ waitMs: 1000 });
+  await broker.createTopic('t');
+  const finished = consumer.onMessage(() => undefined);
+  await clock.pass(900);
+  await sendAll(broker, ['a']);
+  await clock.pass(900);
+  assert.deepEqual([consumer.state.ackedCount, at.subscribed.length], [1, 1]);
+  await clock.pass(200);
+  assert.equal(at.subscribed.length, 2);
+  await Promise.all([consumer.close(), clock.pass(0), finished]);
+});
+
 test('a retriable refusal is tried again, and any other ends the consumer', async () => {
   const { clock, at, broker, consumer } = await open();
   await sendAll(broker, ['a']);

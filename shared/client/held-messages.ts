@@ -123,8 +123,7 @@ export class HeldMessages implements MessageSource {
       return;
     }
     if (outcome !== 'retry') return this.#tell(message, outcome, options);
-    if (options.delayMs === undefined && this.#settings.backOffBy === 'broker')
-      return this.#tell(message, 'retry', options);
+    if (this.#settings.backOffBy === 'broker') return this.#tell(message, 'retry', options);
     const delayMs = options.delayMs ?? this.#backOffMs(message.delivery);
     if (this.#settings.hasDelay) return this.#tell(message, 'retry', { ...options, delayMs });
     // Told to onTrouble when it fails; nobody waits for the end of a back-off.
