@@ -45,6 +45,8 @@ function simulationOf(readers: readonly string[]): SimulationView {
       sendTime: NO_TIMES,
       endToEndTime: NO_TIMES,
     },
+    process: undefined,
+    promises: { acknowledgedCount: 0, survived: undefined },
   };
 }
 

@@ -8,7 +8,7 @@ import { offsetsText, type ReaderState, type ReaderView } from './actor.ts';
 import { NO_GROUP } from './measurements.ts';
 import { say, translate } from './messages.ts';
 import { rateText, trendText } from './numbers.ts';
-import { groupTone } from './ring-lines.ts';
+import { groupTone } from './pointers.ts';
 import type { SimulationView } from './simulation.ts';
 import { type Align, fit, fitLine, type Line, type Span, span, type Tone, widthOf } from './text.ts';
 
@@ -74,12 +74,15 @@ interface Column {
   readonly cell: (row: ReaderRow) => readonly [text: string, tone: Tone];
 }
 
+/** Where a group of a ring or a log stands. */
+type Pointers = Pick<GroupPointerView, 'group' | 'committedOffset' | 'lag'>;
+
 /** What is known of one reader: by itself, and of its group by the broker. */
 interface ReaderRow {
   readonly language: Language;
   readonly view: ReaderView;
   readonly groupIndex: number;
-  readonly group: GroupPointerView | undefined;
+  readonly group: Pointers | undefined;
   readonly lag: number;
   readonly trend: readonly number[];
 }
@@ -153,8 +156,8 @@ function rowOf(view: ReaderView, simulation: SimulationView, language: Language)
   };
 }
 
-function groupsOf(inside: Inside | undefined): readonly GroupPointerView[] {
-  return inside?.kind === 'ring' ? inside.groups : [];
+function groupsOf(inside: Inside | undefined): readonly Pointers[] {
+  return inside === undefined || inside.kind === 'queue' ? [] : inside.groups;
 }
 
 function groupCell({ view, groupIndex }: ReaderRow): readonly [string, Tone] {

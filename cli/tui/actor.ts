@@ -4,13 +4,15 @@
  */
 import type { Timer } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
-import type { Delivery } from '../../shared/contract/message.ts';
+import type { Delivery, Receipt } from '../../shared/contract/message.ts';
 import type { EventTone } from './event-log.ts';
 import type { MessageKey, ValuesOf } from './messages.ts';
 import type { PausableClock } from './pausable-clock.ts';
 
-/** A lease on the screen: short enough to see it end. */
-export const LEASE_MS = 4000;
+/** A lease on the screen: short enough to see it end; */
+const LEASE_MS = 4000;
+/** where the broker can be killed, long enough to outlive that. */
+const LONG_LEASE_MS = 8000;
 /** How long one receive or fetch waits before it asks again. */
 export const WAIT_MS = 20_000;
 /** Deliveries a consumer takes at once. */
@@ -42,6 +44,8 @@ export interface Reader {
   toggleSlow(): void;
   /** Dies without a word to the broker; when dead, comes back. */
   toggleCrash(): void;
+  /** Gives the message it works on back: as failed, or never to come again. */
+  giveBack(outcome: 'retry' | 'reject'): Promise<void>;
   /** Goes in good order. */
   leave(): Promise<void>;
   /** Stops for good; the broker is about to be closed. */
@@ -50,9 +54,12 @@ export interface Reader {
 
 /** Where actors report. */
 export interface Observer {
-  onSent(sent: { readonly id: string; readonly startedAtMs: number }): void;
+  onSent(sent: { readonly receipt: Receipt; readonly startedAtMs: number }): void;
+  /** The connection broke before the answer came: it may be stored or not. */
+  onUnanswered(id: string): void;
   onDelivered(delivery: Delivery, by: string): void;
-  onFinished(done: { readonly id: string }): void;
+  /** `group` where the broker knows of it: of an ack that was answered. */
+  onFinished(done: { readonly id: string; readonly group?: string }): void;
   /** A reader died; `held` are the deliveries it had neither finished nor given back. */
   onCrashed(by: string, held: readonly Delivery[]): void;
   tell<Key extends MessageKey>(tone: EventTone, key: Key, values: ValuesOf<Key>): void;
@@ -64,6 +71,10 @@ export interface Place {
   readonly clock: PausableClock;
   readonly topic: string;
   readonly observer: Observer;
+}
+
+export function leaseMsOf({ capabilities }: Broker): number {
+  return capabilities.has('durable') ? LONG_LEASE_MS : LEASE_MS;
 }
 
 /** Resolves after `ms` of the screen's clock, or at once when `signal` aborts. */

@@ -7,11 +7,17 @@
  * Always true: what it holds is exactly what it received and has neither finished nor lost; a restarted consumer is a
  * new member of its group, as a restarted process would be.
  */
+
+import type { GroupOptions } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { LEASE_MS, offsetsText, type Place, type Reader, type ReaderView, TAKEN_MAX, WAIT_MS } from './actor.ts';
+import { leaseMsOf, offsetsText, type Place, type Reader, type ReaderView, rest, TAKEN_MAX, WAIT_MS } from './actor.ts';
 import { ReaderLife, type WorkTimes } from './reader-life.ts';
 
+/** Where the broker has dead letters: what fails comes again after a while, and at the third time not any more. */
+const GROUP_OPTIONS: GroupOptions = { deliveriesMax: 3, retryDelays: [2000, 5000] };
+/** How long it waits before it repeats an ack that was not answered. */
+const ACK_AGAIN_MS = 100;
 /** Three slow messages take longer than a lease: the last ones come back while their first reader still has them. */
 const WORK: WorkTimes = { ms: 450, slowMs: 2200 };
 
@@ -22,6 +28,7 @@ export class Consumer implements Reader {
   readonly #life: ReaderLife;
   /** 1, then 2 after a restart, ... */
   #lifeCount = 0;
+  #isPrepared = false;
   #held: readonly Delivery[] = [];
   #nextOffset: number | null = null;
   #finishedCount = 0;
@@ -69,6 +76,16 @@ export class Consumer implements Reader {
     observer.onCrashed(this.name, held);
   }
 
+  async giveBack(outcome: 'retry' | 'reject'): Promise<void> {
+    const { broker, observer } = this.#place;
+    const [delivery] = this.#life.isCrashed ? [] : this.#held;
+    if (delivery === undefined) return observer.tell('warn', 'event.nothingHeld', { who: this.name });
+    this.#held = this.#held.filter((held) => held !== delivery);
+    await broker.nack(delivery, { outcome, reason: 'a key was pressed' });
+    const told = { who: this.name, offset: delivery.offset ?? '?', count: delivery.deliveryCount };
+    observer.tell('warn', `event.nack.${outcome}`, told);
+  }
+
   async leave(): Promise<void> {
     const { broker, topic, observer } = this.#place;
     const held = this.#held;
@@ -94,6 +111,7 @@ export class Consumer implements Reader {
   }
 
   async #turn(life: AbortSignal): Promise<void> {
+    await this.#prepare();
     const deliveries = await this.#receive();
     // A crash while the answer was on its way: the deliveries reached a dead process.
     if (life.aborted) {
@@ -103,17 +121,26 @@ export class Consumer implements Reader {
     this.#take(deliveries);
     for (const delivery of deliveries) {
       if (!(await this.#life.work(life, WORK))) return;
-      await this.#finish(delivery, life);
+      // It may have been given back meanwhile.
+      if (this.#held.includes(delivery)) await this.#finish(delivery, life);
       if (life.aborted) return;
       this.#held = this.#held.filter((held) => held !== delivery);
     }
+  }
+
+  /** Its group, once in its life, where a group can be told what to do with what fails. */
+  async #prepare(): Promise<void> {
+    const { broker, topic } = this.#place;
+    if (this.#isPrepared || !broker.capabilities.has('dead-letter')) return;
+    await broker.createGroup(topic, this.group, GROUP_OPTIONS);
+    this.#isPrepared = true;
   }
 
   async #receive(): Promise<readonly Delivery[]> {
     const { broker, topic } = this.#place;
     const options = {
       ...(broker.capabilities.has('groups') ? { group: this.group } : {}),
-      ...(broker.capabilities.has('lease') ? { leaseMs: LEASE_MS } : {}),
+      ...(broker.capabilities.has('lease') ? { leaseMs: leaseMsOf(broker) } : {}),
       memberId: this.#memberId,
       max: TAKEN_MAX,
       waitMs: WAIT_MS,
@@ -137,17 +164,28 @@ export class Consumer implements Reader {
   }
 
   async #finish(delivery: Delivery, life: AbortSignal): Promise<void> {
-    const { broker, observer } = this.#place;
+    const { observer } = this.#place;
     try {
       // Without a lease receiving was the end of it for the broker, and there is nothing to ack.
-      if (delivery.leaseToken !== null) await broker.ack([delivery]);
+      if (delivery.leaseToken !== null) await this.#ack(delivery, life);
     } catch (error) {
       if (!isMqError(error, 'MQ_LEASE_EXPIRED')) throw error;
       if (!life.aborted) observer.tell('warn', 'event.lateAck', { who: this.name, offset: delivery.offset ?? '?' });
       return;
     }
-    if (life.aborted) return;
-    this.#finishedCount += 1;
-    observer.onFinished({ id: delivery.id });
+    observer.onFinished({ id: delivery.id, group: this.group });
+    if (!life.aborted) this.#finishedCount += 1;
+  }
+
+  /** Until it is answered: an ack may be repeated, also to a broker that was killed and came back. */
+  async #ack(delivery: Delivery, life: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#place.broker.ack([delivery]);
+      } catch (error) {
+        if (life.aborted || !isMqError(error, 'MQ_CONNECTION_LOST')) throw error;
+        await rest(this.#place, { ms: ACK_AGAIN_MS, signal: life });
+      }
+    }
   }
 }

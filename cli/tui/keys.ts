@@ -32,6 +32,14 @@ export type Command =
   | 'stage1'
   | 'stage2'
   | 'stage3'
+  | 'stage4'
+  | 'delay'
+  | 'urgent'
+  | 'fail'
+  | 'reject'
+  | 'redrive'
+  | 'kill'
+  | 'flush'
   | 'picker'
   | 'language'
   | 'help'
@@ -76,18 +84,27 @@ export const BINDINGS: readonly Binding[] = [
   binding('← →', { left: 'previousProducer', right: 'nextProducer' }, 'selectProducer', { rank: 3 }),
   binding('c', { c: 'crash' }, 'crash', { rank: 1 }),
   binding('p', { p: 'pause' }, 'pause', { rank: 2 }),
-  binding('w', { w: 'slow' }, 'slow', { rank: 1 }),
+  binding('w', { w: 'slow' }, 'slow', { rank: 1, stages: [1, 2, 3] }),
+  binding('w', { w: 'slow' }, 'slow', { rank: 2, stages: [4] }),
   binding('a', { a: 'add' }, 'add', { rank: 2 }),
-  binding('g', { g: 'addGroup' }, 'addGroup', { rank: 2, stages: [2, 3] }),
-  binding('r', { r: 'addReader' }, 'addReader', { rank: 2, stages: [2, 3] }),
+  binding('g', { g: 'addGroup' }, 'addGroup', { rank: 2, stages: [2, 3, 4] }),
+  binding('r', { r: 'addReader' }, 'addReader', { rank: 2, stages: [2, 3, 4] }),
   binding('x', { x: 'remove' }, 'remove', { rank: 2 }),
   binding('↑ ↓', { up: 'previousReader', down: 'nextReader' }, 'selectReader', { rank: 3 }),
   binding('u', { u: 'curl' }, 'curl', { rank: 1, stages: [3] }),
-  binding('space', { space: 'freeze' }, 'freeze', { rank: 1 }),
-  binding('.', { '.': 'step' }, 'step', { rank: 1 }),
-  binding('>', { '>': 'second' }, 'second', { rank: 2 }),
+  binding('k', { k: 'kill' }, 'kill', { rank: 1, stages: [4] }),
+  binding('d', { d: 'delay' }, 'delay', { rank: 1, stages: [4] }),
+  binding('i', { i: 'urgent' }, 'urgent', { rank: 2, stages: [4] }),
+  binding('e', { e: 'fail' }, 'fail', { rank: 1, stages: [4] }),
+  binding('j', { j: 'reject' }, 'reject', { rank: 1, stages: [4] }),
+  binding('v', { v: 'redrive' }, 'redrive', { rank: 2, stages: [4] }),
+  binding('f', { f: 'flush' }, 'flush', { rank: 2, stages: [4] }),
+  binding('space', { space: 'freeze' }, 'freeze', { rank: 1, stages: [1, 2, 3] }),
+  binding('space', { space: 'freeze' }, 'freezeHere', { rank: 1, stages: [4] }),
+  binding('.', { '.': 'step' }, 'step', { rank: 1, stages: [1, 2, 3] }),
+  binding('>', { '>': 'second' }, 'second', { rank: 2, stages: [1, 2, 3] }),
   binding('o', { o: 'overflow' }, 'overflow', { rank: 2 }),
-  binding('1 2 3', { 1: 'stage1', 2: 'stage2', 3: 'stage3' }, 'stage', { rank: 3 }),
+  binding('1 - 4', { 1: 'stage1', 2: 'stage2', 3: 'stage3', 4: 'stage4' }, 'stage', { rank: 3 }),
   binding('Esc', { escape: 'picker' }, 'picker', { rank: 3 }),
   binding('l', { l: 'language' }, 'language', { rank: 2 }),
   binding('?', { '?': 'help', h: 'help' }, 'help', { rank: 1 }),

@@ -5,14 +5,14 @@ import { COLUMNS_MIN, isTooSmall, layoutOf, ROWS_MIN } from './layout.ts';
 test('for every size and stage the panes fill the terminal exactly', () => {
   for (let columns = COLUMNS_MIN; columns <= 240; columns += 1) {
     for (let rows = ROWS_MIN; rows <= 80; rows += 1) {
-      for (const stage of [1, 2, 3]) {
+      for (const stage of [1, 2, 3, 4]) {
         const layout = layoutOf({ columns, rows }, stage);
         const { topHeight, insideHeight, bottomHeight, keysHeight } = layout;
         assert.equal(1 + topHeight + insideHeight + bottomHeight + 1 + keysHeight, rows, `${columns}x${rows}`);
         assert.equal(layout.producersWidth + layout.readersWidth, columns);
-        assert.equal(layout.eventsWidth + layout.requestsWidth, columns);
+        assert.equal(layout.eventsWidth + layout.besideWidth, columns);
         assert.ok(bottomHeight >= 4, `${columns}x${rows} has room for what happened`);
-        assert.equal(layout.requestsWidth > 0, stage === 3);
+        assert.equal(layout.besideWidth > 0, stage >= 3);
       }
     }
   }

@@ -4,7 +4,7 @@
  *     header
  *     +- producers -+- consumers -------------+
  *     +- inside -----------------------------+
- *     +- what happened ------+- requests -----+      requests: only in stage 3
+ *     +- what happened ------+- beside -------+      beside: requests of stage 3, the process of stage 4
  *     rates and times
  *     keys
  *
@@ -17,6 +17,9 @@ export const ROWS_MIN = 22;
 const TALL_ROWS = 32;
 /** From here on numbers stand beside the bars, and a consumer shows what it holds. */
 export const WIDE_COLUMNS = 108;
+
+/** From this stage on the broker is behind a server. */
+const FIRST_WITH_SERVER = 3;
 
 export interface Size {
   readonly columns: number;
@@ -32,7 +35,7 @@ export interface Layout extends Size {
   readonly insideHeight: number;
   readonly bottomHeight: number;
   readonly eventsWidth: number;
-  readonly requestsWidth: number;
+  readonly besideWidth: number;
   readonly keysHeight: number;
 }
 
@@ -48,7 +51,7 @@ export function layoutOf(size: Size, stage: number): Layout {
   const topHeight = isTall ? 11 : 6;
   const insideHeight = isTall ? 12 : 9;
   const producersWidth = isWide ? 30 : 23;
-  const requestsWidth = stage === 3 ? Math.floor(columns * (isWide ? 0.45 : 0.5)) : 0;
+  const besideWidth = stage >= FIRST_WITH_SERVER ? Math.floor(columns * (isWide ? 0.45 : 0.5)) : 0;
   return {
     columns,
     rows,
@@ -59,8 +62,8 @@ export function layoutOf(size: Size, stage: number): Layout {
     readersWidth: columns - producersWidth,
     insideHeight,
     bottomHeight: rows - 2 - keysHeight - topHeight - insideHeight,
-    eventsWidth: columns - requestsWidth,
-    requestsWidth,
+    eventsWidth: columns - besideWidth,
+    besideWidth,
     keysHeight,
   };
 }

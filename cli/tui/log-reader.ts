@@ -67,6 +67,11 @@ export class LogReader implements Reader {
     this.#place.observer.tell('bad', 'event.readerCrashed', { who: this.name, offset: read });
   }
 
+  /** It holds no lease: there is nothing to give back. */
+  async giveBack(): Promise<void> {
+    this.#place.observer.tell('warn', 'event.nothingHeld', { who: this.name });
+  }
+
   async leave(): Promise<void> {
     this.close();
     this.#place.observer.tell('plain', 'event.left', { who: this.name, offsets: '-' });

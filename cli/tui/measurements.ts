@@ -3,11 +3,18 @@
  * Fed by the simulation with what its actors report and what it samples; all times are the screen's clock.
  */
 import type { TopicDescription } from '../../shared/contract/description.ts';
+import type { Receipt } from '../../shared/contract/message.ts';
 import { DurationMeter, type Percentiles, RateMeter, Trend } from './meters.ts';
 
 const SENT_TIMES_MAX = 4096;
 /** The one line of readers of a stage without groups. */
 export const NO_GROUP = '-';
+
+interface Sent {
+  readonly receipt: Receipt;
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+}
 
 export interface MeasurementsView {
   /** Per second, over the last five seconds. */
@@ -44,10 +51,11 @@ export class Measurements {
     this.#endToEndTime = new DurationMeter(nowMs);
   }
 
-  sent(sent: { readonly id: string; readonly startedAtMs: number; readonly nowMs: number }): void {
-    this.#sentRate.add(sent.nowMs);
-    this.#sendTime.record(sent.nowMs, sent.nowMs - sent.startedAtMs);
-    this.#sentAtMs.set(sent.id, sent.startedAtMs);
+  sent({ receipt, startedAtMs, nowMs }: Sent): void {
+    this.#sentRate.add(nowMs);
+    this.#sendTime.record(nowMs, nowMs - startedAtMs);
+    // A delayed message is meant to take long.
+    if (receipt.deliverAt === undefined) this.#sentAtMs.set(receipt.id, startedAtMs);
     const [oldest] = this.#sentAtMs.keys();
     if (this.#sentAtMs.size > SENT_TIMES_MAX && oldest !== undefined) this.#sentAtMs.delete(oldest);
   }

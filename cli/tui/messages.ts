@@ -7,8 +7,10 @@
  * those of docs/glossary.md. Texts of commands stay English: they are for scripts too.
  */
 import type { Language } from '../../shared/lesson.ts';
+import { LOG_MESSAGES } from './messages-log.ts';
 
 export const MESSAGES = {
+  ...LOG_MESSAGES,
   'app.needsTerminal': {
     en: 'the screen needs a terminal; in a pipe type: mq stage 1',
     zh: '界面需要终端；在管道中请输入：mq stage 1',
@@ -249,12 +251,12 @@ export const MESSAGES = {
     zh: '下一：已投递到这里 · 已提交：已完成到这里 · 在途：处理中 · 重投：再次投递 · 积压：从已提交到末尾',
   },
   'help.cells': {
-    en: 'A cell of the ring is in flight while any group works on it, and acked when every group has finished it.',
-    zh: '环中一格：任何一个组在处理就是在途，所有组都完成才是已确认。',
+    en: 'A cell is in flight while any group works on it, and acked when every group has finished it.',
+    zh: '一格：任何一个组在处理就是在途，所有组都完成才是已确认。',
   },
   'help.crashes': {
-    en: 'Stage 1: what a crashed consumer held is gone. Stages 2 and 3: it comes back when the lease ends.',
-    zh: '第 1 阶段：崩溃的消费者手中的消息丢失。第 2、3 阶段：租约到期后回来。',
+    en: 'Stage 1: what a crashed consumer held is gone. From stage 2 on it comes back when the lease ends.',
+    zh: '第 1 阶段：崩溃的消费者手中的消息丢失。从第 2 阶段起：租约到期后回来。',
   },
   'help.quit': { en: 'leave; Ctrl-C too', zh: '离开；Ctrl-C 也可以' },
 } as const satisfies Record<string, { readonly en: string; readonly zh: string }>;

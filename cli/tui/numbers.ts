@@ -14,9 +14,21 @@ export function durationText(ms: number | null): string {
   return ms < 1000 ? `${ms.toFixed(0)}ms` : `${(ms / 1000).toFixed(1)}s`;
 }
 
+/** 960 -> "960 B", 4300 -> "4.2 KiB". */
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const kibibytes = bytes / 1024;
+  return kibibytes < 1024 ? `${kibibytes.toFixed(1)} KiB` : `${(kibibytes / 1024).toFixed(1)} MiB`;
+}
+
 /** 12345 ms -> "12.3 s". */
 export function clockText(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** 4512 ms -> "4.5". */
+export function secondsText(ms: number): string {
+  return (ms / 1000).toFixed(1);
 }
 
 /** The last `width` values as a row of bars on a scale from zero; padded on the left. */

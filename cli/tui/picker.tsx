@@ -27,7 +27,7 @@ export function Picker({ state, columns }: { readonly state: ScreenState; readon
 
 function stageLines(stage: (typeof STAGES)[number], { language, stage: marked }: ScreenState): Line[] {
   const name = fit(say(language, `stage.${stage}`), NAME_WIDTH);
-  if (stage === 4 || stage === 5) {
+  if (stage === 5) {
     return [[span(`    ${stage}  ${name} ${say(language, 'stage.toCome')}`, 'dim')], EMPTY_LINE];
   }
   const isMarked = stage === marked && stage <= LAST_STAGE;

@@ -6,12 +6,16 @@
  */
 import type { Timer } from '../../shared/clock.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
+import type { Message, Receipt } from '../../shared/contract/message.ts';
 import type { Place } from './actor.ts';
 
 /** What + and - step through; 0 is standing still. */
 export const RATES_PER_SECOND = [0, 0.5, 1, 2, 3, 5, 8, 12, 20, 35, 60, 100] as const;
 const WAITING_MAX = 40;
 export const BURST_COUNT = 10;
+/** Long enough to see it wait, and to kill the broker meanwhile. */
+const DELAY_MS = 8000;
+const URGENT_PRIORITY = 9;
 
 export interface ProducerView {
   readonly name: string;
@@ -67,8 +71,25 @@ export class Producer {
       this.#tellTooMany();
       return;
     }
-    void this.#send(body).then((offset) => {
+    void this.#send({ body }).then((receipt) => {
+      const offset = receipt?.offset ?? undefined;
       if (offset !== undefined) this.#place.observer.tell('plain', 'event.sent', { who: this.name, offset });
+    });
+  }
+
+  /** One message that nobody gets before its time. */
+  sendDelayed(): void {
+    void this.#send({ delayMs: DELAY_MS }).then((receipt) => {
+      const told = { who: this.name, seconds: DELAY_MS / 1000 };
+      if (receipt !== undefined) this.#place.observer.tell('plain', 'event.sentDelayed', { ...told, id: receipt.id });
+    });
+  }
+
+  /** One message that goes out before all others. */
+  sendUrgent(): void {
+    void this.#send({ priority: URGENT_PRIORITY }).then((receipt) => {
+      const offset = receipt?.offset ?? undefined;
+      if (offset !== undefined) this.#place.observer.tell('plain', 'event.sentUrgent', { who: this.name, offset });
     });
   }
 
@@ -112,21 +133,23 @@ export class Producer {
     this.#arm();
   }
 
-  /** Resolves to the offset, or undefined when it was not accepted. */
-  async #send(typed?: string): Promise<number | undefined> {
+  /** Resolves to the receipt, or undefined when there is none. */
+  async #send(options: Partial<Message> = {}): Promise<Receipt | undefined> {
     const { broker, clock, topic, observer } = this.#place;
+    const { signal } = this.#abort;
     this.#madeCount += 1;
     const id = `${this.name}-${this.#madeCount}`;
     const startedAtMs = clock.monotonicMs();
     this.#waitingCount += 1;
     try {
-      const receipt = await broker.send(topic, { body: typed ?? id, id }, { signal: this.#abort.signal });
+      const receipt = await broker.send(topic, { ...options, body: options.body ?? id, id }, { signal });
       this.#sentCount += 1;
-      observer.onSent({ id, startedAtMs });
-      return receipt.offset ?? undefined;
+      observer.onSent({ receipt, startedAtMs });
+      return receipt;
     } catch (error) {
       if (!isMqError(error)) throw error;
-      if (!this.#abort.signal.aborted && error.code !== 'MQ_CLOSED') {
+      if (error.code === 'MQ_CONNECTION_LOST') observer.onUnanswered(id);
+      else if (!signal.aborted && error.code !== 'MQ_CLOSED') {
         this.#refusedCount += 1;
         observer.tell('warn', 'event.refused', { who: this.name, code: error.code });
       }

@@ -6,7 +6,7 @@
  * Always true: after `end` no turn of that life has any effect (its signal is aborted), and a pause takes hold at the
  * next `ready`, with the call that waits at the broker aborted at once.
  */
-import { isMqError } from '../../shared/contract/errors.ts';
+import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import { type Place, type ReaderState, rest } from './actor.ts';
 
 /** How long a reader that met an error rests before its next turn. */
@@ -103,9 +103,13 @@ export class ReaderLife {
       } catch (error) {
         if (!isMqError(error)) throw error;
         if (life.aborted || error.code === 'MQ_CLOSED') return;
-        this.#place.observer.tell('warn', 'event.readerError', { who: this.#name, code: error.code });
+        // That the broker is gone is told by whoever sees it go.
+        if (error.code !== 'MQ_CONNECTION_LOST') this.#tell(error);
         await rest(this.#place, { ms: REST_AFTER_ERROR_MS, signal: life });
       }
     }
+  }
+  #tell({ code }: MqError): void {
+    this.#place.observer.tell('warn', 'event.readerError', { who: this.#name, code });
   }
 }

@@ -11,7 +11,8 @@ import type { CellView, GroupPointerView, RingView, WaiterView } from '../../sha
 import type { Language } from '../../shared/lesson.ts';
 import { cellSpan, legendLine } from './cells.ts';
 import { say, translate } from './messages.ts';
-import { fit, type Line, lineWidth, type Span, span, type Tone } from './text.ts';
+import { pointerSpans } from './pointers.ts';
+import { fit, type Line, type Span, span, type Tone } from './text.ts';
 
 const CELL_WIDTH_MIN = 6;
 const CELLS_PER_ROW = 12;
@@ -60,12 +61,6 @@ export function ringLines(view: RingView, picture: RingPicture): Line[] {
   return [...lines, legend(picture.language)];
 }
 
-/** Which group a number and a colour mean; the pane of the consumers uses the same. */
-export function groupTone(index: number): Tone {
-  const tones: readonly Tone[] = ['group-1', 'group-2', 'group-3', 'group-4'];
-  return tones[index % tones.length] ?? 'plain';
-}
-
 /** What is in each slot: of two cells that name the same one, the younger. */
 function cellsBySlot(view: RingView): ReadonlyMap<number, CellView> {
   const cells = new Map<number, CellView>();
@@ -106,22 +101,11 @@ function detail(cell: CellView | undefined, { view, cellWidth }: RingCells): Spa
   return span(`${fit(text, cellWidth - 1, 'center')} `, lease === undefined ? 'dim' : 'warn');
 }
 
-/** `▲12△3`: next of groups 1 and 2, committed of group 3. */
-function pointers(slot: number, { view, cellWidth }: RingCells): Span[] {
+function pointers(slot: number, { view, cellWidth }: RingCells): Line {
   const at = (offsetOf: (group: GroupPointerView) => number): number[] =>
     view.groups.flatMap((group, index) => (offsetOf(group) % view.slotCount === slot ? [index] : []));
-  const next = at(({ nextOffset }) => nextOffset);
-  const committed = at(({ committedOffset }) => committedOffset).filter((index) => !next.includes(index));
-  const marks = [...marksOf('▲', next), ...marksOf('△', committed)];
-  const room = Math.max(cellWidth - lineWidth(marks), 0);
-  const left = Math.floor(room / 2);
-  return [span(' '.repeat(left)), ...marks, span(' '.repeat(room - left))];
-}
-
-function marksOf(mark: string, groups: readonly number[]): Span[] {
-  const [first] = groups;
-  if (first === undefined) return [];
-  return [span(mark, groupTone(first)), ...groups.map((index) => span(String(index + 1), groupTone(index)))];
+  const groups = { next: at(({ nextOffset }) => nextOffset), committed: at(({ committedOffset }) => committedOffset) };
+  return pointerSpans(groups, cellWidth);
 }
 
 /** The calls that wait at the ring, by name. */

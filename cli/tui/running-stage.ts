@@ -8,8 +8,10 @@
  */
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { OpenedTarget, OpenTargetOptions } from '../target.ts';
+import { KillDrill } from './kill-drill.ts';
+import type { Killable } from './killable.ts';
 import { PausableClock } from './pausable-clock.ts';
-import { Simulation } from './simulation.ts';
+import { Simulation, TOPIC } from './simulation.ts';
 
 const SAMPLE_EVERY_MS = 50;
 const REQUESTS_MAX = 50;
@@ -17,11 +19,20 @@ const REQUESTS_MAX = 50;
 /** One request the server of stage 3 answered. */
 export type RequestEntry = Parameters<NonNullable<OpenTargetOptions['onRequest']>>[0];
 
-/** Opens a stage; `openTarget` with the number as text. */
-export type OpenStage = (stage: number, options: OpenTargetOptions) => Promise<OpenedTarget>;
+/** A stage that was opened; `child` where its broker is a process of its own. */
+export type OpenedStage = Pick<OpenedTarget, 'broker' | 'url' | 'close'> & { readonly child?: Killable };
+
+export type OpenStageOptions = OpenTargetOptions & {
+  /** Aborted when the user leaves before it is open. */
+  readonly signal: AbortSignal;
+};
+
+/** Opens a stage. */
+export type OpenStage = (stage: number, options: OpenStageOptions) => Promise<OpenedStage>;
 
 export interface RunningStageOptions {
   readonly openStage: OpenStage;
+  readonly signal: AbortSignal;
   /** There is something new to show. */
   readonly onSample: () => void;
   /** A defect of ours. */
@@ -31,8 +42,9 @@ export interface RunningStageOptions {
 export class RunningStage {
   readonly clock: PausableClock;
   readonly #options: RunningStageOptions;
-  readonly #target: OpenedTarget;
+  readonly #target: OpenedStage;
   #simulation: Simulation;
+  #drill: KillDrill | undefined;
   /** Newest last, without the screen's own looking. */
   #requests: readonly RequestEntry[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -46,7 +58,7 @@ export class RunningStage {
     const onRequest = (entry: RequestEntry): void => {
       if (running !== undefined) running.#onRequest(entry);
     };
-    const target = await options.openStage(stage, { brokerOptions: { clock }, onRequest });
+    const target = await options.openStage(stage, { brokerOptions: { clock }, onRequest, signal: options.signal });
     running = new RunningStage(target, clock, options);
     try {
       await running.#begin();
@@ -57,15 +69,21 @@ export class RunningStage {
     return running;
   }
 
-  private constructor(target: OpenedTarget, clock: PausableClock, options: RunningStageOptions) {
+  private constructor(target: OpenedStage, clock: PausableClock, options: RunningStageOptions) {
     this.clock = clock;
     this.#options = options;
     this.#target = target;
-    this.#simulation = new Simulation({ broker: target.broker, clock });
+    this.#simulation = new Simulation({ broker: target.broker, child: target.child, clock });
+    this.#drill = this.#newDrill();
   }
 
   get simulation(): Simulation {
     return this.#simulation;
+  }
+
+  /** Of a broker that is a process of its own. */
+  get drill(): KillDrill | undefined {
+    return this.#drill;
   }
 
   get requests(): readonly RequestEntry[] {
@@ -78,10 +96,14 @@ export class RunningStage {
 
   /** The same stage again, with the next answer to "what if it is full". */
   async changeOverflow(): Promise<void> {
+    // There has to be somebody who deletes the topic.
+    if ((this.#target.child?.view.state ?? 'running') !== 'running') return;
     const overflow = this.#simulation.nextOverflow;
     await this.#stopSampling();
     await this.#simulation.abandon();
-    this.#simulation = new Simulation({ broker: this.#target.broker, clock: this.clock, overflow });
+    const { broker, child } = this.#target;
+    this.#simulation = new Simulation({ broker, child, clock: this.clock, overflow });
+    this.#drill = this.#newDrill();
     await this.#begin();
     this.#simulation.tell('plain', 'event.overflow', { overflow });
   }
@@ -93,6 +115,13 @@ export class RunningStage {
     this.#simulation.close();
     await this.#target.close();
     this.clock.close();
+  }
+
+  #newDrill(): KillDrill | undefined {
+    const { broker, child } = this.#target;
+    if (child === undefined) return undefined;
+    const { survival } = this.#simulation;
+    return new KillDrill({ child, broker, topic: TOPIC, survival, observer: this.#simulation });
   }
 
   async #begin(): Promise<void> {

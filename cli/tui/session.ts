@@ -16,7 +16,7 @@ import { type OpenStage, type RequestEntry, RunningStage } from './running-stage
 import type { Simulation, SimulationView } from './simulation.ts';
 
 export const FIRST_STAGE = 1;
-export const LAST_STAGE = 3;
+export const LAST_STAGE = 4;
 
 export type Page = 'picker' | 'opening' | 'stage';
 export type Overlay = 'none' | 'help' | 'typing' | 'curl';
@@ -57,7 +57,8 @@ export class Session {
   #running: RunningStage | undefined;
   /** Stages are opened and closed one after the other. */
   #changes: Promise<void> = Promise.resolve();
-  #isClosed = false;
+  /** Aborted when the user leaves. */
+  readonly #closing = new AbortController();
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -87,7 +88,10 @@ export class Session {
   /** What a key asks for. */
   run(command: Command): void {
     const running = this.#state.page === 'stage' ? this.#running : undefined;
-    const actions = running === undefined ? this.#anywhere : { ...this.#anywhere, ...this.#onStage(running) };
+    const actions =
+      running === undefined
+        ? this.#anywhere
+        : { ...this.#anywhere, ...this.#onStage(running), ...this.#onLog(running) };
     actions[command]?.();
   }
 
@@ -99,10 +103,11 @@ export class Session {
   openStage(stage: number): void {
     this.#change(async () => {
       await this.#closeStage();
-      if (this.#isClosed) return;
+      if (this.#closing.signal.aborted) return;
       this.#set({ page: 'opening', stage, overlay: 'none', simulation: undefined, requests: [], url: null });
       const running = await RunningStage.open(stage, {
         openStage: this.#options.openStage,
+        signal: this.#closing.signal,
         onSample: () => this.#show(),
         onFault: this.#options.onFault,
       });
@@ -129,7 +134,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#change(() => this.#closeStage());
     await this.#changes;
   }
@@ -140,6 +145,7 @@ export class Session {
     stage1: () => this.openStage(1),
     stage2: () => this.openStage(2),
     stage3: () => this.openStage(3),
+    stage4: () => this.openStage(4),
   };
 
   #onStage(running: RunningStage): Actions {
@@ -168,7 +174,7 @@ export class Session {
       crash: () => reader?.toggleCrash(),
       previousReader: choose(false).reader,
       nextReader: choose(true).reader,
-      freeze: () => (clock.isPaused ? clock.resume() : clock.pause()),
+      freeze: () => this.#freeze(running),
       step: () => this.#inBackground(simulation, () => clock.step()),
       second: () => this.#inBackground(simulation, () => clock.stepBy(1000)),
       overflow: () => this.#change(() => running.changeOverflow()),
@@ -176,6 +182,30 @@ export class Session {
       picker: () => this.#change(() => this.#backToPicker()),
       help: () => this.#set({ overlay: 'help' }),
     };
+  }
+
+  /** What only a broker with a disk can be asked for. */
+  #onLog({ simulation, drill }: RunningStage): Actions {
+    if (!simulation.hasLog) return {};
+    const [producer, reader] = [this.#producer, this.#reader];
+    return {
+      delay: () => producer?.sendDelayed(),
+      urgent: () => producer?.sendUrgent(),
+      fail: () => this.#inBackground(simulation, () => reader?.giveBack('retry')),
+      reject: () => this.#inBackground(simulation, () => reader?.giveBack('reject')),
+      redrive: () => this.#inBackground(simulation, () => reader && simulation.redrive(reader)),
+      kill: () => this.#inBackground(simulation, () => drill?.toggle()),
+      flush: () => this.#inBackground(simulation, () => drill?.changeFlushPolicy()),
+    };
+  }
+
+  #freeze({ clock, simulation, drill }: RunningStage): void {
+    if (clock.isPaused) {
+      clock.resume();
+      return;
+    }
+    clock.pause();
+    if (drill !== undefined) simulation.tell('plain', 'event.frozenHere', {});
   }
 
   #showCurl({ requests, simulation }: RunningStage): void {
@@ -213,7 +243,10 @@ export class Session {
   }
 
   #change(work: () => Promise<void>): void {
-    this.#changes = this.#changes.then(work).catch((error: unknown) => this.#options.onFault(error));
+    this.#changes = this.#changes.then(work).catch((error: unknown) => {
+      // A stage that was not open yet when the user left.
+      if (!this.#closing.signal.aborted) this.#options.onFault(error);
+    });
   }
 
   #inBackground(simulation: Simulation, work: () => Promise<void> | undefined): void {

@@ -1,7 +1,7 @@
 /**
  * One stage at work: its real broker, the producers and readers that use it, and what was seen of all of them.
  *
- *     producers --send--> broker (stage 1, 2 or 3) --receive / fetch--> consumers, log readers
+ *     producers --send--> broker (any stage)     --receive / fetch--> consumers, log readers
  *          \                  | inspect, describeTopics                   /
  *           \-- observer -----+---- sample() 20 times a second ----------/ --> SimulationView --> screen
  *
@@ -13,28 +13,33 @@ import type { Overflow, TopicDescription } from '../../shared/contract/descripti
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Inside } from '../../shared/contract/inside.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { LEASE_MS, type Observer, offsetsText, type Place, type Reader, type ReaderView } from './actor.ts';
+import { leaseMsOf, type Observer, offsetsText, type Place, type Reader, type ReaderView } from './actor.ts';
+import { AgainWatch } from './again-watch.ts';
 import { Consumer } from './consumer.ts';
-import { type CameBack, CrashWatch } from './crash-watch.ts';
-import { DropWatch } from './drop-watch.ts';
+import { CrashWatch } from './crash-watch.ts';
 import { EventLog, type EventTone, type ScreenEvent } from './event-log.ts';
+import type { Killable, ProcessView } from './killable.ts';
 import { LogReader } from './log-reader.ts';
+import { LossWatch } from './loss-watch.ts';
 import { Measurements, type MeasurementsView, NO_GROUP } from './measurements.ts';
 import type { MessageKey, ValuesOf } from './messages.ts';
+import { secondsText } from './numbers.ts';
 import type { PausableClock } from './pausable-clock.ts';
 import { Producer, type ProducerView, RATES_PER_SECOND } from './producer.ts';
+import { RoomWatch } from './room-watch.ts';
+import { type PromisesView, Survival } from './survival.ts';
 
 export const TOPIC = 'orders';
 /** Few enough that students see the queue fill and the ring wrap. */
 const QUEUE_CAPACITY = 10;
 const RING_SLOTS = 24;
+/** Several files of the log, of which the first ones go while one looks on. */
+const LOG_RECORDS = 240;
 /** Held records, and as many that were overwritten. */
 const CELLS_MAX = 2 * RING_SLOTS;
 const ACTORS_MAX = 8;
 /** What the first consumers can just keep up with: two in one line, or the one of the slower group. */
 const FIRST_RATE = { queue: 3, ring: 2 } as const;
-/** Sends that wait only now and then are one story, not many. */
-const ROOM_AFTER_MS = 2000;
 const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
 const GROUP_NAMES = ['pay', 'mail', 'ship', 'audit', 'stock', 'bonus', 'stats', 'taxes'] as const;
 
@@ -51,19 +56,18 @@ export interface SimulationView {
   readonly description: TopicDescription | undefined;
   readonly events: readonly ScreenEvent[];
   readonly measurements: MeasurementsView;
-}
-
-/** A delivery that was not the first of its message; `back` when a consumer had crashed with it. */
-interface Again {
-  readonly delivery: Delivery;
-  readonly by: string;
-  readonly back: CameBack | undefined;
+  /** Where the broker is a process of its own. */
+  readonly process: ProcessView | undefined;
+  /** What was acknowledged, and what of it a kill left. */
+  readonly promises: PromisesView;
 }
 
 export interface SimulationOptions {
   readonly broker: Broker;
   readonly clock: PausableClock;
   readonly overflow?: Overflow;
+  /** Where the broker is a process of its own. */
+  readonly child?: Killable;
 }
 
 export class Simulation implements Observer {
@@ -73,24 +77,25 @@ export class Simulation implements Observer {
   readonly #place: Place;
   readonly #log = new EventLog();
   readonly #watch = new CrashWatch();
-  readonly #drops = new DropWatch();
+  readonly #again = new AgainWatch();
+  readonly #losses = new LossWatch();
+  readonly #room = new RoomWatch();
+  readonly #survival = new Survival();
+  readonly #child: Killable | undefined;
   readonly #startedAtMs: number;
   #producers: readonly Producer[] = [];
   #readers: readonly Reader[] = [];
   /** Numbers in names are never used twice. */
   #namedCount = { producer: 0, consumer: 0, logReader: 0 };
   readonly #measurements: Measurements;
-  /** Deliveries that were not the first of their message, to be told with the next sample. */
-  #again: Again[] = [];
   #inside: Inside | undefined;
   #description: TopicDescription | undefined;
-  /** When a send was last seen waiting; undefined while there is room. */
-  #blockedAtMs: number | undefined;
 
   constructor(options: SimulationOptions) {
     this.#broker = options.broker;
     this.#clock = options.clock;
     this.#overflow = options.overflow ?? 'wait';
+    this.#child = options.child;
     this.#place = { broker: options.broker, clock: options.clock, topic: TOPIC, observer: this };
     const nowMs = options.clock.monotonicMs();
     this.#startedAtMs = nowMs;
@@ -99,7 +104,8 @@ export class Simulation implements Observer {
 
   /** Creates the topic and sets the first actors to work: two groups where the stage has groups. */
   async start(): Promise<void> {
-    const messagesMax = this.hasGroups ? RING_SLOTS : QUEUE_CAPACITY;
+    const ringOrLog = this.hasLog ? LOG_RECORDS : RING_SLOTS;
+    const messagesMax = this.hasGroups ? ringOrLog : QUEUE_CAPACITY;
     await this.#broker.createTopic(TOPIC, { messagesMax, overflow: this.#overflow });
     this.addConsumer(GROUP_NAMES[0]);
     this.addConsumer(GROUP_NAMES[0]);
@@ -107,8 +113,17 @@ export class Simulation implements Observer {
     this.addProducer();
   }
 
+  /** What has to be there after a kill. */
+  get survival(): Survival {
+    return this.#survival;
+  }
+
   get hasGroups(): boolean {
     return this.#broker.capabilities.has('groups');
+  }
+
+  get hasLog(): boolean {
+    return this.#broker.capabilities.has('durable');
   }
 
   get producers(): readonly Producer[] {
@@ -167,19 +182,27 @@ export class Simulation implements Observer {
     }
   }
 
-  onSent(sent: { readonly id: string; readonly startedAtMs: number }): void {
+  onSent(sent: Parameters<Observer['onSent']>[0]): void {
     this.#measurements.sent({ ...sent, nowMs: this.#clock.monotonicMs() });
+    this.#survival.acknowledged(sent.receipt);
+  }
+
+  onUnanswered(id: string): void {
+    this.#survival.unanswered(id);
   }
 
   onDelivered(delivery: Delivery, by: string): void {
     const nowMs = this.#clock.monotonicMs();
     this.#measurements.received(nowMs);
-    const back = this.#watch.delivered(delivery, nowMs);
-    if (back !== undefined || delivery.redeliveryReason !== undefined) this.#again.push({ delivery, by, back });
+    this.#again.delivered({ delivery, by, back: this.#watch.delivered(delivery, nowMs) });
+    this.#survival.delivered(delivery);
+    if (!this.#survival.isFinished(delivery.group, delivery.id)) return;
+    this.tell('bad', 'event.ackForgotten', { offset: delivery.offset ?? '?', group: delivery.group });
   }
 
-  onFinished(done: { readonly id: string }): void {
-    this.#measurements.finished(done.id, this.#clock.monotonicMs());
+  onFinished({ id, group }: Parameters<Observer['onFinished']>[0]): void {
+    this.#measurements.finished(id, this.#clock.monotonicMs());
+    if (group !== undefined) this.#survival.finished(group, id);
   }
 
   onCrashed(by: string, held: readonly Delivery[]): void {
@@ -192,8 +215,24 @@ export class Simulation implements Observer {
     this.#log.add({ atMs: this.#clock.monotonicMs() - this.#startedAtMs, tone, key, values });
   }
 
-  /** Looks into the broker. Resolves when the next `view` is up to date. */
+  /** Brings back what died for the group of `reader`. */
+  async redrive({ group }: Reader): Promise<void> {
+    const count = await this.#broker.redrive(TOPIC, { group });
+    this.tell('plain', 'event.redriven', { count, group });
+  }
+
+  /** Looks into the broker. Resolves when the next `view` is up to date; of a broker that is gone the last is kept. */
   async sample(): Promise<void> {
+    if (!this.#isThere) return;
+    try {
+      await this.#look();
+    } catch (error) {
+      // It went while we looked.
+      if (this.#isThere || !isMqError(error, 'MQ_CONNECTION_LOST')) throw error;
+    }
+  }
+
+  async #look(): Promise<void> {
     const [inside, [description]] = await Promise.all([
       this.#broker.inspect?.(TOPIC, { max: CELLS_MAX }),
       this.#broker.describeTopics({ topic: TOPIC }),
@@ -202,13 +241,16 @@ export class Simulation implements Observer {
     this.#inside = inside;
     this.#description = description;
     this.#measurements.sample(description, nowMs);
-    this.#tellAgain();
-    this.#tellDropped(nowMs);
+    this.#again.tellTo(this);
+    this.#losses.tellTo(this, { description, nowMs });
     if (inside === undefined) return;
-    this.#tellBlocked(inside.waitingSendsCount, nowMs);
+    this.#room.sample(this, { waitingSendsCount: inside.waitingSendsCount, nowMs });
     // A little longer than the lease, so that a message on its way back is not called gone.
-    for (const { holder, offsets, afterMs } of this.#watch.gone(inside, { nowMs, afterMs: LEASE_MS + 500 })) {
-      this.tell('bad', 'event.gone', { offsets: offsetsText(offsets), holder, after: seconds(afterMs) });
+    for (const { holder, offsets, afterMs } of this.#watch.gone(inside, {
+      nowMs,
+      afterMs: leaseMsOf(this.#broker) + 500,
+    })) {
+      this.tell('bad', 'event.gone', { offsets: offsetsText(offsets), holder, after: secondsText(afterMs) });
     }
   }
 
@@ -225,10 +267,12 @@ export class Simulation implements Observer {
       description: this.#description,
       events: this.#log.events,
       measurements: this.#measurements.view(nowMs),
+      process: this.#child?.view,
+      promises: this.#survival.view,
     };
   }
 
-  /** All actors stop and the topic is deleted: another simulation may begin on the same broker. */
+  /** All actors stop and the topic is deleted: the next simulation may begin. */
   async abandon(): Promise<void> {
     this.close();
     await this.#broker.deleteTopic(TOPIC);
@@ -240,44 +284,8 @@ export class Simulation implements Observer {
     for (const reader of this.#readers) reader.close();
   }
 
-  /** Those of one receive are one event. */
-  #tellAgain(): void {
-    const together = Map.groupBy(this.#again, ({ delivery, by, back }) =>
-      [by, delivery.group, delivery.deliveryCount, delivery.redeliveryReason, back?.holder].join(),
-    );
-    this.#again = [];
-    for (const [first, ...more] of together.values()) {
-      if (first === undefined) continue;
-      const { by, back, delivery } = first;
-      const told = {
-        offsets: offsetsText([first, ...more].map((again) => again.delivery)),
-        by,
-        count: delivery.deliveryCount,
-      };
-      if (back !== undefined) {
-        this.tell('good', 'event.cameBack', { ...told, holder: back.holder, after: seconds(back.afterMs) });
-      } else if (delivery.redeliveryReason !== undefined) {
-        this.tell('warn', `event.again.${delivery.redeliveryReason}`, told);
-      }
-    }
-  }
-
-  #tellDropped(nowMs: number): void {
-    for (const { group, count } of this.#drops.sample(this.#description, nowMs)) {
-      if (group === NO_GROUP) this.tell('bad', 'event.dropped', { count });
-      else this.tell('bad', 'event.overwritten', { group, count });
-    }
-  }
-
-  /** Says it once when sends begin to wait, and once when none has waited for a while. */
-  #tellBlocked(waitingSendsCount: number, nowMs: number): void {
-    if (waitingSendsCount > 0) {
-      if (this.#blockedAtMs === undefined) this.tell('warn', 'event.full', { count: waitingSendsCount });
-      this.#blockedAtMs = nowMs;
-    } else if (this.#blockedAtMs !== undefined && nowMs - this.#blockedAtMs > ROOM_AFTER_MS) {
-      this.tell('plain', 'event.roomAgain', {});
-      this.#blockedAtMs = undefined;
-    }
+  get #isThere(): boolean {
+    return (this.#child?.view.state ?? 'running') === 'running';
   }
 
   #isFull(count: number): boolean {
@@ -288,8 +296,4 @@ export class Simulation implements Observer {
   #unusedGroup(): string {
     return GROUP_NAMES.find((name) => !this.#readers.some(({ group }) => group === name)) ?? GROUP_NAMES[0];
   }
-}
-
-function seconds(ms: number): string {
-  return (ms / 1000).toFixed(1);
 }

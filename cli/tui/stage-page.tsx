@@ -5,10 +5,12 @@ import type { ReactNode } from 'react';
 import type { Inside } from '../../shared/contract/inside.ts';
 import type { Language } from '../../shared/lesson.ts';
 import { producerLines, readerLines, tableTitle } from './actor-lines.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, WIDE_COLUMNS } from './layout.ts';
+import { logLines, logTitle } from './log-lines.ts';
 import { say, translate } from './messages.ts';
 import { clockText } from './numbers.ts';
 import { FRAME, Pane } from './pane.tsx';
+import { processLines } from './process-lines.ts';
 import { queueLines, queueTitle } from './queue-lines.ts';
 import { ringLines, ringTitle } from './ring-lines.ts';
 import { Row, Rows } from './row.tsx';
@@ -40,9 +42,13 @@ export function StagePage({ session, ...props }: PartProps & { readonly session:
 
 function headerLine(state: ScreenState, simulation: SimulationView, width: number): Line {
   const { language } = state;
-  const tabs: Line = Array.from({ length: LAST_STAGE - FIRST_STAGE + 1 }, (_, index) => FIRST_STAGE + index).flatMap(
-    (stage) => [span(` ${stage} ${stageName(stage, language)} `, stage === state.stage ? 'chosen' : 'dim'), span(' ')],
-  );
+  const stages = Array.from({ length: LAST_STAGE - FIRST_STAGE + 1 }, (_, index) => FIRST_STAGE + index);
+  // A narrow line has room for one name.
+  const isNamed = (stage: number): boolean => width >= WIDE_COLUMNS || stage === state.stage;
+  const tabs: Line = stages.flatMap((stage) => {
+    const name = isNamed(stage) ? `${stageName(stage, language)} ` : '';
+    return [span(` ${stage} ${name}`, stage === state.stage ? 'chosen' : 'dim'), span(' ')];
+  });
   const run = say(language, simulation.isPaused ? 'header.frozen' : 'header.running');
   const right: Line = [span(`${run} ${clockText(simulation.atMs)} `, simulation.isPaused ? 'bad' : 'good')];
   const left: Line = [span(' StageMQ ', 'title'), ...tabs];
@@ -51,8 +57,16 @@ function headerLine(state: ScreenState, simulation: SimulationView, width: numbe
 
 /** The name of a stage that is built. */
 export function stageName(stage: number, language: Language): string {
-  if (stage === 1) return say(language, 'stage.1');
-  return stage === 2 ? say(language, 'stage.2') : say(language, 'stage.3');
+  switch (stage) {
+    case 1:
+      return say(language, 'stage.1');
+    case 2:
+      return say(language, 'stage.2');
+    case 3:
+      return say(language, 'stage.3');
+    default:
+      return say(language, 'stage.4');
+  }
 }
 
 function Actors({ state, simulation, layout }: PartProps): ReactNode {
@@ -107,13 +121,15 @@ function pictureOf(
   if (inside?.kind === 'ring') {
     return { title: ringTitle(inside, picture.language), lines: ringLines(inside, picture) };
   }
+  if (inside?.kind === 'log') {
+    return { title: logTitle(inside, picture.language), lines: logLines(inside, picture) };
+  }
   return { title: '', lines: [[span(say(picture.language, 'inside.none'), 'dim')]] };
 }
 
 function Story({ state, simulation, layout }: PartProps): ReactNode {
-  const { bottomHeight, eventsWidth, requestsWidth } = layout;
+  const { bottomHeight, eventsWidth, besideWidth } = layout;
   const height = bottomHeight - FRAME;
-  const requestsTitle = `${say(state.language, 'pane.requests')} ${state.url ?? ''}`;
   return (
     <Box height={bottomHeight} flexShrink={0}>
       <Pane
@@ -122,16 +138,22 @@ function Story({ state, simulation, layout }: PartProps): ReactNode {
         height={bottomHeight}
         lines={eventLines(simulation.events, state.language, { width: eventsWidth - FRAME, height })}
       />
-      {requestsWidth > 0 && (
-        <Pane
-          title={requestsTitle}
-          width={requestsWidth}
-          height={bottomHeight}
-          lines={requestLines(state.requests, { width: requestsWidth - FRAME, height })}
-        />
-      )}
+      {besideWidth > 0 && <Beside state={state} simulation={simulation} layout={layout} />}
     </Box>
   );
+}
+
+/** What stands behind the wire: the requests it answers, or the process it is. */
+function Beside({ state, simulation, layout }: PartProps): ReactNode {
+  const { language, requests, url } = state;
+  const { bottomHeight, besideWidth } = layout;
+  const room = { width: besideWidth - FRAME, height: bottomHeight - FRAME };
+  const { process, promises } = simulation;
+  const [title, lines] =
+    process === undefined
+      ? [`${say(language, 'pane.requests')} ${url ?? ''}`, requestLines(requests, room)]
+      : [say(language, 'pane.process'), processLines(process, { language, ...room, promises })];
+  return <Pane title={title} width={besideWidth} height={bottomHeight} lines={lines} />;
 }
 
 function Typing({ session, state, layout }: PartProps & { readonly session: Session }): ReactNode {

@@ -1,0 +1,147 @@
+/**
+ * Stage 4 for the screen: its broker as a process of its own, on a temporary folder, spoken to over TCP.
+ *
+ *     actors --> BrokerOfNow --> TCP client --mq://127.0.0.1:port--> mq serve 4 --data /tmp/stagemq-screen-...
+ *                                                 kill -9, start again on the same folder
+ *
+ * Always true: at most one process runs; none is left behind, since BrokerProcess ends when we do, however we do; the
+ * folder goes when the stage is closed, at the latest when this process ends in any way it notices.
+ */
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { BrokerProcess } from '../broker-process.ts';
+import type { OpenedTarget } from '../target.ts';
+import { BrokerOfNow } from './broker-of-now.ts';
+import type { FlushPolicy, Killable, ProcessView } from './killable.ts';
+
+/** So small that a log has several files after a minute. */
+const SEGMENT_BYTES_MAX = 4096;
+/** Long enough to see what is written and not synced yet. */
+const FLUSH_INTERVAL_MS = 5000;
+
+export interface BrokerChildOptions {
+  /** A client of a url; `openTarget`. */
+  readonly openTarget: (url: string) => Promise<OpenedTarget>;
+  readonly signal: AbortSignal;
+}
+
+interface Life {
+  readonly process: BrokerProcess;
+  readonly target: OpenedTarget;
+}
+
+export class BrokerChild implements Killable {
+  readonly #options: BrokerChildOptions;
+  readonly #folder: string;
+  readonly #removeFolder: () => void;
+  readonly #now: BrokerOfNow;
+  #life: Life;
+  #view: ProcessView;
+
+  static async open(options: BrokerChildOptions): Promise<BrokerChild> {
+    const folder = await mkdtemp(join(tmpdir(), 'stagemq-screen-'));
+    const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+    process.on('exit', removeFolder);
+    try {
+      const life = await begin(options, { dataFolder: folder, flushPolicy: 'always' });
+      return new BrokerChild(options, { folder, removeFolder, life });
+    } catch (error) {
+      process.off('exit', removeFolder);
+      removeFolder();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: BrokerChildOptions,
+    opened: { readonly folder: string; readonly removeFolder: () => void; readonly life: Life },
+  ) {
+    this.#options = options;
+    this.#folder = opened.folder;
+    this.#removeFolder = opened.removeFolder;
+    this.#life = opened.life;
+    this.#now = new BrokerOfNow(opened.life.target.broker);
+    this.#view = { ...viewOf(opened.life), lifeCount: 1, dataFolder: this.#folder, flushPolicy: 'always' };
+    this.#watch(opened.life);
+  }
+
+  get broker(): BrokerOfNow['broker'] {
+    return this.#now.broker;
+  }
+
+  get view(): ProcessView {
+    return this.#view;
+  }
+
+  async kill(): Promise<void> {
+    this.#isGone();
+    await this.#life.process.kill();
+    await this.#life.target.close();
+  }
+
+  async start(): Promise<void> {
+    const { dataFolder, flushPolicy, lifeCount } = this.#view;
+    this.#view = { ...this.#view, state: 'starting' };
+    try {
+      this.#life = await begin(this.#options, { dataFolder, flushPolicy });
+    } catch (error) {
+      this.#view = { ...this.#view, state: 'dead' };
+      throw error;
+    }
+    this.#view = { ...this.#view, ...viewOf(this.#life), lifeCount: lifeCount + 1 };
+    this.#watch(this.#life);
+    this.#now.become(this.#life.target.broker);
+  }
+
+  async restartWith(flushPolicy: FlushPolicy): Promise<void> {
+    const { process: old, target } = this.#life;
+    this.#isGone();
+    await old.stop();
+    await target.close();
+    this.#view = { ...this.#view, flushPolicy };
+    await this.start();
+  }
+
+  async close(): Promise<void> {
+    this.#now.end();
+    await this.#life.process.kill();
+    await this.#life.target.close();
+    await rm(this.#folder, { recursive: true, force: true });
+    process.off('exit', this.#removeFolder);
+  }
+
+  #isGone(): void {
+    this.#view = { ...this.#view, state: 'dead' };
+    this.#now.gone();
+  }
+
+  /** It may also end without having been asked to. */
+  #watch(life: Life): void {
+    void life.process.ended.then(() => {
+      if (this.#life === life && this.#view.state === 'running') this.#isGone();
+    });
+  }
+}
+
+async function begin(
+  { openTarget, signal }: BrokerChildOptions,
+  { dataFolder, flushPolicy }: Pick<ProcessView, 'dataFolder' | 'flushPolicy'>,
+): Promise<Life> {
+  const interval = flushPolicy === 'interval' ? ['--flush-interval', String(FLUSH_INTERVAL_MS)] : [];
+  const args = ['--segment-bytes-max', String(SEGMENT_BYTES_MAX), ...interval];
+  const started = await BrokerProcess.start({ dataFolder, flushPolicy, args, signal });
+  try {
+    return { process: started, target: await openTarget(started.tcpUrl) };
+  } catch (error) {
+    await started.kill();
+    throw error;
+  }
+}
+
+function viewOf({ process: { pid, tcpUrl, startMs, report } }: Life) {
+  const { durationMs = 0, notices = [] } = report.opening ?? {};
+  return { state: 'running', pid, url: tcpUrl, startMs, openingMs: durationMs, notices } as const;
+}

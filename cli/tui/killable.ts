@@ -1,0 +1,34 @@
+/** A broker in a process of its own, as the screen sees it: what is known of it, and what can be done to it. */
+
+export type FlushPolicy = 'always' | 'interval' | 'never';
+
+export const FLUSH_POLICIES: readonly FlushPolicy[] = ['always', 'interval', 'never'];
+
+/** What a pane shows of the process. Never changed, only replaced. */
+export interface ProcessView {
+  /** `dead`: killed, or gone by itself. */
+  readonly state: 'running' | 'dead' | 'starting';
+  /** Of the one that runs, or the last that did. */
+  readonly pid: number;
+  readonly url: string;
+  readonly dataFolder: string;
+  readonly flushPolicy: FlushPolicy;
+  /** Processes so far. */
+  readonly lifeCount: number;
+  /** From its start until it listened: Node, recovery and all. */
+  readonly startMs: number;
+  /** Of that, what the broker took to open its data. */
+  readonly openingMs: number;
+  /** What it said about the data it found. */
+  readonly notices: readonly string[];
+}
+
+export interface Killable {
+  readonly view: ProcessView;
+  /** kill -9. Resolves when it is gone. */
+  kill(): Promise<void>;
+  /** The next process, on the same data. Resolves when it answers. */
+  start(): Promise<void>;
+  /** The next one, after this one ended in good order; with another answer to "when is it synced". */
+  restartWith(flushPolicy: FlushPolicy): Promise<void>;
+}
