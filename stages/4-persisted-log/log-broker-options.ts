@@ -15,6 +15,7 @@ import type { Disk } from '../../shared/disk.ts';
 import type { Codec } from './compression.ts';
 import type { FlushPolicy } from './log.ts';
 
+/** What `createBroker` of stage 4 takes; `MQ_INVALID_ARGUMENT` for what is misspelt or out of range. Sizes in bytes. */
 export interface LogBrokerOptions extends BrokerOptions {
   /** Default: a new temporary folder, which `close` removes. */
   readonly dataFolder?: string;

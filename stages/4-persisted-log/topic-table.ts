@@ -10,11 +10,11 @@
  * Made by the composition, used by the spine.
  */
 import type { TopicOptions } from '../../shared/contract/description.ts';
-import { isMqError, type MqError } from '../../shared/contract/errors.ts';
+import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import { deadLetterTopicOf } from '../../shared/contract/message.ts';
 import { isSameTopicOptions } from '../1-blocking-queue/checked-options.ts';
 import * as refusals from '../1-blocking-queue/topic-refusals.ts';
-import { DataFolder, type TopicDefinition } from './data-folder.ts';
+import { DataFolder, type FoundTopic, type TopicDefinition } from './data-folder.ts';
 import { rawBatch } from './incoming-batch.ts';
 import type { OpenedBox } from './policies/dead-letters.ts';
 import type { EncodableMessage } from './record.ts';
@@ -25,7 +25,7 @@ import { type Redriven, recoverTopic } from './topic-recovery.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 /** Topics opened at the same time at the start. */
-const LANES_COUNT = 8;
+const TOGETHER_COUNT = 8;
 
 interface Entry {
   readonly definition: TopicDefinition;
@@ -53,7 +53,6 @@ export class TopicTable {
   readonly #deletions = new Map<string, Promise<void>>();
   /** By name, or by folder where that is all that can be read. */
   readonly #damaged = new Map<string, { readonly folder: string; readonly error: MqError }>();
-
   /** Set when it is closed: no topic is made any more, also none for dead letters. */
   #ended: MqError | undefined;
 
@@ -110,9 +109,8 @@ export class TopicTable {
 
   /** Idempotent for equal options. Resolves when it is on the disk. */
   async createOnce(name: string, options: TopicOptions): Promise<void> {
-    const damaged = this.#damaged.get(name);
-    if (damaged !== undefined) throw damaged.error;
     const existing = this.#entries.get(name);
+    if (this.#damaged.has(name)) await this.find(name);
     if (existing === undefined) {
       this.#checkMayCreate();
       await this.#create(this.#newDefinition(name, options));
@@ -138,7 +136,7 @@ export class TopicTable {
     return this.#entries.has(name) ? this.find(name) : undefined;
   }
 
-  /** With the group its dead letters go. */
+  /** They go with their group. */
   async deleteDeadLettersOf(topic: string, group: string): Promise<void> {
     const name = deadLetterTopicOf(topic, group);
     if (this.#entries.has(name)) await this.#delete(name);
@@ -171,15 +169,10 @@ export class TopicTable {
   async #openAll(): Promise<void> {
     const found = await this.#folder.topics();
     const redriven: Redriven[] = [];
-    const lane = async (waiting: Iterable<(typeof found)[number]>): Promise<void> => {
-      for (const { folder, definition } of waiting) {
-        if ('name' in definition && 'topicId' in definition)
-          redriven.push(...(await this.#openFound(folder, definition)));
-        else this.#noteDamaged(folder, folder, definition as MqError);
-      }
-    };
-    const waiting = found.values();
-    await Promise.all(Array.from({ length: LANES_COUNT }, () => lane(waiting)));
+    for (let from = 0; from < found.length; from += TOGETHER_COUNT) {
+      const together = found.slice(from, from + TOGETHER_COUNT).map((topic) => this.#openFound(topic));
+      redriven.push(...(await Promise.all(together)).flat());
+    }
     for (const { topic, group, deadOffset } of redriven) {
       (await this.deadLettersOf(topic, group))?.box?.noteGone({ fromOffset: deadOffset, count: 1 });
     }
@@ -202,7 +195,11 @@ export class TopicTable {
     }
   }
 
-  async #openFound(folder: string, definition: TopicDefinition): Promise<readonly Redriven[]> {
+  async #openFound({ folder, definition }: FoundTopic): Promise<readonly Redriven[]> {
+    if (definition instanceof MqError) {
+      this.#noteDamaged(folder, folder, definition);
+      return [];
+    }
     try {
       const { topic, redriven } = await this.#recover(folder, definition, this.#folder.wasClean);
       this.#entries.set(definition.name, { definition, topic, opening: Promise.resolve(topic) });
