@@ -7,13 +7,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LIMITS } from '../shared/contract/limits.ts';
-import { checkContent, faultOfContent, faultOfPlacement } from '../stages/4-persisted-log/batch-check.ts';
-import { encodeBatch, logIdOf, placeBatch } from '../stages/4-persisted-log/record-batch.ts';
-import { decodeSegmentHead, encodeSegmentHead } from '../stages/4-persisted-log/segment-head.ts';
-import { StoredBatch } from '../stages/4-persisted-log/stored-batch.ts';
+import { checkContent, faultOfContent, faultOfPlacement } from '../stages/4-persisted-log/bytes/batch-check.ts';
+import { encodeBatch, logIdOf, placeBatch } from '../stages/4-persisted-log/bytes/record-batch.ts';
+import { StoredBatch } from '../stages/4-persisted-log/bytes/stored-batch.ts';
+import { readVarint, writeVarint } from '../stages/4-persisted-log/bytes/varint.ts';
+import { decodeSegmentHead, encodeSegmentHead } from '../stages/4-persisted-log/log/segment-head.ts';
 import { batchFields, segmentHeadFields } from '../stages/4-persisted-log/tools/batch-fields.ts';
 import { hexLine, hexRows } from '../stages/4-persisted-log/tools/hexdump.ts';
-import { readVarint, writeVarint } from '../stages/4-persisted-log/varint.ts';
 
 const PAGE = readFileSync(new URL('format-log.md', import.meta.url), 'utf8');
 const CODE = join(import.meta.dirname, '../stages/4-persisted-log');

@@ -5,7 +5,7 @@ import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Disk } from '../../shared/disk.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { DataFolder, folderNameOf, type TopicDefinition } from './data-folder.ts';
-import { readWholeFile, writeWholeFile } from './whole-file.ts';
+import { readWholeFile, writeWholeFile } from './log/whole-file.ts';
 
 const ID = '00112233445566778899aabbccddeeff';
 

@@ -20,8 +20,8 @@ import type { TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { quote } from '../../shared/contract/validation.ts';
 import type { Disk, DiskLock } from '../../shared/disk.ts';
-import { storageError } from './storage-error.ts';
-import { parse, readSealed, readWholeFile, UNFINISHED, writeSealed, writeWholeFile } from './whole-file.ts';
+import { storageError } from './log/storage-error.ts';
+import { parse, readSealed, readWholeFile, UNFINISHED, writeSealed, writeWholeFile } from './log/whole-file.ts';
 
 /** Of what lies below the folder; one that is newer than this program knows is refused. */
 export const DATA_VERSION = 1;

@@ -14,7 +14,7 @@ import type { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import type { IncomingBatch } from './incoming-batch.ts';
-import type { AppendReceipt } from './log.ts';
+import type { AppendReceipt } from './log/log.ts';
 import type { RoomMaker } from './room-maker.ts';
 import { fullError, type NamedTopic, storageLowError } from './topic-errors.ts';
 

@@ -6,13 +6,13 @@
  * Always true: nothing is kept for it but the trace, so asking may read the whole log; changes nothing. Used by the spine.
  */
 import type { Explanation, MessageEvent } from '../../shared/contract/explanation.ts';
-import type { GroupDesk } from './group-desk.ts';
+import type { LogRecord } from './bytes/record.ts';
+import type { GroupDesk } from './delivery/group-desk.ts';
 import { batchFrom } from './log-reading.ts';
 import type { Partition } from './partition.ts';
 import { originOf } from './policies/dead-letters.ts';
 import type { DelayedMessage } from './policies/delayed-messages.ts';
 import type { TracedPlace } from './policies/trace.ts';
-import type { LogRecord } from './record.ts';
 import type { Topic } from './topic.ts';
 
 /** Records that are read before those before them are. */

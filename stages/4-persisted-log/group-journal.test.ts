@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { VirtualClock } from '../../shared/clock.ts';
 import type { Disk } from '../../shared/disk.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
-import { BatchCache } from './batch-cache.ts';
-import type { JournalEvent } from './group-events.ts';
+import type { JournalEvent } from './delivery/group-events.ts';
 import { GroupJournal } from './group-journal.ts';
-import { PartitionLog } from './log.ts';
+import { BatchCache } from './log/batch-cache.ts';
+import { PartitionLog } from './log/log.ts';
 
 const FOLDER = '/data/groups';
 const SNAPSHOTS = '/data/snapshots';

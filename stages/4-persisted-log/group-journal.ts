@@ -17,12 +17,12 @@
 import { join } from 'node:path';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Disk } from '../../shared/disk.ts';
-import { decodeEvents, EventWriter } from './event-bytes.ts';
-import type { JournalEvent } from './group-events.ts';
-import type { AppendReceipt, PartitionLog } from './log.ts';
-import { encodeBatch } from './record-batch.ts';
-import { storageError } from './storage-error.ts';
-import { readSealed, UNFINISHED, writeSealed } from './whole-file.ts';
+import { encodeBatch } from './bytes/record-batch.ts';
+import { decodeEvents, EventWriter } from './delivery/event-bytes.ts';
+import type { JournalEvent } from './delivery/group-events.ts';
+import type { AppendReceipt, PartitionLog } from './log/log.ts';
+import { storageError } from './log/storage-error.ts';
+import { readSealed, UNFINISHED, writeSealed } from './log/whole-file.ts';
 
 /** So many bytes of events, and the next snapshot is due; */
 const SNAPSHOT_EVERY_BYTES = 4 * 1024 * 1024;

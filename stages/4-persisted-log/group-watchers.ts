@@ -3,7 +3,7 @@
  *
  * Always true: while nobody watches, telling costs one look at a number.
  */
-import type { GroupDesk } from './group-desk.ts';
+import type { GroupDesk } from './delivery/group-desk.ts';
 
 export interface GroupWatcher {
   readonly desk: GroupDesk;

@@ -4,9 +4,9 @@ import { LIMITS } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
 import { checkBatch } from '../../shared/contract/validation.ts';
 import { MessageIds } from '../1-blocking-queue/message-ids.ts';
+import { StoredBatch } from './bytes/stored-batch.ts';
 import { type IncomingBatch, identify, incomingBatch, partitionOfKey, wishedPartition } from './incoming-batch.ts';
 import { checkTimes } from './message-options.ts';
-import { StoredBatch } from './stored-batch.ts';
 
 function incoming(messages: readonly Message[]): { readonly batch: IncomingBatch; readonly ids: readonly string[] } {
   const contents = checkBatch('messages', messages, LIMITS);

@@ -7,10 +7,10 @@
 import { crc32 } from 'node:zlib';
 import { invalidArgument } from '../../shared/contract/validation.ts';
 import type { MessageIds } from '../1-blocking-queue/message-ids.ts';
-import type { Codec } from './compression.ts';
+import type { Codec } from './bytes/compression.ts';
+import type { EncodableMessage } from './bytes/record.ts';
+import { encodeBatch } from './bytes/record-batch.ts';
 import type { TimedMessage } from './message-options.ts';
-import type { EncodableMessage } from './record.ts';
-import { encodeBatch } from './record-batch.ts';
 
 /** Messages that enter together or not at all. */
 export interface IncomingBatch {

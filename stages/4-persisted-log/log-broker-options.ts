@@ -12,8 +12,8 @@ import {
   invalidArgument,
 } from '../../shared/contract/validation.ts';
 import type { Disk } from '../../shared/disk.ts';
-import type { Codec } from './compression.ts';
-import type { FlushPolicy } from './log.ts';
+import type { Codec } from './bytes/compression.ts';
+import type { FlushPolicy } from './log/log.ts';
 
 /** What `createBroker` of stage 4 takes; `MQ_INVALID_ARGUMENT` for what is misspelt or out of range. Sizes in bytes. */
 export interface LogBrokerOptions extends BrokerOptions {

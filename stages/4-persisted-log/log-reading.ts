@@ -8,11 +8,11 @@
 import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { StoredRecord } from '../../shared/contract/message.ts';
 import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
-import type { PartitionLog } from './log.ts';
+import type { LogRecord } from './bytes/record.ts';
+import { SUMMARY } from './bytes/record-batch.ts';
+import type { StoredBatch } from './bytes/stored-batch.ts';
+import type { PartitionLog } from './log/log.ts';
 import { joinBytes } from './raw-batches.ts';
-import type { LogRecord } from './record.ts';
-import { SUMMARY } from './record-batch.ts';
-import type { StoredBatch } from './stored-batch.ts';
 
 export interface FetchWant {
   readonly offset: number;

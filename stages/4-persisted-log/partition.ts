@@ -20,15 +20,15 @@ import type { Limits } from '../../shared/contract/limits.ts';
 import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
 import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
-import { readU16, readU32 } from './big-endian.ts';
-import type { PartitionReader, WaitForRecords } from './desk-surroundings.ts';
+import { readU16, readU32 } from './bytes/big-endian.ts';
+import type { LogRecord } from './bytes/record.ts';
+import { AT, SUMMARY } from './bytes/record-batch.ts';
+import { StoredBatch } from './bytes/stored-batch.ts';
+import type { PartitionReader, WaitForRecords } from './delivery/desk-surroundings.ts';
 import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
-import type { AppendReceipt, PartitionLog } from './log.ts';
+import type { AppendReceipt, PartitionLog } from './log/log.ts';
 import { batchFrom, type FetchWant, readBatches, readRecords } from './log-reading.ts';
 import { PriorityIndex, type PriorityIndexState } from './policies/priority-index.ts';
-import type { LogRecord } from './record.ts';
-import { AT, SUMMARY } from './record-batch.ts';
-import { StoredBatch } from './stored-batch.ts';
 
 /** What a snapshot of the topic keeps of a partition. */
 export interface PartitionState {

@@ -7,10 +7,10 @@
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { RawDeliveries } from '../../shared/contract/raw-batches.ts';
 import { invalidArgument } from '../../shared/contract/validation.ts';
-import { checkContent } from './batch-check.ts';
-import type { HandedRun, ReadableBatch } from './desk-surroundings.ts';
+import { checkContent } from './bytes/batch-check.ts';
+import { StoredBatch } from './bytes/stored-batch.ts';
+import type { HandedRun, ReadableBatch } from './delivery/desk-surroundings.ts';
 import { type IncomingBatch, type PartitionWish, rawBatch } from './incoming-batch.ts';
-import { StoredBatch } from './stored-batch.ts';
 
 export interface CheckedRawBatch {
   readonly batch: IncomingBatch;

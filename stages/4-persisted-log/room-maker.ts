@@ -13,8 +13,8 @@
  * The one place, with retention, from which anything leaves a log. Only the topic uses it.
  */
 import type { TopicOptions } from '../../shared/contract/description.ts';
-import type { GroupDesk } from './group-desk.ts';
-import type { JournalEvent } from './group-events.ts';
+import type { GroupDesk } from './delivery/group-desk.ts';
+import type { JournalEvent } from './delivery/group-events.ts';
 import type { Partition } from './partition.ts';
 
 /** Dropped offsets that the screen still shows. */

@@ -11,7 +11,7 @@ import type { Subscription } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import type { GroupDesk } from './group-desk.ts';
+import type { GroupDesk } from './delivery/group-desk.ts';
 
 export interface PushOptions {
   readonly desk: GroupDesk;

@@ -12,7 +12,7 @@
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
 import type { TopicDefinition } from './data-folder.ts';
-import { PartitionLog } from './log.ts';
+import { PartitionLog } from './log/log.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 /** Numbers of the logs that are no partitions. */

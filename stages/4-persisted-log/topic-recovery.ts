@@ -8,8 +8,8 @@
  */
 import { join } from 'node:path';
 import { GroupJournal } from './group-journal.ts';
-import type { PartitionLog } from './log.ts';
-import { storageError } from './storage-error.ts';
+import type { PartitionLog } from './log/log.ts';
+import { storageError } from './log/storage-error.ts';
 import { Topic } from './topic.ts';
 import {
   hasDelayedLog,

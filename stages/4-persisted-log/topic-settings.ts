@@ -1,9 +1,9 @@
 /** What all topics of a broker share. Types only. */
 import type { Disk } from '../../shared/disk.ts';
-import type { BatchCache } from './batch-cache.ts';
-import type { Codec } from './compression.ts';
-import type { DeskSettings } from './desk-surroundings.ts';
-import type { FlushPolicy } from './log.ts';
+import type { Codec } from './bytes/compression.ts';
+import type { DeskSettings } from './delivery/desk-surroundings.ts';
+import type { BatchCache } from './log/batch-cache.ts';
+import type { FlushPolicy } from './log/log.ts';
 import type { Trace } from './policies/trace.ts';
 
 export interface TopicSettings extends DeskSettings {

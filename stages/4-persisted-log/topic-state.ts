@@ -1,7 +1,8 @@
 /** What a topic is opened with: what it keeps on the disk, and what it needs of others. Types only. */
+
+import type { OffsetSpan } from './delivery/offset-spans.ts';
 import type { GroupJournal } from './group-journal.ts';
-import type { PartitionLog } from './log.ts';
-import type { OffsetSpan } from './offset-spans.ts';
+import type { PartitionLog } from './log/log.ts';
 import type { PartitionState } from './partition.ts';
 import type { OpenBox } from './policies/dead-letters.ts';
 import type { GroupsState } from './topic-groups.ts';

@@ -14,7 +14,7 @@ import {
   type WaiterView,
 } from '../../shared/contract/inside.ts';
 import type { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
-import type { GroupDesk } from './group-desk.ts';
+import type { GroupDesk } from './delivery/group-desk.ts';
 import { batchFrom } from './log-reading.ts';
 import type { Partition } from './partition.ts';
 import type { Topic } from './topic.ts';

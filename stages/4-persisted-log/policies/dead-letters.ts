@@ -13,12 +13,12 @@
  * The topics use it: `Burials` the one that messages die in, `DeadLetterBox` the one that keeps them.
  */
 import { DEAD_LETTER_HEADERS, type Headers } from '../../../shared/contract/message.ts';
-import type { DyingRecord } from '../desk-surroundings.ts';
-import type { JournalEvent } from '../group-events.ts';
+import type { EncodableMessage, LogRecord } from '../bytes/record.ts';
+import type { DyingRecord } from '../delivery/desk-surroundings.ts';
+import type { JournalEvent } from '../delivery/group-events.ts';
+import { type OffsetSpan, OffsetSpans } from '../delivery/offset-spans.ts';
 import { batchFrom } from '../log-reading.ts';
-import { type OffsetSpan, OffsetSpans } from '../offset-spans.ts';
 import type { Partition } from '../partition.ts';
-import type { EncodableMessage, LogRecord } from '../record.ts';
 
 /** As many letters as are on their way at once, and some: so far back may be one whose message the group still has. */
 const LOOKED_BACK_COUNT = 128;

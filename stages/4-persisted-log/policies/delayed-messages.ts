@@ -15,12 +15,12 @@
 import type { Clock } from '../../../shared/clock.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
 import { Heap } from '../../2-ring-buffer/heap.ts';
+import type { EncodableMessage, LogRecord } from '../bytes/record.ts';
+import { encodeBatch } from '../bytes/record-batch.ts';
+import { type OffsetSpan, OffsetSpans } from '../delivery/offset-spans.ts';
 import type { IncomingBatch } from '../incoming-batch.ts';
-import type { AppendReceipt, PartitionLog } from '../log.ts';
+import type { AppendReceipt, PartitionLog } from '../log/log.ts';
 import { batchFrom } from '../log-reading.ts';
-import { type OffsetSpan, OffsetSpans } from '../offset-spans.ts';
-import type { EncodableMessage, LogRecord } from '../record.ts';
-import { encodeBatch } from '../record-batch.ts';
 import { WallTimer } from '../wall-timer.ts';
 
 /** What one topic may have waiting. */

@@ -10,9 +10,9 @@
 import type { DeadLetterOptions } from '../../../shared/contract/broker.ts';
 import { DEFAULTS, type Limits } from '../../../shared/contract/limits.ts';
 import { checkInteger, checkName, checkOptions, invalidArgument } from '../../../shared/contract/validation.ts';
+import type { LogRecord } from '../bytes/record.ts';
+import { encodeBatch } from '../bytes/record-batch.ts';
 import { rawBatch } from '../incoming-batch.ts';
-import type { LogRecord } from '../record.ts';
-import { encodeBatch } from '../record-batch.ts';
 import type { Topic } from '../topic.ts';
 import { originOf, redrivenOf } from './dead-letters.ts';
 

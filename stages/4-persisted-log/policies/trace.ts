@@ -8,7 +8,7 @@
  * so that writing down costs one assignment for whatever a call did; it is searched only when somebody asks. Topics use it.
  */
 import type { MessageEvent } from '../../../shared/contract/explanation.ts';
-import type { GroupEvent } from '../group-events.ts';
+import type { GroupEvent } from '../delivery/group-events.ts';
 
 /** What a trace keeps: an event of a group, or of the topic, with its time. */
 export interface TraceEntry {

@@ -10,7 +10,7 @@ import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import type { Fate } from '../../../shared/simulated-nodes.ts';
 import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
-import type { FlushPolicy } from '../log.ts';
+import type { FlushPolicy } from '../log/log.ts';
 import { verifyFolder } from '../tools/verify.ts';
 import type { Deed } from './broker-load.ts';
 import { BrokerPromises } from './broker-promises.ts';

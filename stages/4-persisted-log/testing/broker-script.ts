@@ -8,7 +8,7 @@ import type { Broker } from '../../../shared/contract/broker.ts';
 import type { Disk } from '../../../shared/disk.ts';
 import { type Random, SeededRandom } from '../../../shared/random.ts';
 import { createBroker } from '../index.ts';
-import type { FlushPolicy } from '../log.ts';
+import type { FlushPolicy } from '../log/log.ts';
 import { DELAY_MS_MAX, type Deed, prepare, runLoad } from './broker-load.ts';
 
 const STEP_MS = 5;

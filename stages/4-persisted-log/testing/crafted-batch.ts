@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import { LIMITS } from '../../../shared/contract/limits.ts';
-import { checkContent } from '../batch-check.ts';
-import { writeU16, writeU32 } from '../big-endian.ts';
-import { CODECS, type Codec } from '../compression.ts';
-import { AT, BATCH_HEAD_BYTES, contentCrcOf, encodeBatch } from '../record-batch.ts';
+import { checkContent } from '../bytes/batch-check.ts';
+import { writeU16, writeU32 } from '../bytes/big-endian.ts';
+import { CODECS, type Codec } from '../bytes/compression.ts';
+import { AT, BATCH_HEAD_BYTES, contentCrcOf, encodeBatch } from '../bytes/record-batch.ts';
 
 export const IDS = { idPrefix: 'p-', firstIdNumber: 0 };
 export const hello = { body: new TextEncoder().encode('hello') };

@@ -6,9 +6,15 @@ import { LIMITS, type Limits } from '../../../shared/contract/limits.ts';
 import type { Delivery } from '../../../shared/contract/message.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { GROUP_DEFAULTS } from '../../2-ring-buffer/reading-options.ts';
-import type { DyingRecord, GiveBack, GroupDeskOptions, LeaseClaim, ReceiveWant } from '../desk-surroundings.ts';
-import { GroupDesk } from '../group-desk.ts';
-import type { GroupEvent } from '../group-events.ts';
+import type {
+  DyingRecord,
+  GiveBack,
+  GroupDeskOptions,
+  LeaseClaim,
+  ReceiveWant,
+} from '../delivery/desk-surroundings.ts';
+import { GroupDesk } from '../delivery/group-desk.ts';
+import type { GroupEvent } from '../delivery/group-events.ts';
 import { MemoryPartition } from './memory-partition.ts';
 
 export interface DeskSetupOptions {

@@ -9,7 +9,7 @@ import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import type { Fate, UnsyncedChange } from '../../../shared/simulated-nodes.ts';
 import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
-import type { FlushPolicy, PartitionLog } from '../log.ts';
+import type { FlushPolicy, PartitionLog } from '../log/log.ts';
 import { type Found, LogHistory, openLog, type Promised, readLog } from './log-history.ts';
 import { runLogScript } from './log-script.ts';
 

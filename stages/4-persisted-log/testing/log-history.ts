@@ -11,9 +11,9 @@ import type { Clock } from '../../../shared/clock.ts';
 import { VirtualClock } from '../../../shared/clock.ts';
 import type { Disk } from '../../../shared/disk.ts';
 import type { Random } from '../../../shared/random.ts';
-import { BatchCache } from '../batch-cache.ts';
-import { type FlushPolicy, PartitionLog } from '../log.ts';
-import { encodeBatch } from '../record-batch.ts';
+import { encodeBatch } from '../bytes/record-batch.ts';
+import { BatchCache } from '../log/batch-cache.ts';
+import { type FlushPolicy, PartitionLog } from '../log/log.ts';
 
 const FOLDER = '/data/p0';
 const BODY_BYTES_MAX = 300;

@@ -6,7 +6,7 @@
  */
 import type { Disk } from '../../../shared/disk.ts';
 import type { Random } from '../../../shared/random.ts';
-import type { PartitionLog } from '../log.ts';
+import type { PartitionLog } from '../log/log.ts';
 import { type LogHistory, type OpenLogOptions, openLog } from './log-history.ts';
 
 export interface LogScriptOptions extends OpenLogOptions {

@@ -2,11 +2,12 @@
  * A partition in memory, as group desks read one: batches as they are stored, of which some may be "on the disk" only, so
  * that they have to be loaded first. For tests.
  */
-import type { PartitionReader } from '../desk-surroundings.ts';
+
+import type { EncodableMessage } from '../bytes/record.ts';
+import { encodeBatch, placeBatch } from '../bytes/record-batch.ts';
+import { StoredBatch } from '../bytes/stored-batch.ts';
+import type { PartitionReader } from '../delivery/desk-surroundings.ts';
 import { PriorityIndex } from '../policies/priority-index.ts';
-import type { EncodableMessage } from '../record.ts';
-import { encodeBatch, placeBatch } from '../record-batch.ts';
-import { StoredBatch } from '../stored-batch.ts';
 
 const encoder = new TextEncoder();
 

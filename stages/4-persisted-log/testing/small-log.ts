@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../../shared/clock.ts';
 import type { Disk } from '../../../shared/disk.ts';
-import { BatchCache } from '../batch-cache.ts';
-import type { Codec } from '../compression.ts';
-import { PartitionLog, type PartitionLogOptions } from '../log.ts';
-import { encodeBatch } from '../record-batch.ts';
+import type { Codec } from '../bytes/compression.ts';
+import { encodeBatch } from '../bytes/record-batch.ts';
+import { BatchCache } from '../log/batch-cache.ts';
+import { PartitionLog, type PartitionLogOptions } from '../log/log.ts';
 
 export const FOLDER = '/data/p0';
 export const TOPIC_ID = Uint8Array.from({ length: 16 }, (_, index) => 0xa0 + index);

@@ -3,13 +3,13 @@
  * brackets. Bytes that are damaged are told as far as they can be. Pure.
  */
 import { previewOf } from '../../../shared/contract/inside.ts';
-import { inflatedBlockOf } from '../batch-check.ts';
-import { readU16, readU32, readU64 } from '../big-endian.ts';
-import { codecOf } from '../compression.ts';
-import { FIELD } from '../record.ts';
-import { AT, BATCH_HEAD_BYTES, SUMMARY } from '../record-batch.ts';
-import { FieldReader, RecordFault } from '../record-reader.ts';
-import { HEAD_AT, SEGMENT_HEAD_BYTES } from '../segment-head.ts';
+import { inflatedBlockOf } from '../bytes/batch-check.ts';
+import { readU16, readU32, readU64 } from '../bytes/big-endian.ts';
+import { codecOf } from '../bytes/compression.ts';
+import { FIELD } from '../bytes/record.ts';
+import { AT, BATCH_HEAD_BYTES, SUMMARY } from '../bytes/record-batch.ts';
+import { FieldReader, RecordFault } from '../bytes/record-reader.ts';
+import { HEAD_AT, SEGMENT_HEAD_BYTES } from '../log/segment-head.ts';
 import type { HexField } from './hexdump.ts';
 
 const TEXT_CHARACTERS_SHOWN = 24;

@@ -6,10 +6,10 @@
  */
 import { join } from 'node:path';
 import type { Disk } from '../../../shared/disk.ts';
-import { LOG_STATE_NAME } from '../log-state.ts';
-import { logIdOf } from '../record-batch.ts';
-import type { LogPlace } from '../segment.ts';
-import { baseOffsetIn, decodeSegmentHead, SEGMENT_HEAD_BYTES, segmentName } from '../segment-head.ts';
+import { logIdOf } from '../bytes/record-batch.ts';
+import { LOG_STATE_NAME } from '../log/log-state.ts';
+import type { LogPlace } from '../log/segment.ts';
+import { baseOffsetIn, decodeSegmentHead, SEGMENT_HEAD_BYTES, segmentName } from '../log/segment-head.ts';
 
 /** Folders below folders, at most. */
 const DEPTH_MAX = 6;

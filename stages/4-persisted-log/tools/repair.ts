@@ -12,14 +12,14 @@
  */
 import { join } from 'node:path';
 import type { Disk, DiskFile } from '../../../shared/disk.ts';
-import { readU32, readU64 } from '../big-endian.ts';
-import { SET_ASIDE } from '../log-folder.ts';
-import { type KnownSegment, type LogState, readLogState, writeLogState } from '../log-state.ts';
-import { AT, placeBatch } from '../record-batch.ts';
-import { emptyEnd, type LogPlace } from '../segment.ts';
-import { baseOffsetIn, encodeSegmentHead, indexName, SEGMENT_HEAD_BYTES, segmentName } from '../segment-head.ts';
-import type { SegmentEnd } from '../segment-scan.ts';
-import { UNFINISHED } from '../whole-file.ts';
+import { readU32, readU64 } from '../bytes/big-endian.ts';
+import { AT, placeBatch } from '../bytes/record-batch.ts';
+import { SET_ASIDE } from '../log/log-folder.ts';
+import { type KnownSegment, type LogState, readLogState, writeLogState } from '../log/log-state.ts';
+import { emptyEnd, type LogPlace } from '../log/segment.ts';
+import { baseOffsetIn, encodeSegmentHead, indexName, SEGMENT_HEAD_BYTES, segmentName } from '../log/segment-head.ts';
+import type { SegmentEnd } from '../log/segment-scan.ts';
+import { UNFINISHED } from '../log/whole-file.ts';
 import { findLogs, identify } from './log-folders.ts';
 import { type BadStretch, isTornTail, type SegmentSurvey, surveyFile } from './survey.ts';
 import { type VerifyFinding, verifyLog } from './verify.ts';

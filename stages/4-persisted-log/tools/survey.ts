@@ -11,13 +11,13 @@
 import { join } from 'node:path';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { DiskFile } from '../../../shared/disk.ts';
-import { checkContent, faultOfPlacement } from '../batch-check.ts';
-import { readU32 } from '../big-endian.ts';
-import { AT, BATCH_HEAD_BYTES, nextOffsetOf } from '../record-batch.ts';
-import type { LogPlace } from '../segment.ts';
-import { emptyEnd } from '../segment.ts';
-import { faultOfHead, SEGMENT_HEAD_BYTES, segmentName } from '../segment-head.ts';
-import { findBatch, type SegmentEnd, scanBatches } from '../segment-scan.ts';
+import { checkContent, faultOfPlacement } from '../bytes/batch-check.ts';
+import { readU32 } from '../bytes/big-endian.ts';
+import { AT, BATCH_HEAD_BYTES, nextOffsetOf } from '../bytes/record-batch.ts';
+import type { LogPlace } from '../log/segment.ts';
+import { emptyEnd } from '../log/segment.ts';
+import { faultOfHead, SEGMENT_HEAD_BYTES, segmentName } from '../log/segment-head.ts';
+import { findBatch, type SegmentEnd, scanBatches } from '../log/segment-scan.ts';
 
 /** No limit but those of the format itself: what a broker with other limits stored is no damage. */
 const NO_LIMITS = Object.freeze({

@@ -7,12 +7,12 @@
 import { join } from 'node:path';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { Disk } from '../../../shared/disk.ts';
-import { SET_ASIDE } from '../log-folder.ts';
-import { LOG_STATE_NAME, type LogState, readLogState } from '../log-state.ts';
-import type { LogPlace } from '../segment.ts';
-import { baseOffsetIn, indexName, segmentName } from '../segment-head.ts';
-import { decodeIndex } from '../segment-index.ts';
-import { readWholeFile, UNFINISHED } from '../whole-file.ts';
+import { SET_ASIDE } from '../log/log-folder.ts';
+import { LOG_STATE_NAME, type LogState, readLogState } from '../log/log-state.ts';
+import type { LogPlace } from '../log/segment.ts';
+import { baseOffsetIn, indexName, segmentName } from '../log/segment-head.ts';
+import { decodeIndex } from '../log/segment-index.ts';
+import { readWholeFile, UNFINISHED } from '../log/whole-file.ts';
 import { findLogs, identify } from './log-folders.ts';
 import { type BadStretch, isTornTail, type SegmentSurvey, surveyFile, type TailFacts } from './survey.ts';
 

@@ -3,10 +3,10 @@
  *
  * Always true: bytes that are no batches are `MQ_PROTOCOL`; what is decoded is a view of the bytes. Pure.
  */
-import { readU32 } from '../../big-endian.ts';
-import type { LogRecord } from '../../record.ts';
-import { AT, BATCH_HEAD_BYTES } from '../../record-batch.ts';
-import { StoredBatch } from '../../stored-batch.ts';
+import { readU32 } from '../../bytes/big-endian.ts';
+import type { LogRecord } from '../../bytes/record.ts';
+import { AT, BATCH_HEAD_BYTES } from '../../bytes/record-batch.ts';
+import { StoredBatch } from '../../bytes/stored-batch.ts';
 import { refuse } from './fields-reader.ts';
 
 export class BatchList {

@@ -15,10 +15,10 @@ import type { BatchReceipt, Message } from '../../../../shared/contract/message.
 import { type CheckedMessage, checkBatch, checkMessage } from '../../../../shared/contract/validation.ts';
 import * as sending from '../../../1-blocking-queue/checked-options.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
-import type { Codec } from '../../compression.ts';
+import type { Codec } from '../../bytes/compression.ts';
+import type { EncodableMessage } from '../../bytes/record.ts';
+import { encodeBatch } from '../../bytes/record-batch.ts';
 import { checkTimes } from '../../message-options.ts';
-import type { EncodableMessage } from '../../record.ts';
-import { encodeBatch } from '../../record-batch.ts';
 import { readSent, type SentAnswer } from './answers.ts';
 import { expect } from './client-reading.ts';
 import type { Request } from './connection.ts';

@@ -9,7 +9,7 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import type { MqError } from '../../../../shared/contract/errors.ts';
 import { checkChoice, checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../../shared/random.ts';
-import type { Codec } from '../../compression.ts';
+import type { Codec } from '../../bytes/compression.ts';
 import { TcpClient } from './client.ts';
 import { ClientCalls, type Closable } from './client-calls.ts';
 import { ClientPolls } from './client-polls.ts';

@@ -8,7 +8,7 @@
  * that is not whole yet. docs/protocol-tcp.md tells what each frame means.
  */
 import { MqError } from '../../../../shared/contract/errors.ts';
-import { readU32 } from '../../big-endian.ts';
+import { readU32 } from '../../bytes/big-endian.ts';
 
 /** Types of frames. Those from 0x80 on are sent by servers only, those from 0x10 to 0x7f by clients only. */
 export const FRAME = Object.freeze({

@@ -8,8 +8,8 @@ import type { Broker, SendOptions } from '../../../../shared/contract/broker.ts'
 import type { Message } from '../../../../shared/contract/message.ts';
 import { invalidArgument } from '../../../../shared/contract/validation.ts';
 import { decodeMessages } from '../../../3-http-server/message-codec.ts';
-import { checkContent } from '../../batch-check.ts';
-import { StoredBatch } from '../../stored-batch.ts';
+import { checkContent } from '../../bytes/batch-check.ts';
+import { StoredBatch } from '../../bytes/stored-batch.ts';
 import type { SentAnswer } from './answers.ts';
 import type { SendRequest } from './requests.ts';
 

@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import type { Broker } from '../../../../../shared/contract/broker.ts';
 import { type Random, SeededRandom } from '../../../../../shared/random.ts';
 import { until } from '../../../../3-http-server/testing/until.ts';
-import { encodeBatch } from '../../../record-batch.ts';
+import { encodeBatch } from '../../../bytes/record-batch.ts';
 import { createTcpClient } from '../create-client.ts';
 import { FRAME } from '../frame.ts';
 import type { FrameWriter } from '../frame-writer.ts';

@@ -1,0 +1,196 @@
+/**
+ * The one place where records become deliveries: the next ones for a member, each run of neighbours under one lease. What
+ * cannot be given to it (expired, or for another group) is stepped over on the way.
+ *
+ * Always true: nothing is awaited. Where the batch with the next record is not in memory the partition is left alone, and
+ * `missing` says what to load; where it cannot be read, `error` says why. At least one record goes out, whatever its size.
+ */
+import type { Clock } from '../../../shared/clock.ts';
+import { isMqError, type MqError } from '../../../shared/contract/errors.ts';
+import type { LogRecord } from '../bytes/record.ts';
+import { type Candidate, candidateOf } from './candidates.ts';
+import type { HandedRun, PartitionReader, ReceiveWant } from './desk-surroundings.ts';
+import { Budget, type Gathered, gather, type ReadAs, stepOverCount } from './gathering.ts';
+import type { GroupEvent } from './group-events.ts';
+import type { GroupState, Moment } from './group-state.ts';
+import type { LeaseBlock } from './lease-block.ts';
+
+export interface HandOutOptions {
+  readonly state: GroupState;
+  /** The name of the group. */
+  readonly group: string;
+  readonly clock: Clock;
+  readonly partitions: readonly PartitionReader[];
+  readonly inFlightCountMax: number;
+  readonly ttlMs: number | undefined;
+  /** Applies and records. */
+  readonly record: (event: GroupEvent, moment: Moment) => void;
+}
+
+export interface HandOutWant extends ReceiveWant {
+  /** True: whole batches are wanted, and no record as an object. */
+  readonly isWhole: boolean;
+}
+
+/** A run that was handed out, with its records unless whole batches were wanted. */
+export interface Handed extends HandedRun {
+  readonly records: readonly LogRecord[];
+}
+
+export interface HandOutResult {
+  readonly handed: Handed[];
+  /** Partition -> the offset whose batch is to be loaded. */
+  readonly missing: Map<number, number>;
+  error: MqError | undefined;
+  hasSteppedOver: boolean;
+}
+
+/** One answer in the making. */
+interface Answer {
+  readonly want: HandOutWant;
+  readonly as: ReadAs;
+  readonly moment: Moment;
+  readonly budget: Budget;
+  readonly result: HandOutResult;
+  /** Partitions that may have more. */
+  readonly open: Set<PartitionReader>;
+}
+
+export class HandOut {
+  readonly #options: HandOutOptions;
+  /** The partition with which the next answer begins: each has its turn. */
+  #turn = 0;
+
+  constructor(options: HandOutOptions) {
+    this.#options = options;
+  }
+
+  /** At most what is wanted, from the partitions that this member may read. */
+  handOut(want: HandOutWant, mayRead: (partition: number) => boolean): HandOutResult {
+    const { state, inFlightCountMax, partitions } = this.#options;
+    const answer = this.#begin(want, Math.min(want.max, inFlightCountMax - state.leases.openCount));
+    for (const reader of this.#inTurn()) {
+      if (!mayRead(reader.partition)) continue;
+      state.cursors[reader.partition]?.givenBack.wake(answer.moment.monotonicMs);
+      answer.open.add(reader);
+    }
+    const hasPriorities = partitions.some(({ priorities }) => priorities.size > 0);
+    while (answer.budget.count > 0) {
+      const candidate = this.#next(answer, hasPriorities);
+      if (candidate === undefined) break;
+      if (!this.#handOutRun(candidate, answer)) answer.open.delete(candidate.reader);
+    }
+    return answer.result;
+  }
+
+  /** Steps over what stands first and cannot be handed out, as far as that is in memory. True when there was something. */
+  stepOver(): boolean {
+    const want = { memberId: '', max: 0, bytesMax: 0, leaseMs: 0, isWhole: true };
+    const answer = this.#begin(want, 0);
+    for (const reader of this.#options.partitions) {
+      let candidate = this.#candidateOf(reader, answer);
+      while (candidate !== undefined && this.#stepOverAt(candidate, answer))
+        candidate = this.#candidateOf(reader, answer);
+    }
+    return answer.result.hasSteppedOver;
+  }
+
+  #begin(want: HandOutWant, count: number): Answer {
+    const { clock, group, ttlMs } = this.#options;
+    const moment = { now: Math.floor(clock.now()), monotonicMs: clock.monotonicMs() };
+    return {
+      want,
+      moment,
+      as: { group, now: moment.now, ttlMs, isWhole: want.isWhole },
+      budget: new Budget({ count, bytes: want.bytesMax }),
+      result: { handed: [], missing: new Map(), error: undefined, hasSteppedOver: false },
+      open: new Set(),
+    };
+  }
+
+  /** The first of what is next in the partitions: by priority, else whose turn it is. */
+  #next(answer: Answer, hasPriorities: boolean): Candidate | undefined {
+    let best: Candidate | undefined;
+    for (const reader of answer.open) {
+      const candidate = this.#candidateOf(reader, answer);
+      if (candidate === undefined) answer.open.delete(reader);
+      else if (best === undefined || candidate.priority > best.priority) best = candidate;
+      if (best !== undefined && !hasPriorities) break;
+    }
+    return best;
+  }
+
+  #candidateOf(reader: PartitionReader, { result }: Answer): Candidate | undefined {
+    try {
+      const candidate = candidateOf(this.#options.state, reader);
+      if (candidate === undefined || !('missing' in candidate)) return candidate;
+      result.missing.set(reader.partition, candidate.missing);
+    } catch (error) {
+      if (!isMqError(error)) throw error;
+      result.error ??= error;
+    }
+    return undefined;
+  }
+
+  /** Leases what can be handed out of it. False when nothing more can be had from its partition for this answer. */
+  #handOutRun(candidate: Candidate, answer: Answer): boolean {
+    const { reader, from } = candidate;
+    const { budget, as, result } = answer;
+    const gathered = gather(reader, { wanted: candidate, budget, as });
+    if (gathered.below > from) result.handed.push(this.#lease(candidate, gathered, answer));
+    if (gathered.isMissing) result.missing.set(reader.partition, gathered.below);
+    result.error ??= gathered.error;
+    if (gathered.isMissing || gathered.error !== undefined) return false;
+    return gathered.below > from || this.#stepOverAt(candidate, answer);
+  }
+
+  #lease({ reader, from, key }: Candidate, gathered: Gathered, { want, moment }: Answer): Handed {
+    const { state, record } = this.#options;
+    const { partition } = reader;
+    const { isRedrive, batches, records } = gathered;
+    const count = gathered.below - from;
+    const place = state.leases.freePlace();
+    const leaseExpiresAt = moment.now + want.leaseMs;
+    record(
+      {
+        kind: 'leased',
+        group: state.groupId,
+        partition,
+        fromOffset: from,
+        count,
+        place,
+        serial: state.serial + 1,
+        memberId: want.memberId,
+        at: moment.now,
+        deadlineAt: leaseExpiresAt,
+        isRedrive,
+        key,
+      },
+      moment,
+    );
+    const { token, history } = state.leases.at(place, partition, from) as LeaseBlock;
+    const { deliveryCount, reason } = history;
+    return { partition, batches, records, fromOffset: from, count, token, leaseExpiresAt, deliveryCount, reason };
+  }
+
+  /** False when what stands there is not to be stepped over, or nobody knows. */
+  #stepOverAt({ reader, from, below }: Candidate, { as, moment, result }: Answer): boolean {
+    const over = stepOverCount(reader, { from, below, as });
+    if (over === undefined) return false;
+    const { state, record } = this.#options;
+    const run = { group: state.groupId, partition: reader.partition, fromOffset: from, count: over.count };
+    const isDying = over.how === 'expired' && state.options.deadLetterExpired;
+    if (isDying) record({ kind: 'dying', ...run, place: 0, why: 'expired', at: moment.now }, moment);
+    else record({ kind: 'finished', ...run, how: over.how }, moment);
+    result.hasSteppedOver = true;
+    return true;
+  }
+
+  /** All partitions, another one first each time. */
+  #inTurn(): readonly PartitionReader[] {
+    const { partitions } = this.#options;
+    if (partitions.length === 1) return partitions;
+    this.#turn = (this.#turn + 1) % partitions.length;
+    return [...partitions.slice(this.#turn), ...partitions.slice(0, this.#turn)];
+  }
+}

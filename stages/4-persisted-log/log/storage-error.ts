@@ -1,0 +1,31 @@
+/** What a broker says of a disk that failed, and of bytes that are not what was written. Pure. */
+import { MqError } from '../../../shared/contract/errors.ts';
+
+/** Codes of a disk that has no room: the call may succeed when there is some again. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/** An error of a disk as `MQ_STORAGE_FULL` or `MQ_STORAGE_FAILED`; one that has a code already is left as it is. */
+export function storageError(error: unknown, what: string): MqError {
+  if (error instanceof MqError) return error;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const text = error instanceof Error ? error.message : String(error);
+  if (FULL.has(code)) return new MqError('MQ_STORAGE_FULL', `${what}: there is no room (${text})`, { cause: error });
+  return new MqError('MQ_STORAGE_FAILED', `${what}: ${text}`, { cause: error });
+}
+
+/** Where bytes are not what was written. */
+export interface Damage {
+  readonly file: string;
+  readonly position: number;
+  readonly offset: number;
+  /** The condition of docs/format-log.md that does not hold, and what was found instead. */
+  readonly reason: string;
+}
+
+export function corruptError({ file, position, offset, reason }: Damage): MqError {
+  return new MqError(
+    'MQ_CORRUPT',
+    `${file} is damaged at position ${position}, where offset ${offset} should be: ${reason}. ` +
+      '`mq verify` lists all damage; `mq repair --skip` sets it aside and opens the rest',
+  );
+}
