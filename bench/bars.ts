@@ -7,7 +7,7 @@
 
 /**
  * The subject does at least `ratioMin` times the messages per second of the reference; for a server that waited for its
- * load, as many per second of CPU time.
+ * load, as many per second of CPU time, unless what is claimed is what a caller gets, end to end.
  */
 export interface RatioBar {
   readonly name: string;
@@ -16,7 +16,23 @@ export interface RatioBar {
   readonly subject: string;
   readonly reference: string;
   readonly ratioMin: number;
+  readonly isEndToEnd?: boolean;
 }
+
+/** The median response time of the subject is at most `ratioMax` times that of the reference. */
+export interface TimeBar extends Omit<RatioBar, 'ratioMin' | 'isEndToEnd'> {
+  readonly ratioMax: number;
+}
+
+/** Something that is measured by itself is at most `valueMax`, and no message was lost or came twice. */
+export interface FigureBar {
+  readonly claim: string;
+  readonly unit: Unit;
+  readonly valueMax: number;
+}
+
+/** How a figure is written: `times` is a ratio, `share` a part of a whole. */
+export type Unit = 'bytes' | 'ms' | 'times' | 'share';
 
 /** What long polls may cost the server (10,000 at once, in a quick run fewer), and how much of it must come back. */
 export interface WaitersBar {
@@ -75,7 +91,95 @@ export const RATIO_BARS: readonly RatioBar[] = [
     reference: 'floor route',
     ratioMin: 0.4,
   },
+  {
+    name: 'log-bytes',
+    claim: 'log over TCP, synced, opaque batches, end to end at least 0.5 x the byte floor',
+    scenario: 'end-to-end',
+    subject: 'log, opaque batches',
+    reference: 'byte floor',
+    ratioMin: 0.5,
+    isEndToEnd: true,
+  },
+  {
+    name: 'log-objects',
+    claim: 'log over TCP, synced, through Producer and LogConsumer, end to end at least 0.25 x the byte floor',
+    scenario: 'end-to-end',
+    subject: 'log, Producer + LogConsumer',
+    reference: 'byte floor',
+    ratioMin: 0.25,
+    isEndToEnd: true,
+  },
+  {
+    name: 'queue-acks',
+    claim: 'queue over TCP, synced, individual acks, end to end at least 0.15 x the byte floor',
+    scenario: 'end-to-end',
+    subject: 'queue, individual acks',
+    reference: 'byte floor',
+    ratioMin: 0.15,
+    isEndToEnd: true,
+  },
+  {
+    name: 'append-filled',
+    claim: 'an append to a filled log costs at most 1.2 x one to an empty log',
+    scenario: 'append-cost',
+    subject: 'filled log',
+    reference: 'empty log',
+    ratioMin: 1 / 1.2,
+  },
+  {
+    name: 'append-filled-tenfold',
+    claim: 'an append to a log with ten times as much costs at most 1.2 x one to an empty log (--long)',
+    scenario: 'append-cost',
+    subject: 'log filled tenfold',
+    reference: 'empty log',
+    ratioMin: 1 / 1.2,
+  },
 ];
+
+export const TIME_BARS: readonly TimeBar[] = [
+  {
+    name: 'pushed-time',
+    claim: 'one in flight, unsynced: from send to pushed delivery in at most 2 x a bare TCP echo',
+    scenario: 'pushed',
+    subject: 'stage 4',
+    reference: 'TCP echo',
+    ratioMax: 2,
+  },
+  {
+    name: 'synced-time',
+    claim: 'one in flight, synced: a send takes at most 1.5 x an echo after a bare write + fdatasync',
+    scenario: 'synced',
+    subject: 'stage 4',
+    reference: 'echo after write + fdatasync',
+    ratioMax: 1.5,
+  },
+];
+
+/** By name; each is measured in `figures/`. */
+export const FIGURE_BARS = {
+  'backlog-memory': {
+    claim: 'a backlog of messages of 1 KiB keeps the resident memory of the server, at its most, under 300 MiB',
+    unit: 'bytes',
+    valueMax: 300 * 1024 * 1024,
+  },
+  'opening-time': {
+    claim: 'opening after an orderly end takes, with a hundred times the backlog, at most 2 x as long',
+    unit: 'times',
+    valueMax: 2,
+  },
+  'timer-error': {
+    claim: 'of many delayed messages at once 99 % arrive at most 50 ms late, and none early',
+    unit: 'ms',
+    valueMax: 50,
+  },
+  'zstd-share': {
+    claim: 'zstd stores batches of JSON-like messages in at most 40 % of their bytes',
+    unit: 'share',
+    valueMax: 0.4,
+  },
+} as const satisfies Readonly<Record<string, FigureBar>>;
+
+export type FigureName = keyof typeof FIGURE_BARS;
 
 export const WAITERS_BAR: WaitersBar = {
   name: 'waiters',

@@ -116,10 +116,15 @@ function latencyPoint(contestant: string, share: string, summary: Summary | null
 /** How far each measured bar was reached, by what it is judged by: 1 is the bar itself. */
 export function barsChart(bars: readonly BarReport[]): TopLevelSpec | null {
   const values = bars.flatMap((bar) => {
-    const { name, ratioMin, verdict } = bar;
+    const { name, verdict } = bar;
     const ratio = judgedRatio(bar);
     if (ratio === null) return [];
-    return [{ name, verdict, median: ratio.median / ratioMin, min: ratio.min / ratioMin, max: ratio.max / ratioMin }];
+    const reached = (value: number): number => value / (bar.ratioMin ?? 1);
+    const kept = (value: number): number => (bar.ratioMax ?? 1) / value;
+    const { median, min, max } = ratio;
+    return bar.ratioMax === null
+      ? [{ name, verdict, median: reached(median), min: reached(min), max: reached(max) }]
+      : [{ name, verdict, median: kept(median), min: kept(max), max: kept(min) }];
   });
   if (values.length === 0) return null;
   const y = { field: 'name', type: 'nominal', sort: values.map(({ name }) => name), title: null } as const;
@@ -133,7 +138,11 @@ export function barsChart(bars: readonly BarReport[]): TopLevelSpec | null {
     layer: [
       {
         mark: { type: 'rule', strokeWidth: 3, opacity: 0.5, color: '#777' },
-        encoding: { y, x: { ...x, field: 'min', title: 'ratio found / ratio wanted' }, x2: { field: 'max' } },
+        encoding: {
+          y,
+          x: { ...x, field: 'min', title: 'how far the bar is reached: 1 is the bar' },
+          x2: { field: 'max' },
+        },
       },
       {
         mark: { type: 'point', filled: true, size: 110, opacity: 1 },

@@ -4,7 +4,7 @@
  */
 import type { TopLevelSpec } from 'vega-lite';
 import { barsChart, drawSvg, latencyChart, rateChart, waitersChart } from './charts.ts';
-import type { BarReport, BenchReport, Row, ScenarioReport, Table, WaitersReport } from './report.ts';
+import type { BarReport, BenchReport, FigureReport, Row, ScenarioReport, Table, WaitersReport } from './report.ts';
 import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
 import {
   countsText,
@@ -13,7 +13,9 @@ import {
   formatRate,
   formatRatio,
   formatThree,
+  formatValue,
   verdictText,
+  wantedText,
 } from './text-table.ts';
 
 const STYLE = `
@@ -37,6 +39,7 @@ export async function htmlOf(report: BenchReport): Promise<string> {
   const { machine } = report;
   const sections = [
     await barsSection(report.bars),
+    figuresSection(report.figures),
     ...(await Promise.all(report.tables.map(tableSection))),
     report.waiters === null ? '' : await waitersSection(report.waiters),
   ];
@@ -54,7 +57,7 @@ export async function htmlOf(report: BenchReport): Promise<string> {
 <h1>StageMQ bench</h1>
 <p>${facts.map(escaped).join('<br>')}</p>
 <p>Made by <code>${escaped(report.command)}</code>. 100-byte messages; medians of the rounds; spread = (max &minus; min) / median.
-Ratios are taken within one round. Figures of different machines, or of the two tables, are not comparable.</p>
+Ratios are taken within one round. Figures of different machines, or of different tables, are not comparable.</p>
 ${sections.join('\n')}
 </html>
 `;
@@ -62,20 +65,35 @@ ${sections.join('\n')}
 
 async function barsSection(bars: readonly BarReport[]): Promise<string> {
   const rows = bars.map((bar) => {
-    const { name, claim, verdict, ratio, ratioMin, judgedBy, isWithinNoise, serverCpuRatio } = bar;
+    const { name, claim, verdict, ratio, judgedBy, isWithinNoise, serverCpuRatio } = bar;
     return [
       textCell(name),
       `<td class="text claim">${escaped(claim)}</td>`,
-      cell(formatThree(ratioMin)),
+      cell(wantedText(bar)),
       cell(ratio === null ? '' : formatRatio(ratio)),
       cell(serverCpuRatio === null ? '' : formatRatio(serverCpuRatio)),
       textCell(ratio === null ? '' : judgedBy),
       `<td class="text ${classOf({ verdict, isWithinNoise })}">${verdictText({ verdict, isWithinNoise })}</td>`,
     ].join('');
   });
-  const heads = ['bar', 'claim', 'wanted', 'by messages/s (min .. max)', 'by server CPU', 'judged by', 'verdict'];
+  const heads = ['bar', 'claim', 'wanted', 'ratio (min .. max)', 'by server CPU', 'judged by', 'verdict'];
   const chart = await svgOf(barsChart(bars), 'Ratio judged by ratio wanted, for every bar');
   return `<div class="bars"><h2>Bars</h2>\n${chart}\n${tableOf(heads, rows)}</div>`;
+}
+
+function figuresSection(figures: readonly FigureReport[]): string {
+  if (figures.length === 0) return '';
+  const rows = figures.map(({ name, claim, value, valueMax, unit, details, verdict }) =>
+    [
+      textCell(name),
+      `<td class="text claim">${escaped(claim)}<br><span class="quiet">${escaped(details)}</span></td>`,
+      cell(`≤ ${formatValue(valueMax, unit)}`),
+      cell(formatValue(value, unit)),
+      `<td class="text ${classOf({ verdict, isWithinNoise: false })}">${verdict}</td>`,
+    ].join(''),
+  );
+  const heads = ['bar', 'claim', 'wanted', 'found', 'verdict'];
+  return `<div class="bars"><h2>Stage 4, measured by itself</h2>\n${tableOf(heads, rows)}</div>`;
 }
 
 /** What the rounds disagree about is neither praised nor blamed. */

@@ -34,6 +34,7 @@ const BARS: readonly BarReport[] = [
     verdict: 'met',
     ratio: summarise([1.6, 1.7, 1.65]),
     ratioMin: 1.5,
+    ratioMax: null,
     judgedBy: 'messages per second',
     isWithinNoise: false,
     serverCpuRatio: null,
@@ -44,6 +45,7 @@ const BARS: readonly BarReport[] = [
     verdict: 'not met',
     ratio: summarise([0.7, 0.9, 0.75]),
     ratioMin: 0.8,
+    ratioMax: null,
     judgedBy: 'messages per second',
     isWithinNoise: true,
     serverCpuRatio: summarise([0.6, 0.6, 0.6]),
@@ -54,6 +56,7 @@ const BARS: readonly BarReport[] = [
     verdict: 'not measured',
     ratio: null,
     ratioMin: 1,
+    ratioMax: null,
     judgedBy: 'messages per second',
     isWithinNoise: false,
     serverCpuRatio: null,
@@ -61,7 +64,7 @@ const BARS: readonly BarReport[] = [
 ];
 
 const REPORT: BenchReport = {
-  formatVersion: 1,
+  formatVersion: 2,
   startedAt: '2026-11-20T08:12:34.567Z',
   durationMs: 34_000,
   command: 'npm run bench -- 1 2 3 --quick',
@@ -98,15 +101,27 @@ const REPORT: BenchReport = {
     bytesPerWaiterMax: 32_768,
     givenBackShareMin: 0.9,
     waiterCount: 10_000,
-    before: { heldBytes: 40 * 2 ** 20, residentBytes: 150 * 2 ** 20 },
-    during: { heldBytes: 130 * 2 ** 20, residentBytes: 330 * 2 ** 20 },
-    after: { heldBytes: 41 * 2 ** 20, residentBytes: 340 * 2 ** 20 },
+    before: { heldBytes: 40 * 2 ** 20, residentBytes: 150 * 2 ** 20, residentBytesMax: 0 },
+    during: { heldBytes: 130 * 2 ** 20, residentBytes: 330 * 2 ** 20, residentBytesMax: 0 },
+    after: { heldBytes: 41 * 2 ** 20, residentBytes: 340 * 2 ** 20, residentBytesMax: 0 },
     bytesPerWaiter: 9437,
     givenBackShare: 0.98,
     wokenCount: 5000,
     lostCount: 0,
     waiterCountAfter: 0,
   },
+  figures: [
+    {
+      name: 'timer-error',
+      claim: 'on <time>',
+      verdict: 'not met',
+      value: 61.5,
+      valueMax: 50,
+      unit: 'ms',
+      details: '100 messages, none early',
+      counts: { ...NO_COUNTS, sent: 100, received: 100 },
+    },
+  ],
   bars: BARS,
 };
 
@@ -135,6 +150,23 @@ test('the printed report says machine, medians, spread, ratio, counts and a verd
     / {2}not met, but within the noise: 0\.75 \(0\.70 \.\. 0\.90\) by messages\/s; by server CPU 0\.60\n\s+as fast/,
   );
   assert.match(text, /-\s+not measured\n\s+never run/);
+});
+
+test('what is measured by itself stands with its details, its value and its verdict, in text and in HTML', async () => {
+  const text = printReport(REPORT);
+  assert.match(text, /timer-error: 100 messages, none early\n\s+sent 100, lost 0, duplicate 0/);
+  assert.match(text, /NOT MET {2}61\.5 ms\n\s+on <time>/);
+  const html = await htmlOf(REPORT);
+  assert.match(html, /on &lt;time&gt;<br><span class="quiet">100 messages, none early/);
+  assert.match(html, /<td>≤ 50\.0 ms<\/td><td>61\.5 ms<\/td><td class="text missed">not met</);
+});
+
+test('a bar on response times says so, and that less is better', async () => {
+  const [fast] = BARS;
+  assert.ok(fast);
+  const bars: BarReport[] = [{ ...fast, ratioMin: null, ratioMax: 2, judgedBy: 'median response time' }];
+  assert.match(printReport({ ...REPORT, bars }), /met\s+1\.65 \(1\.60 \.\. 1\.70\) of its median response time/);
+  assert.match(await htmlOf({ ...REPORT, bars }), /<td>&lt;= 2\.00<\/td>/);
 });
 
 test('a bar that is judged by server CPU shows that ratio first, and calls the other one the load', async () => {

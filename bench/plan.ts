@@ -11,6 +11,27 @@ export interface Plan {
   readonly preloadCount: number;
   /** Long polls that wait at once. */
   readonly waiterCount: number;
+  /** Messages of one run from client to disk and back: as bytes, and as objects. */
+  readonly bytesCount: number;
+  readonly objectsCount: number;
+  /** Messages of one run with one in flight: pushed, and synced. */
+  readonly pushedCount: number;
+  readonly syncedCount: number;
+  /** Messages appended in one run, to an empty log and to filled ones; the last one only in a long bench. */
+  readonly appendedCount: number;
+  readonly filledCount: number;
+  readonly filledLongCount: number | null;
+  /** Messages of 1 KiB that nobody has received yet. */
+  readonly backlogCount: number;
+  /** Messages in the data folders that are opened, and how often each is. */
+  readonly openedFewCount: number;
+  readonly openedManyCount: number;
+  readonly openingsCount: number;
+  /** Delayed messages, and the time within which they are all due. */
+  readonly timersCount: number;
+  readonly timersMs: number;
+  /** Messages that are compressed. */
+  readonly compressedCount: number;
 }
 
 /** Several minutes; for figures that somebody will quote. */
@@ -21,7 +42,24 @@ export const FULL_PLAN: Plan = {
   doorWarmUpMs: 500,
   preloadCount: 150_000,
   waiterCount: 10_000,
+  bytesCount: 1_000_000,
+  objectsCount: 300_000,
+  pushedCount: 5000,
+  syncedCount: 2000,
+  appendedCount: 300_000,
+  filledCount: 1_000_000,
+  filledLongCount: null,
+  backlogCount: 1_000_000,
+  openedFewCount: 10_000,
+  openedManyCount: 1_000_000,
+  openingsCount: 9,
+  timersCount: 10_000,
+  timersMs: 5000,
+  compressedCount: 100_000,
 };
+
+/** The same with what takes minutes more. */
+export const LONG_PLAN: Plan = { ...FULL_PLAN, filledLongCount: 10_000_000 };
 
 /** Well under a minute; the ratios hold, the third digit does not. */
 export const QUICK_PLAN: Plan = {
@@ -31,4 +69,18 @@ export const QUICK_PLAN: Plan = {
   doorWarmUpMs: 80,
   preloadCount: 20_000,
   waiterCount: 2000,
+  bytesCount: 200_000,
+  objectsCount: 60_000,
+  pushedCount: 1000,
+  syncedCount: 300,
+  appendedCount: 50_000,
+  filledCount: 200_000,
+  filledLongCount: null,
+  backlogCount: 100_000,
+  openedFewCount: 2000,
+  openedManyCount: 200_000,
+  openingsCount: 5,
+  timersCount: 2000,
+  timersMs: 1000,
+  compressedCount: 20_000,
 };

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RATIO_BARS, type RatioBar } from './bars.ts';
+import { RATIO_BARS, type RatioBar, TIME_BARS } from './bars.ts';
 import { doorScenarios } from './http-door/scenarios.ts';
 import type { WaitersResult } from './http-door/waiters.ts';
 import { inProcessScenarios } from './in-process/scenarios.ts';
-import { QUICK_PLAN } from './plan.ts';
+import { LONG_PLAN, QUICK_PLAN } from './plan.ts';
 import type { RaceResult, Run, Scenario } from './race.ts';
-import { judge, judgedRatio, judgeWaiters, reportScenario, type Table } from './report.ts';
+import { judge, judgedRatio, judgeFigure, judgeWaiters, reportScenario, type Table } from './report.ts';
 import { NO_COUNTS } from './tally.ts';
+import { tcpScenarios } from './tcp-door/scenarios.ts';
 
 const SCENARIO: Scenario = {
   name: 'queue',
@@ -27,6 +28,11 @@ const BAR: RatioBar = {
   reference: 'theirs',
   ratioMin: 2,
 };
+
+/** A list of bars that has only this one. */
+function only(bar: RatioBar): Parameters<typeof judge>[1] {
+  return { ratios: [bar], times: [] };
+}
 
 async function neverRun(): Promise<Run> {
   throw new Error('only its runs are reported');
@@ -63,16 +69,16 @@ test('response times and server CPU are summarised where every run has them', ()
 });
 
 test('a bar is met when the median ratio reaches it', () => {
-  const [met] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [4, 4, 4], theirs: [2, 2, 2] }))], [BAR]);
+  const [met] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [4, 4, 4], theirs: [2, 2, 2] }))], only(BAR));
   assert.equal(met?.verdict, 'met');
   assert.equal(met?.ratio?.median, 2);
   assert.equal(met?.isWithinNoise, false);
-  const [missed] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [3, 3, 3], theirs: [2, 2, 2] }))], [BAR]);
+  const [missed] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [3, 3, 3], theirs: [2, 2, 2] }))], only(BAR));
   assert.equal(missed?.verdict, 'not met');
 });
 
 test('a bar whose rounds disagree is within the noise, and says so', () => {
-  const [bar] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [3, 5, 6], theirs: [2, 2, 2] }))], [BAR]);
+  const [bar] = judge([tableOf(resultOf({ array: [9, 9, 9], ours: [3, 5, 6], theirs: [2, 2, 2] }))], only(BAR));
   assert.equal(bar?.verdict, 'met');
   assert.equal(bar?.isWithinNoise, true);
 });
@@ -100,7 +106,7 @@ test('a bar is judged by server CPU when either server waited for its load, beca
     { ours: 0.99, theirs: 0.5 },
     { ours: 0.5, theirs: 0.99 },
   ]) {
-    const [judged] = judge([serversOf(busyShares)], [bar]);
+    const [judged] = judge([serversOf(busyShares)], only(bar));
     assert.equal(judged?.judgedBy, 'server CPU');
     assert.equal(judged?.verdict, 'not met', 'half the rate, but four times the CPU time');
     assert.equal(judged && judgedRatio(judged)?.median, 0.25);
@@ -109,28 +115,77 @@ test('a bar is judged by server CPU when either server waited for its load, beca
 });
 
 test('a bar is judged by messages per second when both servers were busy', () => {
-  const [bar] = judge([serversOf({ ours: 0.95, theirs: 0.9 })], [{ ...BAR, ratioMin: 0.4 }]);
+  const [bar] = judge([serversOf({ ours: 0.95, theirs: 0.9 })], only({ ...BAR, ratioMin: 0.4 }));
   assert.equal(bar?.judgedBy, 'messages per second');
   assert.equal(bar?.verdict, 'met');
   assert.equal(bar && judgedRatio(bar)?.median, 0.5);
 });
 
 test('a bar whose contestants did not run is not measured, which is neither met nor missed', () => {
-  const [bar] = judge([], [BAR]);
+  const [bar] = judge([], only(BAR));
   assert.equal(bar?.verdict, 'not measured');
   assert.equal(bar?.ratio, null);
 });
 
+test('end to end, what a caller gets is judged, whoever waited for whom', () => {
+  const bar = { ...BAR, ratioMin: 0.4, isEndToEnd: true };
+  const [judged] = judge([serversOf({ ours: 0.5, theirs: 0.5 })], only(bar));
+  assert.equal(judged?.judgedBy, 'messages per second');
+  assert.equal(judged?.verdict, 'met');
+  assert.equal(judged?.serverCpuRatio?.median, 0.25, 'and what it cost is still reported');
+});
+
+/** A table in which our median response times are those of the rounds, and theirs 10 µs. */
+function timesOf(oursUs: readonly number[]): Table {
+  const runs = (timesUs: readonly number[]): Run[] =>
+    timesUs.map((p50Us) => ({
+      messagesPerSecond: 1,
+      counts: NO_COUNTS,
+      latency: { p50Us, p99Us: p50Us, p999Us: p50Us, maxUs: p50Us },
+    }));
+  const result = new Map([
+    ['array', runs([1, 1, 1])],
+    ['ours', runs(oursUs)],
+    ['theirs', runs([10, 10, 10])],
+  ]);
+  return tableOf(result);
+}
+
+test('a bar on response times is met when the ratio of the medians is low enough', () => {
+  const { ratioMin: _, ...bar } = BAR;
+  const bars = { ratios: [], times: [{ ...bar, ratioMax: 2 }] };
+  const [met] = judge([timesOf([20, 19, 18])], bars);
+  assert.deepEqual([met?.verdict, met?.isWithinNoise, met?.ratio?.median], ['met', false, 1.9]);
+  const [missed] = judge([timesOf([20, 21, 25])], bars);
+  assert.deepEqual([missed?.verdict, missed?.isWithinNoise, missed?.ratioMax], ['not met', true, 2]);
+  const [unknown] = judge([tableOf(resultOf({ array: [1], ours: [1], theirs: [1] }))], bars);
+  assert.equal(unknown?.verdict, 'not measured', 'nobody took times');
+});
+
+test('a figure is met up to its bar, and never when a message was lost or came twice', () => {
+  const figure = { value: 50, details: '', counts: NO_COUNTS };
+  assert.equal(judgeFigure('timer-error', figure).verdict, 'met');
+  assert.equal(judgeFigure('timer-error', { ...figure, value: 50.1 }).verdict, 'not met');
+  for (const fault of [{ lost: 1 }, { duplicate: 1 }, { unknown: 1 }]) {
+    assert.equal(judgeFigure('timer-error', { ...figure, counts: { ...NO_COUNTS, ...fault } }).verdict, 'not met');
+  }
+});
+
 test('every bar names a scenario and two contestants that exist', () => {
-  const targets = { stages: [1, 2, 3], urls: [] } as const;
+  const targets = { stages: [1, 2, 3, 4], urls: [], tcpUrls: [] } as const;
   const door = { url: 'http://127.0.0.1:1' };
-  const doors = ['floor route', 'stage 1', 'stage 2 = 3'].map((name) => ({
+  const doors = ['floor route', 'stage 1', 'stage 2 = 3', 'stage 4'].map((name) => ({
     name,
     door,
     isFloor: name === 'floor route',
   }));
-  const scenarios = [...inProcessScenarios(targets, QUICK_PLAN.passMs), ...doorScenarios(doors, QUICK_PLAN)];
-  for (const bar of RATIO_BARS) {
+  const tcpDoors = { synced: door, unsynced: door, urls: [], byteFloor: door, echo: door, syncedEcho: door };
+  const scenarios = [
+    ...inProcessScenarios(targets, QUICK_PLAN.passMs),
+    ...doorScenarios(doors, QUICK_PLAN),
+    ...tcpScenarios(tcpDoors, { ...QUICK_PLAN, filledLongCount: LONG_PLAN.filledLongCount }),
+  ];
+  for (const bar of [...RATIO_BARS, ...TIME_BARS]) {
     const names = scenarios.find(({ name }) => name === bar.scenario)?.contestants.map(({ name }) => name);
     assert.ok(names?.includes(bar.subject) && names.includes(bar.reference), bar.name);
   }
@@ -138,9 +193,9 @@ test('every bar names a scenario and two contestants that exist', () => {
 
 const WAITERS: WaitersResult = {
   waiterCount: 10,
-  before: { heldBytes: 1000, residentBytes: 5000 },
-  during: { heldBytes: 2000, residentBytes: 6000 },
-  after: { heldBytes: 1050, residentBytes: 6000 },
+  before: { heldBytes: 1000, residentBytes: 5000, residentBytesMax: 0 },
+  during: { heldBytes: 2000, residentBytes: 6000, residentBytesMax: 0 },
+  after: { heldBytes: 1050, residentBytes: 6000, residentBytesMax: 0 },
   bytesPerWaiter: 100,
   givenBackShare: 0.95,
   wokenCount: 5,

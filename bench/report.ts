@@ -5,7 +5,17 @@
  *
  * Pure: no clock, no disk, no randomness; a report of a report file can be made again from its `runs`.
  */
-import { RATIO_BARS, type RatioBar, WAITERS_BAR, type WaitersBar } from './bars.ts';
+import {
+  FIGURE_BARS,
+  type FigureName,
+  RATIO_BARS,
+  type RatioBar,
+  TIME_BARS,
+  type TimeBar,
+  type Unit,
+  WAITERS_BAR,
+  type WaitersBar,
+} from './bars.ts';
 import type { WaitersResult } from './http-door/waiters.ts';
 import type { Machine } from './machine.ts';
 import type { RaceResult, Role, Run, Scenario } from './race.ts';
@@ -35,9 +45,9 @@ export interface ScenarioReport {
   readonly rows: readonly Row[];
 }
 
-/** In process or through the HTTP door: figures of different tables are never compared. */
+/** In process, or through one of the doors: figures of different tables are never compared. */
 export interface Table {
-  readonly name: 'in-process' | 'http-door';
+  readonly name: 'in-process' | 'http-door' | 'tcp-door';
   readonly title: string;
   readonly scenarios: readonly ScenarioReport[];
 }
@@ -45,15 +55,18 @@ export interface Table {
 export type Verdict = 'met' | 'not met' | 'not measured';
 
 /** What a bar is judged by: what a caller sees, or what the server spent. */
-export type Measure = 'messages per second' | 'server CPU';
+export type Measure = 'messages per second' | 'server CPU' | 'median response time';
 
 export interface BarReport {
   readonly name: string;
   readonly claim: string;
   readonly verdict: Verdict;
-  /** Messages per second of the subject by those of the reference; null when not measured. */
+  /** What the subject has by what the reference has: messages per second, or response times; null when not measured. */
   readonly ratio: Summary | null;
-  readonly ratioMin: number;
+  /** Wanted at least; null where less is better, */
+  readonly ratioMin: number | null;
+  /** and at most. */
+  readonly ratioMax: number | null;
   /** Which of the two ratios the verdict is about; see `judge`. */
   readonly judgedBy: Measure;
   /** True when some rounds lie on the other side of the bar than the median: measure again, longer, alone. */
@@ -69,9 +82,25 @@ export interface WaitersReport extends WaitersResult {
   readonly givenBackShareMin: number;
 }
 
+/** One thing that is measured by itself. */
+export interface FigureReport {
+  readonly name: FigureName;
+  readonly claim: string;
+  readonly verdict: Verdict;
+  readonly value: number;
+  readonly valueMax: number;
+  readonly unit: Unit;
+  /** How it came about, in a sentence or two. */
+  readonly details: string;
+  readonly counts: Counts;
+}
+
+/** What a measurement in `figures/` answers. */
+export type Figure = Pick<FigureReport, 'value' | 'details' | 'counts'>;
+
 export interface BenchReport {
   /** Raised when a reader of old files would misread a new one. */
-  readonly formatVersion: 1;
+  readonly formatVersion: 2;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly durationMs: number;
@@ -83,6 +112,8 @@ export interface BenchReport {
   readonly tables: readonly Table[];
   /** Null when stage 3 was not a target. */
   readonly waiters: WaitersReport | null;
+  /** Empty when stage 4 was not a target. */
+  readonly figures: readonly FigureReport[];
   readonly bars: readonly BarReport[];
 }
 
@@ -114,26 +145,52 @@ export const BUSY_SHARE_MIN = 0.9;
 
 /**
  * A verdict on every bar; those whose contestants did not run are `not measured`. Where either server had time to spare,
- * the ratio of the rates is not one of servers, and the bar is judged by the CPU time per message.
+ * the ratio of the rates is not one of servers, and the bar is judged by the CPU time per message, unless it is about
+ * what a caller gets end to end.
  */
-export function judge(tables: readonly Table[], bars: readonly RatioBar[] = RATIO_BARS): BarReport[] {
+export function judge(
+  tables: readonly Table[],
+  bars: { readonly ratios: readonly RatioBar[]; readonly times: readonly TimeBar[] } = BARS,
+): BarReport[] {
   const scenarios = tables.flatMap((table) => table.scenarios);
-  return bars.map((bar) => {
-    const rows = scenarios.find(({ name }) => name === bar.scenario)?.rows ?? [];
-    const subject = rows.find(({ contestant }) => contestant === bar.subject);
-    const reference = rows.find(({ contestant }) => contestant === bar.reference);
-    if (subject === undefined || reference === undefined) return notMeasured(bar);
-    const { name, claim, ratioMin } = bar;
-    const ratio = summariseRatio(subject.messagesPerSecond.runs, reference.messagesPerSecond.runs);
-    const serverCpuRatio = cpuRatio(subject, reference);
-    const hadTimeToSpare = [subject, reference].some((row) => (row.serverBusyShare?.median ?? 1) < BUSY_SHARE_MIN);
-    const byCpu = hadTimeToSpare ? serverCpuRatio : null;
-    const { median, min, max } = byCpu ?? ratio;
-    const verdict: Verdict = median >= ratioMin ? 'met' : 'not met';
-    const isWithinNoise = min < ratioMin && max >= ratioMin;
-    const judgedBy: Measure = byCpu === null ? 'messages per second' : 'server CPU';
-    return { name, claim, verdict, ratio, ratioMin, judgedBy, isWithinNoise, serverCpuRatio };
-  });
+  const rowOf = (scenario: string, contestant: string): Row | undefined =>
+    scenarios.find(({ name }) => name === scenario)?.rows.find((row) => row.contestant === contestant);
+  const both = ({ scenario, subject, reference }: RatioBar | TimeBar): readonly [Row, Row] | undefined => {
+    const [own, other] = [rowOf(scenario, subject), rowOf(scenario, reference)];
+    return own === undefined || other === undefined ? undefined : [own, other];
+  };
+  return [
+    ...bars.ratios.map((bar) => judgeRatio(bar, both(bar))),
+    ...bars.times.map((bar) => judgeTime(bar, both(bar))),
+  ];
+}
+
+const BARS = { ratios: RATIO_BARS, times: TIME_BARS };
+
+function judgeRatio(bar: RatioBar, rows: readonly [Row, Row] | undefined): BarReport {
+  const { name, claim, ratioMin } = bar;
+  const wanted = { name, claim, ratioMin, ratioMax: null };
+  if (rows === undefined) return { ...wanted, ...NOT_MEASURED, judgedBy: 'messages per second' };
+  const [subject, reference] = rows;
+  const ratio = summariseRatio(subject.messagesPerSecond.runs, reference.messagesPerSecond.runs);
+  const serverCpuRatio = cpuRatio(subject, reference);
+  const hadTimeToSpare = rows.some((row) => (row.serverBusyShare?.median ?? 1) < BUSY_SHARE_MIN);
+  const byCpu = hadTimeToSpare && bar.isEndToEnd !== true ? serverCpuRatio : null;
+  const { median, min, max } = byCpu ?? ratio;
+  const verdict: Verdict = median >= ratioMin ? 'met' : 'not met';
+  const isWithinNoise = min < ratioMin && max >= ratioMin;
+  const judgedBy: Measure = byCpu === null ? 'messages per second' : 'server CPU';
+  return { ...wanted, verdict, ratio, judgedBy, isWithinNoise, serverCpuRatio };
+}
+
+function judgeTime({ name, claim, ratioMax }: TimeBar, rows: readonly [Row, Row] | undefined): BarReport {
+  const wanted = { name, claim, ratioMin: null, ratioMax, judgedBy: 'median response time' as const };
+  const [own, other] = [rows?.[0].p50Us ?? null, rows?.[1].p50Us ?? null];
+  if (own === null || other === null) return { ...wanted, ...NOT_MEASURED };
+  const ratio = summariseRatio(own.runs, other.runs);
+  const verdict: Verdict = ratio.median <= ratioMax ? 'met' : 'not met';
+  const isWithinNoise = ratio.min <= ratioMax && ratio.max > ratioMax;
+  return { ...wanted, verdict, ratio, isWithinNoise, serverCpuRatio: null };
 }
 
 /** The ratio that the verdict is about; null when not measured. */
@@ -141,17 +198,14 @@ export function judgedRatio({ judgedBy, ratio, serverCpuRatio }: BarReport): Sum
   return judgedBy === 'server CPU' ? serverCpuRatio : ratio;
 }
 
-function notMeasured({ name, claim, ratioMin }: RatioBar): BarReport {
-  return {
-    name,
-    claim,
-    verdict: 'not measured',
-    ratio: null,
-    ratioMin,
-    judgedBy: 'messages per second',
-    isWithinNoise: false,
-    serverCpuRatio: null,
-  };
+const NOT_MEASURED = { verdict: 'not measured', ratio: null, isWithinNoise: false, serverCpuRatio: null } as const;
+
+/** A figure is not met, whatever its value, when a message was lost or came twice. */
+export function judgeFigure(name: FigureName, { value, details, counts }: Figure): FigureReport {
+  const { claim, unit, valueMax } = FIGURE_BARS[name];
+  const isWhole = counts.lost === 0 && counts.duplicate === 0 && counts.unknown === 0;
+  const verdict: Verdict = isWhole && value <= valueMax ? 'met' : 'not met';
+  return { name, claim, verdict, value, valueMax, unit, details, counts };
 }
 
 export function judgeWaiters(result: WaitersResult, bar: WaitersBar = WAITERS_BAR): WaitersReport {

@@ -16,15 +16,16 @@ function command(...args: string[]): Promise<{ code: unknown; stderr: string }> 
 }
 
 test('targets are stages, in their order and each once, and urls without path', () => {
-  assert.deepEqual(parseTargets(['3', '1', '3', 'http://127.0.0.1:6767/']), {
+  assert.deepEqual(parseTargets(['3', '1', '3', 'http://127.0.0.1:6767/', 'mq://127.0.0.1:6768']), {
     stages: [1, 3],
     urls: ['http://127.0.0.1:6767'],
+    tcpUrls: ['mq://127.0.0.1:6768'],
   });
   assert.deepEqual(parseTargets([]).stages.map(String), ALL_TARGETS);
 });
 
-test('what is neither a stage nor an http url is refused before anything is measured', async () => {
-  for (const target of ['0', '1.0', 'one', '', 'ftp://127.0.0.1', 'http://', 'toString']) {
+test('what is neither a stage nor the url of a server is refused before anything is measured', async () => {
+  for (const target of ['0', '1.0', 'one', '', 'ftp://127.0.0.1', 'http://', 'mq://', 'mq:///x', 'toString']) {
     const bench = runBench({ targets: [target], isQuick: true });
     await assert.rejects(bench, (error: unknown) => isMqError(error, 'MQ_INVALID_ARGUMENT'), target);
   }
@@ -39,8 +40,11 @@ test('a folder that no report can be written into is refused before anything is 
 test('wrong use ends with 2 and says what is right', async () => {
   const wrongTarget = await command('9');
   assert.equal(wrongTarget.code, 2);
-  assert.match(wrongTarget.stderr, /a target is a stage \(1, 2, 3\) or the url of a server, not "9"/);
+  assert.match(wrongTarget.stderr, /a target is a stage \(1, 2, 3, 4\) or the url of a server, not "9"/);
   const wrongFlag = await command('--fast');
   assert.equal(wrongFlag.code, 2);
   assert.match(wrongFlag.stderr, /--fast/);
+  const both = await command('4', '--quick', '--long');
+  assert.equal(both.code, 2);
+  assert.match(both.stderr, /quick or long, not both/);
 });

@@ -1,21 +1,21 @@
 /**
  * `npm run bench`, and what `mq bench` calls: measures the targets, judges the bars, prints, and writes the report.
  *
- *     node bench/run.ts [target...] [--quick] [--json] [--output <folder>]
+ *     node bench/run.ts [target...] [--quick | --long] [--json] [--output <folder>]
  *
- * A target is a stage number (1, 2, 3; all three by default) or the url of a running server. Exit codes: 0 measured
+ * A target is a stage number (1 to 4; all of them by default) or the url of a running server. Exit codes: 0 measured
  * (also when a bar is not met, for that is a finding and not a failure), 1 failed, 2 wrong use.
  */
 import { parseArgs } from 'node:util';
-import { isMqError } from '../shared/contract/errors.ts';
+import { isMqError, MqError } from '../shared/contract/errors.ts';
+import { measureFigures } from './figures/figures.ts';
 import { withDoors } from './http-door/doors.ts';
 import { doorScenarios } from './http-door/scenarios.ts';
-import { ServerProcess } from './http-door/server-process.ts';
 import { measureWaiters } from './http-door/waiters.ts';
 import { inProcessScenarios } from './in-process/scenarios.ts';
 import { describeMachine } from './machine.ts';
 import { requirePackages } from './optional-package.ts';
-import { FULL_PLAN, type Plan, QUICK_PLAN } from './plan.ts';
+import { FULL_PLAN, LONG_PLAN, type Plan, QUICK_PLAN } from './plan.ts';
 import { race, type Scenario } from './race.ts';
 import {
   type BenchReport,
@@ -26,7 +26,10 @@ import {
   type Table,
   type WaitersReport,
 } from './report.ts';
+import { ServerProcess } from './servers/server-process.ts';
 import { parseTargets, type Targets } from './targets.ts';
+import { withTcpDoors } from './tcp-door/doors.ts';
+import { tcpScenarios } from './tcp-door/scenarios.ts';
 import { printReport } from './text-table.ts';
 import { DEFAULT_OUTPUT_FOLDER, prepareOutputFolder, writeReport } from './write-report.ts';
 
@@ -37,6 +40,8 @@ export interface BenchOptions {
   /** Stage numbers or urls of servers. */
   readonly targets: readonly string[];
   readonly isQuick: boolean;
+  /** With what takes minutes more: ten million messages stored. Not together with `isQuick`. */
+  readonly isLong?: boolean;
   /** Told what is being measured, a line at a time. */
   readonly onProgress?: (text: string) => void;
   /** Where the JSON and the HTML go; without it nothing is written. */
@@ -45,6 +50,7 @@ export interface BenchOptions {
 
 const IN_PROCESS_TITLE = 'In process: calls in one process, no wire (stage 3: its own loopback client)';
 const HTTP_DOOR_TITLE = 'HTTP door: the same server in front of each broker, in a process of its own';
+const TCP_DOOR_TITLE = 'TCP door: stage 4 in a process of its own, one client process, everything stored';
 
 /**
  * Before anything is measured it rejects with `MQ_INVALID_ARGUMENT` for an unknown target or a folder that cannot be
@@ -52,13 +58,14 @@ const HTTP_DOOR_TITLE = 'HTTP door: the same server in front of each broker, in 
  */
 export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const targets = parseTargets(options.targets);
+  const plan = planOf(options);
   if (options.outputFolder !== undefined) await prepareOutputFolder(options.outputFolder);
   await requirePackages(['fastq', 'async', 'p-queue', 'denque', 'autocannon', 'vega', 'vega-lite']);
-  const plan = options.isQuick ? QUICK_PLAN : FULL_PLAN;
   const startedAt = new Date();
   const machine = await describeMachine();
   const measure = (scenarios: readonly Scenario[]): Promise<ScenarioReport[]> =>
     raceAll(scenarios, plan, options.onProgress);
+  const hasLog = targets.stages.includes(4) || targets.tcpUrls.length > 0;
   const tables: Table[] = [
     {
       name: 'in-process',
@@ -70,19 +77,26 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       title: HTTP_DOOR_TITLE,
       scenarios: await withDoors(targets, (doors) => measure(doorScenarios(doors, plan))),
     },
+    {
+      name: 'tcp-door',
+      title: TCP_DOOR_TITLE,
+      scenarios: hasLog ? await withTcpDoors(targets, (doors) => measure(tcpScenarios(doors, plan))) : [],
+    },
   ];
   const waiters = await measureLongPolls(targets, plan, options.onProgress);
+  const figures = targets.stages.includes(4) ? await measureFigures(plan, options.onProgress) : [];
   const report: BenchReport = {
-    formatVersion: 1,
+    formatVersion: 2,
     startedAt: startedAt.toISOString(),
     durationMs: Date.now() - startedAt.getTime(),
     command: commandOf(options),
     isQuick: options.isQuick,
     roundsCount: plan.roundsCount,
-    targets: [...targets.stages.map(String), ...targets.urls],
+    targets: [...targets.stages.map(String), ...targets.urls, ...targets.tcpUrls],
     machine,
     tables: tables.filter(({ scenarios }) => scenarios.length > 0),
     waiters,
+    figures,
     bars: judge(tables),
   };
   if (options.outputFolder !== undefined) {
@@ -90,6 +104,12 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     options.onProgress?.(`written: ${html}, and the JSON beside it`);
   }
   return report;
+}
+
+function planOf({ isQuick, isLong = false }: BenchOptions): Plan {
+  if (isQuick && isLong) throw new MqError('MQ_INVALID_ARGUMENT', 'a bench is quick or long, not both');
+  if (isQuick) return QUICK_PLAN;
+  return isLong ? LONG_PLAN : FULL_PLAN;
 }
 
 /** Needs the server's own word about its memory, so only a server of ours is asked. */
@@ -122,8 +142,8 @@ async function raceAll(
 }
 
 /** What to type to measure the same again. */
-function commandOf({ targets, isQuick }: BenchOptions): string {
-  return ['npm run bench --', ...targets, ...(isQuick ? ['--quick'] : [])].join(' ');
+function commandOf({ targets, isQuick, isLong }: BenchOptions): string {
+  return ['npm run bench --', ...targets, ...(isQuick ? ['--quick'] : []), ...(isLong ? ['--long'] : [])].join(' ');
 }
 
 async function main(): Promise<number> {
@@ -131,6 +151,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      long: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       output: { type: 'string', default: DEFAULT_OUTPUT_FOLDER },
     },
@@ -138,6 +159,7 @@ async function main(): Promise<number> {
   const report = await runBench({
     targets: positionals,
     isQuick: values.quick,
+    isLong: values.long,
     onProgress: (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`),
     outputFolder: values.output,
   });

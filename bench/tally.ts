@@ -58,10 +58,10 @@ export function writeNumber(bytes: Uint8Array, position: number, number: number)
   }
 }
 
-/** The number of a body that `numberedBody` made; of any other bytes, some number that was never sent. */
-export function numberIn(body: Uint8Array): number {
+/** The number of a body that `numberedBody` made, and that begins at `from`; of any other bytes, some other number. */
+export function numberIn(bytes: Uint8Array, from = 0): number {
   let number = 0;
-  for (let at = 0; at < DIGITS_COUNT; at += 1) number = (number << 5) | (((body[at] ?? 0) - ZERO) & 31);
+  for (let at = from; at < from + DIGITS_COUNT; at += 1) number = (number << 5) | (((bytes[at] ?? 0) - ZERO) & 31);
   return number;
 }
 

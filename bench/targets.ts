@@ -1,14 +1,19 @@
-/** What a bench is asked to measure: `1`, `2`, `3` or the url of a server. The bench names concrete brokers only here. */
+/** What a bench is asked to measure: `1` to `4` or the url of a server. The bench names concrete brokers only here. */
 import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
 import { createBroker as createStage1 } from '../stages/1-blocking-queue/index.ts';
 import { createBroker as createStage2 } from '../stages/2-ring-buffer/index.ts';
 import { createClient, createBroker as createStage3 } from '../stages/3-http-server/index.ts';
+import { createTcpClient, type TcpClientOptions } from '../stages/4-persisted-log/doors/tcp/create-client.ts';
+import { createBroker as createStage4, type LogBrokerOptions } from '../stages/4-persisted-log/index.ts';
 
 export interface Targets {
   /** Ascending, each once. */
   readonly stages: readonly StageNumber[];
+  /** Of HTTP servers. */
   readonly urls: readonly string[];
+  /** Of TCP servers. */
+  readonly tcpUrls: readonly string[];
 }
 
 /** A broker of each stage, over a wire where the stage is one. */
@@ -16,25 +21,28 @@ const STAGES = {
   1: () => createStage1(),
   2: () => createStage2(),
   3: () => createStage3(),
+  4: () => createStage4(),
 } as const;
 
 export type StageNumber = keyof typeof STAGES;
 
 export const ALL_TARGETS: readonly string[] = Object.keys(STAGES);
 
-/** `MQ_INVALID_ARGUMENT` for what is neither a stage we have nor an http url. */
+/** `MQ_INVALID_ARGUMENT` for what is neither a stage we have nor the url of a server. */
 export function parseTargets(texts: readonly string[]): Targets {
   const stages = new Set<StageNumber>();
   const urls = new Set<string>();
+  const tcpUrls = new Set<string>();
   for (const text of texts.length === 0 ? ALL_TARGETS : texts) {
     if (isStage(text)) stages.add(Number(text) as StageNumber);
     else if (/^https?:\/\//.test(text) && URL.canParse(text)) urls.add(new URL(text).origin);
+    else if (/^mq:\/\/[^/]/.test(text) && URL.canParse(text)) tcpUrls.add(`mq://${new URL(text).host}`);
     else {
       const known = ALL_TARGETS.join(', ');
       throw new MqError('MQ_INVALID_ARGUMENT', `a target is a stage (${known}) or the url of a server, not "${text}"`);
     }
   }
-  return { stages: [...stages].sort((a, b) => a - b), urls: [...urls] };
+  return { stages: [...stages].sort((a, b) => a - b), urls: [...urls], tcpUrls: [...tcpUrls] };
 }
 
 function isStage(text: string): boolean {
@@ -45,7 +53,14 @@ export function createStage(stage: StageNumber): Promise<Broker> {
   return STAGES[stage]();
 }
 
-/** A broker at `url`, over the wire. */
-export function createRemote(url: string): Promise<Broker> {
-  return createClient(url);
+/** How a persisted log is kept; plain data, so that it can be said to another process. */
+export type LogOptions = Pick<LogBrokerOptions, 'dataFolder' | 'flushPolicy' | 'codec'>;
+
+export function createLog(options: LogOptions): Promise<Broker> {
+  return createStage4(options);
+}
+
+/** A broker at `url`, over HTTP or TCP. */
+export function createRemote(url: string, options: Pick<TcpClientOptions, 'codec'> = {}): Promise<Broker> {
+  return url.startsWith('mq:') ? createTcpClient(url, options) : createClient(url);
 }

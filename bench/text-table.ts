@@ -1,5 +1,6 @@
 /** Says a bench report in plain text, for a terminal of 100 columns. Pure: a report in, a string out. */
-import type { BarReport, BenchReport, Row, ScenarioReport, Verdict, WaitersReport } from './report.ts';
+import type { Unit } from './bars.ts';
+import type { BarReport, BenchReport, FigureReport, Row, ScenarioReport, Verdict, WaitersReport } from './report.ts';
 import type { Summary } from './statistics.ts';
 import { addCounts, type Counts, NO_COUNTS } from './tally.ts';
 
@@ -22,6 +23,7 @@ export function printReport(report: BenchReport): string {
     parts.push(`Counted under load: ${countsText(counts)}`);
   }
   if (report.waiters !== null) parts.push(waitersText(report.waiters));
+  if (report.figures.length > 0) parts.push(figuresText(report.figures));
   parts.push(barsText(report));
   return `${parts.join('\n')}\n`;
 }
@@ -49,6 +51,12 @@ export function formatBytes(bytes: number): string {
     unit += 1;
   }
   return `${sign}${unit === 0 ? scaled : formatThree(scaled)} ${BYTES_UNITS[unit]}`;
+}
+
+export function formatValue(value: number, unit: Unit): string {
+  if (unit === 'bytes') return formatBytes(value);
+  if (unit === 'share') return formatPercent(value);
+  return `${formatThree(value)} ${unit === 'times' ? 'x' : unit}`;
 }
 
 export function formatPercent(share: number): string {
@@ -136,7 +144,12 @@ function waitersText(waiters: WaitersReport): string {
   ].join('\n');
 }
 
-function barsText({ bars, waiters }: BenchReport): string {
+function figuresText(figures: readonly FigureReport[]): string {
+  const lines = figures.map(({ name, details, counts }) => `  ${name}: ${details}\n    ${countsText(counts)}`);
+  return ['\n== Stage 4, measured by itself ==', ...lines].join('\n');
+}
+
+function barsText({ bars, figures, waiters }: BenchReport): string {
   const lines = bars.map((bar) => {
     return barLine(bar, barText(bar));
   });
@@ -144,12 +157,19 @@ function barsText({ bars, waiters }: BenchReport): string {
     const { bytesPerWaiter, givenBackShare } = waiters;
     lines.push(barLine(waiters, `${formatBytes(bytesPerWaiter)} each, ${formatPercent(givenBackShare)} given back`));
   }
+  for (const figure of figures) lines.push(barLine(figure, formatValue(figure.value, figure.unit)));
   return ['\n== Bars ==', ...lines].join('\n');
+}
+
+/** `0.40`, or `<= 2.00` where less is better. */
+export function wantedText({ ratioMin, ratioMax }: Pick<BarReport, 'ratioMin' | 'ratioMax'>): string {
+  return ratioMax === null ? formatThree(ratioMin ?? 0) : `<= ${formatThree(ratioMax)}`;
 }
 
 /** The ratio that was judged, then the other one, so that nobody takes one for the other. */
 function barText({ judgedBy, ratio, serverCpuRatio }: BarReport): string {
   if (ratio === null) return 'not measured';
+  if (judgedBy === 'median response time') return `${formatRatio(ratio)} of its median response time`;
   if (serverCpuRatio === null) return formatRatio(ratio);
   return judgedBy === 'server CPU'
     ? `${formatRatio(serverCpuRatio)} by server CPU; by messages/s, as far as the load reached, ${formatThree(ratio.median)}`

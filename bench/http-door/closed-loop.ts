@@ -17,9 +17,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, Instance, Options, Request } from 'autocannon';
 import { loadOptional } from '../optional-package.ts';
 import type { Latency } from '../race.ts';
-import { ANSWER_MS_MAX, reached, settled } from './deadline.ts';
-import type { Usage } from './server-main.ts';
-import type { Door } from './server-process.ts';
+import { ANSWER_MS_MAX, reached, settled } from '../servers/deadline.ts';
+import type { Usage } from '../servers/server-main.ts';
+import type { Door } from '../servers/server-process.ts';
 
 export interface ClosedLoopOptions {
   readonly door: Door;

@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { ANSWER_MS_MAX, settled } from '../servers/deadline.ts';
+import { ServerProcess } from '../servers/server-process.ts';
 import { numberInText, Tally } from '../tally.ts';
 import { runClosedLoop } from './closed-loop.ts';
-import { ANSWER_MS_MAX, settled } from './deadline.ts';
 import { startFloorServer } from './floor-server.ts';
 import { BATCH_COUNT, batchPosts, receives, singlePosts } from './loads.ts';
 import { runOpenLoop } from './open-loop.ts';
-import { ServerProcess } from './server-process.ts';
 import { measureWaiters } from './waiters.ts';
 
 const SHORT = { connectionsCount: 4, warmUpMs: 20, windowMs: 80 } as const;

@@ -14,11 +14,11 @@ import { createHistogram } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { Latency } from '../race.ts';
+import { ANSWER_MS_MAX } from '../servers/deadline.ts';
+import type { Door } from '../servers/server-process.ts';
 import { busyShare, latencyOf } from './closed-loop.ts';
-import { ANSWER_MS_MAX } from './deadline.ts';
 import type { LoadOptions } from './loads.ts';
 import { messagesPath, singleBody } from './loads.ts';
-import type { Door } from './server-process.ts';
 
 export interface OpenLoopOptions extends LoadOptions {
   readonly door: Door;

@@ -7,21 +7,24 @@
 import type { Broker } from '../../shared/contract/broker.ts';
 import type { Plan } from '../plan.ts';
 import type { Contestant, Latency, Run, Scenario } from '../race.ts';
+import type { Door } from '../servers/server-process.ts';
 import { NO_COUNTS, numberedBody, numberIn, Tally } from '../tally.ts';
 import { createRemote } from '../targets.ts';
 import { runClosedLoop } from './closed-loop.ts';
 import { BATCH_COUNT, batchPosts, type LoadOptions, receives, singlePosts } from './loads.ts';
 import { runOpenLoop } from './open-loop.ts';
-import type { Door } from './server-process.ts';
 
 /** A server and its place in the table. */
 export interface DoorContestant {
   readonly name: string;
   readonly door: Door;
   readonly isFloor: boolean;
+  /** No target: it stands beside a later stage where one message goes at a time, and nowhere else. */
+  readonly isNeighbour?: boolean;
 }
 
 const CONNECTIONS_COUNT = 32;
+const NEIGHBOURS_SCENARIO = 'post-single';
 /** Room for everything a run can send: a full topic would make the load wait. */
 const MESSAGES_MAX = 2 ** 22;
 const BYTES_MAX = 2 ** 31;
@@ -37,11 +40,13 @@ export function doorScenarios(contestants: readonly DoorContestant[], plan: Plan
     name,
     title,
     how,
-    contestants: contestants.map((contestant) => runnable(contestant, plan, run)),
+    contestants: contestants
+      .filter(({ isNeighbour }) => isNeighbour !== true || name === NEIGHBOURS_SCENARIO)
+      .map((contestant) => runnable(contestant, plan, run)),
   });
   const closed = `${CONNECTIONS_COUNT} connections, each sends its next request when the last one is answered.`;
   return [
-    scenario('post-single', 'One message per POST', `JSON, ${closed}`, runPosts(singlePosts, 1)),
+    scenario(NEIGHBOURS_SCENARIO, 'One message per POST', `JSON, ${closed}`, runPosts(singlePosts, 1)),
     scenario(
       'post-batch',
       `Batches of ${BATCH_COUNT} per POST`,

@@ -11,10 +11,10 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../../shared/contract/broker.ts';
+import type { Memory } from '../servers/server-main.ts';
+import type { ServerProcess } from '../servers/server-process.ts';
 import { numberedBody, numberIn, Tally } from '../tally.ts';
 import { createRemote } from '../targets.ts';
-import type { Memory } from './server-main.ts';
-import type { ServerProcess } from './server-process.ts';
 
 export interface WaitersResult {
   readonly waiterCount: number;

@@ -1,6 +1,7 @@
 /**
  * The stages as brokers, called in this process: send one by one, receive in batches, and acknowledge where the broker
- * has leases. Stage 3 is reached by its client over loopback, so its row is the price of the wire, not of a broker.
+ * has leases. Stage 3 is reached by its client over loopback, so its row is the price of the wire, not of a broker; stage
+ * 4 answers when a message is on the disk.
  */
 import type { Broker } from '../../shared/contract/broker.ts';
 import type { Scenario } from '../race.ts';
@@ -8,13 +9,14 @@ import { type NumberedMessage, type PassContestant, passContestant, type Racer, 
 
 /** Messages sent before one receive takes them. */
 const BATCH_COUNT = 256;
-/** Sends that a client over a wire keeps open at once; in process each send is awaited before the next. */
-const WIRE_SENDS_COUNT = 32;
+/** Sends open at once where a send waits for a wire or a disk; in memory each is awaited before the next. */
+const SENDS_COUNT = 32;
 
 /** A broker to measure, made anew for every run. */
 export interface BrokerContestant {
   readonly name: string;
-  readonly isOverWire: boolean;
+  /** A send waits for a wire or a disk, which several can share. */
+  readonly sendsTogether: boolean;
   readonly create: () => Promise<Broker>;
 }
 
@@ -30,7 +32,7 @@ export function brokerScenario(brokers: readonly BrokerContestant[], runMs: numb
     (contestant): PassContestant => ({
       name: contestant.name,
       role: 'stage',
-      passCount: contestant.isOverWire ? BATCH_COUNT : BATCH_COUNT * 32,
+      passCount: contestant.sendsTogether ? BATCH_COUNT : BATCH_COUNT * 32,
       runMs,
       start: (received) => brokerRacer(contestant, received),
     }),
@@ -40,7 +42,7 @@ export function brokerScenario(brokers: readonly BrokerContestant[], runMs: numb
     title: 'The stages as brokers',
     how:
       `${BATCH_COUNT} sends, then receive(${BATCH_COUNT}), then one cumulative ack where there are leases. ` +
-      `In process each send is awaited before the next; over a wire ${WIRE_SENDS_COUNT} are open at once.`,
+      `In memory each send is awaited before the next; over a wire, and onto a disk, ${SENDS_COUNT} are open at once.`,
     contestants: [floor, ...stages].map(passContestant),
   };
 }
@@ -57,10 +59,10 @@ function arrayInBatches(received: Received): Racer {
   };
 }
 
-async function brokerRacer({ isOverWire, create }: BrokerContestant, received: Received): Promise<Racer> {
+async function brokerRacer({ sendsTogether, create }: BrokerContestant, received: Received): Promise<Racer> {
   const broker = await create();
   const topic = `bench-in-process-${process.pid}`;
-  const sendAll = isOverWire ? sendConcurrently : sendInTurn;
+  const sendAll = sendsTogether ? sendConcurrently : sendInTurn;
   return {
     async pass(messages) {
       for (let first = 0; first < messages.length; first += BATCH_COUNT) {
@@ -92,7 +94,7 @@ async function sendConcurrently({ broker, topic }: Place, messages: readonly Num
   const sendRest = async (): Promise<void> => {
     for (const message of rest) await broker.send(topic, message);
   };
-  await Promise.all(Array.from({ length: WIRE_SENDS_COUNT }, sendRest));
+  await Promise.all(Array.from({ length: SENDS_COUNT }, sendRest));
 }
 
 /** Ends at an empty answer too: what did not come is counted as lost, not waited for. */

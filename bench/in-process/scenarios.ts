@@ -7,10 +7,11 @@ import { queueScenarios } from './queue-scenarios.ts';
 export function inProcessScenarios(targets: Targets, passMs: number): Scenario[] {
   const stages: BrokerContestant[] = targets.stages.map((stage) => ({
     name: `stage ${stage}`,
-    isOverWire: stage === 3,
+    sendsTogether: stage >= 3,
     create: () => createStage(stage),
   }));
-  const remotes = targets.urls.map((url) => ({ name: url, isOverWire: true, create: () => createRemote(url) }));
+  const urls = [...targets.urls, ...targets.tcpUrls];
+  const remotes = urls.map((url) => ({ name: url, sendsTogether: true, create: () => createRemote(url) }));
   const queues = targets.stages.includes(1) ? queueScenarios(passMs) : [];
   return [...queues, brokerScenario([...stages, ...remotes], passMs)];
 }

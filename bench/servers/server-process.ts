@@ -1,8 +1,11 @@
 /** Starts and asks a server that runs in a process of its own (see `server-main.ts`), or stands for a foreign one. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { extname } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LogOptions } from '../targets.ts';
 import { ANSWER_MS_MAX, settled } from './deadline.ts';
 import type { Memory, ServerKind, ServerReport, Usage } from './server-main.ts';
 
@@ -20,17 +23,30 @@ const MAIN = fileURLToPath(new URL(`./server-main${extname(import.meta.url)}`, i
 
 export class ServerProcess implements Door {
   readonly url: string;
+  /** Where it keeps its files, if it has any; removed when it stops. */
+  readonly dataFolder: string;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, url: string) {
+  private constructor(child: ChildProcess, { url, dataFolder }: { readonly url: string; readonly dataFolder: string }) {
     this.#child = child;
     this.url = url;
+    this.dataFolder = dataFolder;
   }
 
-  static async start(kind: ServerKind): Promise<ServerProcess> {
-    const child = fork(MAIN, [kind], { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    const { url } = await answerOf(child, 'ready');
-    return new ServerProcess(child, url);
+  static async start(kind: ServerKind, options: Omit<LogOptions, 'dataFolder'> = {}): Promise<ServerProcess> {
+    const dataFolder = await mkdtemp(join(tmpdir(), 'stagemq-bench-'));
+    const child = fork(MAIN, [kind, JSON.stringify({ ...options, dataFolder })], {
+      execArgv: ['--expose-gc', ...profiling()],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    try {
+      const { url } = await answerOf(child, 'ready');
+      return new ServerProcess(child, { url, dataFolder });
+    } catch (error) {
+      child.kill('SIGKILL');
+      await rm(dataFolder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   async usage(): Promise<Usage> {
@@ -43,6 +59,14 @@ export class ServerProcess implements Door {
   }
 
   async stop(): Promise<void> {
+    try {
+      await this.#end();
+    } finally {
+      await rm(this.dataFolder, { recursive: true, force: true });
+    }
+  }
+
+  async #end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, 'exit');
     this.#child.disconnect();
@@ -59,6 +83,11 @@ export class ServerProcess implements Door {
     this.#child.send(question);
     return answer;
   }
+}
+
+/** A bench run under `node --cpu-prof` has its servers profiled too, each into a file of its own. */
+function profiling(): string[] {
+  return process.execArgv.filter((flag) => flag.startsWith('--cpu-prof'));
 }
 
 /** The next report of that kind; rejects when the process ends or stays silent. */

@@ -1,0 +1,96 @@
+/**
+ * The server's process: one server, told by its arguments which, so that load and server never share a core's time by
+ * accident, and so that the server's memory and CPU can be asked for alone.
+ *
+ *     parent --- 'usage' | 'memory' --->  this process
+ *            <-- ready, usage, memory ---
+ *
+ * Started by `ServerProcess` only, with `--expose-gc`; ends when its parent does.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { collectGarbage } from '../race.ts';
+import type { LogOptions, StageNumber } from '../targets.ts';
+
+/** What the parent is told; `kind` says which. */
+export type ServerReport =
+  | { readonly kind: 'ready'; readonly url: string }
+  | { readonly kind: 'usage'; readonly usage: Usage }
+  | { readonly kind: 'memory'; readonly memory: Memory };
+
+/** Running totals of the process. */
+export interface Usage {
+  /** CPU time, user and system. */
+  readonly cpuUs: number;
+  /** Wall time. */
+  readonly wallUs: number;
+}
+
+export interface Memory {
+  /** Heap in use and buffers outside it, after garbage collection: what something still refers to. */
+  readonly heldBytes: number;
+  /** What the operating system counts; an allocator rarely gives it back at once. */
+  readonly residentBytes: number;
+  /** The most the operating system has counted since the process began. */
+  readonly residentBytesMax: number;
+}
+
+/** Servers this process can be; each loads only what it needs, for its memory is measured. */
+const SERVERS = {
+  floor: async () => (await (await import('../http-door/floor-server.ts')).startFloorServer()).url,
+  'stage-1': async () => overHttp(await stage(1)),
+  'stage-2': async () => overHttp(await stage(2)),
+  'stage-4': async (options: LogOptions) => overHttp(await log(options)),
+  'stage-4-tcp': async (options: LogOptions) => {
+    const { createTcpServer } = await import('../../stages/4-persisted-log/doors/tcp/server.ts');
+    return (await createTcpServer(await log(options))).url;
+  },
+  'byte-floor': async (options: LogOptions) => (await import('../tcp-door/byte-floor.ts')).startByteFloor(options),
+  echo: async () => (await import('../tcp-door/echo-server.ts')).startEchoServer(),
+  'synced-echo': async (options: LogOptions) => (await import('../tcp-door/echo-server.ts')).startEchoServer(options),
+} as const;
+
+async function overHttp(broker: Broker): Promise<string> {
+  const { createServer } = await import('../../stages/3-http-server/index.ts');
+  return (await createServer(broker)).url;
+}
+
+async function stage(number: StageNumber): Promise<Broker> {
+  return (await import('../targets.ts')).createStage(number);
+}
+
+async function log(options: LogOptions): Promise<Broker> {
+  const { createBroker } = await import('../../stages/4-persisted-log/index.ts');
+  return createBroker(options);
+}
+
+export type ServerKind = keyof typeof SERVERS;
+
+/** A parent that has gone is told nothing; `disconnect` then ends this process. */
+function tell(report: ServerReport): void {
+  process.send?.(report, () => {});
+}
+
+function readUsage(): Usage {
+  const { user, system } = process.cpuUsage();
+  return { cpuUs: user + system, wallUs: performance.now() * 1000 };
+}
+
+/** Twice, with a turn of the event loop between: what a closed socket still holds is let go in its callback. */
+async function readMemory(): Promise<Memory> {
+  for (let count = 0; count < 2; count += 1) {
+    await nextTurn();
+    collectGarbage();
+  }
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const residentBytesMax = process.resourceUsage().maxRSS * 1024;
+  return { heldBytes: heapUsed + external, residentBytes: rss, residentBytesMax };
+}
+
+process.on('message', async (question) => {
+  if (question === 'usage') tell({ kind: 'usage', usage: readUsage() });
+  if (question === 'memory') tell({ kind: 'memory', memory: await readMemory() });
+});
+process.on('disconnect', () => process.exit(0));
+const [kind, options] = process.argv.slice(2);
+tell({ kind: 'ready', url: await SERVERS[kind as ServerKind](JSON.parse(options ?? '{}') as LogOptions) });
