@@ -11,7 +11,7 @@ import { batchOf, openSmallLog, writeFile } from '../testing/small-log.ts';
 import { verifyFolder } from '../tools/verify.ts';
 import type { PartitionLog } from './log.ts';
 
-const FIXTURE = join(import.meta.dirname, 'testing/format-1');
+const FIXTURE = join(import.meta.dirname, '../testing/format-1');
 const FOLDER = '/data/p3';
 const TOPIC_ID = Uint8Array.from({ length: 16 }, (_, index) => 0x11 * index);
 
