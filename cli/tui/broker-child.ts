@@ -22,6 +22,9 @@ const SEGMENT_BYTES_MAX = 4096;
 /** Long enough to see what is written and not synced yet. */
 const FLUSH_INTERVAL_MS = 5000;
 
+/** A process that was just killed may still be busy in it. */
+const REMOVING = { recursive: true, force: true, maxRetries: 5 } as const;
+
 export interface BrokerChildOptions {
   /** A client of a url; `openTarget`. */
   readonly openTarget: (url: string) => Promise<OpenedTarget>;
@@ -36,36 +39,28 @@ interface Life {
 export class BrokerChild implements Killable {
   readonly #options: BrokerChildOptions;
   readonly #folder: string;
-  readonly #removeFolder: () => void;
   readonly #now: BrokerOfNow;
   #life: Life;
   #view: ProcessView;
 
   static async open(options: BrokerChildOptions): Promise<BrokerChild> {
     const folder = await mkdtemp(join(tmpdir(), 'stagemq-screen-'));
-    const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
-    process.on('exit', removeFolder);
     try {
-      const life = await begin(options, { dataFolder: folder, flushPolicy: 'always' });
-      return new BrokerChild(options, { folder, removeFolder, life });
+      return new BrokerChild(options, folder, await begin(options, { dataFolder: folder, flushPolicy: 'always' }));
     } catch (error) {
-      process.off('exit', removeFolder);
-      removeFolder();
+      await removeFolder(folder);
       throw error;
     }
   }
 
-  private constructor(
-    options: BrokerChildOptions,
-    opened: { readonly folder: string; readonly removeFolder: () => void; readonly life: Life },
-  ) {
+  private constructor(options: BrokerChildOptions, folder: string, life: Life) {
     this.#options = options;
-    this.#folder = opened.folder;
-    this.#removeFolder = opened.removeFolder;
-    this.#life = opened.life;
-    this.#now = new BrokerOfNow(opened.life.target.broker);
-    this.#view = { ...viewOf(opened.life), lifeCount: 1, dataFolder: this.#folder, flushPolicy: 'always' };
-    this.#watch(opened.life);
+    this.#folder = folder;
+    this.#life = life;
+    this.#now = new BrokerOfNow(life.target.broker);
+    this.#view = { ...viewOf(life), lifeCount: 1, dataFolder: folder, flushPolicy: 'always' };
+    this.#watch(life);
+    process.on('exit', this.#onExit);
   }
 
   get broker(): BrokerOfNow['broker'] {
@@ -109,9 +104,15 @@ export class BrokerChild implements Killable {
     this.#now.end();
     await this.#life.process.kill();
     await this.#life.target.close();
-    await rm(this.#folder, { recursive: true, force: true });
-    process.off('exit', this.#removeFolder);
+    await removeFolder(this.#folder);
+    process.off('exit', this.#onExit);
   }
+
+  /** Where nobody waited for `close`: the process first, since it would write on. */
+  readonly #onExit = (): void => {
+    if (this.#life.process.isAlive) process.kill(this.#life.process.pid, 'SIGKILL');
+    rmSync(this.#folder, REMOVING);
+  };
 
   #isGone(): void {
     this.#view = { ...this.#view, state: 'dead' };
@@ -124,6 +125,10 @@ export class BrokerChild implements Killable {
       if (this.#life === life && this.#view.state === 'running') this.#isGone();
     });
   }
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, REMOVING);
 }
 
 async function begin(

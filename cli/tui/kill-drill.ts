@@ -25,6 +25,8 @@ export interface KillDrillOptions {
 export class KillDrill {
   readonly #options: KillDrillOptions;
   #isBusy = false;
+  /** It was said why there is none. */
+  #isDeathTold = false;
 
   constructor(options: KillDrillOptions) {
     this.#options = options;
@@ -47,16 +49,27 @@ export class KillDrill {
     });
   }
 
+  /** Called with every sample: a process may also end without having been asked to. */
+  look(): void {
+    const { child, observer } = this.#options;
+    const { state, pid } = child.view;
+    if (state !== 'dead' || this.#isBusy || this.#isDeathTold) return;
+    this.#isDeathTold = true;
+    observer.tell('bad', 'event.died', { pid });
+  }
+
   async #kill(): Promise<void> {
     const { child, observer } = this.#options;
     const { pid } = child.view;
     await child.kill();
+    this.#isDeathTold = true;
     observer.tell('bad', 'event.killed', { pid });
   }
 
   async #start(): Promise<void> {
     const { child, observer } = this.#options;
     await child.start();
+    this.#isDeathTold = false;
     const { pid, startMs, openingMs, notices } = child.view;
     const times = { start: durationText(startMs), opening: durationText(openingMs) };
     observer.tell('plain', 'event.started', { pid, ...times });

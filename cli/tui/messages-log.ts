@@ -45,11 +45,10 @@ export const LOG_MESSAGES = {
     en: 'kill -9 {pid}: the broker is dead. Nobody was told; k starts it again',
     zh: 'kill -9 {pid}：broker 已死，没有任何告别。按 k 重新启动',
   },
-  'event.unanswered': {
-    en: 'no answer: nobody knows whether {id} is stored',
-    zh: '没有响应：无人知道 {id} 是否已存下',
+  'event.died': {
+    en: 'process {pid} ended, and nobody had killed it; k starts another',
+    zh: '进程 {pid} 结束了，并没有人杀它；按 k 启动新的',
   },
-  'event.died': { en: 'the broker process {pid} ended by itself', zh: 'broker 进程 {pid} 自己结束了' },
   'event.started': {
     en: 'a new broker, pid {pid}, on the same data: opened in {opening}, there after {start}',
     zh: '新的 broker，进程 {pid}，同一份数据：{opening} 打开，{start} 后就绪',

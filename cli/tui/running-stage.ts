@@ -146,6 +146,7 @@ export class RunningStage {
       if (isMqError(error)) this.#simulation.tell('warn', 'event.readerError', { who: 'inspect', code: error.code });
       else this.#options.onFault(error);
     }
+    this.#drill?.look();
     this.#options.onSample();
   }
 
