@@ -177,7 +177,10 @@ function* outOfOrder(index: HistoryIndex, receives: readonly CallOf<'receive'>[]
   }
 }
 
-/** From one answer to the next, a member's first deliveries ascend too, unless somebody may have given some back. */
+/**
+ * From one answer to the next, a member's first deliveries ascend too, unless somebody may have given some back. One that
+ * says why it comes again was on its way to somebody who had gone, whom nobody heard of it.
+ */
 function* overtaken(index: HistoryIndex, receives: readonly CallOf<'receive'>[]): Generator<Anomaly> {
   const [{ facts: sample } = { facts: undefined }] = receives;
   const wasSought = index.seeks.some(({ facts }) => facts.topic === sample?.topic && facts.group === sample?.group);
@@ -185,9 +188,9 @@ function* overtaken(index: HistoryIndex, receives: readonly CallOf<'receive'>[])
   const delivered = new Set<string>();
   const highest = new Map<string, { readonly call: Call; readonly offset: number }>();
   for (const { call, facts } of receives) {
-    for (const { partition, offset } of facts.records) {
+    for (const { partition, offset, reason } of facts.records) {
       const place = keyOf(partition, offset);
-      if (offset === null || delivered.has(place)) continue;
+      if (offset === null || reason !== undefined || delivered.has(place)) continue;
       delivered.add(place);
       const line = keyOf(facts.memberId, partition);
       const before = highest.get(line);

@@ -19,6 +19,8 @@ export interface ReadRecord {
   /** Deliveries only. */
   readonly leaseToken?: string | null;
   readonly deliveryCount?: number;
+  /** Why it comes again; left out of a first delivery. */
+  readonly reason?: string;
 }
 
 /** What a lease belongs to. */

@@ -262,8 +262,9 @@ function positionFacts(kind: 'commit' | 'committed' | 'seek', topic: string, opt
 }
 
 function deliveryRecord(delivery: Delivery): ReadRecord {
-  const { partition, offset, leaseToken, deliveryCount } = delivery;
-  return { partition, offset, value: standInOf(delivery.body), leaseToken, deliveryCount };
+  const { partition, offset, leaseToken, deliveryCount, redeliveryReason: reason } = delivery;
+  const record = { partition, offset, value: standInOf(delivery.body), leaseToken, deliveryCount };
+  return reason === undefined ? record : { ...record, reason };
 }
 
 function leaseRef(ref: DeliveryRef): LeaseRef {
