@@ -121,6 +121,20 @@ test('flushed makes safe what nobody had waited for until then', async () => {
   assert.deepEqual((await Kept.open(disk.remains())).offsets, [0]);
 });
 
+test('what grew too large to wait is written, and flushed waits for it all the same', async () => {
+  const disk = new SimulatedDisk();
+  const kept = await Kept.open(disk);
+  kept.record(0);
+  const first = kept.journal.flushed();
+  // More than the writer keeps: written at once, beside the write that is under way.
+  const big: JournalEvent = { kind: 'prefix', group: 1, prefix: 'x'.repeat(1_100_000) };
+  kept.events.push(big);
+  kept.journal.record(big);
+  await first;
+  await kept.journal.flushed();
+  assert.equal((await Kept.open(disk.remains())).events.length, 2);
+});
+
 test('a snapshot at the end is all that the next start reads', async () => {
   const disk = new SimulatedDisk();
   const kept = await Kept.open(disk);

@@ -52,8 +52,12 @@ export class GroupJournal {
   /** The last write that somebody waited for. */
   #last: Promise<void> = Promise.resolve();
   #isWriting = false;
-  /** True while something is less safe than the flush policy says, because nobody waited for it. */
-  #isUnsafe = false;
+  /** Writes so far; */
+  #writeCount = 0;
+  /** the last one that is, or may be, less safe than the flush policy says, because nobody waited for it; */
+  #unsafeWrite = 0;
+  /** and the last one that made it, and all before it, safe. */
+  #safeWrite = 0;
   /** True after a failure, until a snapshot has what was lost. */
   #isBehind = false;
   /** What the newest snapshot does not have; also what others say that they keep in it. */
@@ -77,7 +81,8 @@ export class GroupJournal {
 
   /** Resolves when all that was recorded so far is as safe as the flush policy says. */
   flushed(): Promise<void> {
-    if (this.#writer.length === 0 && !this.#isUnsafe && !this.#isBehind) return this.#last;
+    const isSafe = this.#unsafeWrite <= this.#safeWrite;
+    if (this.#writer.length === 0 && isSafe && !this.#isBehind) return this.#last;
     this.#next ??= Promise.withResolvers<void>();
     this.#writeSoon();
     return this.#next.promise;
@@ -115,6 +120,7 @@ export class GroupJournal {
     for (let next = offset; next < this.#log.logEndOffset; ) {
       const batches = await this.#log.load(next);
       for (const batch of batches) {
+        next = Math.max(next, batch.baseOffset);
         for (; next < batch.nextOffset; next += 1) decodeEvents(batch.recordAt(next).body).forEach(apply);
       }
       if (batches.length === 0) return;
@@ -154,12 +160,14 @@ export class GroupJournal {
   async #write(): Promise<void> {
     const next = this.#takeNext();
     const body = this.#writer.take();
+    this.#writeCount += 1;
+    const write = this.#writeCount;
     if (next !== undefined) this.#last = next.promise;
-    else this.#isUnsafe = true;
+    else this.#unsafeWrite = write;
     try {
       if (body.length > 0) await this.#append(body, next === undefined ? { isSynced: false } : {});
       else if (this.#log.flushPolicy === 'always') await this.#log.sync();
-      if (next !== undefined || this.#log.flushPolicy !== 'always') this.#isUnsafe = false;
+      if (next !== undefined || this.#log.flushPolicy !== 'always') this.#safeWrite = Math.max(write, this.#safeWrite);
       next?.resolve();
     } catch (error) {
       this.#isBehind = true;
@@ -174,7 +182,7 @@ export class GroupJournal {
     try {
       await this.#takeSnapshot();
       this.#isBehind = false;
-      this.#isUnsafe = false;
+      this.#safeWrite = this.#writeCount;
       this.#last = Promise.resolve();
       next?.resolve();
     } catch (error) {

@@ -31,7 +31,7 @@ export interface LogBrokerOptions extends BrokerOptions {
   readonly cacheBytesMax?: number;
   /** How batches are compressed that the broker makes. Default `none`. */
   readonly codec?: Codec;
-  /** With less room left on the disk nothing new is accepted (`MQ_STORAGE_FULL`). Default 64 MiB; 0: until it is full. */
+  /** With less room left on the disk nothing new is accepted (`MQ_STORAGE_FULL`). Default 16 MiB; 0: until it is full. */
   readonly diskReserveBytes?: number;
   /** Told what people should know and no call can tell: what recovery found, what a disk did. */
   readonly onNotice?: (text: string) => void;
@@ -85,7 +85,7 @@ export function checkLogOptions(options: LogBrokerOptions): {
     segmentBytesMax: whole('segmentBytesMax', { min: 1024, max: 1024 * MEBIBYTE, fallback: 64 * MEBIBYTE }),
     cacheBytesMax: whole('cacheBytesMax', { min: 1024, max: Number.MAX_SAFE_INTEGER, fallback: 64 * MEBIBYTE }),
     codec: checkChoice('options.codec', codec, CODECS, 'none'),
-    diskReserveBytes: whole('diskReserveBytes', { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 64 * MEBIBYTE }),
+    diskReserveBytes: whole('diskReserveBytes', { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 16 * MEBIBYTE }),
     onNotice: onNotice ?? (() => undefined),
   };
   const base = Object.fromEntries(BASE_OPTIONS.map((name) => [name, options[name]])) as BrokerOptions;

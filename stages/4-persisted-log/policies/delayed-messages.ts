@@ -159,6 +159,7 @@ export class DelayedMessages {
       for (let due = this.#takeDue(); due.length > 0 && !this.#isClosed; due = this.#takeDue())
         await this.#moveAll(due);
     } catch (error) {
+      if (this.#isClosed) return;
       this.#options.onNotice(`delayed messages wait until they can be stored: ${String(error)}`);
       this.#retryLater();
       return;
