@@ -16,7 +16,7 @@ const SECTOR_BYTES = 512;
 /** `everySubset` of more is more than anybody waits for. */
 const CHANGES_MAX = 16;
 
-/** All of it is there: what kill -9 leaves, since the kernel goes on. */
+/** All of it is there: the disk was quick. */
 export const keepsAll: Fate = () => true;
 
 /** Nothing of it is there: the strictest disk. */

@@ -87,11 +87,29 @@ test('a folder that was removed may come back in part', async () => {
   assert.deepEqual(await disk.remains().list('/data'), []);
 });
 
-test('kill -9 keeps all that was written: the kernel goes on', async () => {
+test('kill -9 leaves all that was written, since the kernel goes on; a power cut after that takes what was not synced', async () => {
+  const disk = await dataDisk();
+  await writeFile(disk, '/data/old', 'old');
+  await disk.syncFolder('/data');
+  const file = await disk.open('/data/old', 'write');
+  await file.write([Buffer.from('new')], 0);
+  await writeFile(disk, '/data/young', 'young');
+  const next = disk.leftBehind();
+  assert.deepEqual([await contentOf(next, '/data/old'), await contentOf(next, '/data/young')], ['new', 'young']);
+  await next.syncFolder('/data');
+  const after = next.remains();
+  assert.deepEqual([await contentOf(after, '/data/old'), await contentOf(after, '/data/young')], ['old', 'young']);
+  const reopened = await next.open('/data/old', 'write');
+  await reopened.sync();
+  assert.equal(await contentOf(next.crash(), '/data/old'), 'new');
+  assert.deepEqual(await disk.remains().list('/data'), ['old'], 'the two share nothing');
+});
+
+test('a fate that keeps all is a disk that wrote all down just in time', async () => {
   const disk = await dataDisk();
   const file = await disk.open('/data/a', 'create');
   await file.write([Buffer.from('bytes')], 0);
-  assert.equal(await contentOf(disk.crash(keepsAll), '/data/a'), 'bytes');
+  assert.equal(await contentOf(disk.crash(keepsAll).crash(), '/data/a'), 'bytes');
 });
 
 test('after a crash the old disk and its files do nothing any more; locks and open files are those of the dead process', async () => {

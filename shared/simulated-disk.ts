@@ -64,16 +64,7 @@ export class SimulatedDisk implements Disk {
 
   /** Bytes of all files there are names for. */
   get usedBytes(): number {
-    let bytes = 0;
-    const folders = [this.#root];
-    for (const folder of folders) {
-      for (const name of folder.names) {
-        const node = folder.node(name);
-        if (node instanceof FolderNode) folders.push(node);
-        else bytes += node?.size ?? 0;
-      }
-    }
-    return bytes;
+    return this.#root.size;
   }
 
   /** What no sync has covered, in the order it was done. */
@@ -87,8 +78,19 @@ export class SimulatedDisk implements Disk {
   remains(fate: Fate = NOTHING): SimulatedDisk {
     const fates = new Map<UnsyncedChange, boolean | KeptPart>();
     for (const change of this.unsynced) fates.set(change, fate(change));
-    const disk = new SimulatedDisk({ capacityBytes: this.capacityBytes, openFilesMax: this.openFilesMax });
+    const disk = this.#like();
     disk.#root = this.#root.survivor(fates);
+    return disk;
+  }
+
+  /**
+   * What another process finds when this one is killed at this moment, which goes on for now: the system lives, so all
+   * that was written is there, and as unsafe as it was.
+   */
+  leftBehind(): SimulatedDisk {
+    const disk = this.#like();
+    disk.#root = this.#root.copy();
+    disk.#changeCount = this.#changeCount;
     return disk;
   }
 
@@ -228,6 +230,10 @@ export class SimulatedDisk implements Disk {
     const node = new FileNode();
     folder.change({ ...this.#change(path), leads: [[posix.basename(path), node]] });
     return node;
+  }
+
+  #like(): SimulatedDisk {
+    return new SimulatedDisk({ capacityBytes: this.capacityBytes, openFilesMax: this.openFilesMax });
   }
 
   #change(path: string): { readonly number: number; readonly path: string } {

@@ -73,11 +73,12 @@ class Bytes {
 export class FileNode {
   readonly #seen: Bytes;
   readonly #safe: Bytes;
-  #changes: ContentChange[] = [];
+  #changes: ContentChange[];
 
-  constructor(safe = new Bytes()) {
+  constructor(safe = new Bytes(), seen = Bytes.of(safe), changes: readonly ContentChange[] = []) {
     this.#safe = safe;
-    this.#seen = Bytes.of(safe);
+    this.#seen = seen;
+    this.#changes = [...changes];
   }
 
   get size(): number {
@@ -119,6 +120,10 @@ export class FileNode {
       const old = view[byte];
       if (old !== undefined) view[byte] = old ^ mask;
     }
+  }
+
+  copy(): FileNode {
+    return new FileNode(Bytes.of(this.#safe), Bytes.of(this.#seen), this.#changes);
   }
 
   survivor(fate: ReadonlyMap<UnsyncedChange, boolean | KeptPart>): FileNode {
@@ -172,6 +177,13 @@ export class FolderNode {
     return this.#changes;
   }
 
+  /** Of all files in it. */
+  get size(): number {
+    let bytes = 0;
+    for (const node of this.#seen.values()) bytes += node.size;
+    return bytes;
+  }
+
   /** All nodes that are in it, or may be after a power cut. */
   get reachable(): ReadonlySet<SimulatedNode> {
     const nodes = new Set([...this.#seen.values(), ...this.#safe.values()]);
@@ -196,6 +208,23 @@ export class FolderNode {
 
   forget(lastNumber: number): void {
     this.#changes = this.#changes.filter((change) => change.number > lastNumber);
+  }
+
+  /** `copies` has those made so far. */
+  copy(copies = new Map<SimulatedNode, SimulatedNode>()): FolderNode {
+    const copy = new FolderNode();
+    const copyOf = (node: SimulatedNode): SimulatedNode => {
+      const known = copies.get(node) ?? node.copy(copies);
+      copies.set(node, known);
+      return known;
+    };
+    for (const [name, node] of this.#safe) copy.#safe.set(name, copyOf(node));
+    for (const [name, node] of this.#seen) copy.#seen.set(name, copyOf(node));
+    copy.#changes = this.#changes.map((change) => ({
+      ...change,
+      leads: change.leads.map(([name, node]) => [name, node && copyOf(node)] as const),
+    }));
+    return copy;
   }
 
   /** `copies` has the survivors made so far: a node renamed between two folders may be found in both. */

@@ -23,8 +23,11 @@ export interface PowerCut<Known> {
 export interface PowerCutOptions<Known> {
   /** Asked at each moment. */
   readonly known: () => Known;
-  /** Which of the changes nobody synced are there; one disk is kept for each. */
-  readonly fates: (unsynced: readonly UnsyncedChange[]) => Iterable<Fate>;
+  /**
+   * Which of the changes nobody synced are there; one disk is kept for each. `kill`: no power cut but kill -9, so all are
+   * there, and none is safe.
+   */
+  readonly fates: 'kill' | ((unsynced: readonly UnsyncedChange[]) => Iterable<Fate>);
   /** Other faults of the run. */
   readonly onCall?: CallWatcher;
 }
@@ -64,8 +67,13 @@ export class PowerCuts<Known> {
 
   #cut(place: string): void {
     const known = this.#options.known();
+    const { fates } = this.#options;
+    if (fates === 'kill') {
+      this.#cuts.push({ disk: this.#disk.leftBehind(), known, place: `${place} (kill -9)` });
+      return;
+    }
     let fateNumber = 0;
-    for (const fate of this.#options.fates(this.#disk.unsynced)) {
+    for (const fate of fates(this.#disk.unsynced)) {
       fateNumber += 1;
       this.#cuts.push({ disk: this.#disk.remains(fate), known, place: `${place} (fate ${fateNumber})` });
     }

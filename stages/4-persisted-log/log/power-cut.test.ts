@@ -13,7 +13,7 @@ test('a power cut before every change of the disk: what was acked is there, each
 });
 
 test('kill -9 at every change of the disk: what was written is there or cut off, never half', async () => {
-  await recoverAll(await cutRun({ seed: 2, operationCount: 50, fates: () => [keepsAll] }), { isKill: true });
+  await recoverAll(await cutRun({ seed: 2, operationCount: 50, fates: 'kill' }), { isKill: true });
 });
 
 test('a power cut that tears, drops and reorders what was not synced', async () => {
@@ -36,7 +36,7 @@ test('a power cut while a crash is recovered from ends in the same log', async (
 
 for (const flushPolicy of ['interval', 'never'] as const) {
   test(`flush ${flushPolicy}: kill -9 loses nothing that was answered`, async () => {
-    const run = await cutRun({ seed: 7, operationCount: 40, fates: () => [keepsAll], flushPolicy });
+    const run = await cutRun({ seed: 7, operationCount: 40, fates: 'kill', flushPolicy });
     await recoverAll(run, { isKill: true, secondLifeEvery: 5 });
   });
 

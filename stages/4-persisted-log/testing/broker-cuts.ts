@@ -8,8 +8,7 @@ import type { Broker } from '../../../shared/contract/broker.ts';
 import type { CallWatcher } from '../../../shared/disk-faults.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
-import type { Fate } from '../../../shared/simulated-nodes.ts';
-import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
+import { type PowerCut, type PowerCutOptions, PowerCuts } from '../../../shared/testing/power-cuts.ts';
 import type { FlushPolicy } from '../log/log.ts';
 import { verifyFolder } from '../tools/verify.ts';
 import type { Deed } from './broker-load.ts';
@@ -33,7 +32,7 @@ export interface BrokerCutRunOptions {
   readonly operationCount: number;
   /** How often the broker is started and closed in order. Default 1. */
   readonly lifeCount?: number;
-  readonly fates: () => Iterable<Fate>;
+  readonly fates: PowerCutOptions<KnownDeeds>['fates'];
   readonly onCall?: CallWatcher;
   readonly flushPolicy?: FlushPolicy;
 }
@@ -59,17 +58,20 @@ export async function brokerCutRun(options: BrokerCutRunOptions): Promise<Broker
 export interface RecoverBrokerOptions {
   /** True: nothing that was answered was safe. */
   readonly lostEnd?: boolean;
+  /** True: the power goes once more, as soon as the start is done. */
+  readonly isCutAgain?: boolean;
 }
 
 /** Starts after the cut, lets what was delayed fall due, checks, uses it, and looks through the files. */
 export async function recoverBroker(
   cut: PowerCut<KnownDeeds>,
   deeds: readonly Deed[],
-  { lostEnd = false }: RecoverBrokerOptions = {},
+  { lostEnd = false, isCutAgain = false }: RecoverBrokerOptions = {},
 ): Promise<void> {
   const { disk, known, place } = cut;
   try {
     const opened = await openBroker(disk, { clock: new VirtualClock({ startAt: known.now }), seed: 2 });
+    if (isCutAgain) await recoverBroker({ disk: disk.remains(), known, place: 'again' }, deeds);
     await passDelays(opened);
     await BrokerPromises.of(deeds.slice(0, known.deedCount)).check(opened.broker, { lostEnd });
     await use(opened.broker);

@@ -7,8 +7,7 @@ import type { CallWatcher } from '../../../shared/disk-faults.ts';
 import { everyTear } from '../../../shared/power-cut.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
-import type { Fate, UnsyncedChange } from '../../../shared/simulated-nodes.ts';
-import { type PowerCut, PowerCuts } from '../../../shared/testing/power-cuts.ts';
+import { type PowerCut, type PowerCutOptions, PowerCuts } from '../../../shared/testing/power-cuts.ts';
 import type { FlushPolicy, PartitionLog } from '../log/log.ts';
 import { type Found, LogHistory, openLog, type Promised, readLog } from './log-history.ts';
 import { runLogScript } from './log-script.ts';
@@ -21,7 +20,7 @@ export interface CutRun {
 export interface CutRunOptions {
   readonly seed: number;
   readonly operationCount: number;
-  readonly fates: (unsynced: readonly UnsyncedChange[]) => Iterable<Fate>;
+  readonly fates: PowerCutOptions<Promised>['fates'];
   readonly onCall?: CallWatcher;
   readonly flushPolicy?: FlushPolicy;
 }
@@ -55,10 +54,22 @@ async function recover(cut: PowerCut<Promised>, history: LogHistory, options: On
     const log = await openLog(cut.disk);
     const found = await readLog(log);
     history.check(found, cut.known, options);
+    await assertStays(cut.disk, { log, found });
     if (options.hasSecondLife) await appendAndLosePower(log, { disk: cut.disk, found });
   } catch (error) {
     throw new Error(`power cut ${cut.place}: ${error instanceof Error ? error.message : error}`, { cause: error });
   }
+}
+
+/** What a reader has been shown is there after the next power cut as well. */
+async function assertStays(
+  disk: SimulatedDisk,
+  { log, found }: { readonly log: PartitionLog; readonly found: Found },
+): Promise<void> {
+  if (log.flushPolicy !== 'always' || disk.unsynced.length === 0) return;
+  const again = await openLog(disk.remains());
+  assert.deepEqual(await readLog(again), found, 'what was shown stays');
+  await again.close();
 }
 
 /** What was found is still there after that, and so is what was appended. */
