@@ -135,6 +135,7 @@ async function begin(
   { openTarget, signal }: BrokerChildOptions,
   { dataFolder, flushPolicy }: Pick<ProcessView, 'dataFolder' | 'flushPolicy'>,
 ): Promise<Life> {
+  signal.throwIfAborted();
   const interval = flushPolicy === 'interval' ? ['--flush-interval', String(FLUSH_INTERVAL_MS)] : [];
   const args = ['--segment-bytes-max', String(SEGMENT_BYTES_MAX), ...interval];
   const started = await BrokerProcess.start({ dataFolder, flushPolicy, args, signal });

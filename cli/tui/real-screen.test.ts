@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { afterEach, test } from 'node:test';
 import { widthOf } from './text.ts';
 import { WatchedScreen, type WatchOptions } from './watched-screen.ts';
 
 const CTRL_C = '\u0003';
+const onWindows = { skip: process.platform === 'win32' && 'Windows has no SIGTERM' };
+const REFUSED_TRIES_MAX = 20;
 const ESCAPE = '\u001b';
 const open: WatchedScreen[] = [];
 
@@ -26,6 +31,28 @@ function tornParts({ lines, text, terminal }: WatchedScreen): string[] {
 
 function assertWhole(screen: WatchedScreen): void {
   assert.deepEqual(tornParts(screen), [], screen.text);
+}
+
+/** The broker's process as the screen shows it, in its `life`. */
+async function brokerShown(
+  screen: WatchedScreen,
+  life: number,
+): Promise<{ readonly pid: number; readonly port: number }> {
+  const shown = new RegExp(`pid (\\d+), life ${life}[^]*mq://127\\.0\\.0\\.1:(\\d+)`);
+  await screen.until(shown);
+  const [, pid, port] = shown.exec(screen.text) ?? [];
+  return { pid: Number(pid), port: Number(port) };
+}
+
+/** Nobody listens there any more. A process that is ending resets whoever comes. */
+async function assertRefused(port: number): Promise<void> {
+  const codes = new Set<string>();
+  for (let tries = 0; tries < REFUSED_TRIES_MAX && !codes.has('ECONNREFUSED'); tries += 1) {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.on('error', (error: NodeJS.ErrnoException) => codes.add(error.code ?? ''));
+    await new Promise((resolve) => socket.resume().on('close', resolve));
+  }
+  assert.ok(codes.has('ECONNREFUSED'), `${port}: ${[...codes]}`);
 }
 
 afterEach(async () => {
@@ -160,8 +187,6 @@ test('without colour the letters say it all: no colour is set anywhere', async (
   assert.deepEqual(colours, []);
 });
 
-const onWindows = { skip: process.platform === 'win32' && 'Windows has no SIGTERM' };
-
 test('being told to stop restores the terminal too', onWindows, async () => {
   const screen = watch();
   await screen.until('Which one shall run?');
@@ -170,6 +195,72 @@ test('being told to stop restores the terminal too', onWindows, async () => {
   screen.signal('SIGTERM');
   assert.equal(await screen.exitCode(), 143);
   assert.ok(!screen.isOnAlternateScreen && screen.isCursorShown);
+});
+
+test(
+  'stage 4 in 80 x 24: a key kills the broker for real, another starts it, and all that was promised is there',
+  onWindows,
+  async () => {
+    const screen = watch();
+    await screen.until('Which one shall run?');
+    screen.press('4');
+    const first = await brokerShown(screen, 1);
+    screen.press('b');
+    await screen.until(/acknowledged so far: [1-9]\d/);
+    assertWhole(screen);
+    screen.press('k');
+    await screen.until(`pid ${first.pid} IS DEAD`);
+    await assertRefused(first.port);
+    assertWhole(screen);
+    screen.press('k');
+    await screen.until(/after the kill: ([1-9]\d+) of \1 there/);
+    const second = await brokerShown(screen, 2);
+    assert.notEqual(second.pid, first.pid);
+    assertWhole(screen);
+    screen.press('q');
+    assert.equal(await screen.exitCode(), 0);
+    await assertRefused(second.port);
+  },
+);
+
+test(
+  'stage 4 in 120 x 40, in Chinese: what fails is dead at last; being told to stop leaves no process, no folder',
+  onWindows,
+  async () => {
+    const screen = watch({ columns: 120, rows: 40, args: ['--lang', 'zh'] });
+    await screen.until('运行哪一个');
+    screen.press('4');
+    await screen.until(/>c1 .*#\d/);
+    assertWhole(screen);
+    screen.press('j');
+    await screen.until(/成为死信|没有可归还/);
+    screen.press('d');
+    await screen.until(/延迟：1 p1-\d+ 还有/);
+    assertWhole(screen);
+    const [, port] = /mq:\/\/127\.0\.0\.1:(\d+)/.exec(screen.text) ?? [];
+    const [folder = ''] = /\S*stagemq-screen-\w+/.exec(screen.text) ?? [];
+    assert.ok(existsSync(folder), screen.text);
+    screen.signal('SIGTERM');
+    assert.equal(await screen.exitCode(), 143);
+    await assertRefused(Number(port));
+    assert.ok(!existsSync(folder));
+  },
+);
+
+test('a screen that is killed itself takes its broker along', onWindows, async () => {
+  const screen = watch({ columns: 120, rows: 40 });
+  await screen.until('Which one shall run?');
+  screen.press('4');
+  const { port } = await brokerShown(screen, 1);
+  const [folder = ''] = /\S*stagemq-screen-\w+/.exec(screen.text) ?? [];
+  const socket = connect({ host: '127.0.0.1', port });
+  await once(socket, 'connect');
+  const closed = once(socket.on('error', () => undefined).resume(), 'close');
+  await screen.close();
+  // The system closes what a process had open once it has ended, and not before.
+  await closed;
+  await assertRefused(port);
+  rmSync(folder, { recursive: true, force: true });
 });
 
 test('a defect of ours ends the screen, restores the terminal and only then prints the error', async () => {
