@@ -11,7 +11,7 @@
  *           p0/ p1/ ...       its partitions; groups/, delayed/: its other logs
  *         .deleted-...        what was being deleted when the process ended: removed at the next start
  *
- * Always true: a topic exists exactly when its folder with its topic.json does, and both are on the disk before
+ * Always true (I23): a topic exists exactly when its folder with its topic.json does, and both are on the disk before
  * `createTopic` resolves; `clean` is gone from the disk before anything else is written. Only the broker uses it.
  */
 import { createHash } from 'node:crypto';

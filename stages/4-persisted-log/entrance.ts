@@ -6,8 +6,8 @@
  *                     v
  *              [ first, second, ... ]  <-- whatever makes room calls `admitWaiting`
  *
- * Always true: a send waits only while the first send of the line does not fit, and nobody overtakes it. Only the topic
- * uses it.
+ * Always true (I22): a send waits only while the first send of the line does not fit, and nobody overtakes it. Only the
+ * topic uses it.
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { MqError } from '../../shared/contract/errors.ts';

@@ -7,11 +7,11 @@
  *     start       read snapshot-25, apply what the journal has from 25 on
  *
  * Always true:
- *   - events reach the disk in the order in which they were recorded, and `flushed` resolves only when all that was
- *     recorded before is as safe as the flush policy says; what nobody waits for is written without a sync
- *   - a snapshot is written only when every event in it is on the disk
- *   - after a failure nothing is recorded any more that builds on what was lost: a snapshot of what is in memory, which is
- *     the truth, comes first
+ *   I16  events reach the disk in the order in which they were recorded, and `flushed` resolves only when all that was
+ *        recorded before is as safe as the flush policy says; what nobody waits for is written without a sync
+ *   -    a snapshot is written only when every event in it is on the disk
+ *   I17  after a failure nothing is recorded any more that builds on what was lost: a snapshot of what is in memory, which
+ *        is the truth, comes first
  * Only the topic uses it; desks see it as `GroupEvents`.
  */
 import { join } from 'node:path';
@@ -175,7 +175,7 @@ export class GroupJournal {
     }
   }
 
-  /** Some events were lost: what they led to goes to the disk as a snapshot. */
+  /** I17. Some events were lost: what they led to goes to the disk as a snapshot. */
   async #catchUp(): Promise<void> {
     const next = this.#takeNext();
     this.#writer.take();

@@ -7,8 +7,8 @@
  *           +-- released ---->+-- dropped, and counted -------------->|
  *
  * Always true:
- *   - under `wait` and `reject` a record goes only when room is needed (with `deleteFinished` at once), there is a durable
- *     group, and every durable group has finished it
+ *   - I21: under `wait` and `reject` a record goes only when room is needed (with `deleteFinished` at once), there is a
+ *     durable group, and every durable group has finished it
  *   - a message that is not due yet has its place from the moment it was accepted
  * The one place, with retention, from which anything leaves a log. Only the topic uses it.
  */

@@ -7,8 +7,8 @@
  *                              +-- journal: what happened to the groups; snapshots of all this
  *
  * Always true:
- *   - what was accepted is in exactly one place: the delayed log, or a partition
- *   - readers are served only what is below the high watermark
+ *   I18  what was accepted is in exactly one place: the delayed log, or a partition
+ *   I3   readers are served only what is below the high watermark
  * Made by `recoverTopic`, kept by the table of topics, used by the spine.
  */
 import type { TopicOptions } from '../../shared/contract/description.ts';

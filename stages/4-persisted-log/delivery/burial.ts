@@ -1,12 +1,12 @@
 /**
- * What becomes of messages that die: each is kept as a dead letter first, and finished in its group after that, so that a
- * crash in between keeps it (it is buried again, and whoever buries it notices).
+ * What becomes of messages that die (I20): each is kept as a dead letter first, and finished in its group after that, so
+ * that a crash in between keeps it (it is buried again, and whoever buries it notices).
  *
  *     dying --> read --> bury (stored safely) --> finished
  *                 \----------\---> failed: again in 1 s, 2 s, 4 s ... 60 s
  *
- * Always true: a bounded number is on its way at once, oldest first; a message whose group was moved elsewhere meanwhile is
- * left alone; what cannot be buried stays, and is tried again.
+ * Always true: a bounded number is on its way at once, oldest first; a message whose group was moved elsewhere meanwhile
+ * is left alone; what cannot be buried stays, and is tried again.
  */
 import type { Clock } from '../../../shared/clock.ts';
 import type { LogRecord } from '../bytes/record.ts';

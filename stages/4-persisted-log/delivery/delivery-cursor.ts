@@ -7,8 +7,8 @@
  *              floor 7   flight          back    flight              next 13    out of turn     highWatermark
  *
  * Always true:
- *   an offset below `next`, or taken out of turn, is in flight (a lease has it), or given back, or finished, and only one
- *   of them; so what is finished needs no memory: it is what is neither of the other two
+ *   I10: an offset below `next`, or taken out of turn, is in flight (a lease has it), or given back, or finished, and only
+ *   one of them; so what is finished needs no memory: it is what is neither of the other two
  *   `next` is the lowest offset that was never handed out; nothing that is taken out of turn is below it
  *
  * Fresh records need no memory here at all: their lease has them. Instead of the position half of stage 2's

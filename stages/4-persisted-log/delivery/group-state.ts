@@ -1,11 +1,11 @@
 /**
- * All that is kept of one group, and the one place where it changes: `apply`, with an event that says what happened. What a
- * broker does while it runs and what it reads from its journal after a restart take the same way, so they end alike.
+ * All that is kept of one group, and the one place where it changes: `apply`, with an event that says what happened. What
+ * a broker does while it runs and what it reads after a restart take the same way, so they end alike (I11).
  *
  *     desk decides --> event --> apply --> state          journal --> event --> apply --> the same state
  *
  * Always true: of each partition an offset is finished, in flight (a lease has it open), given back, or fresh, and only one
- * of them. An event that does not fit the state is `MQ_CORRUPT` and has changed nothing: a journal has no holes, so a state
+ * of them (I10). An event that does not fit is `MQ_CORRUPT` and has changed nothing: a journal has no holes, so a state
  * into which it does not fit is not the one it was written for. Knows no clock: whoever applies says what time it is.
  */
 

@@ -2,8 +2,9 @@
  * The one place where records become deliveries: the next ones for a member, each run of neighbours under one lease. What
  * cannot be given to it (expired, or for another group) is stepped over on the way.
  *
- * Always true: nothing is awaited. Where the batch with the next record is not in memory the partition is left alone, and
- * `missing` says what to load; where it cannot be read, `error` says why. At least one record goes out, whatever its size.
+ * Always true (I13): nothing is awaited. Where the batch with the next record is not in memory the partition is left
+ * alone, and `missing` says what to load; where it cannot be read, `error` says why. At least one record goes out,
+ * whatever its size.
  */
 import type { Clock } from '../../../shared/clock.ts';
 import { isMqError, type MqError } from '../../../shared/contract/errors.ts';

@@ -7,9 +7,9 @@
  *     by offset      8, 7, 9, 11           one order per partition             which offset is the lowest in flight
  *
  * Always true:
- *   a lease with something open is in all orders, one without is in none;
- *   an offset is open in one lease at most;
- *   a token was never given out before and never will be again: its prefix is random and new at each start.
+ *   I12  a lease with something open is in all orders, one without is in none;
+ *        an offset is open in one lease at most;
+ *        a token was never given out before and never will be again: its prefix is random and new at each start.
  *
  * To extend one offset of a run moves it to a lease of its own, with the same token. Instead of stage 2's `LeaseTable`,
  * which has a lease for each delivery. Knows nothing of records, positions and time.

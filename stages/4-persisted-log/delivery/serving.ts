@@ -1,9 +1,10 @@
 /**
  * Who is there for deliveries of a group, who waits for some, and who gets the next.
  *
- * Always true: a receive waits only while nothing is available to it, or as many as allowed are in flight, or what is next
- * is being read from the disk. Whoever asked first is served first; only in a failover group, where each member has
- * partitions of its own, one that asked later may have something to get while an earlier one has not. Only the desk uses it.
+ * Always true (I14): a receive waits only while nothing is available to it, or as many as allowed are in flight, or what
+ * is next is being read from the disk. Whoever asked first is served first; only in a failover group, where each member
+ * has partitions of its own, one that asked later may have something to get while an earlier one has not. Only the desk
+ * uses it.
  */
 import type { MemberDescription } from '../../../shared/contract/description.ts';
 import { MqError } from '../../../shared/contract/errors.ts';

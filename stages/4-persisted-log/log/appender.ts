@@ -7,10 +7,10 @@
  *     [write+sync] [  write+sync     ] [ write+sync ]        one under way at any time
  *
  * Always true:
- *   - offsets are given in the order of the calls, and answers come in that order
- *   - a failed write or sync answers everything that waits with an error, since nobody knows what is on the disk; the
- *     segment is opened again at the last accepted batch before anything else is written
- *   - what was accepted keeps its offset for ever, also when the disk loses it: the next batch comes behind
+ *   I2  offsets are given in the order of the calls, answers come in that order, timestamps never decrease
+ *   I5  a failed write or sync answers everything that waits with an error, since nobody knows what is on the disk; the
+ *       segment is opened again at the last accepted batch before anything else is written
+ *   I1  what was accepted keeps its offset for ever, also when the disk loses it: the next batch comes behind
  * Only the log uses it.
  */
 import type { Clock, Timer } from '../../../shared/clock.ts';
@@ -241,7 +241,7 @@ export class Appender {
     return batches;
   }
 
-  /** Answers everybody who waits, forgets their offsets, and opens the segment again. */
+  /** I5: answers everybody who waits, forgets their offsets, and opens the segment again. */
   async #fail(reason: unknown, group: readonly WaitingAppend[]): Promise<void> {
     const error = storageError(reason, `${this.#segments.active.path} could not be written`);
     const wasBroken = this.#isBroken;

@@ -5,8 +5,8 @@
  *     shelf of log 1   [ 5..8 | 9..9 ]  [ 10..20 | 21..24 ]        |  one bound for all shelves, in bytes;
  *     shelf of log 2   [ 0..99 | 100..180 ]                        |  the piece not wanted for longest goes first
  *
- * Always true: `bytes` is at most `bytesMax`, but for one piece that may be there alone; the pieces of a shelf ascend and
- * do not overlap. Nothing here waits: a reader that finds nothing asks its log to load.
+ * Always true (I9): `bytes` is at most `bytesMax`, but for one piece that may be there alone; the pieces of a shelf
+ * ascend and do not overlap. Nothing here waits: a reader that finds nothing asks its log to load.
  */
 import assert from 'node:assert/strict';
 import type { StoredBatch } from '../bytes/stored-batch.ts';
@@ -25,7 +25,7 @@ interface Piece {
 
 export class BatchCache {
   readonly bytesMax: number;
-  /** Of all pieces. */
+  /** Of all pieces; I9. */
   #bytes = 0;
   /** In the order of their last use; the youngest is last. */
   readonly #pieces = new Set<Piece>();

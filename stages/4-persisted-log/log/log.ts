@@ -6,10 +6,10 @@
  *                                                                            <- append
  *
  * Always true:
- *   - an offset belongs to one record for ever: none is given twice once its append was answered well
- *   - readers see only below `highWatermark`: under `always` what is on the disk for sure, else what the system has
- *   - nothing is shown that is not what was appended: `MQ_CORRUPT` instead, naming file, position and reason
- *   - memory is bounded by the cache, what waits to be written, and a row per 32 KiB of the segments that are read
+ *   I1  an offset belongs to one record for ever: none is given twice once its append was answered well
+ *   I3  readers see only below `highWatermark`: under `always` what is on the disk for sure, else what the system has
+ *   I4  nothing is shown that is not what was appended: `MQ_CORRUPT` instead, naming file, position and reason
+ *   -   memory is bounded by the cache, what waits to be written, and a row per 32 KiB of the segments that are read
  * docs/format-log.md has the bytes. A topic has one for each partition; the journal of its groups is one too.
  */
 import type { Clock } from '../../../shared/clock.ts';
@@ -119,6 +119,7 @@ export class PartitionLog {
     return this.#appender.nextOffset;
   }
 
+  /** I3 */
   get highWatermark(): number {
     return this.flushPolicy === 'always' ? this.#appender.syncedOffset : this.#appender.acceptedOffset;
   }

@@ -10,8 +10,8 @@
  *   - damage: it was on the disk before. So it is when a batch behind it says so (its syncedPosition lies behind the
  *     damage), or when a newer segment exists. Then the log refuses to open: `MQ_CORRUPT`.
  *
- * Always true: doing it again, or from where a crash interrupted it, leads to the same; no batch is ever removed but those
- * of a torn tail and of segments that were released. Called by `PartitionLog.open` alone.
+ * Always true (I7): doing it again, or from where a crash interrupted it, leads to the same; no batch is ever removed but
+ * those of a torn tail and of segments that were released. Called by `PartitionLog.open` alone.
  */
 import { join } from 'node:path';
 import type { DiskFile } from '../../../shared/disk.ts';

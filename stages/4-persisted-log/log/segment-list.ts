@@ -5,8 +5,8 @@
  *          ^ logStartOffset may lie within                      ^ appends
  *
  * Always true:
- *   - a new segment counts only when its file, its name and all that came before it are on the disk
- *   - logStartOffset never goes back; a segment's file is removed only after the state on the disk no longer names it
+ *   I6  a new segment counts only when its file, its name and all that came before it are on the disk
+ *   -   logStartOffset never goes back; a segment's file is removed only after the state on the disk no longer names it
  * Only the log and its appender use it.
  */
 import type { Clock } from '../../../shared/clock.ts';

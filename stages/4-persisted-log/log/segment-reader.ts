@@ -4,7 +4,7 @@
  *     offset 700?   index row: 512 at 32 840   heads:  512..599  600..688  689..740 <- here
  *                                                      |--------- steps over ------|  then one read, cut into batches
  *
- * Always true: a head is believed after its headCrc, a batch after both checksums; what is handed out lies in memory
+ * Always true (I4): a head is believed after its headCrc, a batch after both checksums; what is handed out lies in memory
  * of its own. Reads only; the segment makes one for each call.
  */
 import type { DiskFile } from '../../../shared/disk.ts';

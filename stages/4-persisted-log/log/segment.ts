@@ -8,7 +8,7 @@
  * Always true:
  *   - `end` is behind the last batch that was accepted, `synced` behind the last that is on the disk for sure;
  *     what is behind `end` is nobody's and is written over
- *   - a batch is served only after its checksums were found right and its head says that it belongs here
+ *   - I4: a batch is served only after its checksums were found right and its head says that it belongs here
  * Only the log's own files use it.
  */
 import { join } from 'node:path';

@@ -3,8 +3,8 @@
  *
  *     write   name.new  ->  sync it  ->  rename to name  ->  sync the folder
  *
- * Always true: after a crash at any moment the file has the old content or the new one, whole. A sealed one has a checksum
- * within it, and reading it throws `MQ_CORRUPT` for anything but what was written.
+ * Always true (I8): after a crash at any moment the file has the old content or the new one, whole. A sealed one has a
+ * checksum within it, and reading it throws `MQ_CORRUPT` for anything but what was written.
  */
 import { dirname } from 'node:path';
 import { MqError } from '../../../shared/contract/errors.ts';

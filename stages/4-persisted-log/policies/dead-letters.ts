@@ -6,7 +6,7 @@
  *                                                     +-- drop ---> gone
  *
  * Always true:
- *   - a dead letter is safe in its topic before the group is done with the message
+ *   - I20: a dead letter is safe in its topic before the group is done with the message
  *   - one that was kept just before a crash, and of which the group does not know, is not kept twice
  *   - a dead letter is gone once its copy in the topic it came from is safe; when everything below it is gone too its bytes
  *     are released

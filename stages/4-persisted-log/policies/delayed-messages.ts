@@ -6,9 +6,9 @@
  *                           +--- moved: offsets that are there already; what is below the first gap is released
  *
  * Always true:
- *   - a message is due by the wall clock, however that jumps, and is never moved before
- *   - each is moved once: it counts as moved only when its new record is safe, and that record says which one it was, so a
- *     crash between the two is seen when the partition is read again
+ *   - a message is due by the wall clock, however that jumps, and is never moved before (I19)
+ *   - I19: each is moved once: it counts as moved only when its new record is safe, and that record says which one it was,
+ *     so a crash between the two is seen when the partition is read again
  *   - `count` and `heldBytes` include what is being written, so its room is taken from the start
  * Only the topic uses it.
  */

@@ -7,10 +7,10 @@
  *     ready   10 (key "c"), 11 (no key)       looked at, and free to go
  *     looked at up to 13
  *
- * Always true: of a key that is held no offset is ready but the holder itself; what waits behind it is higher than the
- * holder, and ascending. A record without a key waits for nobody. What was looked at and not handed out is bounded, so one
- * key that fails does not make the whole log be looked through. Who holds a key follows from what is in flight or given
- * back; the rest is found again by looking.
+ * Always true (I15): of a key that is held no offset is ready but the holder itself; what waits behind it is higher than
+ * the holder, and ascending. A record without a key waits for nobody. What was looked at and not handed out is bounded,
+ * so one key that fails does not make the whole log be looked through. Who holds a key follows from what is in flight or
+ * given back; the rest is found again by looking.
  */
 import { Heap } from '../../2-ring-buffer/heap.ts';
 

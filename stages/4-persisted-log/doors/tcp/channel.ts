@@ -4,9 +4,9 @@
  *     socket --pieces--> FrameReader --> onFrame
  *     socket <--one write a turn-- FrameWriter <-- out
  *
- * Always true: what is written in one turn of the event loop leaves in one write; what was not taken by the other side yet
- * is bounded (`unsentBytesMax`), and so is the time in which nothing of it is taken (`stalledMs`); a peer of which nothing
- * is heard for two heartbeats is gone. `onGone` is called exactly once, and after it nothing else is.
+ * Always true (I25): what is written in one turn of the event loop leaves in one write; what was not taken by the other
+ * side yet is bounded (`unsentBytesMax`), and so is the time in which nothing of it is taken (`stalledMs`); a peer of
+ * which nothing is heard for two heartbeats is gone. `onGone` is called exactly once, and after it nothing else is.
  */
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../../../shared/clock.ts';

@@ -4,9 +4,9 @@
  *     caller --> TcpClient --> frames of docs/protocol-tcp.md --> server --> its Broker
  *
  * Always true: what the broker behind the server promises, a caller here gets, with the errors a wire adds
- * (`MQ_UNREACHABLE`, `MQ_CONNECTION_LOST`, `MQ_PROTOCOL`). A send whose answer is lost is never repeated here: it might be
- * stored twice, and only the caller knows whether that matters. Sends made one after the other leave in that order. Made
- * by `createTcpClient`.
+ * (`MQ_UNREACHABLE`, `MQ_CONNECTION_LOST`, `MQ_PROTOCOL`). I26: a send whose answer is lost is never repeated here: it
+ * might be stored twice, and only the caller knows whether that matters. Sends made one after the other leave in that
+ * order. Made by `createTcpClient`.
  */
 import type * as calls from '../../../../shared/contract/broker.ts';
 import { type Capability, unsupported } from '../../../../shared/contract/capabilities.ts';

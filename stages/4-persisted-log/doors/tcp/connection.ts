@@ -3,9 +3,9 @@
  *
  *     request --id--> frames --> server ... --> frame with that id --> its promise         any number in flight, bounded
  *
- * Always true: every request settles: with its answer, with its error, or with `MQ_CONNECTION_LOST` when the connection is
- * gone; what was never sent is told apart. Sends leave in the order they were made, and no more of them at once than the
- * server takes. Made by `openConnection`.
+ * Always true (I26): every request settles: with its answer, with its error, or with `MQ_CONNECTION_LOST` when the
+ * connection is gone; what was never sent is told apart. Sends leave in the order they were made, and no more of them at
+ * once than the server takes. Made by `openConnection`.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../../shared/clock.ts';

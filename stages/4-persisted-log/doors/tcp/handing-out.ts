@@ -3,7 +3,7 @@
  *
  *     receiveBatches --> blocks of form `batches`          receive --> runs of like deliveries, form `records`
  *
- * Always true: what is claimed here is either written and held, or given back; nobody else touches it.
+ * Always true (I24): what is claimed here is either written and held, or given back; nobody else touches it.
  */
 import type { Broker, FetchOptions, ReceiveOptions } from '../../../../shared/contract/broker.ts';
 import { notSupported } from '../../../../shared/contract/capabilities.ts';

@@ -1,7 +1,7 @@
 /**
  * What one connection holds at the broker: the members it is, and the deliveries it was handed and has not finished.
  *
- * Always true: a delivery is held before its frame leaves; after `leave`, all of it is on its way back.
+ * Always true (I24): a delivery is held before its frame leaves; after `leave`, all of it is on its way back.
  */
 import type { Clock } from '../../../../shared/clock.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';

@@ -4,8 +4,8 @@
  *     greeting --hello--> open --goodbye, or the server stops--> draining --all is answered--> gone
  *
  * Always true: before a right `hello` nothing reaches the broker; a request that was read is answered once, unless the
- * connection breaks before; how much of one client's the server holds is bounded: its frames, its requests, the bytes of
- * its sends, and what it does not read. When a connection ends, however it ends, what it held goes back.
+ * connection breaks before; I25: how much of one client's the server holds is bounded: its frames, its requests, the
+ * bytes of its sends, and what it does not read. When a connection ends, however it ends, what it held goes back (I24).
  */
 import type { Socket } from 'node:net';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
