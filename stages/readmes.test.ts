@@ -11,6 +11,10 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('.', import.meta.url));
 const IS_TEST = /\.(test|long)\.ts$/;
+const IS_FOR_TESTS = /(^|\/)testing\//;
+/** | `file.ts` | 123 | ..., or the sum of the rows above it. */
+const TOUR_ROW = /^\| `[\w/-]+\.ts` \| (\d+) \|/;
+const SUM_ROW = /^\| \*\*(?:together|合计)\*\* \| (\d+) \|/;
 /** Quoted things of four words or more that are no sentences of the specification. */
 const IS_CODE = /[=<({]|^(npm|mq|curl|node) /;
 const QUESTIONS_MIN = 8;
@@ -20,7 +24,7 @@ const stages = globSync('[0-9]-*', { cwd: ROOT }).toSorted();
 for (const stage of stages) {
   const textOf = (path: string): string => readFileSync(`${ROOT}${stage}/${path}`, 'utf8');
   const files = globSync('**/*.ts', { cwd: `${ROOT}${stage}` }).map((path) => path.replaceAll('\\', '/'));
-  const taught = files.filter((path) => !IS_TEST.test(path) && !path.startsWith('testing/')).toSorted();
+  const taught = files.filter((path) => !IS_TEST.test(path) && !IS_FOR_TESTS.test(path)).toSorted();
   const specification = files
     .filter((path) => IS_TEST.test(path))
     .map(textOf)
@@ -36,6 +40,16 @@ for (const stage of stages) {
         const tour = Array.from(rows, ([, path, lines]) => `${path} ${lines}`);
         const counted = taught.map((path) => `${path} ${textOf(path).trimEnd().split('\n').length}`);
         assert.deepEqual(tour.toSorted(), counted.toSorted());
+      });
+
+      test(`${name}: where a table of files has a sum, it is that of its rows`, () => {
+        let sum = 0;
+        for (const line of readme.split('\n')) {
+          if (!line.startsWith('|')) sum = 0;
+          sum += Number(TOUR_ROW.exec(line)?.[1] ?? 0);
+          const told = SUM_ROW.exec(line)?.[1];
+          if (told !== undefined) assert.equal(Number(told), sum);
+        }
       });
 
       test(`${name}: every test it names exists, and questions and exercises name one each`, () => {
@@ -57,7 +71,7 @@ for (const stage of stages) {
           numbers,
           Array.from(numbers, (_, index) => `I${index + 1}`),
         );
-        for (const number of numbers) assert.match(code, new RegExp(`\\b${number}\\b`));
+        for (const number of numbers) assert.ok(new RegExp(`\\b${number}\\b`).test(code), `the code cites ${number}`);
       });
     }
   });
@@ -66,6 +80,6 @@ for (const stage of stages) {
 test('there is a README to check for every stage that is here', () => {
   assert.deepEqual(
     stages.map((folder) => basename(folder)),
-    ['1-blocking-queue', '2-ring-buffer', '3-http-server'],
+    ['1-blocking-queue', '2-ring-buffer', '3-http-server', '4-persisted-log'],
   );
 });
