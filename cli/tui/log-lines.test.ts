@@ -95,7 +95,7 @@ function drawn(
 test('the files are named by their first and last offset, with their size; the last one is written to', () => {
   const [files = ''] = drawn(log());
   assert.match(files, /files +#0\.\.#41 3\.8 KiB +#42\.\.#83 3\.8 KiB +#84\.\.#99 1\.5 KiB/);
-  assert.equal(logTitle(log(), 'en'), 'inside of "orders": #0..#99, files: 3, 9.0 KiB');
+  assert.equal(logTitle(log(), 'en'), 'log of "orders": #0..#99, files: 3, 9.0 KiB');
 });
 
 test('of many files the youngest are shown, and how many are not', () => {
@@ -119,12 +119,22 @@ test('what has not been synced for long is marked at the oldest record in sight'
   assert.ok(Math.abs(marks.indexOf('◆') - cells.indexOf('R')) <= 3, `${marks}\n${cells}`);
 });
 
+test('what is written and not in sight of readers yet is between the marks too', () => {
+  const [, marks = ''] = drawn(log({ logEndOffset: 103, syncedOffset: 101, highWatermark: 100 }));
+  assert.match(marks, /◆▼103/);
+});
+
 test('pointers of groups stand under their records, with the numbers of the consumers above', () => {
   const lines = drawn(log({}, [group('pay'), group('mail', { nextOffset: 98, committedOffset: 100 })]));
   const [, , cells = '', pointers = ''] = lines;
   assert.ok(Math.abs(pointers.indexOf('▲12') - cells.indexOf('98R')) <= 2, `${cells}\n${pointers}`);
   assert.ok(pointers.indexOf('△1') < pointers.indexOf('▲12'));
   assert.ok(pointers.indexOf('△2') > cells.indexOf('99R'));
+});
+
+test('of a group that is further back than the records in sight the place is named at the edge', () => {
+  const [, , , pointers = ''] = drawn(log({}, [group('pay'), group('mail', { nextOffset: 3, committedOffset: 3 })]));
+  assert.match(pointers, /^ *‹▲2 .*▲1/);
 });
 
 test('a group says what it has in flight, what comes again and when, and what is dead', () => {

@@ -51,7 +51,7 @@ export function logLines(view: LogView, picture: LogPicture): Line[] {
   const lines = [
     filesLine(partition, picture),
     ...(isTall ? [indexLine(partition, picture)] : []),
-    cells.flatMap((cell) => marksAbove(cell, partition)),
+    marksAbove(cells, partition),
     cells.flatMap(({ cell }) => [cellSpan(cell, CELL_WIDTH - 1), span(' ')]),
     ...(isTall ? [cells.map((cell) => detail(cell, view))] : []),
     cells.flatMap((cell) => marksBelow(cell, view.groups)),
@@ -112,20 +112,24 @@ function indexLine({ segments }: PartitionView, { language }: LogPicture): Line 
   return [span(` ${file}  ${translate(language, 'log.index', values)}`, 'dim')];
 }
 
-/** Where the next record goes, and up to where everything is on the disk. */
-function marksAbove({ offset, isFirst }: RecordCell, { logEndOffset, syncedOffset }: PartitionView): Line {
-  const isSynced = offset === syncedOffset || (isFirst && syncedOffset < offset);
-  return centred(
-    [...(isSynced ? [span('◆', 'good')] : []), ...(offset === logEndOffset ? [span(`▼${offset}`, 'key')] : [])],
-    CELL_WIDTH,
-  );
+/** Where the next record goes, and up to where everything is on the disk: of what is in sight the first that is not. */
+function marksAbove(cells: readonly RecordCell[], { logEndOffset, syncedOffset }: PartitionView): Line {
+  const unsynced = cells.find(({ offset }) => offset >= syncedOffset);
+  return cells.flatMap((cell) => {
+    const synced = cell === unsynced ? [span('◆', 'good')] : [];
+    const next = cell.offset === logEndOffset ? [span(`▼${logEndOffset}`, 'key')] : [];
+    return centred([...synced, ...next], CELL_WIDTH);
+  });
 }
 
-function marksBelow({ offset }: RecordCell, groups: readonly LogGroupView[]): Line {
-  const at = (offsetOf: (group: LogGroupView) => number): number[] =>
-    groups.flatMap((group, index) => (offsetOf(group) === offset ? [index] : []));
-  const here = { next: at(({ nextOffset }) => nextOffset), committed: at(({ committedOffset }) => committedOffset) };
-  return pointerSpans(here, CELL_WIDTH);
+/** Pointers of groups; at the oldest record in sight also who stands further back. */
+function marksBelow({ offset, isFirst }: RecordCell, groups: readonly LogGroupView[]): Line {
+  const at = (isThere: (group: LogGroupView) => boolean): number[] =>
+    groups.flatMap((group, index) => (isThere(group) ? [index] : []));
+  const behind = isFirst ? at(({ nextOffset }) => nextOffset < offset) : [];
+  if (behind.length > 0) return centred([span(`‹▲${behind.map((index) => index + 1).join('')}`, 'dim')], CELL_WIDTH);
+  const next = at(({ nextOffset }) => nextOffset === offset);
+  return pointerSpans({ next, committed: at(({ committedOffset }) => committedOffset === offset) }, CELL_WIDTH);
 }
 
 /** Who works on it and for how long, else what it says. */

@@ -2,13 +2,13 @@
 
 export const LOG_MESSAGES = {
   'stage.4.idea': {
-    en: 'what was acknowledged survives: a log on the disk, in a process to be killed',
-    zh: '确认过的都能幸存：磁盘上的日志，运行在可以被杀死的进程里',
+    en: 'what was acknowledged survives: a log on the disk, batched and synced',
+    zh: '确认过的都能幸存：磁盘上的日志，成批写入并落盘',
   },
 
   'log.title': {
-    en: 'inside of "{topic}": {range}, files: {files}, {size}',
-    zh: '“{topic}” 内部：{range}，文件：{files}，{size}',
+    en: 'log of "{topic}": {range}, files: {files}, {size}',
+    zh: '“{topic}” 的日志：{range}，文件：{files}，{size}',
   },
   'log.files': { en: 'files', zh: '文件' },
   'log.earlier': { en: '{count} before', zh: '前面还有 {count} 个' },
@@ -63,8 +63,8 @@ export const LOG_MESSAGES = {
     zh: '丢失：{count} 条已确认的消息中有 {lost} 条不在了',
   },
   'event.unansweredFound': {
-    en: 'of {count} sends without an answer {found} are there: a retry would make them two',
-    zh: '{count} 个没有响应的发送中有 {found} 条已存下：重试会变成两条',
+    en: 'without an answer: {count}; of these there all the same: {found}',
+    zh: '没有响应的发送：{count}；其中仍然存下的：{found}',
   },
   'event.ackForgotten': {
     en: '#{offset} came again to {group}, which had acked it',
