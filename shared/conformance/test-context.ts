@@ -104,11 +104,15 @@ export class TestContext {
     return recorded(await this.#create(options), this.history, client);
   }
 
-  /** Need `restart`: the broker of this test stops without warning and runs again on the same data. */
-  async restart(): Promise<void> {
+  /**
+   * Need `restart`: the broker of this test stops and runs again on the same data. It stops without warning, or, with
+   * `isClosedFirst`, as it should.
+   */
+  async restart({ isClosedFirst = false } = {}): Promise<void> {
     const { restartBroker } = this.target;
     if (restartBroker === undefined || this.#bare === null) throw new EnvironmentFault('this target cannot restart');
     const stopped = this.#bare;
+    if (isClosedFirst) await this.#close(stopped);
     this.#opened.delete(stopped);
     this.#restartCount += 1;
     const facts = { kind: 'restart' } as const;

@@ -215,6 +215,13 @@ export const durabilityMutants: readonly Mutant[] = [
     }),
   }),
   broken({
+    name: 'a clean stop cleans up',
+    stage: 4,
+    bug: 'When the broker is closed it ends all leases, and what is being worked on is delivered again.',
+    killedBy: 'a broker that was closed stands where it stood when it is opened again, leases and all',
+    afterRestart: releaseAll,
+  }),
+  broken({
     name: 'a seek only in memory',
     stage: 4,
     bug: 'After a restart a group is where it was before somebody moved it.',

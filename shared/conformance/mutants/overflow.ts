@@ -223,4 +223,16 @@ export const overflowMutants: readonly Mutant[] = [
       },
     }),
   }),
+  broken({
+    name: 'a commit wakes nobody',
+    stage: 2,
+    bug: 'Readers of a full log go on and on, and the producer waits for ever for the room they made.',
+    killedBy: 'a commit makes room for a send that waits, when no other group needs what it frees',
+    instead: ({ commit }) => ({
+      commit: async (topic, options) => {
+        if (options.offset === 0) return commit(topic, options);
+        return options.offset;
+      },
+    }),
+  }),
 ];

@@ -8,7 +8,7 @@ import type { Delivery } from '../../contract/message.ts';
 import { awaitedLater, equal, present, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
-import { bodies, drain, receiveOne, sendAll, texts, underWay } from './steps.ts';
+import { bodies, drain, readDeadLetters, receiveOne, sendAll, texts, underWay } from './steps.ts';
 
 const LEASE_MS = 400;
 
@@ -203,6 +203,13 @@ export const durableGroups: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'a broker that was closed stands where it stood when it is opened again, leases and all',
+    capability: 'durable',
+    uses: ['delay', 'dead-letter', 'group-modes'],
+    needs: ['restart'],
+    run: closeAndOpen,
+  },
+  {
     name: 'producers and consumers that go on through restarts lose nothing, and nothing finished comes again',
     capability: 'durable',
     needs: ['restart'],
@@ -220,6 +227,37 @@ async function finishNextButOne(context: TestContext, topic: string): Promise<vo
   const [first, second] = at(held, 0, 1);
   await context.broker.nack(present(first, 'a delivery'), { outcome: 'return' });
   await context.broker.ack([present(second, 'a delivery')]);
+}
+
+async function closeAndOpen(context: TestContext): Promise<void> {
+  const topic = await context.newTopic();
+  await sendAll(context.broker, topic, bodies(6));
+  await context.broker.send(topic, { body: 'late', delayMs: 600_000 });
+  const held = await context.broker.receive(topic, { group: 'queue', memberId: 'm', max: 5, leaseMs: 600_000 });
+  const [first, second, third, fourth, fifth] = at(held, 0, 1, 2, 3, 4);
+  await context.broker.ack([present(second, 'a delivery')]);
+  await context.broker.nack(present(third, 'a delivery'), { delayMs: 600_000, reason: 'busy' });
+  await context.broker.nack(present(fourth, 'a delivery'), { outcome: 'reject' });
+  await context.broker.commit(topic, { group: 'log', offset: 4 });
+  await context.broker.pause(topic, { group: 'log' });
+  const before = await standing(context, topic);
+  await context.restart({ isClosedFirst: true });
+  equal(await standing(context, topic), before, 'where the groups stand afterwards, and before');
+  equal(texts(await readDeadLetters(context.broker, topic, 'queue')), ['m-3'], 'the dead letters');
+  await context.broker.ack([present(first, 'a delivery'), present(fifth, 'a delivery')]);
+  await context.broker.ack([present(second, 'a delivery')]);
+  equal(texts(await drain(context, topic, { group: 'queue' })), ['m-5'], 'what the queue group still gets');
+  equal(await context.broker.committed(topic, { group: 'queue' }), 2, 'committed of the queue group');
+}
+
+/** The numbers of each group that say where it stands. */
+async function standing(context: TestContext, topic: string): Promise<unknown> {
+  const { delayedCount, logEndOffset, groups } = await context.describe(topic);
+  const ofGroups = groups.map((group) => [
+    ...[group.group, group.kind, group.committedOffset, group.lag, group.isPaused],
+    ...[group.availableCount, group.inFlightCount, group.delayedCount, group.deadCount],
+  ]);
+  return { delayedCount, logEndOffset, ofGroups };
 }
 
 async function workThroughRestarts(context: TestContext): Promise<void> {

@@ -20,6 +20,22 @@ export const overflow: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'a commit makes room for a send that waits, when no other group needs what it frees',
+    capability: 'offsets',
+    uses: ['groups'],
+    run: async (context) => {
+      const topic = await context.newTopic({ messagesMax: 3, overflow: 'wait' });
+      for (const group of ['one', 'two']) await context.broker.commit(topic, { group, offset: 0 });
+      await sendAll(context.broker, topic, bodies(3));
+      const blocked = context.as('producer').send(topic, { body: 'm-3' });
+      await context.untilWaiting(topic, 1);
+      await context.broker.commit(topic, { group: 'one', offset: 2 });
+      equal(await isSettled(blocked), false, 'a fourth message accepted while the other group needs the first');
+      await context.broker.commit(topic, { group: 'two', offset: 1 });
+      await atOnce(blocked, 'the blocked send, after both groups had passed the first message');
+    },
+  },
+  {
     name: 'a topic accepts exactly messagesMax messages before it is full',
     capability: 'receive',
     run: async (context) => {

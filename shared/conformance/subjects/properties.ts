@@ -116,7 +116,7 @@ function compareTimes(
   const property = fc.asyncProperty(fc.commands(timedCommands({ canRestart }), COMMANDS), (commands) =>
     oneTry(context, async () => {
       const real: TimedUnderTest = { context, topic: await newTimedTopic(context), held: new Map() };
-      const model: TimedModel = { messages: [], placesCount: 0 };
+      const model: TimedModel = { messages: [], placesCount: 0, mayAnswerLess: false };
       await fc.asyncModelRun(() => ({ model, real }), commands);
       await compareEnd(model, real);
       // A restart takes longer with each topic that there is.

@@ -4,11 +4,12 @@
  *     createBroker() -> mq serve 4 --data <new folder> -> client over TCP
  *     restartBroker(client) -> SIGKILL -> mq serve 4 on the same folder -> another client
  *
- * Always true: closing a broker of the target ends its process and removes its folder. Its clock is real.
+ * Always true: closing a broker of the target ends its process as an operator does; folders are removed when the tests
+ * end. Its clock is real.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -36,18 +37,17 @@ export function onKilledProcesses(): SimulatedTarget {
     const hangUp = client.close.bind(client);
     client.close = async (options) => {
       await hangUp(options);
-      await kill(server);
-      await rm(folder, { recursive: true, force: true });
+      await end(server, 'SIGTERM');
     };
     running.set(client, { folder, server, hangUp: () => hangUp({ timeoutMs: 0 }) });
     return client;
   };
   return {
-    createBroker: async () => open(await mkdtemp(join(tmpdir(), 'stagemq-killed-'))),
+    createBroker: async () => open(newFolder()),
     restartBroker: async (client) => {
       const old = running.get(client);
       if (old === undefined) throw new RangeError('a broker of another target');
-      await kill(old.server);
+      await end(old.server, 'SIGKILL');
       old.hangUp().catch(() => undefined);
       return open(old.folder);
     },
@@ -67,9 +67,15 @@ async function serve(folder: string): Promise<{ readonly server: ChildProcess; r
   throw new Error('the server ended before it listened');
 }
 
-async function kill(server: ChildProcess): Promise<void> {
+async function end(server: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const ended = once(server, 'exit');
-  server.kill('SIGKILL');
+  server.kill(signal);
   await ended;
+}
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'stagemq-killed-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
