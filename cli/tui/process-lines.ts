@@ -4,7 +4,7 @@ import type { ProcessView } from './killable.ts';
 import { say, translate } from './messages.ts';
 import { durationText } from './numbers.ts';
 import type { PromisesView } from './survival.ts';
-import { type Line, type Span, span, wrap } from './text.ts';
+import { type Line, type Span, span, truncateStart, wrap } from './text.ts';
 
 interface ProcessPane {
   readonly language: Language;
@@ -23,7 +23,9 @@ export function processLines(view: ProcessView, pane: ProcessPane): Line[] {
     ...notices,
     dataFolder,
   ];
-  const lines = facts.flatMap((text) => wrap(text, width - 1).map((line): Line => [span(` ${line}`, 'dim')]));
+  const lines = facts.flatMap((text) =>
+    wrap(text, width - 1).map((line): Line => [span(` ${truncateStart(line, width - 1)}`, 'dim')]),
+  );
   return [[stateSpan(view, language)], [promiseSpan(promises, language)], ...lines].slice(0, height);
 }
 
