@@ -7,7 +7,7 @@ import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { LogHistory, openLog, readLog } from '../testing/log-history.ts';
 import { runLogScript } from '../testing/log-script.ts';
-import type { PartitionLog } from './log.ts';
+import type { FlushPolicy, PartitionLog } from './log.ts';
 
 interface FailedRun {
   readonly disk: SimulatedDisk;
@@ -17,8 +17,17 @@ interface FailedRun {
   readonly wasHit: boolean;
 }
 
+interface RunOptions {
+  readonly seed?: number;
+  readonly operationCount?: number;
+  readonly flushPolicy?: FlushPolicy;
+}
+
 /** A script during which the disk fails; afterwards the disk is well again, and the log still open. */
-async function failedRun(onCall: CallWatcher, { seed = 1, operationCount = 30 } = {}): Promise<FailedRun> {
+async function failedRun(
+  onCall: CallWatcher,
+  { seed = 1, operationCount = 30, flushPolicy }: RunOptions = {},
+): Promise<FailedRun> {
   const disk = new SimulatedDisk();
   const random = new SeededRandom(seed);
   const history = new LogHistory(random);
@@ -28,7 +37,7 @@ async function failedRun(onCall: CallWatcher, { seed = 1, operationCount = 30 } 
     if (fault !== undefined) wasHit = true;
     return fault;
   };
-  const log = await runLogScript({ disk, history, random, operationCount });
+  const log = await runLogScript({ disk, history, random, operationCount, ...(flushPolicy && { flushPolicy }) });
   disk.onCall = undefined;
   return { disk, history, log, wasHit };
 }
@@ -72,6 +81,21 @@ test('a sync that fails answers all that wait for it with an error, and a later 
   }
   assert.ok(failedCount > 20);
 });
+
+for (const flushPolicy of ['interval', 'never'] as const) {
+  test(`flush ${flushPolicy}: a sync that failed took what was only written; a later one that succeeds means it again`, async () => {
+    for (let n = 1; ; n += 1) {
+      const isMeant = (call: { readonly kind: string }): boolean => call.kind === 'sync';
+      const { disk, history, log, wasHit } = await failedRun(failNth(n, { isMeant }), { seed: n, flushPolicy });
+      await log.sync().catch(() => log.sync());
+      const again = await openLog(disk.remains());
+      history.check(await readLog(again), history.promised(), { isStrict: false, isKill: true });
+      await again.close();
+      await log.close();
+      if (!wasHit) break;
+    }
+  });
+}
 
 test('a write that fails half-way leaves no half record before a whole one', async () => {
   for (let n = 1; ; n += 1) {
