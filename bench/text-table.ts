@@ -150,15 +150,15 @@ function figuresText(figures: readonly FigureReport[]): string {
 }
 
 function barsText({ bars, figures, waiters }: BenchReport): string {
-  const lines = bars.map((bar) => {
-    return barLine(bar, barText(bar));
-  });
+  const lines = bars.filter(({ ratio }) => ratio !== null).map((bar) => barLine(bar, barText(bar)));
   if (waiters !== null) {
     const { bytesPerWaiter, givenBackShare } = waiters;
     lines.push(barLine(waiters, `${formatBytes(bytesPerWaiter)} each, ${formatPercent(givenBackShare)} given back`));
   }
   for (const figure of figures) lines.push(barLine(figure, formatValue(figure.value, figure.unit)));
-  return ['\n== Bars ==', ...lines].join('\n');
+  const others = bars.filter(({ ratio }) => ratio === null).map(({ name }) => name);
+  if (others.length > 0) lines.push(`${MARKS['not measured']}not measured: ${others.join(', ')}`);
+  return ['\n== Bars ==', ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
 /** `0.40`, or `<= 2.00` where less is better. */
@@ -168,7 +168,7 @@ export function wantedText({ ratioMin, ratioMax }: Pick<BarReport, 'ratioMin' | 
 
 /** The ratio that was judged, then the other one, so that nobody takes one for the other. */
 function barText({ judgedBy, ratio, serverCpuRatio }: BarReport): string {
-  if (ratio === null) return 'not measured';
+  if (ratio === null) return '';
   if (judgedBy === 'median response time') return `${formatRatio(ratio)} of its median response time`;
   if (serverCpuRatio === null) return formatRatio(ratio);
   return judgedBy === 'server CPU'
@@ -184,7 +184,7 @@ interface JudgedBar {
 
 function barLine(bar: JudgedBar, found: string): string {
   const begin = bar.isWithinNoise ? `${verdictText(bar)}: ` : MARKS[bar.verdict];
-  return `  ${begin}${found}\n           ${bar.claim}`;
+  return `${begin}${found}\n           ${bar.claim}`;
 }
 
 /** `not met, but within the noise`: the rounds disagree, and the verdict alone would say too much. */
