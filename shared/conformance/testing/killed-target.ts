@@ -21,6 +21,9 @@ import type { SimulatedTarget } from '../simulated-target.ts';
 
 const MQ = fileURLToPath(new URL('../../../cli/mq.js', import.meta.url));
 
+/** Removed at the end. */
+const folders: string[] = [];
+
 interface Running {
   readonly folder: string;
   readonly server: ChildProcess;
@@ -76,6 +79,11 @@ async function end(server: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise
 
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'stagemq-killed-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (folders.length === 0) process.once('exit', removeFolders);
+  folders.push(folder);
   return folder;
+}
+
+function removeFolders(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 }
