@@ -72,9 +72,10 @@ export class BrokerChild implements Killable {
   }
 
   async kill(): Promise<void> {
-    this.#isGone();
+    this.#serveNobody('ending');
     await this.#life.process.kill();
     await this.#life.target.close();
+    this.#view = { ...this.#view, state: 'dead' };
   }
 
   async start(): Promise<void> {
@@ -93,7 +94,7 @@ export class BrokerChild implements Killable {
 
   async restartWith(flushPolicy: FlushPolicy): Promise<void> {
     const { process: old, target } = this.#life;
-    this.#isGone();
+    this.#serveNobody('ending');
     await old.stop();
     await target.close();
     this.#view = { ...this.#view, flushPolicy };
@@ -114,15 +115,15 @@ export class BrokerChild implements Killable {
     rmSync(this.#folder, REMOVING);
   };
 
-  #isGone(): void {
-    this.#view = { ...this.#view, state: 'dead' };
+  #serveNobody(state: 'ending' | 'dead'): void {
+    this.#view = { ...this.#view, state };
     this.#now.gone();
   }
 
   /** It may also end without having been asked to. */
   #watch(life: Life): void {
     void life.process.ended.then(() => {
-      if (this.#life === life && this.#view.state === 'running') this.#isGone();
+      if (this.#life === life && this.#view.state === 'running') this.#serveNobody('dead');
     });
   }
 }

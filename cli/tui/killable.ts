@@ -6,8 +6,8 @@ export const FLUSH_POLICIES: readonly FlushPolicy[] = ['always', 'interval', 'ne
 
 /** What a pane shows of the process. Never changed, only replaced. */
 export interface ProcessView {
-  /** `dead`: killed, or gone by itself. */
-  readonly state: 'running' | 'dead' | 'starting';
+  /** `ending`: told to, and nobody is served any more; `dead`: killed, or gone by itself. */
+  readonly state: 'running' | 'ending' | 'dead' | 'starting';
   /** Of the one that runs, or the last that did. */
   readonly pid: number;
   readonly url: string;

@@ -31,6 +31,7 @@ export const LOG_MESSAGES = {
 
   'pane.process': { en: 'its process', zh: '它的进程' },
   'process.running': { en: 'pid {pid}, life {life}', zh: '进程 {pid}，第 {life} 次运行' },
+  'process.ending': { en: 'pid {pid} is ending ...', zh: '进程 {pid} 正在结束……' },
   'process.dead': { en: 'pid {pid} IS DEAD: k starts another', zh: '进程 {pid} 已死：按 k 启动新的' },
   'process.starting': { en: 'starting on the same data ...', zh: '正在同一份数据上启动……' },
   'process.flush': { en: '{url} flush: {policy}', zh: '{url} 落盘：{policy}' },

@@ -33,6 +33,7 @@ test('in a small pane the most important comes first: whether it lives, what it 
 
 test('a dead one says which key starts another, a starting one that it starts', () => {
   assert.equal(drawn({ ...VIEW, state: 'dead' })[0], ' pid 4242 IS DEAD: k starts another');
+  assert.equal(drawn({ ...VIEW, state: 'ending' })[0], ' pid 4242 is ending ...');
   assert.match(drawn({ ...VIEW, state: 'starting' })[0] ?? '', /^ starting/);
 });
 

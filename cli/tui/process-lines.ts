@@ -40,6 +40,7 @@ function promiseSpan({ acknowledgedCount, survived }: PromisesView, language: La
 
 function stateSpan({ state, pid, lifeCount }: ProcessView, language: Language): Span {
   if (state === 'starting') return span(` ${say(language, 'process.starting')}`, 'warn');
+  if (state === 'ending') return span(` ${translate(language, 'process.ending', { pid })}`, 'warn');
   if (state === 'dead') return span(` ${translate(language, 'process.dead', { pid })}`, 'bad');
   return span(` ${translate(language, 'process.running', { pid, life: lifeCount })}`, 'good');
 }

@@ -216,6 +216,7 @@ test(
     await screen.until(/after the kill: ([1-9]\d+) of \1 there/);
     const second = await brokerShown(screen, 2);
     assert.notEqual(second.pid, first.pid);
+    await assertRefused(first.port);
     assertWhole(screen);
     screen.press('q');
     assert.equal(await screen.exitCode(), 0);
