@@ -98,7 +98,7 @@ export async function openParts({ base, own, disk, dataFolder, onClosed }: OpenP
     topicDefaults,
     deadLetterOptions,
   });
-  const subscriptions = new Subscriptions(limits);
+  const subscriptions = new Subscriptions({ limits, clock });
   return {
     ...{ limits, clock, settings, topics, subscriptions },
     ids: new MessageIds(instanceId),

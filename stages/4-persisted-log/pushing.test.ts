@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Delivery } from '../../shared/contract/message.ts';
+import { failNth } from '../../shared/disk-faults.ts';
 import { openVirtual, textsOf } from './testing/virtual-broker.ts';
 
 test('a subscriber gets what is there and what comes, and more as it finishes', async () => {
@@ -116,5 +117,23 @@ test('two subscribers share a group, and a thousand messages reach each other on
   );
   for (let turn = 0; turn < 50 && seen.length < 1000; turn += 1) await clock.pass(1);
   assert.deepEqual([...seen].sort(), [...bodies].sort());
+  await broker.close();
+});
+
+test('a subscriber of a topic on a disk that fails a read once still gets everything', async () => {
+  const { broker, clock, disk } = await openVirtual({ cacheBytesMax: 4096 });
+  await broker.createTopic('t');
+  const bodies = Array.from({ length: 20 }, (_, index) => `${index} `.padEnd(100_000, '.'));
+  for (const body of bodies) await broker.send('t', { body });
+  disk.onCall = failNth(6, { isMeant: ({ kind }) => kind === 'read' });
+  const received: Delivery[] = [];
+  await broker.subscribe('t', { group: 'g', creditMax: 3 }, (delivery) => {
+    received.push(delivery);
+    void broker.ack([delivery]);
+  });
+  await clock.pass(0);
+  assert(received.length < bodies.length, 'a read has failed');
+  await clock.pass(1000);
+  assert.deepEqual(textsOf(received), bodies);
   await broker.close();
 });

@@ -3,17 +3,23 @@
  *
  *     free = creditMax - unfinished of the member   > 0: receive at most that many, and wait for them
  *                                                   = 0: wait until one ends
+ *     a receive that fails for now (a disk that failed once)    receive again after a while
  *
  * Always true: never more than `creditMax` are unfinished because of it; after `close` nothing is pushed, and what was can
  * still be finished. The spine makes it; the topic wakes it when a lease ends.
  */
+import type { Clock } from '../../shared/clock.ts';
 import type { Subscription } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
 import type { GroupDesk } from './delivery/group-desk.ts';
 
+/** After a receive that failed. */
+const AGAIN_MS = 1000;
+
 export interface PushOptions {
+  readonly clock: Clock;
   readonly desk: GroupDesk;
   readonly memberId: string;
   readonly creditMax: number;
@@ -61,7 +67,7 @@ export class PushSubscription implements Subscription {
     try {
       this.#push(first);
       while (!this.#closed.signal.aborted) {
-        if (this.#free > 0) this.#push(await this.#receive(this.#options.limits.waitMsMax));
+        if (this.#free > 0) this.#push(await this.#receivePatiently());
         else await this.#woken();
       }
     } catch (error) {
@@ -76,12 +82,33 @@ export class PushSubscription implements Subscription {
     for (const delivery of deliveries) this.#options.onDelivery(delivery);
   }
 
+  /** What passes by itself does not end it: nobody would tell the subscriber. */
+  async #receivePatiently(): Promise<readonly Delivery[]> {
+    try {
+      return await this.#receive(this.#options.limits.waitMsMax);
+    } catch (error) {
+      if (!isMqError(error) || !error.isRetriable) throw error;
+      await this.#rested();
+      return [];
+    }
+  }
+
   async #receive(waitMs: number): Promise<readonly Delivery[]> {
     const { desk, memberId, leaseMs, limits, checkOpen } = this.#options;
     checkOpen();
     const max = Math.min(this.#free, limits.receiveCountMax);
     const bytesMax = Math.min(DEFAULTS.bytesMax, limits.receiveBytesMax);
     return await desk.receive({ memberId, max, bytesMax, leaseMs }, { waitMs, signal: this.#closed.signal });
+  }
+
+  async #rested(): Promise<void> {
+    const woken = this.#woken();
+    const timer = this.#options.clock.setTimer(this.#wake, AGAIN_MS, { isBackground: true });
+    try {
+      await woken;
+    } finally {
+      timer.cancel();
+    }
   }
 
   #woken(): Promise<void> {

@@ -3,6 +3,7 @@
  *
  * Always true: `close` ends them all. Only the spine uses it.
  */
+import type { Clock } from '../../shared/clock.ts';
 import type { SubscribeOptions, Subscription } from '../../shared/contract/broker.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
@@ -35,11 +36,11 @@ export function checkSubscribeOptions(options: SubscribeOptions, limits: Limits)
 }
 
 export class Subscriptions {
-  readonly #limits: Limits;
+  readonly #shared: { readonly limits: Limits; readonly clock: Clock };
   readonly #open = new Set<PushSubscription>();
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
+  constructor(shared: { readonly limits: Limits; readonly clock: Clock }) {
+    this.#shared = shared;
   }
 
   /** Rejects when there is nothing to be had for this member at all. */
@@ -54,12 +55,11 @@ export class Subscriptions {
       topic.checkOpen();
       topic.groups.checkExists(desk);
     };
-    const limits = this.#limits;
     const onEnd = (): void => {
       unwatch();
       this.#open.delete(subscription);
     };
-    const own = { desk, memberId, creditMax, leaseMs, limits, onDelivery, checkOpen, onEnd };
+    const own = { ...this.#shared, desk, memberId, creditMax, leaseMs, onDelivery, checkOpen, onEnd };
     const subscription = new PushSubscription(own);
     const unwatch = topic.groups.watchers.add(subscription);
     this.#open.add(subscription);
