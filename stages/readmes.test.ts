@@ -73,6 +73,18 @@ for (const stage of stages) {
         );
         for (const number of numbers) assert.ok(new RegExp(`\\b${number}\\b`).test(code), `the code cites ${number}`);
       });
+
+      test(`${name}: what keeps an invariant and what checks it, is there`, () => {
+        const rows = [...readme.matchAll(/^\| I\d+ \|.*\| ([^|]*) \| ([^|]*) \|$/gm)];
+        assert.ok(rows.length >= 5);
+        const named = rows.flatMap(([, keeper = '', checker = '']) => [
+          ...`${keeper} ${checker}`.matchAll(/`#?([^`]+)`/g),
+        ]);
+        const isThere = (word: string): boolean =>
+          word.endsWith('.ts') ? files.some((path) => basename(path) === word) : new RegExp(`\\b${word}\\b`).test(code);
+        const strangers = named.map(([, word = '']) => word).filter((word) => !isThere(word));
+        assert.deepEqual(strangers, []);
+      });
     }
   });
 }
