@@ -217,7 +217,7 @@ async function writeFormat(disk: Disk, path: string): Promise<void> {
   await writeWholeFile(disk, join(path, FORMAT_FILE), new TextEncoder().encode(text));
 }
 
-/** Whether it was there. It is gone from the disk before anything else is written. */
+/** Whether it was there. I23: it is gone from the disk before anything else is written. */
 async function takeCleanMark(disk: Disk, path: string): Promise<boolean> {
   const mark = join(path, CLEAN_FILE);
   if (!(await disk.exists(mark))) return false;

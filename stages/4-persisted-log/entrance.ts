@@ -65,7 +65,7 @@ export class Entrance {
     return await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight });
   }
 
-  /** Lets waiting sends in, as long as the first one fits. */
+  /** I22. Lets waiting sends in, as long as the first one fits. */
   admitWaiting(): void {
     if (this.#isAdmitting) return; // making room moves groups on, which leads here again
     this.#isAdmitting = true;

@@ -142,7 +142,7 @@ export class Partition implements PartitionReader {
     return this.#options.hasGone();
   }
 
-  /** What is held from `offset` on, at least one record; at the high watermark it waits for one. */
+  /** What is held from `offset` on, at least one record; at the high watermark (I3) it waits for one. */
   async fetch(want: FetchWant, wait: WaitForRecords): Promise<FetchResult> {
     const { topic, ttlMs } = this.#options;
     const read = (from: number): Promise<FetchResult> => readRecords(this, { ...want, offset: from }, { topic, ttlMs });

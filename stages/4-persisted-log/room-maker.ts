@@ -82,7 +82,7 @@ export class RoomMaker {
     if (overflow === 'drop-oldest') this.makeFor({ count: 0, heldBytes: 0 });
   }
 
-  /** What every durable group has finished goes now. */
+  /** I21. What every durable group has finished goes now. */
   releaseAllFinished(): void {
     for (const partition of this.#options.partitions) {
       const below = this.#finishedBelow(partition);

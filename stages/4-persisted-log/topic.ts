@@ -228,7 +228,7 @@ export class Topic {
     this.entrance.admitWaiting();
   }
 
-  /** The one way into a partition. There is room. */
+  /** I18. The one way into a partition. There is room. */
   #store(partition: Partition, bytes: Uint8Array): Promise<AppendReceipt> {
     this.journal.noteGrowth(bytes.length / GROWTH_SHARE);
     this.#retention?.noteStored(this.settings.clock.now());

@@ -26,7 +26,7 @@ export interface DeliveryCursorOptions {
 }
 
 export class DeliveryCursor {
-  /** Lowest offset never handed out since the last seek. */
+  /** I10. Lowest offset never handed out since the last seek. */
   #next: number;
   /** Above `#next`: handed out, or finished, before their turn. */
   readonly taken = new OffsetSpans();

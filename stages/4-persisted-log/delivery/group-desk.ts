@@ -74,7 +74,7 @@ export class GroupDesk {
     return desk;
   }
 
-  /** The same change as when the event was recorded; `MQ_CORRUPT` when it does not fit. */
+  /** I11. The same change as when the event was recorded; `MQ_CORRUPT` when it does not fit. */
   replay(event: GroupEvent): void {
     this.state.apply(event, this.#moment());
   }
@@ -286,7 +286,7 @@ export class GroupDesk {
     for (const { givenBack } of this.state.cursors) this.#alarm.armFor(givenBack.firstDueMs);
   }
 
-  /** The one way in which anything changes. */
+  /** I11. The one way in which anything changes. */
   #record(event: GroupEvent, moment: Moment): void {
     this.state.apply(event, moment);
     this.#settings.events.record(event);

@@ -133,7 +133,7 @@ export class HandOut {
     return undefined;
   }
 
-  /** Leases what can be handed out of it. False when nothing more can be had from its partition for this answer. */
+  /** I13. Leases what can be handed out of it. False when nothing more can be had from its partition for this answer. */
   #handOutRun(candidate: Candidate, answer: Answer): boolean {
     const { reader, from } = candidate;
     const { budget, as, result } = answer;

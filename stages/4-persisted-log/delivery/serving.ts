@@ -177,7 +177,7 @@ export class Serving {
     return handed.length > 0 || error !== undefined;
   }
 
-  /** What there is for this call now; what has to be read for more is on its way when it returns. */
+  /** I14. What there is for this call now; what has to be read for more is on its way when it returns. */
   #take(want: HandOutWant): Taken {
     if (this.#state.isPaused || this.#options.isTopicPaused()) return NOTHING;
     const result = this.#handOut.handOut(want, (partition) => this.#mayRead(partition, want.memberId));

@@ -151,7 +151,7 @@ class Recovery {
     if (known !== undefined && end.nextOffset < known.nextOffset) this.#reportLost(base, end, known.nextOffset);
   }
 
-  /** Returns when the scan ended in a torn tail. */
+  /** I7. Returns when the scan ended in a torn tail. */
   async #judge(
     file: DiskFile,
     {
@@ -176,7 +176,7 @@ class Recovery {
     }
   }
 
-  /** Two segments never have the same offset. */
+  /** I1. Two segments never have the same offset. */
   #checkFollows(base: number): void {
     if (base >= this.nextOffset) return;
     const reason = `V9: the segment before it goes on to offset ${this.nextOffset}`;

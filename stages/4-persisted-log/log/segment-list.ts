@@ -87,7 +87,7 @@ export class SegmentList {
     return this.#segments.find((segment) => segment.end.lastTimestamp >= ms);
   }
 
-  /** Seals the active segment, all of which is on the disk, and begins the next one. */
+  /** I6. Seals the active segment, all of which is on the disk, and begins the next one. */
   async roll(baseOffset: number): Promise<void> {
     const sealed = this.active;
     const { lastTimestamp } = sealed.end;

@@ -85,7 +85,7 @@ export class Channel {
     socket.on('close', () => this.#gone(this.#endReason));
   }
 
-  /** Not taken by the other side, in bytes. */
+  /** I25. Not taken by the other side, in bytes. */
   get unsentBytes(): number {
     return this.out.bytes + this.#waitingBytes + this.#writingBytes;
   }

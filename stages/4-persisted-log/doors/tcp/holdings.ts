@@ -65,7 +65,7 @@ export class Holdings {
     if (leaseToken !== null) this.#ledger.prolong(leaseToken, this.#clock.monotonicMs() + leaseMs + LEASE_MARGIN_MS);
   }
 
-  /** The connection is gone. */
+  /** I24. The connection is gone. */
   leave(): void {
     this.#members.part(this.#joined, this.#ledger);
   }
