@@ -6,7 +6,7 @@
  *       lock.db          held by the one process that works here; the system frees it however that process ends
  *       clean            there exactly while nobody works here and the last one closed everything
  *       topics/
- *         orders-4be1.../     the name made harmless, and a hash of it: no name can leave the folder or meet another
+ *         t-orders-4be1.../   the name made harmless, and a hash of it: no name can leave the folder or meet another
  *           topic.json        its name, its id and its options
  *           p0/ p1/ ...       its partitions; groups/, delayed/: its other logs
  *         .deleted-...        what was being deleted when the process ended: removed at the next start

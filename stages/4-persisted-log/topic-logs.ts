@@ -1,10 +1,10 @@
 /**
  * The logs of one topic, opened from its folder with what its last snapshot says of them.
  *
- *     orders-4be1.../   p0/  p1/ ...     the records
- *                       groups/          the journal of its groups
- *                       snapshots/       all of the topic's state, the two youngest
- *                       delayed/         messages that are not due yet; only where there ever was one
+ *     t-orders-4be1.../   p0/  p1/ ...     the records
+ *                         groups/          the journal of its groups
+ *                         snapshots/       all of the topic's state, the two youngest
+ *                         delayed/         messages that are not due yet; only where there ever was one
  *
  * Always true: two logs of a broker never have the same topic id and number, so bytes that are in the wrong one are found.
  * Only the topic uses it.
