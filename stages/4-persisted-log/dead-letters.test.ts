@@ -204,3 +204,23 @@ test('a thousand letters come back in order, and to their group only', async () 
   assert.deepEqual(await opened.drain('t', 'other'), bodies);
   assert.deepEqual((await broker.fetch('t', { offset: 1000, max: 9 })).records, []);
 });
+
+test('a group that reads dead letters goes on when those before it went away', async () => {
+  const opened = await openVirtual();
+  const { broker } = opened;
+  await broker.createTopic('t');
+  await broker.createGroup('t', 'g');
+  const dead = deadLetterTopicOf('t', 'g');
+  const kill = async (body: string): Promise<void> => {
+    await broker.send('t', { body });
+    await broker.nack(await opened.receiveOne('t', 'g'), { outcome: 'reject' });
+  };
+  for (const body of ['a', 'b', 'c']) await kill(body);
+  await broker.createGroup(dead, 'watching');
+  assert.equal(await broker.dropDeadLetters('t', { group: 'g', max: 2 }), 2);
+  assert.deepEqual(await opened.drain(dead, 'watching'), ['c']);
+  assert.equal(await broker.dropDeadLetters('t', { group: 'g' }), 1);
+  await kill('d');
+  assert.deepEqual(await opened.drain(dead, 'watching'), ['d']);
+  await broker.close();
+});

@@ -49,6 +49,10 @@ export interface PartitionOptions {
   readonly hasGone: () => boolean;
   /** Throws `MQ_LIMIT_EXCEEDED` when no further call of the topic may wait. */
   readonly checkMayWait: () => void;
+  /** Records of the partition are there no more. */
+  readonly onReleased: (partition: number) => void;
+  /** What was to be stored was not, and its room is free again. */
+  readonly onRoom: () => void;
   /** What goes wrong while nobody waits. */
   readonly onNotice: (text: string) => void;
 }
@@ -120,6 +124,7 @@ export class Partition implements PartitionReader {
     } catch (error) {
       this.held.dropFrom(this.log.logEndOffset);
       this.priorities.dropFrom(this.log.logEndOffset);
+      this.#options.onRoom();
       throw error;
     }
   }
@@ -178,6 +183,7 @@ export class Partition implements PartitionReader {
     this.#logStartOffset = start;
     this.held.forgetBelow(start);
     this.priorities.forgetBelow(start);
+    this.#options.onReleased(this.partition);
     this.#releasing ??= this.#release().finally(() => {
       this.#releasing = undefined;
     });

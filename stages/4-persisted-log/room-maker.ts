@@ -112,7 +112,6 @@ export class RoomMaker {
     this.droppedCount += count;
     if (count > 0) this.#options.record({ kind: 'dropped', partition: partition.partition, offset, count });
     partition.releaseBelow(offset);
-    for (const desk of this.#options.desks()) desk.fallBehind(partition.partition);
   }
 
   #hasRoomFor({ count, heldBytes }: RoomRequest): boolean {

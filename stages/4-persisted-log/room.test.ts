@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TopicDescription } from '../../shared/contract/description.ts';
+import { failNth } from '../../shared/disk-faults.ts';
 import { openVirtual, type VirtualBroker } from './testing/virtual-broker.ts';
 
 async function describe({ broker }: VirtualBroker, topic = 't'): Promise<TopicDescription> {
@@ -176,3 +177,35 @@ test('what was dropped or deleted does not come back after a power cut, though i
   assert.equal((await describe(after, 'finished')).logStartOffset, 50);
   assert.equal((await describe(await opened.afterKill())).droppedCount, 46);
 });
+
+test('an ephemeral group that is behind what was released goes on at what is held', async () => {
+  const opened = await openVirtual();
+  const { broker } = opened;
+  await broker.createTopic('t', { messagesMax: 4 });
+  await broker.createGroup('t', 'durable');
+  await broker.createGroup('t', 'passing', { isEphemeral: true, start: 'earliest' });
+  await sendAll(opened, ['a', 'b', 'c', 'd']);
+  await opened.drain('t', 'durable');
+  await sendAll(opened, ['e', 'f', 'g']);
+  const passing = (await describe(opened)).groups.find(({ group }) => group === 'passing');
+  assert.deepEqual([passing?.droppedCount, passing?.lag], [3, 4]);
+  assert.deepEqual(await opened.drain('t', 'passing'), ['d', 'e', 'f', 'g']);
+  await broker.close();
+});
+
+for (const delayMs of [0, 1000]) {
+  test(`a send that fails leaves its room to who waits for it, with a delay of ${delayMs} ms`, async () => {
+    const opened = await openVirtual();
+    const { broker, clock, disk } = opened;
+    await broker.createTopic('t', { messagesMax: 2 });
+    await broker.send('t', { body: 'first', delayMs });
+    disk.onCall = failNth(1, { isMeant: ({ kind, path }) => kind === 'write' && /\/(p0|delayed)\//.test(path) });
+    const failing = broker.send('t', { body: 'failing', delayMs });
+    const waiting = broker.send('t', { body: 'waiting' });
+    await assert.rejects(failing, { code: 'MQ_STORAGE_FAILED' });
+    await clock.pass(0);
+    assert.equal((await describe(opened)).waiterCount, 0);
+    await waiting;
+    await broker.close();
+  });
+}

@@ -59,6 +59,7 @@ export class TopicGroups {
   /** Every group that exists, by number. */
   readonly #byId = new Map<number, GroupDesk>();
   #nextGroupId = 1;
+  #isStarted = false;
   /** Of groups whose creation is on its way to the disk. */
   readonly #creations = new Map<string, Promise<void>>();
 
@@ -88,6 +89,14 @@ export class TopicGroups {
 
   start(): void {
     for (const desk of [...this.desks.values()]) desk.start();
+    this.#isStarted = true;
+    for (const { partition } of this.#options.partitions) this.fallBehind(partition);
+  }
+
+  /** Records of a partition are there no more, perhaps some that a group had not finished. */
+  fallBehind(partition: number): void {
+    if (!this.#isStarted) return; // whoever starts looks for himself
+    for (const desk of this.desks.values()) desk.fallBehind(partition);
   }
 
   state(): GroupsState {

@@ -74,7 +74,10 @@ export class Topic {
     const checkMayWait = (): void => this.#checkMayWait();
     const isGone = (offset: number): boolean => this.box?.gone.has(offset) ?? false;
     const hasGone = (): boolean => (this.box?.gone.size ?? 0) > 0;
-    const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, isGone, hasGone, checkMayWait, onNotice };
+    const onReleased = (partition: number): void => this.groups.fallBehind(partition);
+    const onRoom = (): void => this.entrance.admitWaiting();
+    const outOfIt = { isGone, hasGone, checkMayWait, onReleased, onRoom, onNotice };
+    const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, ...outOfIt };
     this.partitions = logs.map((log, index) => new Partition({ ...shared, log }, state?.partitions[index]));
     const record = (event: JournalEvent): void => this.#record(event);
     this.burials = new Burials({ openBox: outside.openBox, record, lastKept: state?.lastKept });
@@ -180,9 +183,14 @@ export class Topic {
   ): Promise<AppendReceipt> {
     const delayed = this.delayed ?? (await this.#openDelayed());
     const store = async (): Promise<AppendReceipt> => {
-      const receipt = await delayed.add(batch, deliverAts);
-      this.journal.noteGrowth(batch.heldBytes / GROWTH_SHARE);
-      return receipt;
+      try {
+        const receipt = await delayed.add(batch, deliverAts);
+        this.journal.noteGrowth(batch.heldBytes / GROWTH_SHARE);
+        return receipt;
+      } catch (error) {
+        this.entrance.admitWaiting(); // its room is free again
+        throw error;
+      }
     };
     this.checkOpen();
     return await this.entrance.enter({ batch, store }, wait);
