@@ -8,3 +8,8 @@ import crc32c from 'crc-32/crc32c.js';
 export function crc32cOf(bytes: Uint8Array, seed = 0): number {
   return crc32c.buf(bytes, seed) >>> 0;
 }
+
+/** Of the UTF-8 bytes of `text`, unsigned: a key belongs to partition `crc32cOfText(key) % partitionCount`. */
+export function crc32cOfText(text: string): number {
+  return crc32c.str(text) >>> 0;
+}

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { crc32 } from 'node:zlib';
 import { MqError } from '../contract/errors.ts';
+import { crc32cOfText } from '../crc32c.ts';
 import { gate, openProducer, rejectsWith } from './testing/producer-world.ts';
 
 describe('partitions', () => {
   const keyOf = (partition: number, count: number): string => {
-    for (let number = 0; ; number += 1) if (crc32(`k${number}`) % count === partition) return `k${number}`;
+    for (let number = 0; ; number += 1) if (crc32cOfText(`k${number}`) % count === partition) return `k${number}`;
   };
 
   test('messages are grouped by the partition of their key, and sent there', async () => {
@@ -149,7 +149,7 @@ describe('partitions', () => {
     await producer.send('t', { body: 'a', key });
     at.partitions = [[], []];
     await rejectsWith(producer.send('t', { body: 'b', key }), 'MQ_INVALID_ARGUMENT');
-    assert.equal((await producer.send('t', { body: 'c', key })).partition, crc32(key) % 2);
+    assert.equal((await producer.send('t', { body: 'c', key })).partition, crc32cOfText(key) % 2);
     assert.equal(at.describeCount, 2);
   });
 

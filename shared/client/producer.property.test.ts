@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { MqError } from '../contract/errors.ts';
 import type { Receipt } from '../contract/message.ts';
+import { crc32cOfText } from '../crc32c.ts';
 import { SeededRandom } from '../random.ts';
 import { openProducer } from './testing/producer-world.ts';
 
@@ -64,7 +64,7 @@ test('every receipt is the place of its message, whichever batches it travelled 
       const { at, producer } = world;
       for (const { body, key, receipt } of sent) {
         assert.equal(at.partitions[receipt.partition]?.[receipt.offset ?? -1], body);
-        if (key !== undefined) assert.equal(receipt.partition, crc32(key) % count);
+        if (key !== undefined) assert.equal(receipt.partition, crc32cOfText(key) % count);
       }
       for (const { bodies, ids } of at.calls) {
         assert.ok(bodies.length <= given.batchCountMax);

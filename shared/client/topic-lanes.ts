@@ -2,7 +2,7 @@
  * Which lane a send of one topic goes into: those that must stay in order share one, and a batch has one partition.
  *
  *     1 partition       everything                        lane of the topic
- *     n partitions      a key                             lane of the partition crc32(key) % n, which is then asked for
+ *     n partitions      a key                             lane of the partition crc32c(key) % n, which is then asked for
  *                       no key                            lane of the topic; the broker takes partitions in turn
  *     any               a partition the caller chose      lane of that partition
  *
@@ -10,9 +10,10 @@
  * to wait until the number of partitions was known. It is asked for once a topic, and again after the broker refused
  * what was made of it. Owned by Producer.
  */
-import { crc32 } from 'node:zlib';
+
 import type { Broker } from '../contract/broker.ts';
 import { type ErrorCode, isMqError } from '../contract/errors.ts';
+import { crc32cOfText } from '../crc32c.ts';
 import { type LaneOptions, SendLane } from './send-lane.ts';
 
 /** What decides about the lane. */
@@ -67,7 +68,7 @@ export class TopicLanes {
     const count = this.#partitionCount;
     if (partition !== undefined) return this.#lane(count === 1 && partition === 0 ? undefined : partition);
     if (typeof key !== 'string' || count === 1) return this.#lane(undefined);
-    return count === undefined ? undefined : this.#lane(crc32(key) % count);
+    return count === undefined ? undefined : this.#lane(crc32cOfText(key) % count);
   }
 
   /** Brings the send into its lane when that is known. */

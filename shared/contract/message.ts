@@ -14,7 +14,7 @@ export type Headers = Readonly<Record<string, string>>;
 export interface Message {
   /** The content; a string is stored as UTF-8. At most `limits.bodyBytesMax` bytes; empty is legal. */
   readonly body: Uint8Array | string;
-  /** Messages with equal keys go to the same partition, in order. */
+  /** Messages with equal keys go to the same partition, in order: `crc32c(utf8(key)) % partitionCount`. */
   readonly key?: string;
   readonly headers?: Headers;
   /** The caller's own id; without one the broker (or a client, before its first attempt) makes one. */

@@ -4,8 +4,9 @@
  * Always true: a message keeps the id it got here however long it waits; `heldBytes` is what the batch will take in the
  * log, so room is counted in what is really there. Pure.
  */
-import { crc32 } from 'node:zlib';
+
 import { invalidArgument } from '../../shared/contract/validation.ts';
+import { crc32cOfText } from '../../shared/crc32c.ts';
 import type { MessageIds } from '../1-blocking-queue/message-ids.ts';
 import type { Codec } from './bytes/compression.ts';
 import type { EncodableMessage } from './bytes/record.ts';
@@ -87,7 +88,7 @@ function encodableOf(
 
 /** The partition of messages with this key. */
 export function partitionOfKey(key: string, partitionCount: number): number {
-  return crc32(key) % partitionCount;
+  return crc32cOfText(key) % partitionCount;
 }
 
 /** As much of a message as its place depends on. */

@@ -2,12 +2,13 @@
  * A broker with partitions, in a few lines, that a test can hold back and make fail: it keeps what was sent per partition
  * and writes down every call.
  */
-import { crc32 } from 'node:zlib';
+
 import type { Broker, SendOptions } from '../../contract/broker.ts';
 import type { Capability } from '../../contract/capabilities.ts';
 import { MqError } from '../../contract/errors.ts';
 import { LIMITS, type Limits } from '../../contract/limits.ts';
 import type { BatchReceipt, Message, Receipt } from '../../contract/message.ts';
+import { crc32cOfText } from '../../crc32c.ts';
 
 /** One call of `send` or `sendBatch`, as it came. */
 export interface SendCall {
@@ -107,7 +108,7 @@ export class PartitionedBroker {
   #choose(messages: readonly Message[]): number {
     const count = this.partitions.length;
     if (count === 1) return 0;
-    const chosen = new Set(messages.map(({ key }) => (key === undefined ? -1 : crc32(key) % count)));
+    const chosen = new Set(messages.map(({ key }) => (key === undefined ? -1 : crc32cOfText(key) % count)));
     if (chosen.size > 1) throw invalid('messages');
     const [partition = -1] = chosen;
     if (partition >= 0) return partition;

@@ -17,7 +17,7 @@ export const partitionMutants: readonly Mutant[] = [
     name: 'a hash of its own',
     stage: 4,
     bug: 'The broker and its clients do not agree on the partition of a key, so batches are refused.',
-    killedBy: 'the partition of a key is the CRC-32 of its UTF-8 bytes modulo the number of partitions',
+    killedBy: 'the partition of a key is the CRC32C of its UTF-8 bytes modulo the number of partitions',
     instead: ({ send }) => ({
       send: (topic, message, options) =>
         send(topic, message, { partition: (message.key ?? '').length % 7, ...options }),
