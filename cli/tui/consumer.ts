@@ -30,6 +30,8 @@ export class Consumer implements Reader {
   #lifeCount = 0;
   #isPrepared = false;
   #held: readonly Delivery[] = [];
+  /** The one of them whose ack is on its way. */
+  #finishing: Delivery | undefined;
   #nextOffset: number | null = null;
   #finishedCount = 0;
   #redeliveredCount = 0;
@@ -78,7 +80,7 @@ export class Consumer implements Reader {
 
   async giveBack(outcome: 'retry' | 'reject'): Promise<void> {
     const { broker, observer } = this.#place;
-    const [delivery] = this.#life.isCrashed ? [] : this.#held;
+    const delivery = this.#held.find((held) => held !== this.#finishing);
     if (delivery === undefined) return observer.tell('warn', 'event.nothingHeld', { who: this.name });
     this.#held = this.#held.filter((held) => held !== delivery);
     await broker.nack(delivery, { outcome, reason: 'a key was pressed' });
@@ -165,6 +167,7 @@ export class Consumer implements Reader {
 
   async #finish(delivery: Delivery, life: AbortSignal): Promise<void> {
     const { observer } = this.#place;
+    this.#finishing = delivery;
     try {
       // Without a lease receiving was the end of it for the broker, and there is nothing to ack.
       if (delivery.leaseToken !== null) await this.#ack(delivery, life);

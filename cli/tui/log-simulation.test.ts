@@ -211,6 +211,26 @@ test('what fails three times is dead, with a while between, and comes back when 
   await run.close();
 });
 
+test('a message whose ack is on its way is not given back any more', async () => {
+  const run = await runLog();
+  const [, , consumer] = run.simulation.readers;
+  assert.ok(consumer);
+  for (let tries = 0; consumer.view.held.length !== 1; tries += 1) {
+    assert.ok(tries < 200, 'it gets one');
+    await run.pass(50);
+  }
+  // Nobody answers the ack before the broker is back.
+  await run.drill.toggle();
+  await run.pass(1000);
+  assert.equal(consumer.view.held.length, 1);
+  await consumer.giveBack('reject');
+  assert.equal(run.story().at(-1), 'c3 holds nothing to give back');
+  await run.drill.toggle();
+  await run.pass(1000);
+  assert.ok(!run.story().some((line) => /MQ_|too late/.test(line)), run.story().join('\n'));
+  await run.close();
+});
+
 test('who holds nothing can give nothing back, and says so', async () => {
   const run = await runLog();
   const [reader] = run.simulation.readers;
