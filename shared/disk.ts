@@ -16,6 +16,11 @@ export interface DiskFile {
   read(into: Uint8Array, position: number): Promise<number>;
   /** Writes all pieces, one after the other; after a rejection nobody knows how much of them is there. */
   write(pieces: readonly Uint8Array[], position: number): Promise<void>;
+  /**
+   * The same, done when it returns; for a few bytes, which the system only copies, so that waking a thread would take
+   * longer than the write. Throws what `write` rejects with. False: not now, nothing was written; `write` can.
+   */
+  writeNow(pieces: readonly Uint8Array[], position: number): boolean;
   /** fdatasync. After a rejection what was not synced before may be gone, even if a later call succeeds. */
   sync(): Promise<void>;
   /** Cuts off, or fills with zeros up to, `bytes`. */

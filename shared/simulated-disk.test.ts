@@ -217,3 +217,17 @@ test('every call answers in microtasks, so that virtual time never waits for it'
   assert.equal(isDone, true);
   await work;
 });
+
+test('a write that is done when it returns is counted, fails and is lost like any other, and does not wait', async () => {
+  const disk = await dataDisk();
+  const file = await disk.open('/data/a', 'create');
+  await disk.syncFolder('/data');
+  file.writeNow([Buffer.from('safe')], 0);
+  await file.sync();
+  disk.onCall = ({ kind, bytes }) => (kind === 'write' ? { code: 'EIO', doneBytes: bytes >> 1 } : undefined);
+  assert.throws(() => file.writeNow([Buffer.from('lost')], 4), { code: 'EIO' });
+  assert.equal(await contentOf(disk.leftBehind(), '/data/a'), 'safelo');
+  disk.onCall = () => ({ until: new Promise(() => undefined) });
+  assert.equal(file.writeNow([Buffer.from('more')], 4), false);
+  assert.equal(await contentOf(disk.crash(), '/data/a'), 'safe');
+});

@@ -12,13 +12,14 @@
 import { posix } from 'node:path';
 import { MqError } from './contract/errors.ts';
 import type { Disk, DiskFile, DiskLock, OpenMode } from './disk.ts';
-import { type CallWatcher, type DiskCall, diskError } from './disk-faults.ts';
+import { type CallWatcher, type DiskCall, type DiskFault, diskError } from './disk-faults.ts';
 import { type Call, type DiskAccess, SimulatedFile } from './simulated-file.ts';
 import {
   type Fate,
   FileNode,
   FolderNode,
   type KeptPart,
+  partsOf,
   type SimulatedNode,
   type UnsyncedChange,
 } from './simulated-nodes.ts';
@@ -188,6 +189,8 @@ export class SimulatedDisk implements Disk {
   /** What an open file needs of its disk. */
   readonly #access: DiskAccess = {
     run: (call, effect, failed) => this.#run(call, effect, failed),
+    show: (call) => this.#show(call),
+    act: (call, fault, effect, failed) => this.#act(call, fault, effect, failed),
     change: (path) => this.#change(path),
     lastNumber: () => this.#changeCount,
     freeBytes: () => this.#freeBytes(),
@@ -199,11 +202,23 @@ export class SimulatedDisk implements Disk {
    * holds it, and nothing comes between it and the check that the power is on: what resolves was there before any crash.
    */
   async #run<T>(call: Call, effect: (isLie: boolean) => T, failed?: (doneBytes: number) => void): Promise<T> {
-    const { kind, path, bytes = 0, position = 0, isChange = false } = call;
+    const fault = this.#show(call);
+    if (fault?.until !== undefined) await fault.until;
+    return this.#act(call, fault, effect, failed);
+  }
+
+  #show({ kind, path, bytes = 0, position = 0 }: Call): DiskFault | undefined {
     if (this.#isOff) throw diskError('EIO', kind, path);
     this.#callCount += 1;
-    const fault = this.onCall?.({ number: this.#callCount, kind, path, bytes, position });
-    if (fault?.until !== undefined) await fault.until;
+    return this.onCall?.({ number: this.#callCount, kind, path, bytes, position });
+  }
+
+  #act<T>(
+    { kind, path, isChange = false }: Call,
+    fault: DiskFault | undefined,
+    effect: (isLie: boolean) => T,
+    failed?: (doneBytes: number) => void,
+  ): T {
     if (this.#isOff) throw diskError('EIO', kind, path);
     if (fault?.code !== undefined) {
       failed?.(fault.doneBytes ?? 0);
@@ -257,9 +272,7 @@ export class SimulatedDisk implements Disk {
   }
 
   #find(path: string): SimulatedNode | undefined {
-    let node: SimulatedNode | undefined = this.#root;
-    for (const name of partsOf(path)) node = node instanceof FolderNode ? node.node(name) : undefined;
-    return node;
+    return this.#root.find(partsOf(path));
   }
 
   #folder(kind: DiskCall['kind'], path: string): FolderNode {
@@ -281,16 +294,7 @@ export class SimulatedDisk implements Disk {
   }
 
   #freeBytes(): number {
-    // Nobody asks how much is used while there is no bound.
-    return this.capacityBytes === Number.POSITIVE_INFINITY
-      ? Number.MAX_SAFE_INTEGER
-      : this.capacityBytes - this.usedBytes;
+    const { capacityBytes } = this; // nobody asks how much is used while there is no bound
+    return capacityBytes === Number.POSITIVE_INFINITY ? Number.MAX_SAFE_INTEGER : capacityBytes - this.usedBytes;
   }
-}
-
-function partsOf(path: string): readonly string[] {
-  return posix
-    .resolve('/', path)
-    .split('/')
-    .filter((name) => name !== '');
 }

@@ -5,7 +5,7 @@
  * by SimulatedDisk only.
  */
 import type { DiskFile } from './disk.ts';
-import { type DiskCall, diskError } from './disk-faults.ts';
+import { type DiskCall, type DiskFault, diskError } from './disk-faults.ts';
 import type { FileNode } from './simulated-nodes.ts';
 
 /** A call as it is asked for. */
@@ -22,6 +22,10 @@ export interface Call {
 export interface DiskAccess {
   /** Does `effect`, or when the call is to fail, `failed`. */
   run<T>(call: Call, effect: (isLie: boolean) => T, failed?: (doneBytes: number) => void): Promise<T>;
+  /** Its two halves: what is to happen to the call, */
+  show(call: Call): DiskFault | undefined;
+  /** and, when nothing holds it, doing it. */
+  act<T>(call: Call, fault: DiskFault | undefined, effect: () => T, failed: (doneBytes: number) => void): T;
   /** A number for the next change. */
   change(path: string): { readonly number: number; readonly path: string };
   lastNumber(): number;
@@ -56,14 +60,19 @@ export class SimulatedFile implements DiskFile {
     const data = Buffer.concat(pieces);
     return this.#run(
       { kind: 'write', bytes: data.length, position, isChange: true },
-      () => {
-        const growth = Math.max(position + data.length - this.#opened.node.size, 0);
-        const lacking = Math.max(growth - this.#disk.freeBytes(), 0);
-        this.#write(data.subarray(0, Math.max(data.length - lacking, 0)), position);
-        if (lacking > 0) throw diskError('ENOSPC', 'write', this.#opened.path);
-      },
+      () => this.#writeAsFits(data, position),
       (doneBytes) => this.#write(data.subarray(0, doneBytes), position),
     );
+  }
+
+  writeNow(pieces: readonly Uint8Array[], position: number): boolean {
+    const data = Buffer.concat(pieces);
+    const call = this.#checked({ kind: 'write', bytes: data.length, position, isChange: true });
+    const fault = this.#disk.show(call);
+    if (fault?.until !== undefined) return false;
+    const failed = (doneBytes: number): void => this.#write(data.subarray(0, doneBytes), position);
+    this.#disk.act(call, fault, () => this.#writeAsFits(data, position), failed);
+    return true;
   }
 
   sync(): Promise<void> {
@@ -102,9 +111,21 @@ export class SimulatedFile implements DiskFile {
     effect: (isLie: boolean) => T,
     failed?: (doneBytes: number) => void,
   ): Promise<T> {
+    return this.#disk.run(this.#checked(call), effect, failed);
+  }
+
+  #checked(call: Omit<Call, 'path'>): Call {
     const { path, isWritable } = this.#opened;
     if (this.#isClosed || (call.isChange && !isWritable)) throw diskError('EBADF', call.kind, path);
-    return this.#disk.run({ ...call, path }, effect, failed);
+    return { ...call, path };
+  }
+
+  /** As much of it as there is room for. */
+  #writeAsFits(data: Uint8Array, position: number): void {
+    const growth = Math.max(position + data.length - this.#opened.node.size, 0);
+    const lacking = Math.max(growth - this.#disk.freeBytes(), 0);
+    this.#write(data.subarray(0, Math.max(data.length - lacking, 0)), position);
+    if (lacking > 0) throw diskError('ENOSPC', 'write', this.#opened.path);
   }
 
   #write(data: Uint8Array, position: number): void {

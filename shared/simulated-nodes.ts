@@ -7,7 +7,9 @@
  *
  * Always true: a survivor shares nothing with the node it was made from. Used by SimulatedDisk only.
  */
+
 import assert from 'node:assert/strict';
+import { posix } from 'node:path';
 
 /** A change that no sync has covered. `number` orders all changes of a disk. */
 export interface UnsyncedChange {
@@ -177,6 +179,13 @@ export class FolderNode {
     return this.#changes;
   }
 
+  /** What is at the end of that path. */
+  find(names: readonly string[]): SimulatedNode | undefined {
+    let node: SimulatedNode | undefined = this;
+    for (const name of names) node = node instanceof FolderNode ? node.node(name) : undefined;
+    return node;
+  }
+
   /** Of all files in it. */
   get size(): number {
     let bytes = 0;
@@ -248,4 +257,12 @@ function lead(names: Map<string, SimulatedNode>, change: NameChange): void {
     if (node === undefined) names.delete(name);
     else names.set(name, node);
   }
+}
+
+/** The names of a path, from the root on. */
+export function partsOf(path: string): readonly string[] {
+  return posix
+    .resolve('/', path)
+    .split('/')
+    .filter((name) => name !== '');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SeededRandom } from './random.ts';
-import { readWhole, writeWhole } from './whole-transfer.ts';
+import { readWhole, writeWhole, writeWholeNow } from './whole-transfer.ts';
 
 const SOURCE = Uint8Array.from({ length: 300 }, (_, index) => index % 251);
 
@@ -69,4 +69,16 @@ test('no call gets more pieces than the system takes', async () => {
     return rest.length;
   });
   assert.deepEqual(counts, [1024, 1024, 952]);
+});
+
+test('a write at once goes on where it stopped too, and moving nothing is an error', () => {
+  const written: number[] = [];
+  const pieces = [SOURCE.subarray(0, 100), SOURCE.subarray(100, 100), SOURCE.subarray(100)];
+  writeWholeNow(pieces, (rest, doneBytes) => {
+    assert.equal(doneBytes, written.length);
+    written.push(...Buffer.concat(rest).subarray(0, 70));
+    return Math.min(70, SOURCE.length - doneBytes);
+  });
+  assert.deepEqual(Uint8Array.from(written), SOURCE);
+  assert.throws(() => writeWholeNow([SOURCE], () => 0), { code: 'EIO' });
 });

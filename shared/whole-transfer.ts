@@ -29,10 +29,28 @@ export async function writeWhole(
   let rest = pieces.filter((piece) => piece.length > 0);
   while (rest.length > 0) {
     const bytes = await step(rest.length > PIECES_MAX ? rest.slice(0, PIECES_MAX) : rest, doneBytes);
-    if (bytes === 0) throw Object.assign(new Error('the disk takes no more bytes'), { code: 'EIO' });
+    if (bytes === 0) throw noProgress();
     doneBytes += bytes;
     rest = withoutFirst(rest, bytes);
   }
+}
+
+/** The same in calls that are done when they return. */
+export function writeWholeNow(
+  pieces: readonly Uint8Array[],
+  step: (rest: readonly Uint8Array[], doneBytes: number) => number,
+): void {
+  let doneBytes = 0;
+  for (let rest = pieces.filter((piece) => piece.length > 0); rest.length > 0; ) {
+    const bytes = step(rest.length > PIECES_MAX ? rest.slice(0, PIECES_MAX) : rest, doneBytes);
+    if (bytes === 0) throw noProgress();
+    doneBytes += bytes;
+    rest = withoutFirst(rest, bytes);
+  }
+}
+
+function noProgress(): Error {
+  return Object.assign(new Error('the disk takes no more bytes'), { code: 'EIO' });
 }
 
 /** The pieces without their first `bytes`. */

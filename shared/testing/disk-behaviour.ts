@@ -73,6 +73,17 @@ function fileTests(behaves: Behaves): void {
     assert.equal(await contentOf(disk, join(root, 'a')), 'one two three');
   });
 
+  behaves('a write that is done when it returns is a write like any other', async ({ disk, root }) => {
+    await withFile(disk, join(root, 'a'), async (file) => {
+      await file.write([bytesOf('abcdef')], 0);
+      assert.equal(file.writeNow([bytesOf('XY'), new Uint8Array(0), bytesOf('Z')], 2), true);
+    });
+    assert.equal(await contentOf(disk, join(root, 'a')), 'abXYZf');
+    const closed = await disk.open(join(root, 'a'), 'write');
+    await closed.close();
+    assert.throws(() => closed.writeNow([bytesOf('late')], 0), { code: 'EBADF' });
+  });
+
   behaves('a read ends early only at the end of the file', async ({ disk, root }) => {
     await withFile(disk, join(root, 'a'), async (file) => {
       await file.write([bytesOf('12345')], 0);

@@ -19,6 +19,7 @@ import type { Durability } from '../../../shared/contract/message.ts';
 import { readU32 } from '../bytes/big-endian.ts';
 import { AT, placeBatch } from '../bytes/record-batch.ts';
 import { StoredBatch } from '../bytes/stored-batch.ts';
+import { joinSmall } from './join-small.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
 import { storageError } from './storage-error.ts';
@@ -28,8 +29,8 @@ export type FlushPolicy = 'always' | 'interval' | 'never';
 
 /** Written at once, at most; bounds how long the first of a group waits for the last. */
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
-/** Batches smaller than this are put next to each other before they are written. */
-const SMALL_BATCH_BYTES = 16 * 1024;
+/** So few bytes are written at once, without a thread: copying them to the system takes less than to wake one. */
+const WRITTEN_NOW_BYTES_MAX = 64 * 1024;
 
 export interface AppendReceipt {
   readonly baseOffset: number;
@@ -231,13 +232,14 @@ export class Appender {
   async #write(group: readonly WaitingAppend[]): Promise<readonly StoredBatch[]> {
     const { active } = this.#segments;
     const { logId } = this.#options;
-    const { pieces, copies } = joinSmall(group);
+    const { bytes: groupBytes, pieces, copies } = joinSmall(group.map(({ batch }) => batch));
     const batches = group.map(({ batch, baseOffset, timestamp }, index) => {
       const bytes = copies?.[index] ?? batch;
       placeBatch(bytes, { baseOffset, appendedAt: timestamp, logId, syncedPosition: active.synced.position });
       return new StoredBatch(bytes);
     });
-    await active.write(pieces);
+    const isWritten = groupBytes <= WRITTEN_NOW_BYTES_MAX && active.writeNow(pieces);
+    if (!isWritten) await active.write(pieces);
     return batches;
   }
 
@@ -277,23 +279,4 @@ export class Appender {
 
 function answer(group: readonly WaitingAppend[], durability: Durability): void {
   for (const { baseOffset, count, timestamp, resolve } of group) resolve({ baseOffset, count, timestamp, durability });
-}
-
-/** Many small batches are copied next to each other: one piece to write is cheaper than a thousand. */
-function joinSmall(group: readonly WaitingAppend[]): {
-  readonly pieces: readonly Uint8Array[];
-  /** Where the batches are then; undefined when they stay where they are. */
-  readonly copies?: readonly Uint8Array[];
-} {
-  const bytes = group.reduce((sum, { batch }) => sum + batch.length, 0);
-  if (group.length === 1 || bytes > group.length * SMALL_BATCH_BYTES)
-    return { pieces: group.map(({ batch }) => batch) };
-  const joined = new Uint8Array(bytes);
-  let at = 0;
-  const copies = group.map(({ batch }) => {
-    joined.set(batch, at);
-    at += batch.length;
-    return joined.subarray(at - batch.length, at);
-  });
-  return { pieces: [joined], copies };
 }

@@ -98,6 +98,8 @@ class ReopenedFile implements DiskFile {
   readonly #options: ReopenedFileOptions;
   /** undefined while it is paused. */
   #file: Promise<DiskFile> | undefined;
+  /** The same, once it is open. */
+  #opened: DiskFile | undefined;
   #useCount = 0;
   /** Written to since the last sync. */
   #isDirty = false;
@@ -107,6 +109,7 @@ class ReopenedFile implements DiskFile {
 
   constructor(file: DiskFile, options: ReopenedFileOptions) {
     this.#file = Promise.resolve(file);
+    this.#opened = file;
     this.#options = options;
   }
 
@@ -121,6 +124,14 @@ class ReopenedFile implements DiskFile {
   write(pieces: readonly Uint8Array[], position: number): Promise<void> {
     this.#isDirty = true;
     return this.#use((file) => file.write(pieces, position));
+  }
+
+  writeNow(pieces: readonly Uint8Array[], position: number): boolean {
+    const file = this.#opened;
+    if (file === undefined || this.#isClosed || this.#error !== undefined) return false;
+    this.#isDirty = true;
+    this.#options.onUse(this);
+    return file.writeNow(pieces, position);
   }
 
   async sync(): Promise<void> {
@@ -140,6 +151,7 @@ class ReopenedFile implements DiskFile {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#options.onClose(this);
+    this.#opened = undefined;
     const file = await this.#file;
     this.#file = undefined;
     await file?.close();
@@ -149,6 +161,7 @@ class ReopenedFile implements DiskFile {
   async pause(): Promise<void> {
     const opened = this.#file;
     this.#file = undefined;
+    this.#opened = undefined;
     try {
       const file = await opened;
       if (this.#isDirty) await file?.sync();
@@ -170,7 +183,8 @@ class ReopenedFile implements DiskFile {
     this.#options.onUse(this);
     try {
       this.#file ??= this.#options.open();
-      return await act(await this.#file);
+      this.#opened = await this.#file;
+      return await act(this.#opened);
     } catch (error) {
       // One that could not be opened again is tried anew by who comes next.
       await this.#file?.catch(() => {

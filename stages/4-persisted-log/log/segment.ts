@@ -14,11 +14,11 @@
 import { join } from 'node:path';
 import type { Disk, DiskFile } from '../../../shared/disk.ts';
 import type { StoredBatch } from '../bytes/stored-batch.ts';
-import { encodeSegmentHead, faultOfHead, indexName, SEGMENT_HEAD_BYTES, segmentName } from './segment-head.ts';
+import { SegmentFile } from './segment-file.ts';
+import { encodeSegmentHead, indexName, SEGMENT_HEAD_BYTES, segmentName } from './segment-head.ts';
 import { decodeIndex, encodeIndex, type IndexSubject, SegmentIndex } from './segment-index.ts';
 import { type LoadWant, SegmentReader } from './segment-reader.ts';
 import { type SegmentEnd, scanBatches } from './segment-scan.ts';
-import { corruptError } from './storage-error.ts';
 import { readWholeFile, writeWholeFile } from './whole-file.ts';
 
 /** Which log, and where. */
@@ -59,15 +59,12 @@ export class Segment {
   readonly #place: LogPlace;
   #end: SegmentEnd;
   #synced: SegmentEnd;
-  #isSealed: boolean;
   #index: SegmentIndex | undefined;
   /** How far the index on the disk goes. */
   #indexedPosition = 0;
-  #file: Promise<DiskFile> | undefined;
+  readonly #file: SegmentFile;
   /** Where the last load ended: the next one mostly goes on there. */
   #lastLoaded: { readonly offset: number; readonly position: number } | undefined;
-  /** Reads under way; the file is not closed before they are done. */
-  readonly #readings = new Set<Promise<unknown>>();
 
   constructor(place: LogPlace, { baseOffset, end, index, isSealed }: SegmentOptions) {
     this.#place = place;
@@ -76,7 +73,8 @@ export class Segment {
     this.#end = end;
     this.#synced = end;
     this.#index = index;
-    this.#isSealed = isSealed;
+    const { disk, topicId, partition } = place;
+    this.#file = new SegmentFile({ disk, path: this.path, topicId, partition, baseOffset }, { isReadOnly: isSealed });
   }
 
   /** A new file; it is on the disk, name and head, when this resolves. */
@@ -118,8 +116,13 @@ export class Segment {
 
   /** Writes placed batches, in `pieces` however they are cut, behind `end`; they count only after `accept`. */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
-    const file = await this.#open();
+    const file = await this.#file.open();
     await file.write(pieces, this.#end.position);
+  }
+
+  /** The same of few bytes, done when it returns. False: not now, nothing was written. */
+  writeNow(pieces: readonly Uint8Array[]): boolean {
+    return this.#file.writeNow(pieces, this.#end.position);
   }
 
   /** What was written last counts, `batches` being it. */
@@ -137,7 +140,7 @@ export class Segment {
 
   /** All that was written is on the disk when it resolves; what counts of it is known as synced. */
   async syncFile(): Promise<void> {
-    const file = await this.#open();
+    const file = await this.#file.open();
     await file.sync();
   }
 
@@ -148,8 +151,7 @@ export class Segment {
 
   /** It is not written to any more. */
   async seal(): Promise<void> {
-    this.#isSealed = true;
-    await this.closeFile();
+    await this.#file.seal();
   }
 
   /** Takes the index from its file, when that is about this segment as it is now. */
@@ -165,7 +167,7 @@ export class Segment {
   async saveIndex(): Promise<void> {
     const position = this.bytes;
     if (this.#indexedPosition === position || this.#end.batchCount === 0) return;
-    const index = await this.#knownIndex(await this.#open());
+    const index = await this.#knownIndex(await this.#file.open());
     const path = join(this.#place.folder, indexName(this.baseOffset));
     await writeWholeFile(this.#place.disk, path, encodeIndex(index, this.#indexSubject()));
     this.#indexedPosition = position;
@@ -174,7 +176,7 @@ export class Segment {
   /** After a failure: what was accepted is made safe again as far as it can be read; answers what was lost of it. */
   async reopen(): Promise<{ readonly fromOffset: number; readonly toOffset: number } | undefined> {
     await this.closeFile().catch(() => undefined); // it has failed already; the new handle shows what is true
-    const file = await this.#open();
+    const file = await this.#file.open();
     const fileBytes = await file.size();
     const { position, nextOffset } = this.#end;
     const kept = await scanBatches({
@@ -222,11 +224,7 @@ export class Segment {
 
   /** Resolves when nobody reads any more. */
   async closeFile(): Promise<void> {
-    const opened = this.#file;
-    this.#file = undefined;
-    await Promise.allSettled(this.#readings);
-    const file = await opened?.catch(() => undefined);
-    await file?.close();
+    await this.#file.close();
   }
 
   /** Its files are gone when it resolves; may be called again when it rejects. */
@@ -238,42 +236,12 @@ export class Segment {
     }
   }
 
-  async #reading<T>(read: (reader: SegmentReader) => Promise<T>): Promise<T> {
-    const reading = this.#open().then(async (file) => {
+  #reading<T>(read: (reader: SegmentReader) => Promise<T>): Promise<T> {
+    return this.#file.reading(async (file) => {
       const { path, baseOffset, bytes } = this;
       const index = await this.#knownIndex(file);
       return read(new SegmentReader({ file, path, logId: this.#place.logId, baseOffset, endPosition: bytes, index }));
     });
-    this.#readings.add(reading);
-    try {
-      return await reading;
-    } finally {
-      this.#readings.delete(reading);
-    }
-  }
-
-  #open(): Promise<DiskFile> {
-    this.#file ??= this.#openFile().catch((error: unknown) => {
-      this.#file = undefined;
-      throw error;
-    });
-    return this.#file;
-  }
-
-  async #openFile(): Promise<DiskFile> {
-    const { disk, topicId, partition } = this.#place;
-    const file = await disk.open(this.path, this.#isSealed ? 'read' : 'write');
-    try {
-      const head = new Uint8Array(SEGMENT_HEAD_BYTES);
-      const readBytes = await file.read(head, 0);
-      const expected = { topicId, partition, baseOffset: this.baseOffset };
-      const reason = faultOfHead(head.subarray(0, readBytes), expected);
-      if (reason === undefined) return file;
-      throw corruptError({ file: this.path, position: 0, offset: this.baseOffset, reason });
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
   }
 
   /** The index: as it is in memory, as its file says when that can be believed, or made from the batches. */
