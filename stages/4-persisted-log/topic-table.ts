@@ -16,11 +16,13 @@ import { isSameTopicOptions } from '../1-blocking-queue/checked-options.ts';
 import * as refusals from '../1-blocking-queue/topic-refusals.ts';
 import type { EncodableMessage } from './bytes/record.ts';
 import { encodeBatch } from './bytes/record-batch.ts';
-import { DataFolder, type FoundTopic, type TopicDefinition } from './data-folder.ts';
+import { DamagedTopics } from './damaged-topics.ts';
+import { DataFolder, type FoundTopic } from './data-folder.ts';
 import { rawBatch } from './incoming-batch.ts';
 import type { OpenedBox } from './policies/dead-letters.ts';
 import type { Topic } from './topic.ts';
 import type { NamedTopic } from './topic-errors.ts';
+import type { TopicDefinition } from './topic-folder.ts';
 import { type Redriven, recoverTopic } from './topic-recovery.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
@@ -51,13 +53,13 @@ export class TopicTable {
   readonly #entries = new Map<string, Entry>();
   /** By name: a topic made again waits until the last one of its name is gone. */
   readonly #deletions = new Map<string, Promise<void>>();
-  /** By name, or by folder where that is all that can be read. */
-  readonly #damaged = new Map<string, { readonly folder: string; readonly error: MqError }>();
+  readonly #damaged: DamagedTopics;
   /** Set when it is closed: no topic is made any more, also none for dead letters. */
   #ended: MqError | undefined;
 
   private constructor(folder: DataFolder, options: TopicTableOptions) {
     this.#folder = folder;
+    this.#damaged = new DamagedTopics((name) => folder.folderOf(name));
     this.#options = options;
     this.#settings = options.settings;
   }
@@ -90,7 +92,7 @@ export class TopicTable {
   find(name: string): Topic | Promise<Topic> {
     const entry = this.#entries.get(name);
     if (entry !== undefined) return entry.topic ?? entry.opening;
-    throw this.#damaged.get(name)?.error ?? refusals.unknownTopicError(name);
+    throw this.#damaged.of(name)?.error ?? refusals.unknownTopicError(name);
   }
 
   /** For send and receive, which create what does not exist, unless `check` refuses the call. */
@@ -101,7 +103,7 @@ export class TopicTable {
       return existing.topic ?? existing.opening;
     }
     const { autoCreateTopics, topicDefaults } = this.#options;
-    if (!autoCreateTopics || name.startsWith('$') || this.#damaged.has(name)) return this.find(name);
+    if (!autoCreateTopics || name.startsWith('$') || this.#damaged.of(name) !== undefined) return this.find(name);
     this.#checkMayCreate();
     check({ name, options: topicDefaults });
     return this.#create(this.#newDefinition(name, topicDefaults));
@@ -110,8 +112,8 @@ export class TopicTable {
   /** Idempotent for equal options. Resolves when it is on the disk. */
   async createOnce(name: string, options: TopicOptions): Promise<void> {
     const existing = this.#entries.get(name);
-    if (this.#damaged.has(name)) await this.find(name);
     if (existing === undefined) {
+      if (this.#damaged.of(name) !== undefined) await this.find(name);
       this.#checkMayCreate();
       await this.#create(this.#newDefinition(name, options));
     } else if (isSameTopicOptions(existing.definition.options, options)) await existing.opening;
@@ -120,10 +122,10 @@ export class TopicTable {
 
   /** Its dead letters go with it. Resolves when it is gone for good. */
   async delete(name: string): Promise<void> {
-    const damaged = this.#damaged.get(name);
+    const damaged = this.#damaged.of(name);
     if (damaged !== undefined) {
-      this.#damaged.delete(name);
       await this.#folder.deleteTopic(damaged.folder);
+      this.#damaged.forget(damaged.folder);
       return;
     }
     const boxes = [...this.#entries.values()].filter(({ definition }) => definition.deadLettersOf?.topic === name);
@@ -148,7 +150,7 @@ export class TopicTable {
     let isClean = false;
     try {
       await this.#closeTopics(error);
-      isClean = this.#damaged.size === 0;
+      isClean = this.#damaged.count === 0;
     } finally {
       await this.#folder.close({ isClean });
     }
@@ -174,14 +176,14 @@ export class TopicTable {
       redriven.push(...(await Promise.all(together)).flat());
     }
     for (const { topic, group, deadOffset } of redriven) {
-      (await this.deadLettersOf(topic, group))?.box?.noteGone({ fromOffset: deadOffset, count: 1 });
+      const keeper = await this.deadLettersOf(topic, group);
+      if (keeper?.box?.noteCopy(deadOffset)) await keeper.journal.flushed();
     }
     await this.#removeOrphans();
     for (const { topic } of this.#entries.values()) topic?.start();
     if (found.length > 0 && !this.#folder.wasClean) {
-      this.#settings.onNotice(
-        `${this.#folder.path} was not closed in order: ${found.length} topics were looked through`,
-      );
+      const { path } = this.#folder;
+      this.#settings.onNotice(`${path} was not closed in order: ${found.length} topics were looked through`);
     }
   }
 
@@ -189,7 +191,7 @@ export class TopicTable {
   async #removeOrphans(): Promise<void> {
     for (const [name, { definition }] of this.#entries) {
       const { deadLettersOf } = definition;
-      if (deadLettersOf === undefined || this.#damaged.size > 0) continue;
+      if (deadLettersOf === undefined || this.#damaged.count > 0) continue;
       const source = this.#entries.get(deadLettersOf.topic)?.topic;
       if (source === undefined || !source.groups.desks.has(deadLettersOf.group)) await this.#delete(name);
     }
@@ -197,7 +199,7 @@ export class TopicTable {
 
   async #openFound({ folder, definition }: FoundTopic): Promise<readonly Redriven[]> {
     if (definition instanceof MqError) {
-      this.#noteDamaged(folder, folder, definition);
+      this.#noteDamaged(folder, definition);
       return [];
     }
     try {
@@ -206,13 +208,13 @@ export class TopicTable {
       return redriven;
     } catch (error) {
       if (!isMqError(error, 'MQ_CORRUPT') && !isMqError(error, 'MQ_DATA_VERSION')) throw error;
-      this.#noteDamaged(definition.name, folder, error);
+      this.#noteDamaged(folder, error);
       return [];
     }
   }
 
-  #noteDamaged(name: string, folder: string, error: MqError): void {
-    this.#damaged.set(name, { folder, error });
+  #noteDamaged(folder: string, error: MqError): void {
+    this.#damaged.note(folder, error);
     this.#settings.onNotice(`a topic cannot be opened: ${error.message}`);
   }
 
@@ -237,7 +239,7 @@ export class TopicTable {
         return topic;
       } catch (error) {
         // What was refused is not there; should this fail too, the next creation of this name begins with it.
-        await this.#folder.deleteTopic(folder).catch(() => undefined);
+        await this.#folder.abandonTopic(folder);
         throw error;
       }
     };

@@ -138,6 +138,17 @@ export class DeadLetterBox {
     this.release();
   }
 
+  /**
+   * At the start: the letter's copy is in the topic it came from. True when that is news, which is recorded: the next
+   * snapshot of that topic has the copy behind it, and then nobody would find it again.
+   */
+  noteCopy(offset: number): boolean {
+    if (this.gone.has(offset) || offset < this.#partition.logStartOffset) return false;
+    this.#record({ kind: 'dead-gone', fromOffset: offset, count: 1 });
+    this.noteGone({ fromOffset: offset, count: 1 });
+    return true;
+  }
+
   noteGone({ fromOffset, count }: { readonly fromOffset: number; readonly count: number }): void {
     this.gone.add({ from: fromOffset, below: fromOffset + count });
   }
