@@ -179,7 +179,8 @@ test('every bar names a scenario and two contestants that exist', () => {
     door,
     isFloor: name === 'floor route',
   }));
-  const tcpDoors = { synced: door, unsynced: door, urls: [], byteFloor: door, echo: door, syncedEcho: door };
+  const stage = { synced: door, unsynced: door, echo: door, syncedEcho: door };
+  const tcpDoors = { stage, urls: [], byteFloor: door };
   const scenarios = [
     ...inProcessScenarios(targets, QUICK_PLAN.passMs),
     ...doorScenarios(doors, QUICK_PLAN),

@@ -8,17 +8,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createServer } from '../stages/3-http-server/index.ts';
+import { createTcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
+import { FIGURE_BARS } from './bars.ts';
 import { ROUNDS_COUNT_MIN } from './race.ts';
 import { printReport, runBench } from './run.ts';
-import { createStage } from './targets.ts';
+import { createLog, createStage } from './targets.ts';
 
 test('a quick bench of all stages loses nothing, delivers nothing twice, and judges every bar', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'stagemq-bench-'));
   try {
-    const report = await runBench({ targets: ['1', '2', '3'], isQuick: true, outputFolder: folder });
+    const report = await runBench({ targets: ['1', '2', '3', '4'], isQuick: true, outputFolder: folder });
     assert.deepEqual(
       report.tables.map(({ name }) => name),
-      ['in-process', 'http-door'],
+      ['in-process', 'http-door', 'tcp-door'],
     );
     for (const { title, rows } of report.tables.flatMap(({ scenarios }) => scenarios)) {
       for (const { contestant, role, counts, messagesPerSecond } of rows) {
@@ -33,7 +35,12 @@ test('a quick bench of all stages loses nothing, delivers nothing twice, and jud
         if (role !== 'floor') assert.equal(counts.received, counts.sent, what);
       }
     }
-    assert.ok(report.bars.every(({ verdict }) => verdict !== 'not measured'));
+    const unmeasured = report.bars.filter(({ verdict }) => verdict === 'not measured').map(({ name }) => name);
+    assert.deepEqual(unmeasured, ['append-filled-tenfold'], 'which only a long bench measures');
+    assert.equal(report.figures.length, Object.keys(FIGURE_BARS).length);
+    for (const { name, counts } of report.figures) {
+      assert.deepEqual([counts.received, counts.lost, counts.duplicate], [counts.sent, 0, 0], name);
+    }
     assert.equal(report.waiters?.lostCount, 0);
     assert.equal(report.waiters?.waiterCountAfter, 0);
     assert.match(printReport(report), /== Bars ==/);
@@ -53,6 +60,22 @@ test('a server that is only a url is measured beside the floor, and left as it w
     assert.ok(own.length >= 5);
     assert.ok(own.every(({ counts }) => counts.lost === 0 && counts.duplicate === 0));
     assert.equal(report.waiters, null);
+    assert.deepEqual(await broker.describeTopics(), []);
+  } finally {
+    await server.close({ timeoutMs: 1000 });
+    await broker.close();
+  }
+});
+
+test('a TCP server that is only a url is measured beside the floors, and left as it was found', async () => {
+  const broker = await createLog({ flushPolicy: 'never' });
+  const server = await createTcpServer(broker);
+  try {
+    const report = await runBench({ targets: [server.url], isQuick: true });
+    const rows = report.tables.flatMap(({ scenarios }) => scenarios.flatMap(({ rows }) => rows));
+    const own = rows.filter(({ contestant }) => contestant.startsWith(server.url));
+    assert.equal(own.length, 5, 'as a broker, and four ways end to end');
+    assert.ok(own.every(({ counts }) => counts.lost === 0 && counts.duplicate === 0));
     assert.deepEqual(await broker.describeTopics(), []);
   } finally {
     await server.close({ timeoutMs: 1000 });

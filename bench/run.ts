@@ -65,6 +65,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
   const machine = await describeMachine();
   const measure = (scenarios: readonly Scenario[]): Promise<ScenarioReport[]> =>
     raceAll(scenarios, plan, options.onProgress);
+  const hasHttp = targets.stages.length + targets.urls.length > 0;
   const hasLog = targets.stages.includes(4) || targets.tcpUrls.length > 0;
   const tables: Table[] = [
     {
@@ -75,7 +76,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     {
       name: 'http-door',
       title: HTTP_DOOR_TITLE,
-      scenarios: await withDoors(targets, (doors) => measure(doorScenarios(doors, plan))),
+      scenarios: hasHttp ? await withDoors(targets, (doors) => measure(doorScenarios(doors, plan))) : [],
     },
     {
       name: 'tcp-door',

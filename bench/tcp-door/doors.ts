@@ -1,9 +1,9 @@
 /** Starts the servers of the TCP door's table, each in a process of its own, and stops them again. */
 import { ServerProcess } from '../servers/server-process.ts';
 import type { Targets } from '../targets.ts';
-import type { TcpDoors } from './scenarios.ts';
+import type { StageDoors, TcpDoors } from './scenarios.ts';
 
-/** The floors always run; `use` is called once. */
+/** Stage 4 and its floors run when it is a target, the byte floor always; `use` is called once. */
 export async function withTcpDoors<T>(targets: Targets, use: (doors: TcpDoors) => Promise<T>): Promise<T> {
   await using started = new AsyncDisposableStack();
   const start = async (...how: Parameters<typeof ServerProcess.start>): Promise<ServerProcess> => {
@@ -11,14 +11,15 @@ export async function withTcpDoors<T>(targets: Targets, use: (doors: TcpDoors) =
     started.defer(() => server.stop());
     return server;
   };
-  const hasStage = targets.stages.includes(4);
-  const doors: TcpDoors = {
-    synced: hasStage ? await start('stage-4-tcp', { flushPolicy: 'always' }) : undefined,
-    unsynced: hasStage ? await start('stage-4-tcp', { flushPolicy: 'never' }) : undefined,
-    urls: targets.tcpUrls,
-    byteFloor: await start('byte-floor'),
-    echo: await start('echo'),
-    syncedEcho: await start('synced-echo'),
-  };
+  const byteFloor = await start('byte-floor');
+  const stage: StageDoors | undefined = targets.stages.includes(4)
+    ? {
+        synced: await start('stage-4-tcp', { flushPolicy: 'always' }),
+        unsynced: await start('stage-4-tcp', { flushPolicy: 'never' }),
+        echo: await start('echo'),
+        syncedEcho: await start('synced-echo'),
+      }
+    : undefined;
+  const doors: TcpDoors = { stage, urls: targets.tcpUrls, byteFloor };
   return await use(doors); // awaited: the servers stop when this function returns
 }

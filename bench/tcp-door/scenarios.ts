@@ -15,49 +15,53 @@ import { pushedDeliveries, runEcho, syncedSends } from './round-trips.ts';
 
 /** The servers of the table, each in a process of its own. */
 export interface TcpDoors {
-  /** Stage 4, every answer after an fdatasync; undefined when it is no target. */
-  readonly synced: Door | undefined;
-  /** Stage 4, no fdatasync. */
-  readonly unsynced: Door | undefined;
-  /** Servers that run somewhere, with a flush policy of their own. */
+  /** Undefined when stage 4 is no target. */
+  readonly stage: StageDoors | undefined;
+  /** Servers that run somewhere, with a flush policy of their own: they are measured end to end only. */
   readonly urls: readonly string[];
   readonly byteFloor: Door;
+}
+
+/** Stage 4, and the floors of one message in flight. */
+export interface StageDoors {
+  /** Every answer after an fdatasync. */
+  readonly synced: Door;
+  /** No fdatasync. */
+  readonly unsynced: Door;
   readonly echo: Door;
   readonly syncedEcho: Door;
 }
 
-export function tcpScenarios(doors: TcpDoors, plan: Plan): Scenario[] {
-  return [
-    endToEndScenario(doors, plan),
-    pushedScenario(doors, plan),
-    syncedScenario(doors, plan),
-    ...(doors.unsynced === undefined ? [] : [appendCostScenario(doors.unsynced, plan)]),
+export function tcpScenarios({ stage, urls, byteFloor }: TcpDoors, plan: Plan): Scenario[] {
+  const doors = [
+    ...(stage === undefined ? [] : [{ prefix: '', door: stage.synced }]),
+    ...urls.map((url) => ({ prefix: `${url}, `, door: { url } })),
   ];
+  const endToEnd = endToEndScenario(doors, byteFloor, plan);
+  if (stage === undefined) return [endToEnd];
+  return [endToEnd, pushedScenario(stage, plan), syncedScenario(stage, plan), appendCostScenario(stage.unsynced, plan)];
 }
 
-/** Stage 4, and the servers that are only a url. */
-function contestants(
-  stage: Door | undefined,
-  urls: readonly string[],
-  options: Omit<DoorRunOptions, 'door'> & { readonly name: string },
-): Contestant[] {
-  const { name, ...rest } = options;
-  const at = (door: Door, own: string): Contestant => contestant(own, 'stage', () => runAtDoor({ door, ...rest }));
-  return [...(stage === undefined ? [] : [at(stage, name)]), ...urls.map((url) => at({ url }, `${url}, ${name}`))];
+/** A server to measure, and what the names of its contestants begin with. */
+interface NamedDoor {
+  readonly prefix: string;
+  readonly door: Door;
 }
 
 function contestant(name: string, role: Role, run: () => Promise<Run>): Contestant {
   return { name, role, run };
 }
 
-function endToEndScenario({ synced, urls, byteFloor }: TcpDoors, { bytesCount, objectsCount }: Plan): Scenario {
+function endToEndScenario(doors: readonly NamedDoor[], byteFloor: Door, { bytesCount, objectsCount }: Plan): Scenario {
   let made: readonly Uint8Array[] | undefined;
   const batches = (): readonly Uint8Array[] => {
     made ??= encodeNumberedBatches({ count: bytesCount });
     return made;
   };
-  const passOpaque: DoorRunOptions['work'] = (place) => passBatches(place, batches());
   const floor = (): Promise<Run> => runByteFloor({ door: byteFloor, pieces: batches(), count: bytesCount });
+  const passOpaque: DoorRunOptions['work'] = (place) => passBatches(place, batches());
+  const through = (name: string, count: number, work: DoorRunOptions['work']): Contestant[] =>
+    doors.map(({ prefix, door }) => contestant(`${prefix}${name}`, 'stage', () => runAtDoor({ door, count, work })));
   return {
     name: 'end-to-end',
     title: 'From the client to the disk and back to the client',
@@ -66,19 +70,15 @@ function endToEndScenario({ synced, urls, byteFloor }: TcpDoors, { bytesCount, o
       'The floor does that with bytes alone and looks at none of them.',
     contestants: [
       contestant('byte floor', 'floor', floor),
-      ...contestants(synced, urls, { name: 'log, opaque batches', count: bytesCount, work: passOpaque }),
-      ...contestants(synced, urls, { name: 'log, Producer + LogConsumer', count: objectsCount, work: passLog }),
-      ...contestants(synced, urls, { name: 'queue, individual acks', count: objectsCount, work: passQueue }),
-      ...contestants(synced, urls, {
-        name: 'queue, Producer + Consumer',
-        count: objectsCount / 2,
-        work: passQueueInComfort,
-      }),
+      ...through('log, opaque batches', bytesCount, passOpaque),
+      ...through('log, Producer + LogConsumer', objectsCount, passLog),
+      ...through('queue, individual acks', objectsCount, passQueue),
+      ...through('queue, Producer + Consumer', objectsCount / 2, passQueueInComfort),
     ],
   };
 }
 
-function pushedScenario({ unsynced, urls, echo }: TcpDoors, { pushedCount: count }: Plan): Scenario {
+function pushedScenario({ unsynced: door, echo }: StageDoors, { pushedCount: count }: Plan): Scenario {
   const bytes = new Uint8Array(BODY_BYTES);
   return {
     name: 'pushed',
@@ -86,12 +86,12 @@ function pushedScenario({ unsynced, urls, echo }: TcpDoors, { pushedCount: count
     how: 'flushPolicy never. Two connections of one client; the floor answers with the bytes it was sent.',
     contestants: [
       contestant('TCP echo', 'floor', () => runEcho({ door: echo, bytes, count })),
-      ...contestants(unsynced, urls, { name: 'stage 4', count, work: pushedDeliveries }),
+      contestant('stage 4', 'stage', () => runAtDoor({ door, count, work: pushedDeliveries })),
     ],
   };
 }
 
-function syncedScenario({ synced, syncedEcho }: TcpDoors, { syncedCount: count }: Plan): Scenario {
+function syncedScenario({ synced: door, syncedEcho }: StageDoors, { syncedCount: count }: Plan): Scenario {
   const [bytes = new Uint8Array()] = encodeNumberedBatches({ count: 1 });
   return {
     name: 'synced',
@@ -99,7 +99,7 @@ function syncedScenario({ synced, syncedEcho }: TcpDoors, { syncedCount: count }
     how: `flushPolicy always. The floor writes the same ${bytes.length} bytes to a file, makes an fdatasync, and answers.`,
     contestants: [
       contestant('echo after write + fdatasync', 'floor', () => runEcho({ door: syncedEcho, bytes, count })),
-      ...contestants(synced, [], { name: 'stage 4', count, work: syncedSends, after: readAll }),
+      contestant('stage 4', 'stage', () => runAtDoor({ door, count, work: syncedSends, after: readAll })),
     ],
   };
 }
