@@ -60,6 +60,8 @@ export class GroupJournal {
   #safeWrite = 0;
   /** True after a failure, until a snapshot has what was lost. */
   #isBehind = false;
+  /** What the log had lost, or found lost, when that was last looked at. */
+  #findingCount: number;
   /** What the newest snapshot does not have; also what others say that they keep in it. */
   #bytesSinceSnapshot = 0;
   /** Of the last snapshot. */
@@ -70,12 +72,15 @@ export class GroupJournal {
   constructor(options: GroupJournalOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#findingCount = options.log.findings.length;
   }
 
   record(event: JournalEvent): void {
     if (this.#isClosed) return;
     this.#writer.append(event);
-    if (this.#writer.length > WRITER_BYTES_MAX && !this.#isBehind) void this.#write();
+    const isMuch = this.#writer.length > WRITER_BYTES_MAX;
+    if (isMuch) this.#noticeLoss();
+    if (isMuch && !this.#isBehind) void this.#write();
     else this.#writeSoon();
   }
 
@@ -131,6 +136,7 @@ export class GroupJournal {
   async close(): Promise<void> {
     await this.flushed().catch(() => undefined); // who waits for it was told
     await this.#snapshot;
+    this.#noticeLoss();
     const isChanged = this.#bytesSinceSnapshot > 0 || this.#writer.length > 0 || this.#isBehind;
     this.#isClosed = true;
     try {
@@ -148,12 +154,20 @@ export class GroupJournal {
   }
 
   #writeNext(): void {
+    this.#noticeLoss();
     const written = this.#isBehind ? this.#catchUp() : this.#write();
     void written.finally(() => {
       this.#isWriting = false;
       if (this.#writer.length > 0 || this.#next !== undefined) this.#writeSoon();
       else this.#snapshotWhenDue();
     });
+  }
+
+  /** The log may have lost, on its own, what nobody waited for. */
+  #noticeLoss(): void {
+    const { length } = this.#log.findings;
+    if (length > this.#findingCount) this.#isBehind = true;
+    this.#findingCount = length;
   }
 
   /** Hands what was recorded to the log. Never rejects: who waits is told, and what nobody waits for is made up later. */

@@ -9,6 +9,7 @@ import { failNth } from '../../shared/disk-faults.ts';
 import { SeededRandom } from '../../shared/random.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { createBroker } from './index.ts';
+import { openVirtual } from './testing/virtual-broker.ts';
 
 interface Opened {
   readonly broker: Broker;
@@ -147,3 +148,27 @@ for (const code of ['EIO', 'ENOSPC']) {
     }
   });
 }
+
+test('flush interval: a journal whose end the disk lost unnoticed is not built upon', async () => {
+  const opened = await openVirtual({ flushPolicy: 'interval' });
+  const { broker, disk, clock } = opened;
+  await broker.createTopic('orders');
+  await broker.createGroup('orders', 'g');
+  for (const body of ['a', 'b']) await broker.send('orders', { body });
+  await clock.pass(5000);
+  const delivery = await opened.receiveOne('orders', 'g');
+  const [folder] = await disk.list('/data/topics');
+  const journal = `/data/topics/${folder}/groups/00000000000000000000.log`;
+  const file = await disk.open(journal, 'read');
+  const bytes = await file.size();
+  await file.close();
+  disk.flipBit(journal, (bytes - 2) * 8); // what the lease was written as never reached the platter
+  disk.onCall = failNth(1, { isMeant: ({ kind, path }) => kind === 'sync' && path === journal });
+  await clock.pass(1000);
+  disk.onCall = undefined;
+  assert.equal(opened.notices.filter((text) => text.includes('the disk lost')).length, 1);
+  await broker.ack([delivery]);
+  const next = await opened.afterKill();
+  assert.deepEqual(await next.drain('orders', 'g'), ['b']);
+  await Promise.all([broker.close(), next.broker.close()]);
+});
