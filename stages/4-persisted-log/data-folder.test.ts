@@ -4,8 +4,9 @@ import type { ErrorCode } from '../../shared/contract/errors.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import type { Disk } from '../../shared/disk.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
-import { DataFolder, folderNameOf, type TopicDefinition } from './data-folder.ts';
+import { DataFolder } from './data-folder.ts';
 import { readWholeFile, writeWholeFile } from './log/whole-file.ts';
+import { folderNameOf, type TopicDefinition } from './topic-folder.ts';
 
 const ID = '00112233445566778899aabbccddeeff';
 
@@ -128,7 +129,7 @@ test('a topic that lost its definition is said to be corrupt, and its records ar
   await write(disk, `${path}/records`, 'x');
   await disk.remove(`${path}/topic.json`);
   assert.deepEqual(await namesIn(folder), ['MQ_CORRUPT']);
-  assert.deepEqual(await disk.list(path), ['records']);
+  assert.deepEqual(await disk.list(path), ['groups', 'p0', 'records']);
 });
 
 test('a folder that was copied to another name is no topic of that name', async () => {

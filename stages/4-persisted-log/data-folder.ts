@@ -12,16 +12,22 @@
  *         .deleted-...        what was being deleted when the process ended: removed at the next start
  *
  * Always true (I23): a topic exists exactly when its folder with its topic.json does, and both are on the disk before
- * `createTopic` resolves; `clean` is gone from the disk before anything else is written. Only the broker uses it.
+ * `createTopic` resolves; `clean` is gone from the disk before anything else is written; a folder that has or had a topic in it
+ * is never written over, whatever became of its topic.json. Only the broker uses it.
  */
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { quote } from '../../shared/contract/validation.ts';
 import type { Disk, DiskLock } from '../../shared/disk.ts';
 import { storageError } from './log/storage-error.ts';
-import { parse, readSealed, readWholeFile, UNFINISHED, writeSealed, writeWholeFile } from './log/whole-file.ts';
+import { parse, readWholeFile, UNFINISHED, writeWholeFile } from './log/whole-file.ts';
+import {
+  folderNameOf,
+  isUnfinishedTopic,
+  makeTopicFolder,
+  readTopicFolder,
+  type TopicDefinition,
+} from './topic-folder.ts';
 
 /** Of what lies below the folder; one that is newer than this program knows is refused. */
 export const DATA_VERSION = 1;
@@ -29,24 +35,10 @@ const FORMAT_NAME = 'stagemq-data';
 const FORMAT_FILE = 'format.json';
 const LOCK_FILE = 'lock.db';
 const CLEAN_FILE = 'clean';
-const TOPICS_FOLDER = 'topics';
-const TOPIC_FILE = 'topic.json';
+export const TOPICS_FOLDER = 'topics';
 const DELETED_PREFIX = '.deleted-';
 /** What a first start may have left behind before the folder had its format. */
 const BEFORE_FORMAT = new Set([LOCK_FILE, `${LOCK_FILE}-journal`, `${FORMAT_FILE}${UNFINISHED}`]);
-
-const NAME_CHARACTERS_MAX = 40;
-const HASH_CHARACTERS = 24;
-
-/** What a topic's folder says of it. */
-export interface TopicDefinition {
-  readonly name: string;
-  /** 16 random bytes in hexadecimal: a topic made again under the same name is another one. */
-  readonly topicId: string;
-  readonly options: TopicOptions;
-  /** Of a dead-letter topic: whose. */
-  readonly deadLettersOf?: { readonly topic: string; readonly group: string };
-}
 
 /** A topic that was found: its definition, or why there is none. */
 export interface FoundTopic {
@@ -60,6 +52,8 @@ export class DataFolder {
   readonly path: string;
   readonly #disk: Disk;
   readonly #lock: DiskLock;
+  /** Folders of topics whose creation failed: nobody was told that they exist. */
+  readonly #halfMade = new Set<string>();
   #deletedCount = 0;
 
   private constructor(disk: Disk, path: string, held: { readonly lock: DiskLock; readonly wasClean: boolean }) {
@@ -92,25 +86,32 @@ export class DataFolder {
     const found: FoundTopic[] = [];
     for (const name of await this.#disk.list(parent)) {
       const folder = join(parent, name);
-      if (name.startsWith(DELETED_PREFIX) || (await this.#isUnfinished(folder))) await this.#disk.removeFolder(folder);
-      else found.push({ folder, definition: await this.#definitionIn(folder, name) });
+      const isLeftOver = name.startsWith(DELETED_PREFIX) || (await isUnfinishedTopic(this.#disk, folder));
+      if (isLeftOver) await this.#disk.removeFolder(folder);
+      else found.push({ folder, definition: await readTopicFolder(this.#disk, folder) });
     }
     return found;
   }
 
-  /** Answers the topic's folder, once it is on the disk. */
+  /** Answers the topic's folder, once it is on the disk. `MQ_CORRUPT` for a folder that is not ours to throw away. */
   async createTopic(definition: TopicDefinition): Promise<string> {
     const folder = this.folderOf(definition.name);
     try {
-      // There is no such topic: it is what an earlier creation left that failed.
-      if (await this.#disk.exists(folder)) await this.#delete(folder);
-      await this.#disk.makeFolder(folder);
-      await writeSealed(this.#disk, join(folder, TOPIC_FILE), definition);
+      if (await this.#disk.exists(folder)) await this.#removeLeftOver(folder);
+      this.#halfMade.add(folder);
+      await makeTopicFolder(this.#disk, folder, definition);
       await this.#disk.syncFolder(join(this.path, TOPICS_FOLDER));
+      this.#halfMade.delete(folder);
       return folder;
     } catch (error) {
       throw storageError(error, `topic ${quote(definition.name)} cannot be made`);
     }
+  }
+
+  /** The topic that was just made there could not be opened, and never was. What cannot be removed now is, before the next. */
+  async abandonTopic(folder: string): Promise<void> {
+    this.#halfMade.add(folder);
+    await this.#removeLeftOver(folder).catch(() => undefined);
   }
 
   /** All files of the topic are closed. Gone for good when it resolves, though not all of its bytes may be freed yet. */
@@ -135,26 +136,19 @@ export class DataFolder {
     }
   }
 
-  /** Its creation never resolved. A folder with more in it has lost its definition, and is not ours to throw away. */
-  async #isUnfinished(folder: string): Promise<boolean> {
-    const names = await this.#disk.list(folder);
-    return names.every((name) => name === `${TOPIC_FILE}${UNFINISHED}`);
-  }
-
-  async #definitionIn(folder: string, name: string): Promise<TopicDefinition | MqError> {
-    try {
-      const definition = (await readSealed(this.#disk, join(folder, TOPIC_FILE))) as TopicDefinition | undefined;
-      if (definition === undefined) return new MqError('MQ_CORRUPT', `${folder} has no ${TOPIC_FILE} any more`);
-      if (folderNameOf(definition.name) === name) return definition;
-      return new MqError('MQ_CORRUPT', `${folder} holds topic ${quote(definition.name)}, which has another folder`);
-    } catch (error) {
-      if (error instanceof MqError) return error;
-      return new MqError('MQ_CORRUPT', `${join(folder, TOPIC_FILE)} cannot be read`, { cause: error });
+  /** Of a creation that failed, in this life or an earlier one: a folder with anything else in it is somebody's topic. */
+  async #removeLeftOver(folder: string): Promise<void> {
+    if (!this.#halfMade.has(folder) && !(await isUnfinishedTopic(this.#disk, folder))) {
+      throw new MqError('MQ_CORRUPT', `${folder} has something in it, though no topic was found there`);
     }
+    await this.#delete(folder);
+    this.#halfMade.delete(folder);
   }
 
   async #delete(folder: string): Promise<void> {
     const parent = join(this.path, TOPICS_FOLDER);
+    // It was renamed already, by a deletion whose end the disk refused.
+    if (!(await this.#disk.exists(folder))) return await this.#disk.syncFolder(parent);
     this.#deletedCount += 1;
     let grave = join(parent, `${DELETED_PREFIX}${this.#deletedCount}`);
     while (await this.#disk.exists(grave)) {
@@ -163,7 +157,7 @@ export class DataFolder {
     }
     await this.#disk.rename(folder, grave);
     await this.#disk.syncFolder(parent);
-    await this.#disk.removeFolder(grave);
+    await this.#disk.removeFolder(grave).catch(() => undefined); // else the next start does
   }
 
   async #leaveCleanMark(): Promise<void> {
@@ -172,16 +166,6 @@ export class DataFolder {
     await file.close();
     await this.#disk.syncFolder(this.path);
   }
-}
-
-/** Harmless on every file system, also on those that do not tell upper from lower case or know names such as `con`. */
-export function folderNameOf(topic: string): string {
-  const readable = topic
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, NAME_CHARACTERS_MAX);
-  const hash = createHash('sha256').update(topic).digest('hex').slice(0, HASH_CHARACTERS);
-  return `t-${readable}-${hash}`.replace(/-+/g, '-');
 }
 
 /** Nothing is written or locked before the format is known to be ours, or the folder to be new. */

@@ -11,15 +11,14 @@
  */
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
-import type { TopicDefinition } from './data-folder.ts';
 import { PartitionLog } from './log/log.ts';
+import { JOURNAL_FOLDER, partitionFolderName, type TopicDefinition } from './topic-folder.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
 /** Numbers of the logs that are no partitions. */
 const JOURNAL_NUMBER = 0xffff_ffff;
 const DELAYED_NUMBER = 0xffff_fffe;
 export const SNAPSHOTS_FOLDER = 'snapshots';
-const JOURNAL_FOLDER = 'groups';
 const DELAYED_FOLDER = 'delayed';
 /** A journal is small: snapshots cut it off at the front. */
 const JOURNAL_SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -55,7 +54,14 @@ export async function openPartitionLogs(
   const logs: PartitionLog[] = [];
   for (let partition = 0; partition < partitionCount; partition += 1) {
     const onPartition = (): void => onVisible(partition);
-    logs.push(await openLog(place, { name: `p${partition}`, partition, segmentBytesMax, onVisible: onPartition }));
+    logs.push(
+      await openLog(place, {
+        name: partitionFolderName(partition),
+        partition,
+        segmentBytesMax,
+        onVisible: onPartition,
+      }),
+    );
   }
   return logs;
 }

@@ -14,12 +14,10 @@ import { isMqError, MqError } from '../../shared/contract/errors.ts';
 import { deadLetterTopicOf } from '../../shared/contract/message.ts';
 import { isSameTopicOptions } from '../1-blocking-queue/checked-options.ts';
 import * as refusals from '../1-blocking-queue/topic-refusals.ts';
-import type { EncodableMessage } from './bytes/record.ts';
-import { encodeBatch } from './bytes/record-batch.ts';
 import { DamagedTopics } from './damaged-topics.ts';
 import { DataFolder, type FoundTopic } from './data-folder.ts';
-import { rawBatch } from './incoming-batch.ts';
 import type { OpenedBox } from './policies/dead-letters.ts';
+import { openedBoxOf } from './policies/letter-keeping.ts';
 import type { Topic } from './topic.ts';
 import type { NamedTopic } from './topic-errors.ts';
 import type { TopicDefinition } from './topic-folder.ts';
@@ -290,13 +288,8 @@ export class TopicTable {
       deadLettersOf: { topic, group },
     };
     const keeper = await (this.#entries.has(name) ? this.find(name) : this.#create(definition));
-    const { box } = keeper;
+    const box = openedBoxOf(keeper);
     if (box === undefined) throw refusals.unknownTopicError(name);
-    const keep = async (letter: EncodableMessage): Promise<number> => {
-      const batch = rawBatch(encodeBatch([letter], { idPrefix: '', firstIdNumber: 0 }), 1);
-      const { baseOffset } = await keeper.send(batch, keeper.partition(0), { signal: undefined, timeoutMs: 0 });
-      return baseOffset;
-    };
-    return { box, keep };
+    return box;
   }
 }
