@@ -157,13 +157,14 @@ export const TIME_BARS: readonly TimeBar[] = [
 
 /** By name; each is measured in `figures/`. */
 export const FIGURE_BARS = {
-  'backlog-memory': {
-    claim: 'a backlog of messages of 1 KiB keeps the resident memory of the server, at its most, under 300 MiB',
+  'waiting-memory': {
+    claim:
+      'with messages of 1 KiB that nobody has received, the resident memory of the server is, at its most, 300 MiB',
     unit: 'bytes',
     valueMax: 300 * 1024 * 1024,
   },
   'opening-time': {
-    claim: 'opening after an orderly end takes, with a hundred times the backlog, at most 2 x as long',
+    claim: 'opening after an orderly end takes, with a hundred times the messages, at most 2 x as long',
     unit: 'times',
     valueMax: 2,
   },

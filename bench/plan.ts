@@ -22,7 +22,7 @@ export interface Plan {
   readonly filledCount: number;
   readonly filledLongCount: number | null;
   /** Messages of 1 KiB that nobody has received yet. */
-  readonly backlogCount: number;
+  readonly waitingCount: number;
   /** Messages in the data folders that are opened, and how often each is. */
   readonly openedFewCount: number;
   readonly openedManyCount: number;
@@ -49,7 +49,7 @@ export const FULL_PLAN: Plan = {
   appendedCount: 300_000,
   filledCount: 1_000_000,
   filledLongCount: null,
-  backlogCount: 1_000_000,
+  waitingCount: 1_000_000,
   openedFewCount: 10_000,
   openedManyCount: 1_000_000,
   openingsCount: 9,
@@ -76,7 +76,7 @@ export const QUICK_PLAN: Plan = {
   appendedCount: 50_000,
   filledCount: 200_000,
   filledLongCount: null,
-  backlogCount: 100_000,
+  waitingCount: 100_000,
   openedFewCount: 2000,
   openedManyCount: 200_000,
   openingsCount: 5,

@@ -7,7 +7,7 @@ import { measureFigures } from './figures.ts';
 /** As little as goes through every path. */
 const TINY: Plan = {
   ...QUICK_PLAN,
-  backlogCount: 1500,
+  waitingCount: 1500,
   openedFewCount: 10,
   openedManyCount: 1000,
   openingsCount: 3,

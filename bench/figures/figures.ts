@@ -3,13 +3,13 @@ import type { FigureName } from '../bars.ts';
 import type { Plan } from '../plan.ts';
 import { collectGarbage } from '../race.ts';
 import { type Figure, type FigureReport, judgeFigure } from '../report.ts';
-import { measureBacklog } from './backlog.ts';
 import { measureCompression } from './compression.ts';
+import { measureMemory } from './memory.ts';
 import { measureOpening } from './opening.ts';
 import { measureTimers } from './timers.ts';
 
 const MEASUREMENTS: Readonly<Record<FigureName, { title: string; measure: (plan: Plan) => Promise<Figure> }>> = {
-  'backlog-memory': { title: 'A backlog', measure: measureBacklog },
+  'waiting-memory': { title: 'Memory', measure: measureMemory },
   'opening-time': { title: 'Opening', measure: measureOpening },
   'timer-error': { title: 'Timers', measure: measureTimers },
   'zstd-share': { title: 'Compression', measure: measureCompression },

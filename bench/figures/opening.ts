@@ -1,5 +1,5 @@
 /**
- * Opening after an orderly end: two data folders, one with a hundred times the backlog of the other, opened in turn.
+ * Opening after an orderly end: two data folders, one with a hundred times the messages of the other, opened in turn.
  *
  * Always true: an opening is over when the first message was received, so that nothing is put off until then; both
  * folders are opened in this process, and in the same state: no message was ever acked.
@@ -38,7 +38,7 @@ export async function measureOpening({ openedFewCount, openedManyCount, openings
   return { value: ratio.median, details, counts: addCounts(await few.drain(), await many.drain()) };
 }
 
-/** A data folder with a backlog. */
+/** A data folder with messages that nobody has received. */
 class Folder implements AsyncDisposable {
   readonly #dataFolder: string;
   readonly #tally = new Tally();
