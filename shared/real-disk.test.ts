@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -56,4 +56,16 @@ test('small writes, large ones and many pieces are all there, one beside the oth
   assert.equal(await file.size(), position);
   await file.close();
   for (const piece of pieces) await assert.rejects(file.write([piece], 0), { code: 'EBADF' });
+});
+
+test('where no folder can be made it is refused at once: below a link that leads nowhere, and in place of a file', async (context) => {
+  const root = await freshFolder(context);
+  const disk = new RealDisk();
+  await symlink(join(root, 'not-mounted'), join(root, 'link'));
+  await writeFile(join(root, 'file'), '');
+  await assert.rejects(disk.makeFolder(join(root, 'link', 'data')), { code: 'EEXIST' });
+  await assert.rejects(disk.makeFolder(join(root, 'link')), { code: 'EEXIST' });
+  await assert.rejects(disk.makeFolder(join(root, 'file')), { code: 'EEXIST' });
+  await disk.makeFolder(join(root, 'a', 'b', 'c'));
+  await disk.makeFolder(join(root, 'a', 'b', 'c'));
 });

@@ -6,7 +6,7 @@
  * `makeFolder`. Named by compositions only; everybody else takes a `Disk`.
  */
 import fs, { constants } from 'node:fs';
-import { access, mkdir, readdir, rename, rm, rmdir, statfs, unlink } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, rmdir, stat, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
@@ -38,14 +38,15 @@ export class RealDisk implements Disk {
 
   /** Level by level, each synced before the next is made; a level whose sync fails is taken back, so a retry makes it anew. */
   async makeFolder(folder: string): Promise<void> {
+    const parent = dirname(folder);
     try {
       await mkdir(folder);
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') return;
-      const parent = dirname(folder);
+      if (codeOf(error) === 'EEXIST') return await isFolder(folder, error);
       if (codeOf(error) !== 'ENOENT' || parent === folder) throw error;
       await this.makeFolder(parent);
-      return await this.makeFolder(folder);
+      // Once more and not again and again: there are parents in which nothing can be made, such as /proc.
+      await mkdir(folder);
     }
     try {
       await this.syncFolder(dirname(folder));
@@ -154,6 +155,12 @@ class RealFile implements DiskFile {
     this.#number = undefined;
     await closeFile(handle);
   }
+}
+
+/** Rejects with `error` for what has the name and is none: a file, or a link that leads nowhere. */
+async function isFolder(path: string, error: unknown): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found?.isDirectory()) throw error;
 }
 
 function codeOf(error: unknown): string | undefined {
