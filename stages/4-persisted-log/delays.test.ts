@@ -178,3 +178,26 @@ async function bound() {
   const read = (topic: string): Promise<string[]> => opened.read(topic);
   return { broker, clock, disk, notices, drain, read };
 }
+
+test('a snapshot taken while a message is moved does not make a power cut move it twice', async () => {
+  const opened = await openVirtual();
+  const { broker, disk, clock } = opened;
+  await broker.createTopic('t');
+  await broker.send('t', { body: 'far', delayMs: 1_000_000 });
+  await broker.send('t', { body: 'late', delayMs: 1000 });
+  const { promise: until, resolve } = Promise.withResolvers<void>();
+  disk.onCall = ({ kind, path }) => (kind === 'sync' && path.includes('/p0/') ? { until } : undefined);
+  await clock.pass(1000);
+  const [folder] = await disk.list('/data/topics');
+  const snapshotCount = async (): Promise<number> => (await disk.list(`/data/topics/${folder}/snapshots`)).length;
+  const before = await snapshotCount();
+  const body = new Uint8Array(1024 * 1024);
+  while ((await snapshotCount()) === before) await broker.send('t', { body, delayMs: 1_000_000 });
+  disk.onCall = undefined;
+  resolve();
+  await clock.pass(0);
+  const next = await opened.afterPowerCut();
+  await clock.pass(1000);
+  assert.deepEqual(await next.read('t'), ['late']);
+  await Promise.all([broker.close(), next.broker.close()]);
+});

@@ -74,8 +74,10 @@ export class HeldBytes {
     this.#totals.splice(0, count);
   }
 
-  state(): HeldBytesState {
-    return { offsets: [...this.#offsets], totals: [...this.#totals] };
+  /** As if the log ended at `below`, or a little before. */
+  state(below = Number.POSITIVE_INFINITY): HeldBytesState {
+    const count = this.#lastMarkAt(below) + 1;
+    return { offsets: this.#offsets.slice(0, count), totals: this.#totals.slice(0, count) };
   }
 
   /** Index of the last mark at or below `offset`; 0 when all are above. */

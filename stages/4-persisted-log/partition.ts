@@ -11,6 +11,7 @@
  *   - what is released is so at once for readers, and soon on the disk, many releases at a time; after a crash some of it may
  *     be back, finished or dropped as it was
  *   - HeldBytes and PriorityIndex know every batch of the log
+ *   - a snapshot does not know of a moved record before it is noted where that came from: a start comes upon it again
  * Only the topic and its parts use it.
  */
 import type { Clock } from '../../shared/clock.ts';
@@ -69,6 +70,8 @@ export class Partition implements PartitionReader {
   readonly #options: PartitionOptions;
   #logStartOffset: number;
   #releasing: Promise<void> | undefined;
+  /** First offsets of batches that were moved here, which is not noted yet. */
+  readonly #moves = new Set<number>();
 
   constructor(options: PartitionOptions, state?: PartitionState) {
     const { log, clock, limits } = options;
@@ -118,15 +121,23 @@ export class Partition implements PartitionReader {
 
   /** The offset is taken at once. Resolves when the batch is as safe as the flush policy says. */
   async append(bytes: Uint8Array): Promise<AppendReceipt> {
-    this.#note(bytes, this.log.logEndOffset);
+    const baseOffset = this.log.logEndOffset;
+    this.#note(bytes, baseOffset);
+    if ((readU16(bytes, AT.flags) & SUMMARY.movedFrom) !== 0) this.#moves.add(baseOffset);
     try {
       return await this.log.append(bytes);
     } catch (error) {
       this.held.dropFrom(this.log.logEndOffset);
       this.priorities.dropFrom(this.log.logEndOffset);
+      this.#moves.delete(baseOffset);
       this.#options.onRoom();
       throw error;
     }
+  }
+
+  /** Where the records of this batch were before, they are known to be no more. */
+  noteMove(baseOffset: number): void {
+    this.#moves.delete(baseOffset);
   }
 
   cachedAt(offset: number): StoredBatch | undefined {
@@ -196,7 +207,7 @@ export class Partition implements PartitionReader {
   }
 
   state(): PartitionState {
-    return { held: this.held.state(), priorities: this.priorities.state() };
+    return { held: this.held.state(Math.min(...this.#moves)), priorities: this.priorities.state() };
   }
 
   /** Reads, and reads again each time more is there, until something came or the time is over. */

@@ -80,11 +80,12 @@ export class Topic {
     const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, ...outOfIt };
     this.partitions = logs.map((log, index) => new Partition({ ...shared, log }, state?.partitions[index]));
     const record = (event: JournalEvent): void => this.#record(event);
-    this.burials = new Burials({ openBox: outside.openBox, record, lastKept: state?.lastKept });
+    const flushed = (): Promise<void> => journal.flushed();
+    this.burials = new Burials({ openBox: outside.openBox, record, flushed, lastKept: state?.lastKept });
     this.groups = new TopicGroups(
       {
         ...{ topic: name, settings, partitions: this.partitions, ttlMs: options.ttlMs, record, checkMayWait },
-        flushed: () => journal.flushed(),
+        flushed,
         bury: deadLettersOf === undefined ? (group, dying) => this.burials.bury(group, dying) : undefined,
         checkOpen: () => this.checkOpen(),
         onProgress: () => this.#madeProgress(),
@@ -261,7 +262,8 @@ export class Topic {
       this.#record({ kind: 'delayed-moved', ...run });
       this.entrance.admitWaiting();
     };
-    return new DelayedMessages({ clock, log, store, onMoved, onNotice }, moved);
+    const onNoted = (partition: number, baseOffset: number): void => this.partition(partition).noteMove(baseOffset);
+    return new DelayedMessages({ clock, log, store, onMoved, onNoted, onNotice }, moved);
   }
 
   #newRetention(): Retention | undefined {

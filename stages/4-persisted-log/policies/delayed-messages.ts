@@ -46,6 +46,8 @@ export interface DelayedMessagesOptions {
   readonly log: PartitionLog;
   /** Stores a batch in a partition; the room for it is there. */
   readonly store: (partition: number, batch: Uint8Array) => Promise<AppendReceipt>;
+  /** That what was stored there was moved is noted. */
+  readonly onNoted: (partition: number, baseOffset: number) => void;
   /** They are where they belong. */
   readonly onMoved: (moved: { readonly fromOffset: number; readonly count: number }) => void;
   /** What goes wrong while nobody waits. */
@@ -187,12 +189,12 @@ export class DelayedMessages {
       const places = Map.groupBy(due.keys(), (index) => this.#placeOf(records[index] as LogRecord));
       for (const [partition, indexes] of places) {
         const batch = indexes.map((index) => this.#movable(records[index] as LogRecord));
-        if (partition !== NOWHERE) {
-          await this.#options.store(partition, encodeBatch(batch, { idPrefix: '', firstIdNumber: 0 }));
-        }
+        const bytes = encodeBatch(batch, { idPrefix: '', firstIdNumber: 0 });
+        const receipt = partition === NOWHERE ? undefined : await this.#options.store(partition, bytes);
         const moved = indexes.map((index) => due[index] as DelayedMessage);
         for (const message of moved) left.delete(message);
         this.#noteAllMoved(moved);
+        if (receipt !== undefined) this.#options.onNoted(partition, receipt.baseOffset);
       }
     } finally {
       for (const message of left) this.#heap.push(message);

@@ -115,13 +115,17 @@ async function sendBack(
   for (let from = 0; from < letters.length; from += TOGETHER_COUNT) {
     const together = letters.slice(from, from + TOGETHER_COUNT);
     const partitions = Map.groupBy(together, (letter) => originOf(letter, source.partitionCount).partition);
-    for (const [partition, members] of partitions) {
+    const moves: (() => void)[] = [];
+    for (const [number, members] of partitions) {
+      const partition = source.partition(number);
       const copies = members.map((letter) => redrivenOf(letter, group));
       const batch = rawBatch(encodeBatch(copies, { idPrefix: '', firstIdNumber: 0 }), members.length);
-      await source.send(batch, source.partition(partition), { signal: undefined, timeoutMs: 0 });
+      const { baseOffset } = await source.send(batch, partition, { signal: undefined, timeoutMs: 0 });
+      moves.push(() => partition.noteMove(baseOffset));
       takeOut(members, { source, keeper, kind: 'redriven', group });
     }
     await keeper.journal.flushed();
+    for (const noteMove of moves) noteMove();
   }
 }
 
