@@ -1,6 +1,6 @@
 /** `mq serve 4` and its data folder, and the commands that look at the folder: the processes and the files are real. */
 import assert from 'node:assert/strict';
-import { copyFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -87,6 +87,23 @@ test('a second server on the folder is refused and does not disturb the first; o
   await using third = await BrokerProcess.start({ dataFolder: folder });
   assert.deepEqual(third.report.opening?.notices, []);
   assert.equal(await mq(third, 'receive t --wait 0'), '');
+});
+
+test('what was torn at the end of a log is cut off at the next start, which says so to people and to programs', {
+  ...needsSignals,
+}, async (context) => {
+  const { folder, partition } = await filledFolder(context, 'kill');
+  const segment = join(partition, SEGMENT);
+  const told = `${segment}: a torn tail of 7 bytes was cut off; the file ends before offset 10`;
+  await appendFile(segment, 'garbage');
+  await using first = await BrokerProcess.start({ dataFolder: folder });
+  assert.ok(first.report.opening?.notices.includes(told), first.report.opening?.notices.join('\n'));
+  await first.kill();
+  await appendFile(segment, 'garbage');
+  await using second = new MqProcess(['serve', '4', '--data', folder, '--port', '0', '--tcp-port', '0']);
+  await second.saw(new RegExp(`^ {2}${told}$`, 'm'));
+  second.child.kill('SIGTERM');
+  assert.equal((await second.ended).exitCode, 0);
 });
 
 test('a delayed message survives a kill, and comes when it is due and not before', needsSignals, async (context) => {

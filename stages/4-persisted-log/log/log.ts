@@ -21,7 +21,7 @@ import { Appender, type AppendReceipt, type FlushPolicy } from './appender.ts';
 import type { BatchCache, CacheShelf } from './batch-cache.ts';
 import type { LogFinding } from './log-folder.ts';
 import { LogReader } from './log-reader.ts';
-import { type RecoveredLog, recoverLog } from './recovery.ts';
+import { type RecoveredLog, recoverLog, type TornTail } from './recovery.ts';
 import { type LogPlace, Segment } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
 import { storageError } from './storage-error.ts';
@@ -50,7 +50,7 @@ export interface PartitionLogOptions {
   readonly wasClean: boolean;
   /** Called after `highWatermark` or `logStartOffset` moved, before who caused it is answered. */
   readonly onVisible?: () => void;
-  /** What goes wrong while nobody waits. */
+  /** What recovery cut off, and what goes wrong while nobody waits. */
   readonly onNotice?: (text: string) => void;
 }
 
@@ -93,6 +93,7 @@ export class PartitionLog {
     const place: LogPlace = { disk, folder, topicId, partition, logId: logIdOf({ topicId, partition }) };
     try {
       const recovered = await recoverLog(place, { wasClean });
+      if (recovered.tornTail !== undefined) options.onNotice?.(noticeOf(recovered.tornTail));
       const isNew = recovered.segments.length === 0;
       const first = { baseOffset: recovered.nextOffset, createdAt: clock.now() };
       if (isNew) recovered.segments.push(await Segment.create(place, first));
@@ -266,4 +267,9 @@ export class PartitionLog {
     const position = await first.positionOf(start);
     if (first === this.#segments.all[0] && start === this.logStartOffset) this.#startPosition = position;
   }
+}
+
+function noticeOf({ file, cutBytes, endOffset }: TornTail): string {
+  const tail = cutBytes === 1 ? '1 byte' : `${cutBytes} bytes`;
+  return `${file}: a torn tail of ${tail} was cut off; the file ends before offset ${endOffset}`;
 }

@@ -53,6 +53,25 @@ describe('a torn tail', () => {
     }
   });
 
+  test('that was cut is told: in which file, how many bytes, and where it ends now; it is no damage', async () => {
+    const { disk, starts } = await oneSegment();
+    const bytes = await readFile(disk, FIRST);
+    const notices: string[] = [];
+    const onNotice = (text: string): void => void notices.push(text);
+    for (const [cutAt, told] of [
+      [(starts[2] ?? 0) + 1, `${FIRST}: a torn tail of 1 byte was cut off; the file ends before offset 3`],
+      [(starts[1] ?? 0) + 40, `${FIRST}: a torn tail of 40 bytes was cut off; the file ends before offset 2`],
+    ] as const) {
+      await writeFile(disk, FIRST, bytes.subarray(0, cutAt));
+      await disk.remove(STATE);
+      const log = await openSmallLog(disk, { onNotice });
+      assert.deepEqual(log.findings, []);
+      await log.close();
+      await (await openSmallLog(disk, { onNotice })).close();
+      assert.deepEqual(notices.splice(0), [told], 'once, and not by the start after it');
+    }
+  });
+
   test('of zeros, from one byte to 64 KiB, is the end of the log', async () => {
     const { disk } = await oneSegment();
     const bytes = await readFile(disk, FIRST);

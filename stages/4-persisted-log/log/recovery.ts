@@ -6,7 +6,7 @@
  *                          believed          from the last good point
  *
  * A scan that meets something that is no batch (V6 to V15 of docs/format-log.md) has to tell two things apart:
- *   - a torn tail: what was being written when the power went. It is cut off; nobody was told that it was stored.
+ *   - a torn tail: what was being written when the power went. It is cut off, and said; nobody was told that it was safe.
  *   - damage: it was on the disk before. So it is when a batch behind it says so (its syncedPosition lies behind the
  *     damage), or when a newer segment exists. Then the log refuses to open: `MQ_CORRUPT`.
  *
@@ -23,12 +23,21 @@ import { SegmentIndex } from './segment-index.ts';
 import { findBatch, type ScanEnd, type SegmentEnd, scanBatches } from './segment-scan.ts';
 import { corruptError } from './storage-error.ts';
 
+/** What recovery took off the end of the last segment: nothing that anybody was told is on the disk. */
+export interface TornTail {
+  readonly file: string;
+  readonly cutBytes: number;
+  /** That of the first record that is not in the file. */
+  readonly endOffset: number;
+}
+
 export interface RecoveredLog {
   /** Ascending; the last one is active. None when nothing was ever stored. */
   readonly segments: Segment[];
   readonly logStartOffset: number;
   readonly nextOffset: number;
   readonly findings: readonly LogFinding[];
+  readonly tornTail: TornTail | undefined;
   /** The state on the disk says all this. */
   readonly isStateSaved: boolean;
 }
@@ -46,6 +55,7 @@ export async function recoverLog(place: LogPlace, { wasClean }: { readonly wasCl
     logStartOffset,
     nextOffset: Math.max(recovery.nextOffset, logStartOffset),
     findings: recovery.findings,
+    tornTail: recovery.tornTail,
     isStateSaved: wasClean && state !== undefined && recovery.findings.length === 0,
   };
 }
@@ -53,6 +63,7 @@ export async function recoverLog(place: LogPlace, { wasClean }: { readonly wasCl
 class Recovery {
   readonly segments: Segment[] = [];
   readonly findings: LogFinding[];
+  tornTail: TornTail | undefined;
   /** Behind all that was seen so far. */
   nextOffset = 0;
   readonly #place: LogPlace;
@@ -144,7 +155,7 @@ class Recovery {
     const { logId } = this.#place;
     const end = await scanBatches({ file, fileBytes, logId, from, onBatch: (batch, at) => index.noteBatch(batch, at) });
     if (end.fault !== undefined) await this.#judge(file, { base, fileBytes, end, isLast });
-    if (isLast) await cut(file, end.position, fileBytes);
+    if (isLast) await this.#cut(file, { base, fileBytes, end });
     this.#add(
       new Segment(this.#place, { baseOffset: base, end: endOf(end), isSealed: !isLast, ...(isWhole && { index }) }),
     );
@@ -174,6 +185,17 @@ class Recovery {
       }
       from = found.position + 1;
     }
+  }
+
+  /** Also where nothing is cut: what a killed process wrote may be with the system only. */
+  async #cut(
+    file: DiskFile,
+    { base, fileBytes, end }: { readonly base: number; readonly fileBytes: number; readonly end: ScanEnd },
+  ): Promise<void> {
+    const cutBytes = fileBytes - end.position;
+    if (cutBytes > 0) await file.truncate(end.position);
+    await file.sync();
+    if (cutBytes > 0) this.tornTail = { file: this.#pathOf(base), cutBytes, endOffset: end.nextOffset };
   }
 
   /** I1. Two segments never have the same offset. */
@@ -208,12 +230,6 @@ class Recovery {
   #pathOf(base: number): string {
     return join(this.#place.folder, segmentName(base));
   }
-}
-
-/** Also where nothing is cut: what a killed process wrote may be with the system only. */
-async function cut(file: DiskFile, position: number, fileBytes: number): Promise<void> {
-  if (position < fileBytes) await file.truncate(position);
-  await file.sync();
 }
 
 function endOf({ position, nextOffset, lastTimestamp, batchCount }: SegmentEnd): SegmentEnd {
