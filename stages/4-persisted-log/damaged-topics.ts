@@ -15,8 +15,11 @@ export class DamagedTopics {
   readonly #byFolder = new Map<string, DamagedTopic>();
   readonly #folderOf: (name: string) => string;
 
-  constructor(folderOf: (name: string) => string) {
+  readonly #onNotice: (text: string) => void;
+
+  constructor(folderOf: (name: string) => string, onNotice: (text: string) => void) {
     this.#folderOf = folderOf;
+    this.#onNotice = onNotice;
   }
 
   get count(): number {
@@ -25,6 +28,7 @@ export class DamagedTopics {
 
   note(folder: string, error: MqError): void {
     this.#byFolder.set(folder, { folder, error });
+    this.#onNotice(`a topic cannot be opened: ${error.message}`);
   }
 
   forget(folder: string): void {

@@ -52,8 +52,8 @@ export class DataFolder {
   readonly path: string;
   readonly #disk: Disk;
   readonly #lock: DiskLock;
-  /** Folders of topics whose creation failed: nobody was told that they exist. */
-  readonly #halfMade = new Set<string>();
+  /** Folders of topics whose creation, or deletion, failed: they are nobody's, and whoever comes next removes them. */
+  readonly #doomed = new Set<string>();
   #deletedCount = 0;
 
   private constructor(disk: Disk, path: string, held: { readonly lock: DiskLock; readonly wasClean: boolean }) {
@@ -98,10 +98,10 @@ export class DataFolder {
     const folder = this.folderOf(definition.name);
     try {
       if (await this.#disk.exists(folder)) await this.#removeLeftOver(folder);
-      this.#halfMade.add(folder);
+      this.#doomed.add(folder);
       await makeTopicFolder(this.#disk, folder, definition);
       await this.#disk.syncFolder(join(this.path, TOPICS_FOLDER));
-      this.#halfMade.delete(folder);
+      this.#doomed.delete(folder);
       return folder;
     } catch (error) {
       throw storageError(error, `topic ${quote(definition.name)} cannot be made`);
@@ -110,17 +110,23 @@ export class DataFolder {
 
   /** The topic that was just made there could not be opened, and never was. What cannot be removed now is, before the next. */
   async abandonTopic(folder: string): Promise<void> {
-    this.#halfMade.add(folder);
+    this.#doomed.add(folder);
     await this.#removeLeftOver(folder).catch(() => undefined);
   }
 
   /** All files of the topic are closed. Gone for good when it resolves, though not all of its bytes may be freed yet. */
   async deleteTopic(folder: string): Promise<void> {
     try {
-      await this.#delete(folder);
+      this.#doomed.add(folder);
+      await this.#removeLeftOver(folder);
     } catch (error) {
       throw storageError(error, `${folder} cannot be deleted`);
     }
+  }
+
+  /** True for what a creation or deletion left that failed: it may be deleted again. */
+  isDoomed(folder: string): boolean {
+    return this.#doomed.has(folder);
   }
 
   folderOf(topic: string): string {
@@ -130,7 +136,7 @@ export class DataFolder {
   /** Nothing is written any more. `isClean`: every log was closed well. */
   async close({ isClean }: { readonly isClean: boolean }): Promise<void> {
     try {
-      if (isClean) await this.#leaveCleanMark();
+      if (isClean && this.#doomed.size === 0) await this.#leaveCleanMark();
     } finally {
       await this.#lock.release();
     }
@@ -138,17 +144,17 @@ export class DataFolder {
 
   /** Of a creation that failed, in this life or an earlier one: a folder with anything else in it is somebody's topic. */
   async #removeLeftOver(folder: string): Promise<void> {
-    if (!this.#halfMade.has(folder) && !(await isUnfinishedTopic(this.#disk, folder))) {
+    if (!this.#doomed.has(folder) && !(await isUnfinishedTopic(this.#disk, folder))) {
       throw new MqError('MQ_CORRUPT', `${folder} has something in it, though no topic was found there`);
     }
     await this.#delete(folder);
-    this.#halfMade.delete(folder);
+    this.#doomed.delete(folder);
   }
 
   async #delete(folder: string): Promise<void> {
     const parent = join(this.path, TOPICS_FOLDER);
-    // It was renamed already, by a deletion whose end the disk refused.
-    if (!(await this.#disk.exists(folder))) return await this.#disk.syncFolder(parent);
+    // Renamed already, by a deletion whose sync failed: that rename may never be safe, a new folder's under its name can be.
+    if (!(await this.#disk.exists(folder))) await this.#disk.makeFolder(folder);
     this.#deletedCount += 1;
     let grave = join(parent, `${DELETED_PREFIX}${this.#deletedCount}`);
     while (await this.#disk.exists(grave)) {

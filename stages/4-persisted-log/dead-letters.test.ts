@@ -228,3 +228,20 @@ test('a group that reads dead letters goes on when those before it went away', a
   assert.deepEqual(await opened.drain(dead, 'watching'), ['d']);
   await broker.close();
 });
+
+test('no letter outlives its topic or its group, at whatever moment of a death it is deleted', async () => {
+  for (const what of ['topic', 'group'] as const) {
+    for (let turns = 0; turns < 200; turns += 4) {
+      const opened = await withDelivered(1);
+      const { broker } = opened;
+      const death = broker.nack(await opened.receiveOne('t', 'g'), { outcome: 'reject' }).catch(() => undefined);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      await (what === 'topic' ? broker.deleteTopic('t') : broker.deleteGroup('t', 'g'));
+      await death;
+      await opened.clock.pass(0);
+      const topics = (await broker.describeTopics()).map(({ topic }) => topic);
+      assert.deepEqual(topics, what === 'topic' ? [] : ['t'], `${what} after ${turns}`);
+      await broker.close();
+    }
+  }
+});

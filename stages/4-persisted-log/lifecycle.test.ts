@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { failNth } from '../../shared/disk-faults.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { createBroker, type LogBrokerOptions } from './index.ts';
 import { FOLDER, openVirtual } from './testing/virtual-broker.ts';
@@ -210,5 +211,44 @@ test('the topics of a broker that ended in the middle of making one are whole', 
     const after = await opened.on(cut);
     await after.broker.send('t', { body: 'a' }, { partition: 0 });
     assert.deepEqual(await after.drain('t'), ['a'], `at call ${call}`);
+  }
+});
+
+test('close waits for a deletion under way, and the next broker finds nothing of the topic', async () => {
+  const opened = await openVirtual();
+  const { broker, disk } = opened;
+  await broker.send('t', { body: 'a' });
+  const { promise: until, resolve } = Promise.withResolvers<void>();
+  disk.onCall = ({ kind }) => (kind === 'rename' ? { until } : undefined);
+  const deletion = broker.deleteTopic('t');
+  let isClosed = false;
+  const closing = broker.close().then(() => {
+    isClosed = true;
+  });
+  await opened.clock.pass(0);
+  assert.equal(isClosed, false);
+  resolve();
+  await Promise.all([deletion, closing]);
+  const next = await opened.on(disk);
+  assert.deepEqual(await next.broker.describeTopics(), []);
+  await next.broker.close();
+});
+
+/** Of all topics, and of one that is there or was. */
+const FOLDERS = /\/topics(\/(t-|\.deleted-)[^/]*)?$/;
+
+test('a deletion that the disk failed can be tried again, whatever of it failed', async () => {
+  for (const kind of ['rename', 'syncFolder'] as const) {
+    const opened = await openVirtual();
+    const { broker, disk } = opened;
+    await broker.send('t', { body: 'a' });
+    disk.onCall = failNth(1, { isMeant: (call) => call.kind === kind && FOLDERS.test(call.path) });
+    await assert.rejects(broker.deleteTopic('t'), { code: 'MQ_STORAGE_FAILED' }, kind);
+    disk.onCall = undefined;
+    await broker.deleteTopic('t');
+    await assert.rejects(broker.deleteTopic('t'), { code: 'MQ_UNKNOWN_TOPIC' }, kind);
+    const next = await opened.afterPowerCut();
+    assert.deepEqual(await next.broker.describeTopics(), [], kind);
+    await Promise.all([broker.close(), next.broker.close()]);
   }
 });

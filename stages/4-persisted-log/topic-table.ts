@@ -57,7 +57,7 @@ export class TopicTable {
 
   private constructor(folder: DataFolder, options: TopicTableOptions) {
     this.#folder = folder;
-    this.#damaged = new DamagedTopics((name) => folder.folderOf(name));
+    this.#damaged = new DamagedTopics((name) => folder.folderOf(name), options.settings.onNotice);
     this.#options = options;
     this.#settings = options.settings;
   }
@@ -82,8 +82,7 @@ export class TopicTable {
 
   /** All that are not damaged, by name in code unit order. */
   async all(): Promise<readonly Topic[]> {
-    const names = [...this.#entries.keys()].sort();
-    return await Promise.all(names.map((name) => this.find(name)));
+    return await Promise.all([...this.#entries.keys()].sort().map((name) => this.find(name)));
   }
 
   /** A promise only where the topic is just being made. `MQ_UNKNOWN_TOPIC`; `MQ_CORRUPT` for one that is damaged. */
@@ -120,12 +119,7 @@ export class TopicTable {
 
   /** Its dead letters go with it. Resolves when it is gone for good. */
   async delete(name: string): Promise<void> {
-    const damaged = this.#damaged.of(name);
-    if (damaged !== undefined) {
-      await this.#folder.deleteTopic(damaged.folder);
-      this.#damaged.forget(damaged.folder);
-      return;
-    }
+    if (this.#isLeft(name)) return await this.#deleting(name, this.#deleteLeft(name));
     const boxes = [...this.#entries.values()].filter(({ definition }) => definition.deadLettersOf?.topic === name);
     await Promise.all([this.#delete(name), ...boxes.map(({ definition }) => this.#delete(definition.name))]);
   }
@@ -148,6 +142,7 @@ export class TopicTable {
     let isClean = false;
     try {
       await this.#closeTopics(error);
+      await Promise.allSettled(this.#deletions.values());
       isClean = this.#damaged.count === 0;
     } finally {
       await this.#folder.close({ isClean });
@@ -179,9 +174,9 @@ export class TopicTable {
     }
     await this.#removeOrphans();
     for (const { topic } of this.#entries.values()) topic?.start();
-    if (found.length > 0 && !this.#folder.wasClean) {
-      const { path } = this.#folder;
-      this.#settings.onNotice(`${path} was not closed in order: ${found.length} topics were looked through`);
+    const { path, wasClean } = this.#folder;
+    if (found.length > 0 && !wasClean) {
+      this.#settings.onNotice(`${path} was not closed in order: topics looked through: ${found.length}`);
     }
   }
 
@@ -190,14 +185,17 @@ export class TopicTable {
     for (const [name, { definition }] of this.#entries) {
       const { deadLettersOf } = definition;
       if (deadLettersOf === undefined || this.#damaged.count > 0) continue;
-      const source = this.#entries.get(deadLettersOf.topic)?.topic;
-      if (source === undefined || !source.groups.desks.has(deadLettersOf.group)) await this.#delete(name);
+      if (!this.#hasGroup(deadLettersOf)) await this.#delete(name);
     }
+  }
+
+  #hasGroup({ topic, group }: { readonly topic: string; readonly group: string }): boolean {
+    return this.#entries.get(topic)?.topic?.groups.desks.has(group) ?? false;
   }
 
   async #openFound({ folder, definition }: FoundTopic): Promise<readonly Redriven[]> {
     if (definition instanceof MqError) {
-      this.#noteDamaged(folder, definition);
+      this.#damaged.note(folder, definition);
       return [];
     }
     try {
@@ -206,21 +204,15 @@ export class TopicTable {
       return redriven;
     } catch (error) {
       if (!isMqError(error, 'MQ_CORRUPT') && !isMqError(error, 'MQ_DATA_VERSION')) throw error;
-      this.#noteDamaged(folder, error);
+      this.#damaged.note(folder, error);
       return [];
     }
-  }
-
-  #noteDamaged(folder: string, error: MqError): void {
-    this.#damaged.note(folder, error);
-    this.#settings.onNotice(`a topic cannot be opened: ${error.message}`);
   }
 
   #recover(folder: string, definition: TopicDefinition, wasClean: boolean): ReturnType<typeof recoverTopic> {
     const openBox = (group: string): Promise<OpenedBox> => this.#openBox(definition.name, group);
     const onGroupGone = (group: string): void => {
-      const failed = (error: unknown): void => this.#settings.onNotice(String(error));
-      this.deleteDeadLettersOf(definition.name, group).catch(failed);
+      this.deleteDeadLettersOf(definition.name, group).catch((error) => this.#settings.onNotice(String(error)));
     };
     return recoverTopic({ definition, folder, settings: this.#settings, wasClean }, { openBox, onGroupGone });
   }
@@ -257,7 +249,10 @@ export class TopicTable {
   async #delete(name: string): Promise<void> {
     const found = this.find(name);
     this.#entries.delete(name);
-    const deletion = this.#bringDown(name, found);
+    await this.#deleting(name, this.#bringDown(name, found));
+  }
+
+  async #deleting(name: string, deletion: Promise<void>): Promise<void> {
     this.#deletions.set(name, deletion);
     try {
       await deletion;
@@ -266,10 +261,21 @@ export class TopicTable {
     }
   }
 
+  /** True for one nobody can use: damaged, or its deletion failed. */
+  #isLeft(name: string): boolean {
+    if (this.#entries.has(name)) return false;
+    return this.#damaged.of(name) !== undefined || this.#folder.isDoomed(this.#folder.folderOf(name));
+  }
+
+  async #deleteLeft(name: string): Promise<void> {
+    const folder = this.#folder.folderOf(name);
+    await this.#folder.deleteTopic(folder);
+    this.#damaged.forget(folder);
+  }
+
   async #bringDown(name: string, found: Topic | Promise<Topic>): Promise<void> {
     const topic = await found;
-    const closed = topic.close(refusals.deletedTopicError(name));
-    await closed.catch(() => undefined); // what could not be written is not needed any more
+    await topic.close(refusals.deletedTopicError(name)).catch(() => undefined); // what was not written is not needed
     await this.#folder.deleteTopic(topic.folder);
   }
 
@@ -283,13 +289,11 @@ export class TopicTable {
 
   async #openBox(topic: string, group: string): Promise<OpenedBox> {
     const name = deadLetterTopicOf(topic, group);
+    if (!this.#hasGroup({ topic, group })) throw refusals.unknownTopicError(name); // nobody would delete it
     const definition = {
       ...this.#newDefinition(name, this.#options.deadLetterOptions),
       deadLettersOf: { topic, group },
     };
-    const keeper = await (this.#entries.has(name) ? this.find(name) : this.#create(definition));
-    const box = openedBoxOf(keeper);
-    if (box === undefined) throw refusals.unknownTopicError(name);
-    return box;
+    return openedBoxOf(await (this.#entries.has(name) ? this.find(name) : this.#create(definition)));
   }
 }
