@@ -186,6 +186,8 @@ export type OpenBox = (group: string) => Promise<OpenedBox>;
 export interface BurialsOptions {
   readonly openBox: OpenBox;
   readonly record: (event: JournalEvent) => void;
+  /** Resolves when what was recorded so far is as safe as the flush policy says. */
+  readonly flushed: () => Promise<void>;
   /** Group numbers, and the last letter the journal knows of. */
   readonly lastKept?: Iterable<readonly [group: number, deadOffset: number]> | undefined;
 }
@@ -226,6 +228,8 @@ export class Burials {
 
   async #bury(group: DyingGroup, dying: DyingRecord): Promise<void> {
     const { groupId } = group;
+    // A group that forgot the death in a crash would hand the message out beside its letter.
+    await this.#options.flushed();
     const { box, keep } = await this.#options.openBox(group.name);
     const from = (this.lastKept.get(groupId) ?? 0) - LOOKED_BACK_COUNT;
     if (!this.#unknown.has(groupId)) this.#unknown.set(groupId, box.deathsFrom(from));

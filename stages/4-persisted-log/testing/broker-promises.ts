@@ -166,7 +166,9 @@ function checkFinished(promises: TopicPromises, { unfinished, dead }: FoundTopic
   }
   for (const [id, count] of dead) {
     const rejectedCount = promises.rejecting.get(id) ?? 0;
-    assert.ok(count <= rejectedCount || mayComeAgain.has(id), `${id} is a dead letter ${count} times`);
+    if (mayComeAgain.has(id)) continue;
+    assert.ok(count <= rejectedCount, `${id} is a dead letter ${count} times`);
+    assert.ok(!unfinished.has(id), `${id} is a dead letter and to be had as well`);
   }
 }
 
