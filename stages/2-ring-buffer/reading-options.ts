@@ -154,15 +154,8 @@ function checkFlag(path: string, flag: unknown): boolean {
 
 /** True when both were made by `checkGroupOptions` from options that mean the same. */
 export function isSameGroupOptions(one: Required<GroupOptions>, other: Required<GroupOptions>): boolean {
-  return (
-    JSON.stringify(one.start) === JSON.stringify(other.start) &&
-    one.isEphemeral === other.isEphemeral &&
-    one.onOutOfRange === other.onOutOfRange &&
-    one.mode === other.mode &&
-    one.deliveriesMax === other.deliveriesMax &&
-    JSON.stringify(one.retryDelays) === JSON.stringify(other.retryDelays) &&
-    one.deadLetterExpired === other.deadLetterExpired
-  );
+  const names = Object.keys(GROUP_DEFAULTS) as (keyof GroupOptions)[];
+  return names.every((name) => JSON.stringify(one[name]) === JSON.stringify(other[name]));
 }
 
 /** A place in the log. Whether an offset is held there is for the log to say. */
@@ -234,8 +227,19 @@ export function checkRefs(deliveries: readonly DeliveryRef[], rules: Rules): Che
   if (deliveries.length > receiveCountMax) {
     throw invalidArgument('deliveries', `at most ${receiveCountMax} deliveries`, deliveries.length);
   }
+  const check = (delivery: DeliveryRef, index: number): CheckedRef =>
+    plainRef(delivery) ?? checkRef(`deliveries[${index}]`, delivery, rules);
   // `from` and not `map`, which would leave the holes of a sparse array as they are.
-  return Array.from(deliveries, (delivery, index) => checkRef(`deliveries[${index}]`, delivery, rules));
+  return Array.from(deliveries, check);
+}
+
+/** undefined for one to be looked at more closely. For those that are right a path each would be 0.2 µs for nothing. */
+function plainRef(delivery: DeliveryRef | undefined): CheckedRef | undefined {
+  if (typeof delivery !== 'object' || delivery === null) return undefined;
+  const { topic, partition, offset, group, memberId, leaseToken: token } = delivery;
+  if (partition !== 0 || !Number.isSafeInteger(offset) || offset === null || offset < 0) return undefined;
+  const isText = typeof topic === 'string' && typeof group === 'string' && typeof memberId === 'string';
+  return isText && typeof token === 'string' ? { topic, partition, offset, group, memberId, token } : undefined;
 }
 
 /** What a `nack` or `extendLease` names, or one entry of an `ack`. */
@@ -255,9 +259,7 @@ export function checkRef(path: string, delivery: DeliveryRef, rules: Rules): Che
 /** Whether an ack is cumulative. */
 export function checkAckOptions(options: { readonly cumulative?: boolean } | undefined): boolean {
   checkOptions('options', options, ['cumulative']);
-  const isCumulative = options?.cumulative ?? false;
-  if (typeof isCumulative !== 'boolean') throw invalidArgument('options.cumulative', 'true or false', isCumulative);
-  return isCumulative;
+  return checkFlag('options.cumulative', options?.cumulative);
 }
 
 /** The outcome of a nack; what the broker cannot do with it is refused. */

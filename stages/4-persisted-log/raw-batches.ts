@@ -8,6 +8,7 @@ import type { Limits } from '../../shared/contract/limits.ts';
 import type { RawDeliveries } from '../../shared/contract/raw-batches.ts';
 import { invalidArgument } from '../../shared/contract/validation.ts';
 import { checkContent } from './bytes/batch-check.ts';
+import { copyOf } from './bytes/small-bytes.ts';
 import { StoredBatch } from './bytes/stored-batch.ts';
 import type { HandedRun, ReadableBatch } from './delivery/desk-surroundings.ts';
 import { type IncomingBatch, type PartitionWish, rawBatch } from './incoming-batch.ts';
@@ -21,7 +22,7 @@ export interface CheckedRawBatch {
 export function checkRawBatch(path: string, bytes: unknown, limits: Limits): CheckedRawBatch {
   if (!(bytes instanceof Uint8Array)) throw invalidArgument(path, 'the bytes of a batch', bytes);
   const { count } = checkContent(bytes, limits);
-  const own = new Uint8Array(bytes);
+  const own = copyOf(bytes);
   return { batch: rawBatch(own, count), keyed: { [Symbol.iterator]: () => keysOf(own) } };
 }
 

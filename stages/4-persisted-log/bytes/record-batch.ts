@@ -17,6 +17,7 @@ import { crc32cOf } from '../../../shared/crc32c.ts';
 import { readU32, readU64, writeU16, writeU32, writeU64 } from './big-endian.ts';
 import { CODECS, type Codec, deflate } from './compression.ts';
 import { type EncodableMessage, FIELD, fieldsOf, recordBytesOf, textBytes, writeRecord, writeText } from './record.ts';
+import { smallBytes } from './small-bytes.ts';
 import { varintBytes, writeVarint } from './varint.ts';
 
 /** Where the fields of the head are. */
@@ -72,7 +73,7 @@ export function encodeBatch(messages: readonly EncodableMessage[], options: Enco
   const { codec = 'none', idPrefix, firstIdNumber } = options;
   const prologueBytes = textBytes(idPrefix) + varintBytes(firstIdNumber);
   const { sizes, blockBytes, fieldsSeen } = measure(messages, prologueBytes);
-  const batch = new Uint8Array(BATCH_HEAD_BYTES + blockBytes);
+  const batch = smallBytes(BATCH_HEAD_BYTES + blockBytes);
   let at = writeVarint(batch, writeText(batch, BATCH_HEAD_BYTES, idPrefix), firstIdNumber);
   for (let index = 0; index < messages.length; index += 1) {
     const message = messages[index] as EncodableMessage;
