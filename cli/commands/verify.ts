@@ -21,7 +21,7 @@ async function runVerify(terminal: Terminal, folder: string, isJson: boolean): P
   await checkFolder(folder);
   const { disk, verifyFolder } = await openLogTools();
   const report = await verifyFolder({ disk, folder });
-  checkHasLogs(folder, report.logs);
+  if (report.findings.length === 0) checkHasLogs(folder, report.logs);
   const { logs, findings, notes } = report;
   if (isJson) await terminal.printJson(report);
   else {

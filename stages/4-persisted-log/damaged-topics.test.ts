@@ -7,6 +7,7 @@ import { failNth } from '../../shared/disk-faults.ts';
 import type { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { writeWholeFile } from './log/whole-file.ts';
 import { atEveryCall, FOLDER, openVirtual, type VirtualBroker } from './testing/virtual-broker.ts';
+import { verifyFolder } from './tools/verify.ts';
 import { folderNameOf } from './topic-folder.ts';
 
 const TOPIC = join(FOLDER, 'topics', folderNameOf('orders'));
@@ -63,6 +64,20 @@ for (const { what, damage } of damages) {
     assert.deepEqual(await (await again.afterPowerCut()).drain('orders'), ['new']);
   });
 }
+
+test('verify finds what is missing of a topic, and nothing in a sound folder', async () => {
+  for (const folder of [FOLDER, join(FOLDER, 'topics'), TOPIC]) {
+    const { disk } = await closed();
+    assert.deepEqual((await verifyFolder({ disk, folder })).findings, []);
+    for (const { what, damage } of damages) {
+      const damaged = disk.remains(() => true);
+      await damage(damaged);
+      const { findings } = await verifyFolder({ disk: damaged, folder });
+      assert.deepEqual(findings.length, 1, `${folder} ${what}`);
+      assert.ok(findings[0]?.file.startsWith(TOPIC));
+    }
+  }
+});
 
 test('a partition that is missing may be made anew by hand, and the rest of the topic is there', async () => {
   const opened = await closed();

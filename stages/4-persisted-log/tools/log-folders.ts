@@ -57,7 +57,7 @@ async function readStart(disk: Disk, path: string, bytesMax: number): Promise<Ui
 }
 
 /** undefined for what is no folder. */
-async function namesIn(disk: Disk, folder: string): Promise<readonly string[] | undefined> {
+export async function namesIn(disk: Disk, folder: string): Promise<readonly string[] | undefined> {
   try {
     return await disk.list(folder);
   } catch (error) {

@@ -15,6 +15,7 @@ import { decodeIndex } from '../log/segment-index.ts';
 import { readWholeFile, UNFINISHED } from '../log/whole-file.ts';
 import { findLogs, identify } from './log-folders.ts';
 import { type BadStretch, isTornTail, type SegmentSurvey, surveyFile, type TailFacts } from './survey.ts';
+import { verifyTopics } from './verify-topics.ts';
 
 export interface VerifyFinding {
   readonly file: string;
@@ -42,7 +43,7 @@ export interface LogReport {
 
 export interface VerifyReport {
   readonly logs: readonly LogReport[];
-  /** Of all logs. */
+  /** Of all logs, and of the folders of topics. */
   readonly findings: readonly VerifyFinding[];
   /** Of all logs: torn tails, indexes to be made anew, known gaps, left-over files. */
   readonly notes: readonly VerifyFinding[];
@@ -58,7 +59,12 @@ export async function verifyFolder({
 }): Promise<VerifyReport> {
   const logs: LogReport[] = [];
   for (const log of await findLogs(disk, folder)) logs.push(await verifyLog(disk, log));
-  return { logs, findings: logs.flatMap((log) => log.findings), notes: logs.flatMap((log) => log.notes) };
+  const topics = await verifyTopics(disk, folder);
+  return {
+    logs,
+    findings: [...topics.findings, ...logs.flatMap((log) => log.findings)],
+    notes: [...topics.notes, ...logs.flatMap((log) => log.notes)],
+  };
 }
 
 export async function verifyLog(disk: Disk, folder: string): Promise<LogReport> {
