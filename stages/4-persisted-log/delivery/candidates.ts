@@ -32,11 +32,20 @@ export interface Unknown {
   readonly missing: number;
 }
 
-export function candidateOf(state: GroupState, reader: PartitionReader): Candidate | Unknown | undefined {
+/** False when so much was given back that nothing fresh may go out. It looks at all partitions: ask once, not for each. */
+export function mayTakeFresh(state: GroupState): boolean {
+  return state.givenBackCount < GIVEN_BACK_COUNT_MAX;
+}
+
+export function candidateOf(
+  state: GroupState,
+  reader: PartitionReader,
+  { isFreshWanted }: { readonly isFreshWanted: boolean },
+): Candidate | Unknown | undefined {
   const cursor = state.cursors[reader.partition];
   if (cursor === undefined) return undefined;
   const ready = readyCandidate(reader, cursor);
-  const fresh = freshCandidate(state, reader, cursor);
+  const fresh = isFreshWanted ? freshCandidate(state, reader, cursor) : undefined;
   if (fresh === undefined || ready === undefined) return fresh ?? ready;
   if ('missing' in fresh) return ready;
   if (fresh.priority !== ready.priority) return fresh.priority > ready.priority ? fresh : ready;
@@ -68,7 +77,6 @@ function freshCandidate(
   reader: PartitionReader,
   cursor: DeliveryCursor,
 ): Candidate | Unknown | undefined {
-  if (state.givenBackCount >= GIVEN_BACK_COUNT_MAX) return undefined;
   if (state.locks.length > 0) return unlockedCandidate(state, reader, cursor);
   const { priorities, highWatermark } = reader;
   for (let priority = priorities.size > 0 ? PRIORITY_MAX : 0; priority > 0; priority -= 1) {

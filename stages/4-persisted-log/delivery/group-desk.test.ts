@@ -255,3 +255,20 @@ test('browsing lists what is not finished, in flight and delayed ones too, and l
   assert.equal(desk.standingOf(0, 1).state, 'delayed');
   assert.equal(desk.standingOf(0, 0).state, 'finished');
 });
+
+test('an answer asks each of many partitions a few times, not each time something goes out of another', async () => {
+  const { partitions, receive } = setUpDesk({ partitionCount: 200 });
+  let lookCount = 0;
+  for (const partition of partitions) {
+    partition.append({ priority: 1 });
+    const { highWatermark } = partition;
+    Object.defineProperty(partition, 'highWatermark', {
+      get: () => {
+        lookCount += 1;
+        return highWatermark;
+      },
+    });
+  }
+  assert.equal((await receive({ max: 200 })).length, 200);
+  assert.ok(lookCount < 20 * partitions.length, `${lookCount} looks`);
+});

@@ -9,7 +9,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import { isMqError, type MqError } from '../../../shared/contract/errors.ts';
 import type { LogRecord } from '../bytes/record.ts';
-import { type Candidate, candidateOf } from './candidates.ts';
+import { type Candidate, candidateOf, mayTakeFresh } from './candidates.ts';
 import type { HandedRun, PartitionReader, ReceiveWant } from './desk-surroundings.ts';
 import { Budget, type Gathered, gather, type ReadAs, stepOverCount } from './gathering.ts';
 import type { GroupEvent } from './group-events.ts';
@@ -55,6 +55,9 @@ interface Answer {
   readonly result: HandOutResult;
   /** Partitions that may have more. */
   readonly open: Set<PartitionReader>;
+  /** What is next in those of them that were asked, and of which nothing was handed out since. */
+  readonly known: Map<PartitionReader, Candidate>;
+  isFreshWanted: boolean;
 }
 
 export class HandOut {
@@ -79,6 +82,7 @@ export class HandOut {
     while (answer.budget.count > 0) {
       const candidate = this.#next(answer, hasPriorities);
       if (candidate === undefined) break;
+      answer.known.delete(candidate.reader);
       if (!this.#handOutRun(candidate, answer)) answer.open.delete(candidate.reader);
     }
     return answer.result;
@@ -97,7 +101,7 @@ export class HandOut {
   }
 
   #begin(want: HandOutWant, count: number): Answer {
-    const { clock, group, ttlMs } = this.#options;
+    const { clock, group, ttlMs, state } = this.#options;
     const moment = { now: Math.floor(clock.now()), monotonicMs: clock.monotonicMs() };
     return {
       want,
@@ -106,6 +110,8 @@ export class HandOut {
       budget: new Budget({ count, bytes: want.bytesMax }),
       result: { handed: [], missing: new Map(), error: undefined, hasSteppedOver: false },
       open: new Set(),
+      known: new Map(),
+      isFreshWanted: mayTakeFresh(state),
     };
   }
 
@@ -113,17 +119,21 @@ export class HandOut {
   #next(answer: Answer, hasPriorities: boolean): Candidate | undefined {
     let best: Candidate | undefined;
     for (const reader of answer.open) {
-      const candidate = this.#candidateOf(reader, answer);
-      if (candidate === undefined) answer.open.delete(reader);
-      else if (best === undefined || candidate.priority > best.priority) best = candidate;
+      const candidate = answer.known.get(reader) ?? this.#candidateOf(reader, answer);
+      if (candidate === undefined) {
+        answer.open.delete(reader);
+        continue;
+      }
+      if (hasPriorities) answer.known.set(reader, candidate);
+      if (best === undefined || candidate.priority > best.priority) best = candidate;
       if (best !== undefined && !hasPriorities) break;
     }
     return best;
   }
 
-  #candidateOf(reader: PartitionReader, { result }: Answer): Candidate | undefined {
+  #candidateOf(reader: PartitionReader, { result, isFreshWanted }: Answer): Candidate | undefined {
     try {
-      const candidate = candidateOf(this.#options.state, reader);
+      const candidate = candidateOf(this.#options.state, reader, { isFreshWanted });
       if (candidate === undefined || !('missing' in candidate)) return candidate;
       result.missing.set(reader.partition, candidate.missing);
     } catch (error) {
@@ -175,7 +185,8 @@ export class HandOut {
   }
 
   /** False when what stands there is not to be stepped over, or nobody knows. */
-  #stepOverAt({ reader, from, below }: Candidate, { as, moment, result }: Answer): boolean {
+  #stepOverAt({ reader, from, below }: Candidate, answer: Answer): boolean {
+    const { as, moment, result } = answer;
     const over = stepOverCount(reader, { from, below, as });
     if (over === undefined) return false;
     const { state, record } = this.#options;
@@ -183,6 +194,7 @@ export class HandOut {
     const isDying = over.how === 'expired' && state.options.deadLetterExpired;
     if (isDying) record({ kind: 'dying', ...run, place: 0, why: 'expired', at: moment.now }, moment);
     else record({ kind: 'finished', ...run, how: over.how }, moment);
+    if (isDying) answer.isFreshWanted = mayTakeFresh(state);
     result.hasSteppedOver = true;
     return true;
   }
