@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -83,6 +83,20 @@ test('a process that never listens is killed when the time is over, or the calle
   const starting = BrokerProcess.start({ dataFolder: folder, script, signal: abort.signal });
   abort.abort(new Error('enough'));
   await assert.rejects(starting, /enough/);
+});
+
+test('for a caller who had given up before nothing is started', async () => {
+  const started = join(folder, 'started');
+  const script = scriptOf(
+    'early',
+    `import { writeFileSync } from 'node:fs'; writeFileSync(${JSON.stringify(started)}, ''); ${LISTENS}`,
+  );
+  const signal = AbortSignal.abort(new Error('enough'));
+  await (await BrokerProcess.start({ dataFolder: folder, script })).kill();
+  assert.ok(existsSync(started), 'the script tells that it was started');
+  rmSync(started);
+  await assert.rejects(BrokerProcess.start({ dataFolder: folder, script, signal }), /enough/);
+  assert.equal(existsSync(started), false);
 });
 
 test('what it says in plenty after it listens does not hold it', async () => {

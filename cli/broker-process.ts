@@ -65,9 +65,13 @@ export class BrokerProcess implements AsyncDisposable {
     this.ended = child.ended;
   }
 
-  /** Resolves when it listens; rejects with a `CommandError` that has its own words when it ends before, or takes too long. */
+  /**
+   * Resolves when it listens; rejects with a `CommandError` that has its own words when it ends before, or takes too long,
+   * and with the reason of the signal. Nothing is started for a signal that is aborted already.
+   */
   static async start(options: BrokerProcessOptions): Promise<BrokerProcess> {
     const { startMsMax = START_MS_MAX, signal } = options;
+    signal?.throwIfAborted();
     const beganMs = performance.now();
     const child = new StartedChild(options);
     const timeout = AbortSignal.timeout(startMsMax);
