@@ -7,6 +7,7 @@
  *
  * Started by `ServerProcess` only, with `--expose-gc`; ends when its parent does.
  */
+import { rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { collectGarbage } from '../race.ts';
@@ -91,6 +92,12 @@ process.on('message', async (question) => {
   if (question === 'usage') tell({ kind: 'usage', usage: readUsage() });
   if (question === 'memory') tell({ kind: 'memory', memory: await readMemory() });
 });
-process.on('disconnect', () => process.exit(0));
-const [kind, options] = process.argv.slice(2);
-tell({ kind: 'ready', url: await SERVERS[kind as ServerKind](JSON.parse(options ?? '{}') as LogOptions) });
+const [kind, options = '{}'] = process.argv.slice(2);
+const how = JSON.parse(options) as LogOptions;
+// However the parent ended, also by a signal that this process got too: nothing is left of it.
+process.on('SIGINT', () => undefined);
+process.on('disconnect', () => {
+  if (how.dataFolder !== undefined) rmSync(how.dataFolder, { recursive: true, force: true });
+  process.exit(0);
+});
+tell({ kind: 'ready', url: await SERVERS[kind as ServerKind](how) });

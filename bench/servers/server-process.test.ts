@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ServerProcess } from './server-process.ts';
+
+test('a server says what it used and holds, and its folder goes with it', async () => {
+  const server = await ServerProcess.start('stage-4-tcp', { flushPolicy: 'never' });
+  assert.match(server.url, /^mq:\/\/127\.0\.0\.1:\d+$/);
+  assert.ok(existsSync(server.dataFolder));
+  const [first, second] = [await server.usage(), await server.usage()];
+  assert.ok(second.cpuUs >= first.cpuUs && second.wallUs > first.wallUs);
+  const { heldBytes, residentBytes, residentBytesMax } = await server.memory();
+  assert.ok(heldBytes > 0 && residentBytes > heldBytes && residentBytesMax > 0);
+  await server.stop();
+  await server.stop();
+  assert.ok(!existsSync(server.dataFolder));
+});
+
+test('nothing is left of a server whose bench was killed', async () => {
+  const source = `
+    import { ServerProcess } from ${JSON.stringify(import.meta.resolve('./server-process.ts'))};
+    const { dataFolder } = await ServerProcess.start('stage-4-tcp');
+    process.stdout.write(dataFolder);
+    setInterval(() => {}, 1000);`;
+  const bench = spawn(process.execPath, ['--input-type=module', '--eval', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = (await once(bench.stdout, 'data')) as [Buffer];
+  const folder = said.toString();
+  assert.ok(existsSync(folder));
+  bench.kill('SIGKILL');
+  await once(bench, 'exit');
+  // Another process removes it: there is no event to await.
+  while (existsSync(folder)) await sleep(10);
+});
