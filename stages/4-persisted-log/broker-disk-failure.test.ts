@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isMqError } from '../../shared/contract/errors.ts';
+import { deadLetterTopicOf } from '../../shared/contract/message.ts';
 import { failBetween, failFrom, failNth, HeldSyncs } from '../../shared/disk-faults.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { createBroker } from './index.ts';
@@ -83,6 +84,28 @@ test('a slow disk keeps nobody waiting who does not wait for it', async () => {
   syncs.open();
   await Promise.all(sends);
   assert.equal((await broker.fetch('t')).highWatermark, 51);
+  await broker.close();
+});
+
+test('a dead letter is kept only when the death is safe in the journal of the group', async () => {
+  const disk = new SimulatedDisk();
+  const { broker, clock } = await openBroker(disk);
+  await broker.send('t', { body: 'x' });
+  const [delivery] = await broker.receive('t');
+  assert.ok(delivery);
+  const syncs = new HeldSyncs();
+  disk.onCall = (call) => (call.path.includes('/groups/') ? syncs.watch(call) : undefined);
+  const rejecting = broker.nack(delivery, { outcome: 'reject' });
+  await clock.pass(1000);
+  const topics = await broker.describeTopics();
+  assert.ok(
+    topics.every(({ topic, logEndOffset }) => topic === 't' || logEndOffset === 0),
+    'no letter yet',
+  );
+  syncs.open();
+  await rejecting;
+  await clock.pass(1000);
+  assert.equal((await broker.fetch(deadLetterTopicOf('t', 'default'))).records.length, 1);
   await broker.close();
 });
 
