@@ -94,7 +94,7 @@ test('a dead letter is kept only when the death is safe in the journal of the gr
   const [delivery] = await broker.receive('t');
   assert.ok(delivery);
   const syncs = new HeldSyncs();
-  disk.onCall = (call) => (call.path.includes('/groups/') ? syncs.watch(call) : undefined);
+  disk.onCall = (call) => (call.path.includes('/t-t-') ? syncs.watch(call) : undefined);
   const rejecting = broker.nack(delivery, { outcome: 'reject' });
   await clock.pass(1000);
   const topics = await broker.describeTopics();
