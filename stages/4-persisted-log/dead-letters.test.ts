@@ -245,3 +245,29 @@ test('no letter outlives its topic or its group, at whatever moment of a death i
     }
   }
 });
+
+test('a nack waits for its own dead letter, and not for those of others that die after it', async () => {
+  const opened = await withDelivered(3);
+  const { broker, clock, disk } = opened;
+  await reject(opened);
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let syncCount = 0;
+  disk.onCall = ({ kind, path }) => {
+    if (kind !== 'sync' || !path.includes('dead') || !path.includes('/p0/')) return undefined;
+    const gate = gates[syncCount];
+    syncCount += 1;
+    return gate === undefined ? undefined : { until: gate.promise };
+  };
+  const settled: string[] = [];
+  for (const name of ['first', 'second']) {
+    const delivery = await opened.receiveOne('t', 'g');
+    void broker.nack(delivery, { outcome: 'reject' }).then(() => settled.push(name));
+    await clock.pass(0);
+  }
+  gates[0]?.resolve();
+  await clock.pass(0);
+  assert.deepEqual(settled, ['first']);
+  gates[1]?.resolve();
+  await clock.pass(0);
+  assert.deepEqual(settled, ['first', 'second']);
+});

@@ -252,3 +252,16 @@ test('a deletion that the disk failed can be tried again, whatever of it failed'
     await Promise.all([broker.close(), next.broker.close()]);
   }
 });
+
+test('what is in flight comes again when its lease is over, also after a start with the clock set back a year', async () => {
+  for (const end of ['afterClose', 'afterPowerCut'] as const) {
+    const one = await openVirtual();
+    await one.broker.send('t', { body: 'a' });
+    await one.broker.receive('t', { leaseMs: 30_000 });
+    await one.broker.createGroup('t', 'other'); // what is synced after the lease takes it along
+    one.clock.jumpWallClock(-365 * 24 * 60 * 60 * 1000);
+    const two = await one[end]();
+    await two.clock.pass(12 * 60 * 60 * 1000 + 1);
+    assert.deepEqual(await two.drain('t'), ['a'], end);
+  }
+});

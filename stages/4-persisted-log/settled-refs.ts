@@ -50,7 +50,10 @@ export async function nack(topics: FoundTopics, ref: CheckedRef, how: CheckedNac
   const topic = await apply(topics, ref, (found) =>
     found.groups.existing(ref.group).nack(ref, { outcome, delayMs, error: reason }),
   );
-  await Promise.all([topic.journal.flushed(), topic.groups.desks.get(ref.group)?.burial.settled()]);
+  await Promise.all([
+    topic.journal.flushed(),
+    topic.groups.desks.get(ref.group)?.burial.settledAt(ref.partition, ref.offset),
+  ]);
 }
 
 /** Epoch ms at which the lease ends now. */

@@ -38,8 +38,10 @@ export class Burial {
   /** True between a failure and the next try. */
   #isResting = false;
   #isClosed = false;
-  /** Made for the first who waits for the end of what is under way. */
+  /** Made for the first who waits for the end of what is under way; */
   #settled: PromiseWithResolvers<void> | undefined;
+  /** and for those who wait for one. */
+  readonly #waitedFor = new Map<GivenBack, PromiseWithResolvers<void>>();
 
   constructor(options: BurialOptions) {
     this.#options = options;
@@ -66,6 +68,15 @@ export class Burial {
     await this.#settled.promise;
   }
 
+  /** The same of one message, whatever else dies meanwhile. */
+  async settledAt(partition: number, offset: number): Promise<void> {
+    const given = this.#options.state.cursors[partition]?.givenBack.at(offset);
+    if (given?.why === undefined || this.#busy.size === 0) return;
+    const waitedFor = this.#waitedFor.get(given) ?? Promise.withResolvers<void>();
+    this.#waitedFor.set(given, waitedFor);
+    await waitedFor.promise;
+  }
+
   close(): void {
     this.#isClosed = true;
   }
@@ -82,11 +93,18 @@ export class Burial {
     } finally {
       this.#busy.delete(given);
       this.wake();
-      if (this.#busy.size === 0) {
-        this.#settled?.resolve();
-        this.#settled = undefined;
-      }
+      this.#tellSettled(given);
     }
+  }
+
+  #tellSettled(given: GivenBack): void {
+    this.#waitedFor.get(given)?.resolve();
+    this.#waitedFor.delete(given);
+    if (this.#busy.size > 0) return;
+    this.#settled?.resolve();
+    this.#settled = undefined;
+    for (const { resolve } of this.#waitedFor.values()) resolve();
+    this.#waitedFor.clear();
   }
 
   /** Undefined when there is nothing to bury: it is not dying any more, or not held. */

@@ -5,13 +5,14 @@
  * fixed; times are epoch ms. Whoever keeps it makes sure that it is read as it was written. Pure.
  */
 import type { GroupOptions } from '../../../shared/contract/description.ts';
+import { LIMITS } from '../../../shared/contract/limits.ts';
 import type { AcceptedRun } from './accepted-runs.ts';
 import type { DeliveryCursor } from './delivery-cursor.ts';
 import type { GivenBack } from './given-back.ts';
 import type { DeathReason } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import { type History, isSameHistory } from './history.ts';
-import type { LeaseBlock } from './lease-block.ts';
+import { type LeaseBlock, leaseEndMs } from './lease-block.ts';
 import type { OffsetSpan } from './offset-spans.ts';
 
 /** Neighbours that were given back alike. */
@@ -133,9 +134,9 @@ function leaseSnapshot(block: LeaseBlock): LeaseSnapshot {
   return { partition, from, below, place, serial, token, memberId, history, key, deadlineAt, open: block.openSpans() };
 }
 
-function putLease(state: GroupState, kept: LeaseSnapshot, { now, monotonicMs }: Moment): void {
+function putLease(state: GroupState, kept: LeaseSnapshot, moment: Moment): void {
   const { from, below, deadlineAt } = kept;
-  const deadlineMs = monotonicMs + deadlineAt - now;
+  const deadlineMs = leaseEndMs({ deadlineAt, leaseMsMax: LIMITS.leaseMsMax }, moment);
   const block = state.leases.add({ ...kept, history: historyOf(kept.history), key: kept.key, deadlineMs });
   let closedFrom = from;
   for (const open of [...kept.open, { from: below, below }]) {

@@ -18,7 +18,7 @@ import { DeliveryCursor } from './delivery-cursor.ts';
 import type { GivenBack } from './given-back.ts';
 import type { GroupEvent } from './group-events.ts';
 import { firstHistory, NEVER_DELIVERED, nextHistory } from './history.ts';
-import type { LeaseBlock } from './lease-block.ts';
+import { type LeaseBlock, leaseEndMs } from './lease-block.ts';
 import { LeaseBlocks, tokenOf } from './lease-blocks.ts';
 import type { OffsetSpan } from './offset-spans.ts';
 
@@ -131,7 +131,7 @@ export class GroupState {
     locks.restart(held, cursor.next);
   }
 
-  #lease(event: EventOf<'leased'>, { now, monotonicMs }: Moment): void {
+  #lease(event: EventOf<'leased'>, moment: Moment): void {
     const { partition, place, serial, memberId, deadlineAt } = event;
     const span = spanOf(event);
     const cursor = this.#cursor(partition);
@@ -148,7 +148,7 @@ export class GroupState {
     if (history.reason !== undefined) this.redeliveredCount += event.count;
     const key = event.key ?? given?.key;
     const token = tokenOf(this.tokenPrefix, event);
-    const deadlineMs = monotonicMs + deadlineAt - now;
+    const deadlineMs = leaseEndMs({ deadlineAt, leaseMsMax: deadlineAt - event.at }, moment);
     this.leases.add({ ...span, partition, place, serial, token, memberId, history, key, deadlineMs, deadlineAt });
     this.locks[partition]?.hold({ offset: span.from, key });
     this.serial = serial;

@@ -14,6 +14,17 @@ import type { HeapNode } from '../../2-ring-buffer/heap.ts';
 import type { History } from './history.ts';
 import type { OffsetSpan } from './offset-spans.ts';
 
+/**
+ * When a lease ends on the clock that cannot be set, whatever became of the other one meanwhile: a broker that starts with
+ * its wall clock set back a year does not keep what was in flight for a year.
+ */
+export function leaseEndMs(
+  { deadlineAt, leaseMsMax }: { readonly deadlineAt: number; readonly leaseMsMax: number },
+  { now, monotonicMs }: { readonly now: number; readonly monotonicMs: number },
+): number {
+  return monotonicMs + Math.min(deadlineAt - now, leaseMsMax);
+}
+
 export interface LeaseBlockOptions {
   readonly partition: number;
   readonly from: number;
