@@ -105,3 +105,16 @@ test('what was released while it was being loaded is no error', async () => {
   });
   assert.deepEqual(offsetsOf(await call), [4]);
 });
+
+test('a receive that comes when the group has just ended does not wait for the disk', async () => {
+  for (const error of [undefined, new MqError('MQ_UNKNOWN_TOPIC', 'it was deleted')]) {
+    const { desk, log, clock, receive } = setUpDesk();
+    log.append('x');
+    log.evict();
+    desk.close(error);
+    const timerCount = clock.timerCount;
+    if (error === undefined) assert.deepEqual(await receive(), []);
+    else await assert.rejects(receive(), { code: 'MQ_UNKNOWN_TOPIC' });
+    assert.equal(clock.timerCount, timerCount);
+  }
+});

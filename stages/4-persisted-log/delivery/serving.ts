@@ -50,6 +50,8 @@ export class Serving {
   /** Calls in the line that wait for that and nothing else. */
   #impatientCount = 0;
   #isClosed = false;
+  /** What those are told who come after the end; undefined: there is nothing. */
+  #closeError: Error | undefined;
 
   constructor(options: ServingOptions) {
     const { clock, limits, state, name, partitions } = options;
@@ -75,6 +77,8 @@ export class Serving {
 
   async receive(wanted: HandOutWant, { waitMs, signal }: WaitForRecords): Promise<readonly Handed[]> {
     const want: WaitingWant = { ...wanted, isPatient: waitMs > 0 };
+    if (this.#closeError !== undefined) throw this.#closeError;
+    if (this.#isClosed) return []; // nobody would ever serve it
     this.checkKind('queue');
     this.#checkInRange();
     this.#checkNotTaken(want.memberId);
@@ -151,6 +155,7 @@ export class Serving {
   /** Waiting receives reject with `error`, or are answered empty without one. */
   close(error?: Error): void {
     this.#isClosed = true;
+    this.#closeError = error;
     this.members.close();
     this.line.settleAll((waiter) => (error === undefined ? waiter.serve([]) : waiter.fail(error)));
   }
