@@ -9,7 +9,7 @@
  * Always true (I22): a send waits only while the first send of the line does not fit, and nobody overtakes it. Only the
  * topic uses it.
  */
-import type { Clock } from '../../shared/clock.ts';
+import type { Clock, Timer } from '../../shared/clock.ts';
 import type { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
@@ -17,6 +17,9 @@ import type { IncomingBatch } from './incoming-batch.ts';
 import type { AppendReceipt } from './log/log.ts';
 import type { RoomMaker } from './room-maker.ts';
 import { fullError, type NamedTopic, storageLowError } from './topic-errors.ts';
+
+/** Time makes room too, and tells nobody: messages expire. So often it is looked for while a send waits. */
+const LOOK_MS = 1000;
 
 export interface WaitForRoomOptions {
   readonly signal: AbortSignal | undefined;
@@ -42,6 +45,8 @@ export class Entrance {
   readonly line: WaiterLine<Entering, Promise<AppendReceipt>>;
   readonly #options: EntranceOptions;
   #isAdmitting = false;
+  /** Set while sends wait. */
+  #looking: Timer | undefined;
 
   constructor(options: EntranceOptions) {
     const { clock, limits } = options;
@@ -62,6 +67,7 @@ export class Entrance {
     // A large batch that gives up was perhaps all that kept a smaller one out.
     const onLeave = (): void => this.admitWaiting();
     const weight = batch.heldBytes;
+    this.#looking ??= this.#lookLater();
     return await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight });
   }
 
@@ -78,6 +84,15 @@ export class Entrance {
 
   /** Nobody is let in any more. */
   close(error: MqError): void {
+    this.#looking?.cancel();
     this.line.settleAll((send) => send.fail(error));
+  }
+
+  #lookLater(): Timer {
+    const look = (): void => {
+      this.admitWaiting();
+      this.#looking = this.line.size > 0 ? this.#lookLater() : undefined;
+    };
+    return this.#options.clock.setTimer(look, LOOK_MS, { isBackground: true });
   }
 }

@@ -70,6 +70,7 @@ export class RoomMaker {
   makeFor(request: RoomRequest): boolean {
     if (this.#hasRoomFor(request)) return true;
     this.#releaseFinished(request);
+    if (!this.#hasRoomFor(request) && this.#stepOverExpired()) this.#releaseFinished(request);
     if (this.#options.options.overflow !== 'drop-oldest') return this.#hasRoomFor(request);
     while (!this.#hasRoomFor(request)) if (!this.#dropOldest(request)) return false;
     return true;
@@ -122,6 +123,13 @@ export class RoomMaker {
       allBytes += partition.heldBytes;
     }
     return allCount <= this.messagesMax && allBytes <= this.bytesMax;
+  }
+
+  /** What nobody may get any more is finished as soon as a group looks, and here one does. False without groups. */
+  #stepOverExpired(): boolean {
+    const desks = [...this.#options.desks()];
+    for (const desk of desks) desk.counts();
+    return desks.length > 0;
   }
 
   #releaseFinished(request: RoomRequest): void {

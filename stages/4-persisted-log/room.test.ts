@@ -209,3 +209,17 @@ for (const delayMs of [0, 1000]) {
     await broker.close();
   });
 }
+
+test('what has expired makes room for a send that waits, though no member of the group ever comes', async () => {
+  const { broker, clock } = await openVirtual();
+  await broker.createTopic('t', { messagesMax: 2, ttlMs: 2500 });
+  await broker.createGroup('t', 'g');
+  for (const body of ['a', 'b']) await broker.send('t', { body });
+  const entered: string[] = [];
+  for (const body of ['c', 'd']) void broker.send('t', { body }).then(() => entered.push(body));
+  await clock.pass(2000);
+  assert.deepEqual(entered, []);
+  await clock.pass(1000);
+  assert.deepEqual(entered, ['c', 'd']);
+  await broker.close();
+});
