@@ -12,7 +12,7 @@
 import type { Subscription } from '../contract/broker.ts';
 import { isMqError } from '../contract/errors.ts';
 import { ReceiveLoop, type ReceiveLoopOptions } from './receive-loop.ts';
-import { pause, pauseMsAfter } from './retry.ts';
+import { pause, takeTurns } from './retry.ts';
 
 /** What a consumer drives: it asks, or is pushed. */
 export type DeliveryLoop = Pick<ReceiveLoop, 'run' | 'wake'>;
@@ -45,20 +45,8 @@ export class PushLoop {
   /** Resolves after `stop` aborted and nothing more is pushed; rejects with the error that ended it. */
   async run(): Promise<void> {
     const { settings, stop, onRetry } = this.#options;
-    const { clock, random, retry } = settings;
-    for (let failures = 0; !stop.aborted; ) {
-      try {
-        await this.#turn();
-        failures = 0;
-      } catch (error) {
-        if (stop.aborted) return;
-        if (!isMqError(error) || !error.isRetriable) throw error;
-        failures += 1;
-        onRetry(error);
-        // An abort ends the pause, and then the loop.
-        await pause(pauseMsAfter(failures, error, retry, random), { clock, signal: stop }).catch(() => undefined);
-      }
-    }
+    const { clock, random, retry: policy } = settings;
+    await takeTurns(() => this.#turn(), { clock, random, policy, signal: stop, onRetry });
   }
 
   /** One subscription, from its beginning to its end. */

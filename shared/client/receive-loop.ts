@@ -4,11 +4,10 @@
  * Always true: one receive at a time; while there is no room it asks for nothing; retriable errors are tried again
  * after a pause for as long as it takes, every other error ends it; after `stop` aborted it begins nothing new.
  */
-import { isMqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
 import { pace } from './pace.ts';
-import { pause, pauseMsAfter } from './retry.ts';
+import { takeTurns } from './retry.ts';
 
 export interface ReceiveLoopOptions {
   readonly settings: ConsumerSettings;
@@ -36,32 +35,26 @@ export class ReceiveLoop {
 
   /** Resolves after `stop` aborted; rejects with the error that ended it. */
   async run(): Promise<void> {
-    const { settings, stop, onAnswer, onRetry, credit } = this.#options;
-    const { clock, random, retry, broker, waitMs } = settings;
-    for (let failures = 0; !stop.aborted; ) {
-      const max = Math.min(credit(), broker.limits.receiveCountMax);
-      if (max === 0) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-        continue;
-      }
-      const askedAtMs = clock.monotonicMs();
-      try {
-        const deliveries = await this.#receive(max);
-        failures = 0;
-        onAnswer(deliveries, askedAtMs);
-        const answer = { count: deliveries.length, askedAtMs, waitMs };
-        await pace(answer, { clock, signal: stop, pauseMs: retry.delayMs });
-      } catch (error) {
-        if (stop.aborted) return;
-        if (!isMqError(error) || !error.isRetriable) throw error;
-        failures += 1;
-        onRetry(error);
-        // An abort ends the pause, and then the loop.
-        await pause(pauseMsAfter(failures, error, retry, random), { clock, signal: stop }).catch(() => undefined);
-      }
+    const { settings, stop, onRetry } = this.#options;
+    const { clock, random, retry: policy } = settings;
+    await takeTurns(() => this.#turn(), { clock, random, policy, signal: stop, onRetry });
+  }
+
+  /** One receive, or, where there is no room, the wait for it. */
+  async #turn(): Promise<void> {
+    const { settings, stop, onAnswer, credit } = this.#options;
+    const { clock, retry, broker, waitMs } = settings;
+    const max = Math.min(credit(), broker.limits.receiveCountMax);
+    if (max === 0) {
+      return await new Promise((resolve) => {
+        this.#wake = resolve;
+      });
     }
+    const askedAtMs = clock.monotonicMs();
+    const deliveries = await this.#receive(max);
+    onAnswer(deliveries, askedAtMs);
+    const answer = { count: deliveries.length, askedAtMs, waitMs };
+    await pace(answer, { clock, signal: stop, pauseMs: retry.delayMs });
   }
 
   #receive(max: number): Promise<readonly Delivery[]> {

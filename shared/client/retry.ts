@@ -94,6 +94,29 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
   }
 }
 
+export interface TurnsOptions extends RetryOptions {
+  /** Before each pause. */
+  readonly onRetry: (error: Error) => void;
+}
+
+/** One turn after the other until the signal aborts; after a retriable error a pause, any other one ends it. */
+export async function takeTurns(turn: () => Promise<void>, options: TurnsOptions): Promise<void> {
+  const { clock, random, policy, signal, onRetry } = options;
+  for (let failureCount = 0; !signal.aborted; ) {
+    try {
+      await turn();
+      failureCount = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isMqError(error) || !error.isRetriable) throw error;
+      failureCount += 1;
+      onRetry(error);
+      // An abort ends the pause, and then the loop.
+      await pause(pauseMsAfter(failureCount, error, policy, random), { clock, signal }).catch(() => undefined);
+    }
+  }
+}
+
 /** Resolves after `ms`; rejects with `MQ_ABORTED` as soon as the signal aborts. */
 export function pause(ms: number, options: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
   const { clock, signal } = options;
