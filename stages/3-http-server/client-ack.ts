@@ -20,6 +20,11 @@ export async function ackByTopic(
 ): Promise<void> {
   const topics = Map.groupBy(deliveries, ({ topic }) => topic);
   const calls = [...topics].map(([topic, ofTopic]) => ack(topic, ofTopic.map(refOf)));
+  await untilAllAcked(calls);
+}
+
+/** Every call is waited for; rejects with the first error that is not about leases, else with all refusals in one. */
+export async function untilAllAcked(calls: readonly Promise<void>[]): Promise<void> {
   const failed: FailedDelivery[] = [];
   for (const result of await Promise.allSettled(calls)) {
     if (result.status === 'fulfilled') continue;

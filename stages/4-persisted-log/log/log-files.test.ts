@@ -8,6 +8,7 @@ import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { writeU32 } from '../bytes/big-endian.ts';
 import {
   batchOf,
+  crashedLog,
   FOLDER,
   fill,
   offsetsIn,
@@ -21,16 +22,6 @@ import { HEAD_AT, indexName, segmentName } from './segment-head.ts';
 
 const FIRST = join(FOLDER, segmentName(0));
 const STATE = join(FOLDER, 'log-state.json');
-
-/** A log of four segments and 22 records, as a crash leaves it, and the bases of its segments. */
-async function crashedLog(): Promise<{ readonly disk: SimulatedDisk; readonly bases: readonly number[] }> {
-  const disk = new SimulatedDisk();
-  const log = await openSmallLog(disk, { segmentBytesMax: 450 });
-  await fill(log, [1, 3, 2, 4, 1, 3, 2, 1, 3, 2]);
-  const bases = log.inspect(99).segments.map(({ baseOffset }) => baseOffset);
-  assert.equal(bases.length, 3);
-  return { disk: disk.crash(), bases };
-}
 
 describe('the index of a segment', () => {
   test('missing, empty, cut, garbage or of another segment: it is made anew, and every look-up finds the same', async () => {

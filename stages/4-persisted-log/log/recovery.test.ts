@@ -6,21 +6,11 @@ import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { writeU32 } from '../bytes/big-endian.ts';
 import { BATCH_HEAD_BYTES } from '../bytes/record-batch.ts';
-import { FOLDER, fill, offsetsIn, openSmallLog, range, readFile, writeFile } from '../testing/small-log.ts';
+import { crashedLog, FOLDER, fill, offsetsIn, openSmallLog, range, readFile, writeFile } from '../testing/small-log.ts';
 import { segmentName } from './segment-head.ts';
 
 const FIRST = join(FOLDER, segmentName(0));
 const STATE = join(FOLDER, 'log-state.json');
-
-/** A log of four segments and 22 records, as a crash leaves it, and the bases of its segments. */
-async function crashedLog(): Promise<{ readonly disk: SimulatedDisk; readonly bases: readonly number[] }> {
-  const disk = new SimulatedDisk();
-  const log = await openSmallLog(disk, { segmentBytesMax: 450 });
-  await fill(log, [1, 3, 2, 4, 1, 3, 2, 1, 3, 2]);
-  const bases = log.inspect(99).segments.map(({ baseOffset }) => baseOffset);
-  assert.equal(bases.length, 3);
-  return { disk: disk.crash(), bases };
-}
 
 /** One segment with batches of 2, 1 and 3 records, as a crash leaves it, and where they begin. */
 async function oneSegment(): Promise<{ readonly disk: SimulatedDisk; readonly starts: readonly number[] }> {

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../../shared/clock.ts';
 import type { Disk } from '../../../shared/disk.ts';
+import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import type { Codec } from '../bytes/compression.ts';
 import { encodeBatch } from '../bytes/record-batch.ts';
 import { BatchCache } from '../log/batch-cache.ts';
@@ -44,6 +45,16 @@ export async function fill(log: PartitionLog, counts: readonly number[]): Promis
     const receipt = await log.append(batchOf(baseOffset, count));
     assert.equal(receipt.baseOffset, baseOffset);
   }
+}
+
+/** A log of three segments and 22 records, as a crash leaves it, and the bases of its segments. */
+export async function crashedLog(): Promise<{ readonly disk: SimulatedDisk; readonly bases: readonly number[] }> {
+  const disk = new SimulatedDisk();
+  const log = await openSmallLog(disk, { segmentBytesMax: 450 });
+  await fill(log, [1, 3, 2, 4, 1, 3, 2, 1, 3, 2]);
+  const bases = log.inspect(99).segments.map(({ baseOffset }) => baseOffset);
+  assert.equal(bases.length, 3);
+  return { disk: disk.crash(), bases };
 }
 
 /** The offsets of all records from the start to the end; each must be the one its body and id speak of. */

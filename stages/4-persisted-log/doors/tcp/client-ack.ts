@@ -7,10 +7,10 @@
  * Always true: every part is asked for, also after another one was refused; the one error at the end lists what all of
  * them refused, as a broker in this process would. Pure but for the requests.
  */
-import { type FailedDelivery, isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import type { DeliveryRef } from '../../../../shared/contract/message.ts';
 import type { Rules } from '../../../1-blocking-queue/checked-options.ts';
 import { checkRefs } from '../../../2-ring-buffer/reading-options.ts';
+import { untilAllAcked } from '../../../3-http-server/client-ack.ts';
 import type { AckRequest, RefRun } from './requests.ts';
 
 type OpenRun = { -readonly [Member in keyof RefRun]: RefRun[Member] };
@@ -80,14 +80,5 @@ export async function askAll(
 ): Promise<void> {
   const [only] = requests;
   if (only !== undefined && requests.length === 1) return ask(only);
-  const failed: FailedDelivery[] = [];
-  for (const result of await Promise.allSettled(requests.map(ask))) {
-    if (result.status === 'fulfilled') continue;
-    if (!isMqError(result.reason, 'MQ_LEASE_EXPIRED')) throw result.reason;
-    failed.push(...(result.reason.details.failed ?? []));
-  }
-  if (failed.length === 0) return;
-  throw new MqError('MQ_LEASE_EXPIRED', `the leases of ${failed.length} deliveries ended before`, {
-    details: { failed },
-  });
+  await untilAllAcked(requests.map(ask));
 }
