@@ -55,7 +55,7 @@ export function matrixOfStage4(): Promise<readonly Row[]> {
 }
 
 /** The first stage on which a test can pass. */
-export function firstStageOf({ capability, uses = [] }: ConformanceTest): number {
+function firstStageOf({ capability, uses = [] }: ConformanceTest): number {
   return Math.max(...[capability, ...uses].map((name) => CAPABILITIES[name]));
 }
 

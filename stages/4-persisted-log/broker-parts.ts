@@ -26,7 +26,7 @@ import type { TopicSettings } from './topic-settings.ts';
 import { TopicTable } from './topic-table.ts';
 
 /** Options of a topic whose creator does not say. */
-export const TOPIC_DEFAULTS = Object.freeze({
+const TOPIC_DEFAULTS = Object.freeze({
   messagesMax: Number.MAX_SAFE_INTEGER,
   bytesMax: 4 * 1024 * 1024 * 1024,
   overflow: 'wait',

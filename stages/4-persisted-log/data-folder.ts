@@ -30,7 +30,7 @@ import {
 } from './topic-folder.ts';
 
 /** Of what lies below the folder; one that is newer than this program knows is refused. */
-export const DATA_VERSION = 1;
+const DATA_VERSION = 1;
 const FORMAT_NAME = 'stagemq-data';
 const FORMAT_FILE = 'format.json';
 const LOCK_FILE = 'lock.db';

@@ -91,11 +91,6 @@ export function partitionOfKey(key: string, partitionCount: number): number {
   return crc32cOfText(key) % partitionCount;
 }
 
-/** As much of a message as its place depends on. */
-export interface KeyedMessage {
-  readonly key?: string | undefined;
-}
-
 /** Of messages on their way: where they are to go, or what that depends on. */
 export interface PartitionWish {
   /** For refusals. */

@@ -100,7 +100,7 @@ export async function batchFrom(log: PartitionLog, offset: number): Promise<Stor
 }
 
 /** A record as readers get it. */
-export function storedRecordOf(
+function storedRecordOf(
   record: LogRecord,
   { topic, partition, ttlMs }: RecordOrigin & { readonly partition: number },
 ): StoredRecord {

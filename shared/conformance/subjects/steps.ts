@@ -143,14 +143,3 @@ export async function punctually(context: TestContext, budgetMs: number, step: (
     }
   }
 }
-
-/** True when the call was refused with `code`; other refusals are passed on. */
-export async function isRefused(call: Promise<unknown>, code: 'MQ_QUEUE_FULL' | 'MQ_LEASE_EXPIRED'): Promise<boolean> {
-  try {
-    await call;
-    return false;
-  } catch (error) {
-    if (isMqError(error, code)) return true;
-    throw error;
-  }
-}

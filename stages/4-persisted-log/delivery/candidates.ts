@@ -17,7 +17,7 @@ import { isSameHistory } from './history.ts';
 import type { OffsetSpan } from './offset-spans.ts';
 
 /** What one group may have given back at once; with more it gets nothing fresh until some of that is finished. */
-export const GIVEN_BACK_COUNT_MAX = 262_144;
+const GIVEN_BACK_COUNT_MAX = 262_144;
 
 export interface Candidate extends OffsetSpan {
   readonly reader: PartitionReader;

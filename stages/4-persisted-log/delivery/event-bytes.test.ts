@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import { GROUP_DEFAULTS } from '../../2-ring-buffer/reading-options.ts';
-import { decodeEvents, EventWriter, encodeEvent } from './event-bytes.ts';
+import { decodeEvents, EventWriter } from './event-bytes.ts';
 import type { JournalEvent } from './group-events.ts';
 
 const number = fc.oneof(fc.nat({ max: 200 }), fc.maxSafeNat());
@@ -19,6 +19,12 @@ const retryDelays = fc.constantFrom([], [1, 2], 'classic' as const, {
   jitter: 0.5,
 });
 const options = retryDelays.map((delays) => ({ ...GROUP_DEFAULTS, retryDelays: delays, start: { offset: 7 } }));
+
+function encodeEvent(event: JournalEvent): Uint8Array {
+  const writer = new EventWriter();
+  writer.append(event);
+  return writer.take();
+}
 
 /** One of each kind, with anything in it. */
 const event: fc.Arbitrary<JournalEvent> = fc.oneof(

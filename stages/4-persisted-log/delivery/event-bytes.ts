@@ -154,13 +154,6 @@ export class EventWriter {
   }
 }
 
-/** The bytes of one event. */
-export function encodeEvent(event: JournalEvent): Uint8Array {
-  const writer = new EventWriter();
-  writer.append(event);
-  return writer.take();
-}
-
 /** The events that `bytes` consist of; `MQ_CORRUPT` when they are anything else. */
 export function decodeEvents(bytes: Uint8Array): JournalEvent[] {
   const reader = new EventReader(bytes);

@@ -65,7 +65,7 @@ export async function tidyLogFolder(place: LogPlace, state: LogState | undefined
   return { bases: kept, findings };
 }
 
-export async function removeSegmentFiles({ disk, folder }: LogPlace, base: number): Promise<void> {
+async function removeSegmentFiles({ disk, folder }: LogPlace, base: number): Promise<void> {
   await disk.remove(join(folder, segmentName(base)));
   const indexPath = join(folder, indexName(base));
   if (await disk.exists(indexPath)) await disk.remove(indexPath);

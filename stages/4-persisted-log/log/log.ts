@@ -27,7 +27,6 @@ import { SegmentList } from './segment-list.ts';
 import { storageError } from './storage-error.ts';
 
 export type { AppendReceipt, FlushPolicy } from './appender.ts';
-export type { LogFinding } from './log-folder.ts';
 
 /** Read at once by a load that does not say. */
 const LOAD_BYTES = 256 * 1024;

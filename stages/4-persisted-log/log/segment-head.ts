@@ -14,7 +14,7 @@ import { crc32cOf } from '../../../shared/crc32c.ts';
 import { readU32, readU64, writeU32, writeU64 } from '../bytes/big-endian.ts';
 
 export const SEGMENT_HEAD_BYTES = 64;
-export const SEGMENT_FORMAT = 1;
+const SEGMENT_FORMAT = 1;
 
 const MAGIC = Uint8Array.from([0x4d, 0x51, 0x4c, 0x4f, 0x47, 0x0d, 0x0a, 0x1a]); // MQLOG \r \n ^Z
 const TOPIC_ID_BYTES = 16;

@@ -14,8 +14,8 @@ import { crc32cOf } from '../../../shared/crc32c.ts';
 import { readU32, readU64, writeU32, writeU64 } from '../bytes/big-endian.ts';
 import { AT as BATCH_AT } from '../bytes/record-batch.ts';
 
-export const INDEX_EVERY_BYTES = 32 * 1024;
-export const INDEX_FORMAT = 1;
+const INDEX_EVERY_BYTES = 32 * 1024;
+const INDEX_FORMAT = 1;
 
 const MAGIC = Uint8Array.from([0x4d, 0x51, 0x49, 0x44, 0x58, 0x0d, 0x0a, 0x1a]); // MQIDX \r \n ^Z
 const HEAD_BYTES = 48;

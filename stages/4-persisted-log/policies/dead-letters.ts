@@ -31,7 +31,7 @@ export interface DyingGroup {
 }
 
 /** The letter about a message that died. It does not expire, and is of no priority. */
-export function deadLetterOf({ topic, name }: Omit<DyingGroup, 'groupId'>, dying: DyingRecord): EncodableMessage {
+function deadLetterOf({ topic, name }: Omit<DyingGroup, 'groupId'>, dying: DyingRecord): EncodableMessage {
   const { record, partition, why, deliveryCount, firstAt, lastAt, error } = dying;
   const headers: Record<string, string> = Object.assign(Object.create(null), record.headers);
   headers[DEAD_LETTER_HEADERS.topic] = topic;

@@ -24,7 +24,7 @@ import { batchFrom } from '../log-reading.ts';
 import { WallTimer } from '../wall-timer.ts';
 
 /** What one topic may have waiting. */
-export const DELAYED_COUNT_MAX = 1_000_000;
+const DELAYED_COUNT_MAX = 1_000_000;
 /** Moved together at most. */
 const MOVE_COUNT_MAX = 1000;
 /** No number of a partition. */

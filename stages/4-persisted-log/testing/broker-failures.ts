@@ -23,7 +23,7 @@ export interface FailedLoadOptions {
 }
 
 /** True when the fault came to pass. */
-export async function surviveFailure({ seed, operationCount, onCall }: FailedLoadOptions): Promise<boolean> {
+async function surviveFailure({ seed, operationCount, onCall }: FailedLoadOptions): Promise<boolean> {
   const disk = new SimulatedDisk();
   const clock = new VirtualClock();
   const deeds: Deed[] = [];

@@ -188,7 +188,7 @@ async function read(broker: Broker, topic: string, options: LoadOptions): Promis
   options.tell({ kind: 'committed', topic, at });
 }
 
-export function messageOf(id: string): Message {
+function messageOf(id: string): Message {
   return { id, body: bodyOf(id) };
 }
 

@@ -75,7 +75,7 @@ export interface Life {
 }
 
 /** One life of a broker: started, loaded, killed. */
-export async function liveAndDie(root: string, promises: BrokerPromises, { random, run }: Life): Promise<void> {
+async function liveAndDie(root: string, promises: BrokerPromises, { random, run }: Life): Promise<void> {
   const worker = new KillWorker(root, { run, seed: random.below(2 ** 31) });
   if (random.below(EARLY_RATE) === 0) await passed(random.below(START_MS_MAX));
   else {

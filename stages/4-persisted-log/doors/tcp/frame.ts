@@ -36,7 +36,7 @@ export const FRAME = Object.freeze({
 /** Of the length. */
 export const LENGTH_BYTES = 4;
 /** Of type and id, which `length` counts. */
-export const MARK_BYTES = 5;
+const MARK_BYTES = 5;
 export const HEAD_BYTES = LENGTH_BYTES + MARK_BYTES;
 
 /** First reserved for a frame that comes in pieces; then twice as much each time it is full. */
