@@ -85,7 +85,7 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
     case 'MQ_CORRUPT':
       return 'see what is damaged, and what can be done: mq verify <folder>';
     case 'MQ_STORAGE_FULL':
-      return `make room on the disk, or in the topic: mq receive ${named}`;
+      return 'make room on the disk; finished messages leave it of topics made with --delete-finished or --retention';
     case 'MQ_NOT_SUPPORTED':
       return flags.includes('--target') ? 'see what the broker there can do: mq doctor' : `type: mq ${command} --help`;
     case 'MQ_INVALID_ARGUMENT':

@@ -80,7 +80,7 @@ export async function openParts({ base, own, disk, dataFolder, onClosed }: OpenP
   const clock = checkClock('options.clock', base.clock);
   const instanceId = random.hex(8);
   const { flushPolicy, flushIntervalMs, segmentBytesMax, codec, onNotice, cacheBytesMax, diskReserveBytes } = own;
-  const watch = new DiskWatch({ disk, clock, folder: dataFolder, reserveBytes: diskReserveBytes });
+  const watch = new DiskWatch({ disk, clock, folder: dataFolder, reserveBytes: diskReserveBytes, onNotice });
   const settings: TopicSettings = {
     ...{ disk, clock, random, limits, flushPolicy, flushIntervalMs, segmentBytesMax, codec, onNotice },
     memberTimeoutMs: checkMemberTimeoutMs(base.memberTimeoutMs),
@@ -88,7 +88,7 @@ export async function openParts({ base, own, disk, dataFolder, onClosed }: OpenP
     cache: new BatchCache({ bytesMax: cacheBytesMax }),
     sideCache: new BatchCache({ bytesMax: SIDE_CACHE_BYTES }),
     trace: new Trace({ countMax: TRACE_COUNT_MAX, now: clock.now() }),
-    isDiskLow: () => watch.isLow(),
+    diskShortage: () => watch.shortage(),
   };
   const autoCreateTopics = base.autoCreateTopics ?? true;
   const deadLetterOptions: TopicOptions = { ...TOPIC_DEFAULTS, overflow: 'reject' };

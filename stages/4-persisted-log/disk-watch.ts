@@ -3,12 +3,19 @@
  * could be written down any more.
  *
  * Always true: asking costs nothing; the disk is asked at most once in `LOOK_MS`, and nobody waits for its answer, so what
- * is said may be that old. A disk that cannot say is believed to have room: the write itself will tell.
+ * is said may be that old. A disk that cannot say is believed to have room: the write itself will tell. People are told
+ * when room becomes short, and when it is not any more.
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Disk } from '../../shared/disk.ts';
 
 const LOOK_MS = 500;
+
+/** So much is free, and so much should be. */
+export interface Shortage {
+  readonly freeBytes: number;
+  readonly reserveBytes: number;
+}
 
 export interface DiskWatchOptions {
   readonly disk: Disk;
@@ -16,11 +23,12 @@ export interface DiskWatchOptions {
   readonly folder: string;
   /** 0: it is never asked. */
   readonly reserveBytes: number;
+  readonly onNotice: (text: string) => void;
 }
 
 export class DiskWatch {
   readonly #options: DiskWatchOptions;
-  #isLow = false;
+  #shortage: Shortage | undefined;
   #isLooking = false;
   /** Monotonic ms. */
   #lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -29,22 +37,39 @@ export class DiskWatch {
     this.#options = options;
   }
 
-  isLow(): boolean {
+  /** Undefined while there is room. */
+  shortage(): Shortage | undefined {
     const { clock, reserveBytes } = this.#options;
     const isOld = clock.monotonicMs() - this.#lookedAtMs >= LOOK_MS;
     if (reserveBytes > 0 && isOld && !this.#isLooking) void this.#look();
-    return this.#isLow;
+    return this.#shortage;
   }
 
   async #look(): Promise<void> {
     const { disk, clock, folder, reserveBytes } = this.#options;
     this.#isLooking = true;
     try {
-      this.#isLow = (await disk.freeBytes(folder)) < reserveBytes;
+      const freeBytes = await disk.freeBytes(folder);
+      this.#note(freeBytes < reserveBytes ? { freeBytes, reserveBytes } : undefined);
     } catch {
-      this.#isLow = false;
+      this.#note(undefined);
     }
     this.#lookedAtMs = clock.monotonicMs();
     this.#isLooking = false;
   }
+
+  #note(shortage: Shortage | undefined): void {
+    const { folder, onNotice } = this.#options;
+    if (shortage !== undefined && this.#shortage === undefined) onNotice(`${folder}: ${shortageText(shortage)}`);
+    if (shortage === undefined && this.#shortage !== undefined) onNotice(`${folder}: there is room again for messages`);
+    this.#shortage = shortage;
+  }
+}
+
+export function shortageText({ freeBytes, reserveBytes }: Shortage): string {
+  return `the disk has ${megabytes(freeBytes)} free, and nothing new is accepted below ${megabytes(reserveBytes)}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

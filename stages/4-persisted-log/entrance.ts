@@ -13,6 +13,7 @@ import type { Clock, Timer } from '../../shared/clock.ts';
 import type { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import type { Shortage } from './disk-watch.ts';
 import type { IncomingBatch } from './incoming-batch.ts';
 import type { AppendReceipt } from './log/log.ts';
 import type { RoomMaker } from './room-maker.ts';
@@ -37,8 +38,8 @@ export interface EntranceOptions {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly room: RoomMaker;
-  /** True: the disk has so little room left that nothing new is accepted. */
-  readonly isDiskLow: () => boolean;
+  /** Set while the disk has so little room left that nothing new is accepted. */
+  readonly diskShortage: () => Shortage | undefined;
 }
 
 export class Entrance {
@@ -56,8 +57,9 @@ export class Entrance {
 
   /** Resolves when it has entered, and is as safe as the flush policy says. */
   async enter(entering: Entering, { signal, timeoutMs }: WaitForRoomOptions): Promise<AppendReceipt> {
-    const { topic, room, isDiskLow } = this.#options;
-    if (isDiskLow()) throw storageLowError();
+    const { topic, room, diskShortage } = this.#options;
+    const shortage = diskShortage();
+    if (shortage !== undefined) throw storageLowError(shortage);
     const { batch, store } = entering;
     if (this.line.size === 0 && room.makeFor(batch)) return await store();
     if (topic.options.overflow === 'reject' || timeoutMs === 0) throw fullError(topic);

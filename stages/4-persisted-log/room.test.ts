@@ -152,13 +152,19 @@ test('when the disk is nearly full sends are refused, and receives and acks go o
   await clock.pass(600);
   await broker.send('t', { body: 'asks' }).catch(() => undefined);
   await clock.pass(0);
-  await assert.rejects(broker.send('t', { body: 'c' }), { code: 'MQ_STORAGE_FULL' });
+  await assert.rejects(broker.send('t', { body: 'c' }), {
+    code: 'MQ_STORAGE_FULL',
+    message: /^the disk has 0\.\d MB free, and nothing new is accepted below 1\.0 MB$/,
+  });
+  assert.equal(opened.notices.length, 1);
+  assert.match(opened.notices[0] ?? '', /^\/data: the disk has 0\.\d MB free/);
   assert.deepEqual((await opened.drain('t')).slice(0, 2), ['a', 'b']);
   disk.capacityBytes = 10_000_000;
   await clock.pass(600);
   await broker.send('t', { body: 'asks' }).catch(() => undefined);
   await clock.pass(0);
   await broker.send('t', { body: 'd' });
+  assert.match(opened.notices.at(-1) ?? '', /there is room again/);
 });
 
 test('what was dropped or deleted does not come back after a power cut, though its release was not on the disk yet', async () => {

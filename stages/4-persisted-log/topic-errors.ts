@@ -2,6 +2,7 @@
 import type { TopicOptions } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
 import { quote } from '../../shared/contract/validation.ts';
+import { type Shortage, shortageText } from './disk-watch.ts';
 import type { RoomRequest } from './room-maker.ts';
 
 export interface NamedTopic {
@@ -24,8 +25,8 @@ export function fullError(topic: NamedTopic): MqError {
   return new MqError('MQ_QUEUE_FULL', `topic ${quote(topic.name)} is full: ${boundOf(topic)}`);
 }
 
-export function storageLowError(): MqError {
-  return new MqError('MQ_STORAGE_FULL', 'the disk has so little room left that nothing new is accepted');
+export function storageLowError(shortage: Shortage): MqError {
+  return new MqError('MQ_STORAGE_FULL', shortageText(shortage));
 }
 
 function boundOf({ options }: NamedTopic): string {

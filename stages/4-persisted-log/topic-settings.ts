@@ -2,6 +2,7 @@
 import type { Disk } from '../../shared/disk.ts';
 import type { Codec } from './bytes/compression.ts';
 import type { DeskSettings } from './delivery/desk-surroundings.ts';
+import type { Shortage } from './disk-watch.ts';
 import type { BatchCache } from './log/batch-cache.ts';
 import type { FlushPolicy } from './log/log.ts';
 import type { Trace } from './policies/trace.ts';
@@ -19,8 +20,8 @@ export interface TopicSettings extends DeskSettings {
   readonly sideCache: BatchCache;
   /** Of all topics. */
   readonly trace: Trace;
-  /** True: the disk has so little room left that nothing new is accepted. */
-  readonly isDiskLow: () => boolean;
+  /** Set while the disk has so little room left that nothing new is accepted. */
+  readonly diskShortage: () => Shortage | undefined;
   /** What people should know and no call can tell, a line each. */
   readonly onNotice: (text: string) => void;
 }

@@ -98,7 +98,7 @@ export class Topic {
       desks: () => this.groups.desks.values(),
       pending: () => ({ count: this.delayed?.count ?? 0, heldBytes: this.delayed?.heldBytes ?? 0 }),
     });
-    this.entrance = new Entrance({ topic: this, clock, limits, room: this.room, isDiskLow: settings.isDiskLow });
+    this.entrance = new Entrance({ topic: this, clock, limits, room: this.room, diskShortage: settings.diskShortage });
     const [first] = this.partitions;
     if (deadLettersOf !== undefined && first !== undefined) {
       this.box = new DeadLetterBox({ partition: first, record, gone: state?.gone });

@@ -4,11 +4,18 @@ import { MqError } from '../../../shared/contract/errors.ts';
 /** Codes of a disk that has no room: the call may succeed when there is some again. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
+/** Codes of a process, or a system, that has no more files to open. */
+const NO_FILES = new Set(['EMFILE', 'ENFILE']);
+
 /** An error of a disk as `MQ_STORAGE_FULL` or `MQ_STORAGE_FAILED`; one that has a code already is left as it is. */
 export function storageError(error: unknown, what: string): MqError {
   if (error instanceof MqError) return error;
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const text = error instanceof Error ? error.message : String(error);
+  if (NO_FILES.has(code)) {
+    const advice = 'let the process have more of them: ulimit -n 65536';
+    return new MqError('MQ_STORAGE_FAILED', `${what}: too many files are open (${text}); ${advice}`, { cause: error });
+  }
   if (FULL.has(code)) return new MqError('MQ_STORAGE_FULL', `${what}: there is no room (${text})`, { cause: error });
   return new MqError('MQ_STORAGE_FAILED', `${what}: ${text}`, { cause: error });
 }
