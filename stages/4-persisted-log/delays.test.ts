@@ -201,3 +201,21 @@ test('a snapshot taken while a message is moved does not make a power cut move i
   assert.deepEqual(await next.read('t'), ['late']);
   await Promise.all([broker.close(), next.broker.close()]);
 });
+
+test('a delayed message that cannot be read keeps no other back, and comes when it can be', async () => {
+  const opened = await openVirtual();
+  const { broker, clock, disk } = opened;
+  await broker.send('t', { body: 'first', delayMs: 1000 });
+  // More than is kept in memory of delayed messages, so that the first one has to be read.
+  for (let index = 0; index < 6; index += 1)
+    await broker.send('t', { body: Buffer.alloc(1_000_000), delayMs: YEAR_MS });
+  await broker.send('t', { body: 'second', delayMs: 1000 });
+  disk.onCall = ({ kind, path, position }) =>
+    kind === 'read' && path.includes('/delayed/') && position < 5000 ? { code: 'EIO' } : undefined;
+  await clock.pass(1500);
+  assert.deepEqual(await opened.drain('t'), ['second']);
+  disk.onCall = undefined;
+  await clock.pass(1000);
+  assert.deepEqual(await opened.drain('t'), ['first']);
+  await broker.close();
+});

@@ -185,8 +185,10 @@ export class DelayedMessages {
   async #moveAll(due: readonly DelayedMessage[]): Promise<void> {
     const left = new Set(due);
     try {
-      const records = await Promise.all(due.map((message) => this.recordOf(message)));
-      const places = Map.groupBy(due.keys(), (index) => this.#placeOf(records[index] as LogRecord));
+      const read = await Promise.allSettled(due.map((message) => this.recordOf(message)));
+      const records = read.map((result) => (result.status === 'fulfilled' ? result.value : undefined));
+      const readable = [...due.keys()].filter((index) => records[index] !== undefined);
+      const places = Map.groupBy(readable, (index) => this.#placeOf(records[index] as LogRecord));
       for (const [partition, indexes] of places) {
         const batch = indexes.map((index) => this.#movable(records[index] as LogRecord));
         const bytes = encodeBatch(batch, { idPrefix: '', firstIdNumber: 0 });
@@ -196,6 +198,8 @@ export class DelayedMessages {
         this.#noteAllMoved(moved);
         if (receipt !== undefined) this.#options.onNoted(partition, receipt.baseOffset);
       }
+      // What cannot be read keeps nobody else back.
+      for (const result of read) if (result.status === 'rejected') throw result.reason;
     } finally {
       for (const message of left) this.#heap.push(message);
     }
