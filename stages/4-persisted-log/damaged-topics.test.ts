@@ -79,6 +79,20 @@ test('verify finds what is missing of a topic, and nothing in a sound folder', a
   }
 });
 
+test('the offsets of a segment that is missing are told as verify tells them, the last one included', async () => {
+  const opened = await openVirtual({ segmentBytesMax: 2048 });
+  for (let index = 0; index < 60; index += 1) await opened.broker.send('orders', { body: 'x'.padEnd(100) });
+  await opened.broker.close();
+  const [first, second] = (await opened.disk.list(join(TOPIC, 'p0'))).filter((name) => name.endsWith('.log'));
+  await opened.disk.remove(join(TOPIC, 'p0', first ?? ''));
+  const again = await opened.on(opened.disk);
+  const told = `offsets 0 to ${Number.parseInt(second ?? '', 10) - 1}: the file is missing`;
+  assert.ok(
+    again.notices.some((text) => text.endsWith(told)),
+    again.notices.join('\n'),
+  );
+});
+
 test('a partition that is missing may be made anew by hand, and the rest of the topic is there', async () => {
   const opened = await closed();
   await opened.disk.removeFolder(join(TOPIC, 'p1'));

@@ -96,7 +96,8 @@ async function openLog(
     ...rest,
   });
   for (const { file, fromOffset, toOffset, reason } of log.findings) {
-    settings.onNotice(`${file}: offsets ${fromOffset} to ${toOffset}: ${reason}`);
+    const what = toOffset > fromOffset ? `offsets ${fromOffset} to ${toOffset - 1}: ` : '';
+    settings.onNotice(`${file}: ${what}${reason}`);
   }
   return log;
 }

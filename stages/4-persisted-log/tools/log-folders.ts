@@ -61,7 +61,8 @@ export async function namesIn(disk: Disk, folder: string): Promise<readonly stri
   try {
     return await disk.list(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return undefined;
+    // ENOENT: a link that leads nowhere, or what was removed meanwhile.
+    if (error instanceof Error && 'code' in error && /^(ENOTDIR|ENOENT)$/.test(String(error.code))) return undefined;
     throw error;
   }
 }
