@@ -32,7 +32,7 @@ test('diff 3 4 compares with the stage that stage 3 wraps, and counts the TCP do
     /^stage 3 has no spine: it wraps any broker, also that of stage 4\. Stage 4 continues stage 2:\n/,
   );
   assert.match(stdout, /\n--- stages\/2-ring-buffer\/broker\.ts\n\+\+\+ stages\/4-persisted-log\/broker\.ts\n@@ -/);
-  for (const part of ['log.ts', 'recovery.ts', 'doors/tcp/server.ts', 'policies/dead-letters.ts']) {
+  for (const part of ['log/log.ts', 'log/recovery.ts', 'doors/tcp/server.ts', 'policies/dead-letters.ts']) {
     assert.match(stdout, new RegExp(`\\nnew\\n( {2}.*\\n)* {2}stages/4-persisted-log/${part}: \\d+ lines\\n`));
   }
   assert.match(

@@ -16,6 +16,7 @@ import { checkRandom } from '../../shared/random.ts';
 import { RealDisk } from '../../shared/real-disk.ts';
 import { PersistedLogBroker } from './broker.ts';
 import { openParts } from './broker-parts.ts';
+import { FewFiles } from './log/few-files.ts';
 import { checkLogOptions, type LogBrokerOptions } from './log-broker-options.ts';
 
 export { createTcpClient, type TcpBroker, type TcpClientOptions } from './doors/tcp/create-client.ts';
@@ -25,6 +26,9 @@ export type { TcpServerOptions } from './doors/tcp/server-options.ts';
 export type { LogBrokerOptions } from './log-broker-options.ts';
 export { DELAY_LEVELS_MS } from './message-options.ts';
 
+/** Files open at a time, however many logs there are: systems allow 1,024 unless asked, and sockets are files too. */
+const OPEN_FILES_MAX = 512;
+
 /**
  * A broker in this process on `dataFolder`; without one on a temporary folder that `close` removes. Rejects with
  * `MQ_INVALID_ARGUMENT` for options it cannot honour, `MQ_DATA_LOCKED` when another process works in the folder,
@@ -32,7 +36,7 @@ export { DELAY_LEVELS_MS } from './message-options.ts';
  */
 export async function createBroker(options: LogBrokerOptions = {}): Promise<Broker> {
   const { own, base } = checkLogOptions(options);
-  const disk = own.disk ?? new RealDisk();
+  const disk = own.disk ?? new FewFiles(new RealDisk(), { openFilesMax: OPEN_FILES_MAX });
   const isTemporary = own.dataFolder === undefined;
   const random = checkRandom('options.random', base.random);
   const dataFolder = own.dataFolder ?? join(tmpdir(), `stagemq-${random.hex(8)}`);

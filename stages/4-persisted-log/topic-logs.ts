@@ -25,6 +25,8 @@ const JOURNAL_SEGMENT_BYTES = 8 * 1024 * 1024;
 /** A topic that may hold little has small files, so that released bytes are freed soon. */
 const SEGMENTS_PER_TOPIC = 8;
 const SEGMENT_BYTES_MIN = 1024 * 1024;
+/** Topics, or logs of one. */
+const CLOSED_TOGETHER_COUNT = 16;
 
 export interface TopicPlace {
   readonly definition: TopicDefinition;
@@ -73,6 +75,29 @@ export async function hasDelayedLog({ settings, folder }: TopicPlace): Promise<b
 export async function openDelayedLog(place: TopicPlace): Promise<PartitionLog> {
   const { segmentBytesMax } = place.settings;
   return await openLog(place, { name: DELAYED_FOLDER, partition: DELAYED_NUMBER, segmentBytesMax, isSide: true });
+}
+
+/** What became of `close` of each; not all at once, since files are opened and folders synced for it. */
+export async function settledSomeAtATime<T>(
+  items: readonly T[],
+  close: (item: T) => Promise<void>,
+): Promise<PromiseSettledResult<void>[]> {
+  const settled: PromiseSettledResult<void>[] = [];
+  for (let from = 0; from < items.length; from += CLOSED_TOGETHER_COUNT) {
+    const together = items.slice(from, from + CLOSED_TOGETHER_COUNT);
+    settled.push(...(await Promise.allSettled(together.map(close))));
+  }
+  return settled;
+}
+
+/** The journal last, which the others still write to; one that fails does not keep the rest open. */
+export async function closeLogs(
+  logs: readonly ({ close(): Promise<void> } | undefined)[],
+  journal: { close(): Promise<void> },
+): Promise<void> {
+  const closed = await settledSomeAtATime(logs, async (log) => await log?.close());
+  await journal.close();
+  for (const result of closed) if (result.status === 'rejected') throw result.reason;
 }
 
 async function openLog(

@@ -21,6 +21,7 @@ import { openedBoxOf } from './policies/letter-keeping.ts';
 import type { Topic } from './topic.ts';
 import type { NamedTopic } from './topic-errors.ts';
 import type { TopicDefinition } from './topic-folder.ts';
+import { settledSomeAtATime } from './topic-logs.ts';
 import { type Redriven, recoverTopic } from './topic-recovery.ts';
 import type { TopicSettings } from './topic-settings.ts';
 
@@ -151,8 +152,7 @@ export class TopicTable {
 
   /** Topics that callers made; those of dead letters are as many as there are groups, which are counted elsewhere. */
   #checkMayCreate(): void {
-    let count = 0;
-    for (const { definition } of this.#entries.values()) if (definition.deadLettersOf === undefined) count += 1;
+    const count = this.#entries.values().reduce((sum, { definition }) => sum + (definition.deadLettersOf ? 0 : 1), 0);
     const { topicsCountMax } = this.#settings.limits;
     if (count >= topicsCountMax) throw refusals.topicsError(topicsCountMax);
   }
@@ -279,12 +279,13 @@ export class TopicTable {
     await this.#folder.deleteTopic(topic.folder);
   }
 
+  /** Nobody waits any more, at once; then some at a time, as files are opened and folders synced for it. */
   async #closeTopics(error: MqError): Promise<void> {
-    const closing = [...this.#entries.values()].map(async ({ topic, opening }) =>
-      (topic ?? (await opening)).close(error),
-    );
+    const entries = [...this.#entries.values()];
     this.#entries.clear();
-    for (const result of await Promise.allSettled(closing)) if (result.status === 'rejected') throw result.reason;
+    for (const { topic } of entries) topic?.end(error);
+    const closed = await settledSomeAtATime(entries, async ({ opening }) => (await opening).close(error));
+    for (const result of closed) if (result.status === 'rejected') throw result.reason;
   }
 
   async #openBox(topic: string, group: string): Promise<OpenedBox> {

@@ -29,7 +29,7 @@ import { Retention } from './policies/retention.ts';
 import type { TopicTraceEvent } from './policies/trace.ts';
 import { RoomMaker } from './room-maker.ts';
 import { TopicGroups } from './topic-groups.ts';
-import { openDelayedLog, type TopicPlace } from './topic-logs.ts';
+import { closeLogs, openDelayedLog, type TopicPlace } from './topic-logs.ts';
 import type { TopicSettings } from './topic-settings.ts';
 import type { TopicState, TopicStorage } from './topic-state.ts';
 
@@ -59,6 +59,7 @@ export class Topic {
   #nextPartition = 0;
   /** Why there is nothing to be had here any more. */
   #ended: MqError | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor({ place, outside, journal, logs, delayedLog }: TopicStorage, state?: TopicState) {
     const { definition, folder, settings } = place;
@@ -211,11 +212,8 @@ export class Topic {
     this.groups.serve();
   }
 
-  /**
-   * Nothing more is taken: waiting sends reject with `error`; waiting receives and fetches too, or, when it is MQ_CLOSED, are
-   * answered empty. Resolves when everything accepted is on the disk and all files are closed; rejects when it is not.
-   */
-  async close(error: MqError): Promise<void> {
+  /** Nothing more is taken. Who waits is refused with `error`, or, when it is MQ_CLOSED and they read, answered empty. */
+  end(error: MqError): void {
     if (this.#ended !== undefined) return;
     this.#ended = error;
     const readerError = isMqError(error, 'MQ_CLOSED') ? undefined : error;
@@ -224,12 +222,15 @@ export class Topic {
     for (const partition of this.partitions) partition.endFetches(readerError);
     this.#retention?.close();
     this.delayed?.close();
-    await this.burials.settled();
-    const closing = this.partitions.map((partition) => partition.close());
-    if (this.delayed !== undefined) closing.push(this.delayed.log.close());
-    const closed = await Promise.allSettled(closing);
-    await this.journal.close();
-    for (const result of closed) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Ends it; resolves when everything accepted is on the disk and all files are closed, and rejects when it is not. */
+  close(error: MqError): Promise<void> {
+    this.end(error);
+    this.#closing ??= this.burials
+      .settled()
+      .then(() => closeLogs([...this.partitions, this.delayed?.log], this.journal));
+    return this.#closing;
   }
 
   #madeProgress(): void {
