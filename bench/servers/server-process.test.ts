@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { ANSWER_MS_MAX, settled } from './deadline.ts';
 import { ServerProcess } from './server-process.ts';
 
 test('a server says what it used and holds, and its folder goes with it', async () => {
@@ -18,7 +19,7 @@ test('a server says what it used and holds, and its folder goes with it', async 
   assert.ok(!existsSync(server.dataFolder));
 });
 
-test('nothing is left of a server whose bench was killed', async () => {
+test('nothing is left of a server whose bench was killed', async (context) => {
   const source = `
     import { ServerProcess } from ${JSON.stringify(import.meta.resolve('./server-process.ts'))};
     const { dataFolder } = await ServerProcess.start('stage-4-tcp');
@@ -28,8 +29,9 @@ test('nothing is left of a server whose bench was killed', async () => {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   bench.stderr.pipe(process.stderr, { end: false });
-  const [said] = (await once(bench.stdout, 'data')) as [Buffer];
-  const folder = said.toString();
+  context.after(() => bench.kill('SIGKILL'));
+  const said = settled(once(bench.stdout, 'data'), { msMax: ANSWER_MS_MAX, otherwise: 'the bench started no server' });
+  const folder = String((await said)[0]);
   assert.ok(existsSync(folder));
   bench.kill('SIGKILL');
   // The server writes its errors where the bench did: when the last of the two has ended.
