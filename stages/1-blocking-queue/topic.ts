@@ -8,13 +8,13 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
-import { previewOf, type QueueView, type WaiterView } from '../../shared/contract/inside.ts';
+import { previewOf, type QueueView } from '../../shared/contract/inside.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery, StoredRecord } from '../../shared/contract/message.ts';
 import type { CheckedMessage } from '../../shared/contract/validation.ts';
 import { BlockingQueue, CAPACITY_DEFAULT } from './blocking-queue.ts';
 import { deliveryOf } from './delivery.ts';
-import type { Waiter } from './waiter-line.ts';
+import { viewWaiters } from './waiter-line.ts';
 
 /** Options of a topic whose creator does not say. */
 export const TOPIC_DEFAULTS: TopicOptions = Object.freeze({ messagesMax: CAPACITY_DEFAULT, overflow: 'wait' });
@@ -122,6 +122,7 @@ export class Topic {
 
   inspect(max: number): QueueView {
     const { capacity, size, waitingPuts, waitingTakes } = this.queue;
+    const limits = { max, clock: this.#clock };
     return {
       kind: 'queue',
       topic: this.name,
@@ -130,23 +131,10 @@ export class Topic {
       slots: this.queue.peek(max).map(({ offset, id, body }) => {
         return { offset, id, bytes: body.length, preview: previewOf(body) };
       }),
-      waitingSends: this.#viewLine(waitingPuts, max, (messages) => messages[0]?.id ?? ''),
-      waitingReceives: this.#viewLine(waitingTakes, max, (want) => want.who),
+      waitingSends: viewWaiters(waitingPuts, { ...limits, whoOf: (messages) => messages[0]?.id ?? '' }),
+      waitingReceives: viewWaiters(waitingTakes, { ...limits, whoOf: ({ who }) => who }),
       waitingSendsCount: waitingPuts.size,
       waitingReceivesCount: waitingTakes.size,
     };
-  }
-
-  #viewLine<Want>(
-    line: Iterable<Waiter<Want, never>>,
-    max: number,
-    whoOf: (want: Want) => string,
-  ): readonly WaiterView[] {
-    const views: WaiterView[] = [];
-    for (const waiter of line) {
-      if (views.length >= max) break;
-      views.push({ who: whoOf(waiter.want), waitedMs: this.#clock.monotonicMs() - waiter.sinceMs });
-    }
-    return views;
   }
 }

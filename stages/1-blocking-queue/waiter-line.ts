@@ -12,6 +12,7 @@
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
 import { abortedError, MqError } from '../../shared/contract/errors.ts';
+import type { WaiterView } from '../../shared/contract/inside.ts';
 import { LIMITS, type Limits } from '../../shared/contract/limits.ts';
 
 /** How long and until when one call waits. */
@@ -195,6 +196,19 @@ export class WaiterLine<Want, Got> {
     this.#weight -= node.weight;
     return true;
   }
+}
+
+/** The first `max` of a line for the screen, oldest first; `whoOf` says who waits, or with what. */
+export function viewWaiters<Want>(
+  line: Iterable<Pick<Waiter<Want, unknown>, 'want' | 'sinceMs'>>,
+  { max, clock, whoOf }: { readonly max: number; readonly clock: Clock; readonly whoOf: (want: Want) => string },
+): WaiterView[] {
+  const views: WaiterView[] = [];
+  for (const { want, sinceMs } of line) {
+    if (views.length >= max) break;
+    views.push({ who: whoOf(want), waitedMs: clock.monotonicMs() - sinceMs });
+  }
+  return views;
 }
 
 /** True for a waiter whose signal was aborted; it has left the line. */

@@ -12,9 +12,8 @@ import {
   type GroupPointerView,
   previewOf,
   type RingView,
-  type WaiterView,
 } from '../../shared/contract/inside.ts';
-import type { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { viewWaiters } from '../1-blocking-queue/waiter-line.ts';
 import type { GroupDesk } from './group-desk.ts';
 import type { TopicLog } from './topic-log.ts';
 
@@ -88,9 +87,9 @@ export function inspectTopic(
     writeSlot: ring.slotOf(logEndOffset),
     cells: viewCells(topic, max),
     groups: [...topic.desks.values()].map((desk) => viewPointers(desk, { ...limits, logEndOffset })),
-    waitingSends: viewLine(sends, { ...limits, whoOf: ({ messageIds }) => messageIds[0] ?? '' }),
+    waitingSends: viewWaiters(sends, { ...limits, whoOf: ({ messageIds }) => messageIds[0] ?? '' }),
     waitingSendsCount: sends.size,
-    waitingFetches: viewLine(fetches, { ...limits, whoOf: ({ offset }) => `offset ${offset}` }),
+    waitingFetches: viewWaiters(fetches, { ...limits, whoOf: ({ offset }) => `offset ${offset}` }),
     waitingFetchesCount: fetches.size,
   };
 }
@@ -161,19 +160,7 @@ function viewPointers(
     inFlightCount: group.inFlightCount,
     redeliveredCount: group.redeliveredCount,
     droppedCount: group.droppedCount,
-    waitingReceives: viewLine(line, { max, clock, whoOf: ({ memberId }) => memberId }),
+    waitingReceives: viewWaiters(line, { max, clock, whoOf: ({ memberId }) => memberId }),
     waitingReceivesCount: line.size,
   };
-}
-
-function viewLine<Want, Got>(
-  line: WaiterLine<Want, Got>,
-  view: { readonly max: number; readonly clock: Clock; readonly whoOf: (want: Want) => string },
-): WaiterView[] {
-  const waiters: WaiterView[] = [];
-  for (const { want, sinceMs } of line) {
-    if (waiters.length >= view.max) break;
-    waiters.push({ who: view.whoOf(want), waitedMs: view.clock.monotonicMs() - sinceMs });
-  }
-  return waiters;
 }

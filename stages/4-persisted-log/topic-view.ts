@@ -6,14 +6,8 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Counts, GroupDescription, TopicDescription } from '../../shared/contract/description.ts';
-import {
-  type CellState,
-  type LogView,
-  type PartitionView,
-  previewOf,
-  type WaiterView,
-} from '../../shared/contract/inside.ts';
-import type { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
+import { type CellState, type LogView, type PartitionView, previewOf } from '../../shared/contract/inside.ts';
+import { viewWaiters } from '../1-blocking-queue/waiter-line.ts';
 import type { GroupDesk } from './delivery/group-desk.ts';
 import { batchFrom } from './log-reading.ts';
 import type { Partition } from './partition.ts';
@@ -91,10 +85,10 @@ export async function inspectTopic(
     groups: [...groups.desks.values()].map((desk) => desk.view(max)),
     delayed: await viewDelayed(topic, limits),
     delayedCount: delayed?.count ?? 0,
-    waitingSends: viewLine(sends, { ...limits, whoOf: ({ batch }) => batch.label }),
+    waitingSends: viewWaiters(sends, { ...limits, whoOf: ({ batch }) => batch.label }),
     waitingSendsCount: sends.size,
     waitingFetches: topic.partitions
-      .flatMap(({ fetches }) => viewLine(fetches, { ...limits, whoOf: ({ offset }) => `offset ${offset}` }))
+      .flatMap(({ fetches }) => viewWaiters(fetches, { ...limits, whoOf: ({ offset }) => `offset ${offset}` }))
       .slice(0, max),
     waitingFetchesCount: topic.partitions.reduce((sum, { fetches }) => sum + fetches.size, 0),
   };
@@ -145,16 +139,4 @@ async function viewDelayed(
       return { id, dueInMs: Math.max(message.deliverAt - now, 0), preview: previewOf(body) };
     }),
   );
-}
-
-function viewLine<Want, Got>(
-  line: WaiterLine<Want, Got>,
-  view: { readonly max: number; readonly clock: Clock; readonly whoOf: (want: Want) => string },
-): WaiterView[] {
-  const waiters: WaiterView[] = [];
-  for (const { want, sinceMs } of line) {
-    if (waiters.length >= view.max) break;
-    waiters.push({ who: view.whoOf(want), waitedMs: view.clock.monotonicMs() - sinceMs });
-  }
-  return waiters;
 }

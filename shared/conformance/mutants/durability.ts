@@ -1,7 +1,7 @@
 /** Mutants that lose what they had promised when the plug is pulled, or find something there that should be gone. */
 import type { Broker } from '../../contract/broker.ts';
 import { isMqError } from '../../contract/errors.ts';
-import { broken, changedDeliveries, type Mutant } from './mutant.ts';
+import { broken, changedDeliveries, type Mutant, receiptsCountedFromZero } from './mutant.ts';
 
 /** The broker answers before the disk does, whatever it was told; an option only of brokers with a disk. */
 const UNSAFE = { flushPolicy: 'never' } as const;
@@ -47,15 +47,7 @@ export const durabilityMutants: readonly Mutant[] = [
     stage: 4,
     bug: 'After a restart the broker counts offsets from 0 again, so two messages have the same one.',
     killedBy: 'offsets go on after a restart where they were, however often the broker is restarted',
-    instead: ({ send }) => {
-      let offset = -1;
-      return {
-        send: async (...args) => {
-          offset += 1;
-          return { ...(await send(...args)), offset };
-        },
-      };
-    },
+    instead: receiptsCountedFromZero,
   }),
   broken({
     name: 'an empty topic is no topic',

@@ -65,6 +65,17 @@ export function changedDeliveries(sound: Broker, change: (delivery: Delivery) =>
   return { receive: async (...args) => (await sound.receive(...args)).map(change) };
 }
 
+/** Receipts have offsets of their own, counted from 0 since this broker began. */
+export function receiptsCountedFromZero({ send }: Broker): Partial<Broker> {
+  let offset = -1;
+  return {
+    send: async (...args) => {
+      offset += 1;
+      return { ...(await send(...args)), offset };
+    },
+  };
+}
+
 /** `sound` with some members replaced; every method may be called without its object. */
 export function overridden(sound: Broker, members: Partial<Broker>, onCall: () => void = () => undefined): Broker {
   return new Proxy(sound, {

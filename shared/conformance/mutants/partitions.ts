@@ -2,7 +2,7 @@
 import { isMqError } from '../../contract/errors.ts';
 import { givenBack } from './given-back.ts';
 import { handedOut, isAcked } from './handed-out.ts';
-import { broken, type Mutant } from './mutant.ts';
+import { broken, type Mutant, receiptsCountedFromZero } from './mutant.ts';
 import { clampedNumber } from './wrong-numbers.ts';
 
 export const partitionMutants: readonly Mutant[] = [
@@ -47,15 +47,7 @@ export const partitionMutants: readonly Mutant[] = [
     stage: 4,
     bug: 'Receipts count the messages of the topic instead of those of the partition, so nothing is found there.',
     killedBy: 'each partition counts its offsets from 0, and the numbers of the topic are their sums',
-    instead: ({ send }) => {
-      let offset = -1;
-      return {
-        send: async (...args) => {
-          offset += 1;
-          return { ...(await send(...args)), offset };
-        },
-      };
-    },
+    instead: receiptsCountedFromZero,
   }),
   broken({
     name: 'batches into the first',

@@ -3,10 +3,11 @@
  * place for dead letters. Types only.
  */
 import type { Clock } from '../../../shared/clock.ts';
-import type { GroupOptions } from '../../../shared/contract/description.ts';
+import type { Counts, GroupOptions } from '../../../shared/contract/description.ts';
 import type { Limits } from '../../../shared/contract/limits.ts';
 import type { RedeliveryReason } from '../../../shared/contract/message.ts';
 import type { Random } from '../../../shared/random.ts';
+import type { CheckedReceiveOptions } from '../../1-blocking-queue/checked-options.ts';
 import type { LogRecord } from '../bytes/record.ts';
 import type { StoredBatch } from '../bytes/stored-batch.ts';
 import type { PriorityIndex } from '../policies/priority-index.ts';
@@ -96,18 +97,10 @@ export interface GroupDeskOptions extends DeskSettings {
 }
 
 /** What one receive wants. */
-export interface ReceiveWant {
-  readonly memberId: string;
-  readonly max: number;
-  readonly bytesMax: number;
-  readonly leaseMs: number;
-}
+export type ReceiveWant = Pick<CheckedReceiveOptions, 'max' | 'bytesMax' | 'leaseMs'> & { readonly memberId: string };
 
 /** How long a reader waits when there is nothing for it. */
-export interface WaitForRecords {
-  readonly waitMs: number;
-  readonly signal: AbortSignal | undefined;
-}
+export type WaitForRecords = Pick<CheckedReceiveOptions, 'waitMs' | 'signal'>;
 
 /** What a caller shows to prove that it holds, or held, a lease. */
 export interface LeaseClaim {
@@ -149,15 +142,5 @@ export interface Standing {
   readonly availableAt?: number;
 }
 
-/** The numbers of one group. */
-export interface GroupCounts {
-  readonly availableCount: number;
-  readonly inFlightCount: number;
-  readonly delayedCount: number;
-  readonly redeliveredCount: number;
-  readonly expiredCount: number;
-  readonly deadCount: number;
-  readonly droppedCount: number;
-  readonly waiterCount: number;
-  readonly lag: number;
-}
+/** The numbers of one group, but for the ends of the log, which its topic knows. */
+export type GroupCounts = Omit<Counts, 'logStartOffset' | 'logEndOffset'>;

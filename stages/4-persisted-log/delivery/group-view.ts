@@ -3,7 +3,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { LogGroupView } from '../../../shared/contract/inside.ts';
 import type { BrowsedRecord, StoredRecord } from '../../../shared/contract/message.ts';
-import type { WaiterLine } from '../../1-blocking-queue/waiter-line.ts';
+import { viewWaiters, type WaiterLine } from '../../1-blocking-queue/waiter-line.ts';
 import type { LogRecord } from '../bytes/record.ts';
 import type { DeliveryCursor } from './delivery-cursor.ts';
 import type { GroupCounts, PartitionReader, ReadableBatch, ReceiveWant, Standing } from './desk-surroundings.ts';
@@ -74,9 +74,7 @@ export function viewOf(state: GroupState, { name, max, clock, partitions, line }
     ...counts,
     inFlight: inFlightOf(state, { max, nowMs }),
     delayed: delayedOf(state, { max, nowMs }),
-    waitingReceives: [...line]
-      .slice(0, max)
-      .map(({ want, sinceMs }) => ({ who: want.memberId, waitedMs: nowMs - sinceMs })),
+    waitingReceives: viewWaiters(line, { max, clock, whoOf: ({ memberId }) => memberId }),
     waitingReceivesCount: waiterCount,
   };
 }
