@@ -18,9 +18,12 @@
 import type { Capability } from './capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from './description.ts';
 import type { Explanation } from './explanation.ts';
+import type { Filter, LookupOptions, LookupResult, PatternForm } from './filter.ts';
+import type { EndHalfOptions, HalfCheck, HalfCheckOptions, HalfMessageOptions, HalfReceipt } from './half-message.ts';
 import type { Inside } from './inside.ts';
 import type { Limits } from './limits.ts';
 import type { BatchReceipt, BrowsedRecord, Delivery, DeliveryRef, Message, Receipt, StoredRecord } from './message.ts';
+import type { ProducerIdentity, ProducerOptions, ProducerStamp } from './producer.ts';
 import type { RawBatchReceipt, RawDeliveries, RawFetchResult } from './raw-batches.ts';
 import type { BeginOptions, Transaction } from './transaction.ts';
 
@@ -31,6 +34,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal;
   /** How long to wait for room before `MQ_QUEUE_FULL`; in process the default is to wait without end. */
   readonly timeoutMs?: number;
+  /** Capability `idempotence`: sending the same again stores nothing twice. */
+  readonly producer?: ProducerStamp;
 }
 
 /** Of `receive`: for which member of which group, how much at most, and how long to wait for it. */
@@ -47,6 +52,8 @@ export interface ReceiveOptions {
   readonly waitMs?: number;
   /** Capability `lease`: how long the caller may work on each delivery. Default 30 s. */
   readonly leaseMs?: number;
+  /** Capability `filters`: what does not match stays for others. */
+  readonly filter?: Filter;
   readonly signal?: AbortSignal;
 }
 
@@ -77,7 +84,10 @@ export interface FetchOptions {
   readonly bytesMax?: number;
   /** How long to wait at the end of the log, 0 to `limits.waitMsMax`. Default 0: answer at once. */
   readonly waitMs?: number;
-  /** Capability `transactions` for `read-committed`; others read everything. */
+  /**
+   * Capability `transactions`: `read-committed` (default) stops before the first record of an open transaction and leaves
+   * out what was aborted. Brokers without it read everything.
+   */
   readonly isolation?: 'read-uncommitted' | 'read-committed';
   /** Ends the wait with `MQ_ABORTED`. */
   readonly signal?: AbortSignal;
@@ -91,6 +101,8 @@ export interface FetchResult {
   readonly logStartOffset: number;
   /** Records below it may be shown to readers. */
   readonly highWatermark: number;
+  /** Capability `transactions`: `read-committed` ends here, before the first record of the first open transaction. */
+  readonly lastStableOffset?: number;
 }
 
 /** Which position of which group. */
@@ -119,6 +131,10 @@ export interface SubscribeOptions {
   /** Unfinished deliveries the subscriber accepts at once. */
   readonly creditMax: number;
   readonly leaseMs?: number;
+  /** Capability `filters`: what does not match stays for others. */
+  readonly filter?: Filter;
+  /** Capability `filters`: the topic is a pattern; the group is that of each topic it covers, the credit is shared. */
+  readonly pattern?: PatternForm;
 }
 
 /** What `subscribe` resolves to; deliveries arrive until `close` (capability `push`). */
@@ -211,8 +227,32 @@ export interface Broker extends AsyncDisposable {
   /** Capability `dead-letter`. Deletes dead letters. Resolves to how many. */
   dropDeadLetters(topic: string, options?: DeadLetterOptions): Promise<number>;
 
+  /** Capability `idempotence`. Who sends, for `producer` of a send; never the same twice. */
+  openProducer(options?: ProducerOptions): Promise<ProducerIdentity>;
   /** Capability `transactions`. Resolves to an open transaction, to be ended by its `commit` or `abort`. */
   begin(options?: BeginOptions): Promise<Transaction>;
+  /**
+   * Capability `transactions`. The transaction with this id, begun by anybody: for who lost its connection, or the answer to
+   * its `commit`. `MQ_TRANSACTION_ENDED` says how one of the last ones ended; `MQ_UNKNOWN_TRANSACTION` otherwise.
+   */
+  findTransaction(id: string): Promise<Transaction>;
+
+  /** Capability `half-message`. Kept, seen by nobody, until `endHalf`. */
+  sendHalf(topic: string, message: Message, options: HalfMessageOptions): Promise<HalfReceipt>;
+  /** Capability `half-message`. Resolves to the receipt of the message when it was committed, else to null. */
+  endHalf(topic: string, options: EndHalfOptions): Promise<Receipt | null>;
+  /** Capability `half-message`. Questions to this producer group; whoever asks is a live member of it. */
+  receiveHalfChecks(producerGroup: string, options?: HalfCheckOptions): Promise<readonly HalfCheck[]>;
+
+  /** Capability `filters`. Held records with a key, whoever has finished them. */
+  lookup(topic: string, options: LookupOptions): Promise<LookupResult>;
+  /**
+   * Capability `filters`. Makes a topic `$temp/...` for replies, resolves to its name. Anybody may send to it; it is kept in
+   * memory or less, and gone when the connection that made it ends, when nobody used it for `memberTimeoutMs`, and at a
+   * restart.
+   */
+  createTemporaryTopic(): Promise<string>;
+
   /** Capability `push`. Calls `onDelivery` for each message as it comes, with at most `creditMax` unfinished. */
   subscribe(topic: string, options: SubscribeOptions, onDelivery: (delivery: Delivery) => void): Promise<Subscription>;
 

@@ -2,6 +2,7 @@
  * What a broker says about its topics and groups. The screen, the metrics and the conformance suite all read these
  * numbers, so they can never disagree. Everything here is plain JSON.
  */
+import type { Filter } from './filter.ts';
 
 /** What a send does when the topic is full. In a ring, `drop-oldest` overwrites the oldest slot. */
 export type Overflow = 'wait' | 'reject' | 'drop-oldest';
@@ -21,6 +22,12 @@ export interface TopicOptions {
   readonly retentionMs?: number;
   /** Capability `durable`: records that every durable group has finished go at once, not only when room is needed. */
   readonly deleteFinished?: boolean;
+  /**
+   * Capability `dedup`: a message with the id of one that was accepted less than so many ms ago is not stored again; its
+   * receipt is that of the first, with `isDuplicate`. A batch of which some ids are known, or all but not as one batch, is
+   * `MQ_DUPLICATE_ID`. Ids are compared as they are, byte by byte. Default: nothing is compared.
+   */
+  readonly dedupWindowMs?: number;
 }
 
 /** A place in a partition: an end, an offset, or (capability `time-index`) the first record at or after epoch ms. */
@@ -68,6 +75,8 @@ export interface GroupOptions {
   readonly retryDelays?: RetryDelays;
   /** Capability `dead-letter`: what expires becomes a dead letter too, instead of being dropped. Default false. */
   readonly deadLetterExpired?: boolean;
+  /** Capability `filters`: what does not match is finished for this group. Default: everything matches. */
+  readonly filter?: Filter;
 }
 
 /**
@@ -114,6 +123,8 @@ export interface GroupDescription extends Counts {
   readonly deliveriesMax?: number;
   /** Capability `group-modes`: true while nothing is handed out. */
   readonly isPaused?: boolean;
+  /** Capability `filters`: present when it has one. */
+  readonly filter?: Filter;
 }
 
 /** One topic as `describeTopics` lists it: its numbers, its options and its groups. */
@@ -126,5 +137,13 @@ export interface TopicDescription extends Counts {
   readonly bytes: number;
   /** Capability `group-modes`: true while none of its groups is handed anything. */
   readonly isPaused?: boolean;
+  /** Capability `transactions`: open ones that have written to the topic. */
+  readonly openTransactionCount?: number;
+  /** Capability `transactions`: summed over partitions, like the other ends. */
+  readonly lastStableOffset?: number;
+  /** Capability `half-message`: not decided yet. */
+  readonly halfCount?: number;
+  /** Capabilities `idempotence` and `dedup`: sends that were answered with the receipt of an earlier one, ever. */
+  readonly duplicateCount?: number;
   readonly groups: readonly GroupDescription[];
 }

@@ -5,6 +5,7 @@
  * Always true: a caller's mistake or an expected event is an `MqError`; anything else that is thrown is a defect of
  * ours. Anybody may throw and catch these; only this file names codes.
  */
+import type { TransactionOutcome } from './transaction.ts';
 
 /** One row of the registry. */
 export interface ErrorEntry {
@@ -58,7 +59,11 @@ export const ERRORS = Object.freeze({
   MQ_ABORTED: entry(499, false, 'The caller aborted; what the call had claimed was given back.'),
   MQ_CLOSED: entry(503, false, 'The broker, server or client is closed or closing and takes no new calls.'),
   MQ_UNAUTHORIZED: entry(401, false, 'The door asks for a token, and none or a wrong one was given.'),
-  MQ_FORBIDDEN: entry(403, false, 'The door refuses this request: a foreign Host or a cross-origin caller.'),
+  MQ_FORBIDDEN: entry(
+    403,
+    false,
+    'This caller may not do that: no permission for it, a foreign Host, or a cross-origin caller.',
+  ),
   MQ_NOT_FOUND: entry(404, false, 'The door has no such route.'),
   MQ_METHOD_NOT_ALLOWED: entry(405, false, 'The route exists, but not for this method; `Allow` lists those it has.'),
   MQ_UNSUPPORTED_MEDIA_TYPE: entry(415, false, 'The door does not read this content type or content encoding.'),
@@ -68,6 +73,27 @@ export const ERRORS = Object.freeze({
   MQ_GROUP_TAKEN: entry(409, true, 'The group is exclusive, and another member has it.'),
   MQ_STORAGE_FULL: entry(507, true, 'The disk has no room for it; nothing of it was stored.'),
   MQ_STORAGE_FAILED: entry(503, true, 'The disk failed; what the call asked for was not accepted.'),
+  MQ_UNKNOWN_TRANSACTION: entry(404, false, 'No transaction or half message has this id, or it ended too long ago.'),
+  MQ_TRANSACTION_ENDED: entry(
+    409,
+    false,
+    'The transaction or half message is over; `outcome` says how it ended, and it stays so.',
+  ),
+  MQ_PRODUCER_FENCED: entry(409, false, 'A newer owner of the same name took over; this one may not go on.'),
+  MQ_UNKNOWN_PRODUCER: entry(404, false, 'The broker does not know the producer, or not any more: open it again.'),
+  MQ_SEQUENCE_GAP: entry(409, false, 'Something this producer sent before never came; nothing was stored.'),
+  MQ_SEQUENCE_TOO_OLD: entry(409, false, 'A repetition of something sent too long ago to be recognised.'),
+  MQ_DUPLICATE_ID: entry(
+    409,
+    false,
+    'Some ids of the batch were accepted before, others were not; nothing was stored.',
+  ),
+  MQ_INVALID_SELECTOR: entry(400, false, 'The selector is not one; the message says at which character and why.'),
+  MQ_RATE_LIMITED: entry(
+    429,
+    true,
+    'The caller used up what it may send or ask for; `retryAfterMs` says when to go on.',
+  ),
   MQ_CORRUPT: entry(500, false, 'Stored bytes are not what was written; the message says where, and what can be done.'),
   MQ_DATA_LOCKED: entry(409, false, 'Another process works on the data folder.'),
   MQ_DATA_VERSION: entry(500, false, 'The data folder was written in a format this version does not know.'),
@@ -100,10 +126,14 @@ export interface ErrorDetails {
   readonly logEndOffset?: number;
   /** MQ_LEASE_EXPIRED: the entries that did not apply. */
   readonly failed?: readonly FailedDelivery[];
-  /** MQ_QUEUE_FULL, MQ_LIMIT_EXCEEDED: when trying again is sensible. */
+  /** MQ_QUEUE_FULL, MQ_LIMIT_EXCEEDED, MQ_RATE_LIMITED: when trying again is sensible. */
   readonly retryAfterMs?: number;
   /** MQ_INVALID_ARGUMENT: path of the argument, such as `messages[3].key`. */
   readonly path?: string;
+  /** MQ_TRANSACTION_ENDED. */
+  readonly outcome?: TransactionOutcome;
+  /** MQ_INVALID_SELECTOR: index of the character, from 0. */
+  readonly position?: number;
   /** MQ_METHOD_NOT_ALLOWED: the methods the route has. */
   readonly allow?: readonly string[];
 }

@@ -3,6 +3,8 @@
  * its messages somewhere else (a student's, an engine's) may leave `inspect` out.
  */
 
+import type { TransactionOutcome } from './transaction.ts';
+
 /** A call that waits, oldest first. */
 export interface WaiterView {
   /** The member (receive), or the message id (send). */
@@ -125,6 +127,43 @@ export interface PartitionView {
   readonly segmentCount: number;
   /** The youngest records, oldest first, at most `max`. */
   readonly cells: readonly Omit<CellView, 'slot'>[];
+  /** Capability `transactions`: below it every record is committed or aborted. */
+  readonly lastStableOffset?: number;
+  /** Capability `transactions`: the youngest markers, oldest first, at most `max`. */
+  readonly markers?: readonly MarkerView[];
+}
+
+/** Where a transaction ended in a partition: a record that no reader gets. */
+export interface MarkerView {
+  readonly offset: number;
+  readonly producerId: number;
+  readonly epoch: number;
+  readonly outcome: TransactionOutcome;
+}
+
+/** A transaction that is not over. */
+export interface TransactionView {
+  readonly id: string;
+  readonly transactionalId?: string;
+  readonly producerId: number;
+  readonly epoch: number;
+  readonly state: 'open' | 'committing' | 'aborting';
+  readonly ageMs: number;
+  readonly timeoutInMs: number;
+  /** In this topic. */
+  readonly recordCount: number;
+  readonly ackCount: number;
+}
+
+/** A half message that is not decided. */
+export interface HalfView {
+  readonly halfId: string;
+  readonly id: string;
+  readonly producerGroup: string;
+  readonly checkCount: number;
+  readonly checksMax: number;
+  readonly nextCheckInMs: number;
+  readonly preview: string;
 }
 
 /** One group over a log: a pointer per partition, and what is not simply ahead of it. */
@@ -161,6 +200,10 @@ export interface LogView {
   readonly waitingSendsCount: number;
   readonly waitingFetches: readonly WaiterView[];
   readonly waitingFetchesCount: number;
+  /** Capability `transactions`: those that wrote to the topic or ack in it, oldest first, at most `max`. */
+  readonly transactions?: readonly TransactionView[];
+  /** Capability `half-message`: soonest to be asked about first, at most `max`. */
+  readonly halves?: readonly HalfView[];
 }
 
 /** Told apart by `kind`; later stages add kinds. */

@@ -42,6 +42,20 @@ export interface Limits {
   readonly groupsCountMax: number;
   /** Members of one group. */
   readonly membersCountMax: number;
+  /** `timeoutMs` of `begin`, and `checkAfterMs` of `sendHalf`. */
+  readonly transactionMsMax: number;
+  /** Open transactions of one broker. */
+  readonly transactionsCountMax: number;
+  /** Batches, acks and positions of one transaction together. */
+  readonly transactionOperationsMax: number;
+  /** Producers that one partition remembers; the one that was silent for longest goes first, never one that is in a transaction. */
+  readonly producersCountMax: number;
+  /** Ids that one topic remembers for `dedupWindowMs`; with more, the window is shorter. */
+  readonly dedupIdsMax: number;
+  /** Half messages of one broker that are not decided yet. */
+  readonly halfMessagesCountMax: number;
+  /** A selector, in UTF-8 bytes. */
+  readonly selectorBytesMax: number;
 }
 
 /** What StageMQ's own brokers enforce. */
@@ -64,6 +78,13 @@ export const LIMITS: Limits = Object.freeze({
   topicsCountMax: 10_000,
   groupsCountMax: 1000,
   membersCountMax: 10_000,
+  transactionMsMax: 15 * 60 * 1000,
+  transactionsCountMax: 10_000,
+  transactionOperationsMax: 262_144,
+  producersCountMax: 10_000,
+  dedupIdsMax: 1_000_000,
+  halfMessagesCountMax: 65_536,
+  selectorBytesMax: 4096,
 });
 
 /**
@@ -91,6 +112,9 @@ export const DEFAULTS = Object.freeze({
   memberTimeoutMs: 30_000,
   /** Deliveries that may fail before a message is dead (capability `dead-letter`). */
   deliveriesMax: 16,
+  /** How long a transaction may stay open, and how long a half message is left alone. */
+  transactionMs: 60_000,
+  halfCheckAfterMs: 6000,
   /** How many of a group's accepted lease tokens are remembered, so that repeating an ack succeeds. */
   tokensRememberedCount: 1024,
 });

@@ -42,6 +42,8 @@ export interface Receipt {
   readonly durability: Durability;
   /** Epoch ms; only on the receipt of a delayed message. */
   readonly deliverAt?: number;
+  /** Capabilities `idempotence` and `dedup`: true when nothing was stored, since it was there already. */
+  readonly isDuplicate?: true;
 }
 
 /** The broker's word for a whole batch: its messages have the offsets `baseOffset` to `baseOffset + count - 1`. */
@@ -53,6 +55,8 @@ export interface BatchReceipt {
   /** Ids in the order of the messages. */
   readonly ids: readonly string[];
   readonly durability: Durability;
+  /** Capabilities `idempotence` and `dedup`: true when nothing was stored, since it was there already. */
+  readonly isDuplicate?: true;
 }
 
 /** A message as a broker keeps it and as `fetch` returns it. */

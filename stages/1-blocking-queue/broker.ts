@@ -9,7 +9,7 @@
  */
 import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
 import { checkClock } from '../../shared/clock.ts';
-import type * as calls from '../../shared/contract/broker.ts';
+import type * as api from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import type { QueueView } from '../../shared/contract/inside.ts';
@@ -25,7 +25,7 @@ import * as refusals from './topic-refusals.ts';
 /** Cells of an `inspect` whose caller does not say. */
 const INSPECT_CELLS = 64;
 
-export class BlockingQueueBroker implements calls.Broker {
+export class BlockingQueueBroker implements api.Broker {
   readonly name: string = 'blocking-queue';
   readonly capabilities = capabilitiesOfStage(1);
   readonly limits: Limits;
@@ -75,7 +75,7 @@ export class BlockingQueueBroker implements calls.Broker {
   createGroup = unsupported('groups', 'createGroup');
   deleteGroup = unsupported('groups', 'deleteGroup');
 
-  async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
+  async send(topic: string, message: Message, options?: api.SendOptions): Promise<Receipt> {
     const name = this.#checkCall(topic);
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
@@ -86,7 +86,7 @@ export class BlockingQueueBroker implements calls.Broker {
     return { topic: name, partition: 0, offset: queued.offset, id: queued.id, durability: 'memory' };
   }
 
-  async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
+  async sendBatch(topic: string, messages: readonly Message[], options?: api.SendOptions): Promise<BatchReceipt> {
     const name = this.#checkCall(topic);
     const checked = checkBatch('messages', messages, this.limits);
     sending.checkBatchOptions('messages', messages, this);
@@ -99,7 +99,7 @@ export class BlockingQueueBroker implements calls.Broker {
     return { topic: name, partition: 0, baseOffset, count: ids.length, ids, durability: 'memory' };
   }
 
-  async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
+  async receive(topic: string, options?: api.ReceiveOptions): Promise<readonly Delivery[]> {
     const name = this.#checkCall(topic);
     const { memberId = this.#memberId, max, bytesMax, waitMs, signal } = sending.checkReceiveOptions(options, this);
     const source = this.#openTopic(name);
@@ -127,7 +127,14 @@ export class BlockingQueueBroker implements calls.Broker {
   committed = unsupported('offsets', 'committed');
   seek = unsupported('offsets', 'seek');
 
+  openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
+  findTransaction = unsupported('transactions', 'findTransaction');
+  sendHalf = unsupported('half-message', 'sendHalf');
+  endHalf = unsupported('half-message', 'endHalf');
+  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
+  lookup = unsupported('filters', 'lookup');
+  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
   pause = unsupported('group-modes', 'pause');
   resume = unsupported('group-modes', 'resume');
   redrive = unsupported('dead-letter', 'redrive');
@@ -141,7 +148,7 @@ export class BlockingQueueBroker implements calls.Broker {
     return this.#topicOf(topic).inspect(max);
   }
 
-  async close(options?: calls.CloseOptions): Promise<void> {
+  async close(options?: api.CloseOptions): Promise<void> {
     sending.checkCloseOptions(options);
     this.#isClosed = true;
     for (const { queue } of this.#topics.values()) queue.close();

@@ -11,6 +11,7 @@ import type { CloseOptions, ReceiveOptions, SendOptions } from '../../shared/con
 import { type Capability, notSupported } from '../../shared/contract/capabilities.ts';
 import type { Overflow, TopicOptions } from '../../shared/contract/description.ts';
 import { abortedError } from '../../shared/contract/errors.ts';
+import type { Filter } from '../../shared/contract/filter.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
 import {
@@ -20,19 +21,19 @@ import {
   checkOptions,
   invalidArgument,
 } from '../../shared/contract/validation.ts';
-
-/** What the checking broker can do and how much it takes; a Broker is one. */
-export interface Rules {
-  readonly capabilities: ReadonlySet<Capability>;
-  readonly limits: Limits;
-}
+import { checkFilter } from './routing-options.ts';
+import { need, type Rules } from './rules.ts';
 
 /** Most records a topic can be made for; keeps one topic's bookkeeping below about 128 MiB. */
 export const TOPIC_MESSAGES_MAX = 2 ** 24;
 
 const TOPIC_OPTIONS: readonly (keyof TopicOptions)[] = [
   ...(['messagesMax', 'bytesMax', 'overflow', 'partitionCount'] as const),
-  ...(['ttlMs', 'retentionMs', 'deleteFinished'] as const),
+  ...(['ttlMs', 'retentionMs', 'deleteFinished', 'dedupWindowMs'] as const),
+];
+
+const RECEIVE_OPTIONS: readonly (keyof ReceiveOptions)[] = [
+  ...(['group', 'memberId', 'max', 'bytesMax', 'waitMs', 'leaseMs', 'filter', 'signal'] as const),
 ];
 
 export const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
@@ -51,6 +52,7 @@ export interface CheckedReceiveOptions {
   readonly bytesMax: number;
   readonly waitMs: number;
   readonly leaseMs: number;
+  readonly filter: Filter;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -102,21 +104,23 @@ export function checkTopicOptions(
 /** How long messages are kept; what is not given is left out. */
 function checkKeeping(
   path: string,
-  { ttlMs, retentionMs, deleteFinished }: TopicOptions,
+  { ttlMs, retentionMs, deleteFinished, dedupWindowMs }: TopicOptions,
   rules: Rules & { readonly defaults: TopicOptions },
 ): TopicOptions {
   const { defaults } = rules;
   if (ttlMs !== undefined) need(rules, 'ttl', `${path}.ttlMs`);
   if (retentionMs !== undefined) need(rules, 'durable', `${path}.retentionMs`);
   if (deleteFinished !== undefined) need(rules, 'durable', `${path}.deleteFinished`);
+  if (dedupWindowMs !== undefined) need(rules, 'dedup', `${path}.dedupWindowMs`);
   if (deleteFinished !== undefined && typeof deleteFinished !== 'boolean') {
     throw invalidArgument(`${path}.deleteFinished`, 'true or false', deleteFinished);
   }
-  const duration = (name: 'ttlMs' | 'retentionMs', ms: number | undefined): TopicOptions =>
+  const duration = (name: 'ttlMs' | 'retentionMs' | 'dedupWindowMs', ms: number | undefined): TopicOptions =>
     ms === undefined ? {} : { [name]: checkInteger(`${path}.${name}`, ms, { ...ANY_DURATION_MS, min: 1 }) };
   return {
     ...duration('ttlMs', ttlMs ?? defaults.ttlMs),
     ...duration('retentionMs', retentionMs ?? defaults.retentionMs),
+    ...duration('dedupWindowMs', dedupWindowMs ?? defaults.dedupWindowMs),
     ...((deleteFinished ?? defaults.deleteFinished) ? { deleteFinished: true } : {}),
   };
 }
@@ -130,6 +134,7 @@ export function isSameTopicOptions(one: TopicOptions, other: TopicOptions): bool
     one.partitionCount === other.partitionCount &&
     one.ttlMs === other.ttlMs &&
     one.retentionMs === other.retentionMs &&
+    one.dedupWindowMs === other.dedupWindowMs &&
     one.deleteFinished === other.deleteFinished
   );
 }
@@ -153,8 +158,9 @@ export function checkBatchOptions(path: string, messages: readonly Message[], ru
 
 export function checkSendOptions(options: SendOptions | undefined, rules: Rules): CheckedSendOptions {
   if (options === undefined) return SEND_DEFAULTS;
-  checkOptions('options', options, ['partition', 'signal', 'timeoutMs']);
-  const { partition, timeoutMs } = options;
+  checkOptions('options', options, ['partition', 'signal', 'timeoutMs', 'producer']);
+  const { partition, timeoutMs, producer } = options;
+  if (producer !== undefined) need(rules, 'idempotence', 'options.producer');
   return {
     partition: checkPartition('options.partition', partition, rules),
     signal: checkSignal('options.signal', options.signal),
@@ -164,7 +170,7 @@ export function checkSendOptions(options: SendOptions | undefined, rules: Rules)
 
 export function checkReceiveOptions(given: ReceiveOptions | undefined, rules: Rules): CheckedReceiveOptions {
   const options = given ?? {};
-  checkOptions('options', options, ['group', 'memberId', 'max', 'bytesMax', 'waitMs', 'leaseMs', 'signal']);
+  checkOptions('options', options, RECEIVE_OPTIONS);
   const { limits } = rules;
   const { group, memberId, leaseMs } = options;
   const checked: CheckedReceiveOptions = {
@@ -174,6 +180,7 @@ export function checkReceiveOptions(given: ReceiveOptions | undefined, rules: Ru
     bytesMax: checkBytesMax('options.bytesMax', options.bytesMax, limits),
     waitMs: checkInteger('options.waitMs', options.waitMs, { min: 0, max: limits.waitMsMax, fallback: 0 }),
     leaseMs: checkInteger('options.leaseMs', leaseMs, { min: 1, max: limits.leaseMsMax, fallback: DEFAULTS.leaseMs }),
+    filter: checkFilter('options.filter', options.filter, rules),
     signal: checkSignal('options.signal', options.signal),
   };
   if (checked.group !== DEFAULTS.group) need(rules, 'groups', 'options.group');
@@ -206,11 +213,6 @@ export function checkSignal(path: string, signal: unknown): AbortSignal | undefi
 export function checkCloseOptions(options: CloseOptions | undefined): void {
   checkOptions('options', options, ['timeoutMs']);
   checkInteger('options.timeoutMs', options?.timeoutMs, ANY_DURATION_MS);
-}
-
-/** Throws `MQ_NOT_SUPPORTED` unless the broker has `capability`; `what` names the option that asks for it. */
-export function need(rules: Rules, capability: Capability, what: string): void {
-  if (!rules.capabilities.has(capability)) throw notSupported(capability, what);
 }
 
 const ANY_DURATION_MS = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };

@@ -9,19 +9,12 @@
  */
 import { type BrokerOptions, limitsWith } from '../../shared/broker-options.ts';
 import { checkClock } from '../../shared/clock.ts';
-import type * as calls from '../../shared/contract/broker.ts';
+import type * as api from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import type { RingView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
-import type {
-  BatchReceipt,
-  BrowsedRecord,
-  Delivery,
-  DeliveryRef,
-  Message,
-  Receipt,
-} from '../../shared/contract/message.ts';
+import type * as mq from '../../shared/contract/message.ts';
 import { checkBatch, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
 import { checkRandom } from '../../shared/random.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
@@ -34,7 +27,7 @@ import { forEachRef } from './refusals.ts';
 import { TOPIC_DEFAULTS, TopicLog } from './topic-log.ts';
 import { describeTopic, inspectTopic } from './topic-view.ts';
 
-export class RingBufferBroker implements calls.Broker {
+export class RingBufferBroker implements api.Broker {
   readonly name: string = 'ring-buffer';
   readonly capabilities = capabilitiesOfStage(2);
   readonly limits: Limits;
@@ -96,7 +89,7 @@ export class RingBufferBroker implements calls.Broker {
     this.#topicOf(topic).deleteGroup(checkName('group', group, this.limits));
   }
 
-  async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
+  async send(topic: string, message: mq.Message, options?: api.SendOptions): Promise<mq.Receipt> {
     const name = this.#checkCall(topic);
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
@@ -107,7 +100,7 @@ export class RingBufferBroker implements calls.Broker {
     return { topic: name, partition: 0, offset, id: batch.messageIds[0] ?? '', durability: 'memory' };
   }
 
-  async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
+  async sendBatch(topic: string, messages: readonly mq.Message[], options?: api.SendOptions): Promise<mq.BatchReceipt> {
     const name = this.#checkCall(topic);
     const checked = checkBatch('messages', messages, this.limits);
     sending.checkBatchOptions('messages', messages, this);
@@ -125,28 +118,28 @@ export class RingBufferBroker implements calls.Broker {
     };
   }
 
-  async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
+  async receive(topic: string, options?: api.ReceiveOptions): Promise<readonly mq.Delivery[]> {
     const name = this.#checkCall(topic);
     const checked = sending.checkReceiveOptions(options, this);
     const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
     return this.#openTopic(name).receive(checked.group, want, checked);
   }
 
-  async ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
+  async ack(deliveries: readonly mq.DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
     this.#checkOpen();
     const refs = reading.checkRefs(deliveries, this);
     const isCumulative = reading.checkAckOptions(options);
     forEachRef(refs, (ref) => this.#existingTopic(ref.topic).existingDesk(ref.group).ack(ref, { isCumulative }));
   }
 
-  async nack(delivery: DeliveryRef, options?: calls.NackOptions): Promise<void> {
+  async nack(delivery: mq.DeliveryRef, options?: api.NackOptions): Promise<void> {
     this.#checkOpen();
     const ref = reading.checkRef('delivery', delivery, this);
     const outcome = reading.checkNackOptions(options, this);
     forEachRef([ref], () => this.#existingTopic(ref.topic).existingDesk(ref.group).nack(ref, outcome));
   }
 
-  async extendLease(delivery: DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
+  async extendLease(delivery: mq.DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
     this.#checkOpen();
     const ref = reading.checkRef('delivery', delivery, this);
     const leaseMs = reading.checkExtendOptions(options, this);
@@ -159,32 +152,39 @@ export class RingBufferBroker implements calls.Broker {
     this.#topicOf(topic).existingDesk(group).leave(memberId);
   }
 
-  async browse(topic: string, options?: calls.BrowseOptions): Promise<readonly BrowsedRecord[]> {
+  async browse(topic: string, options?: api.BrowseOptions): Promise<readonly mq.BrowsedRecord[]> {
     const checked = reading.checkBrowseOptions(options, this);
     return this.#topicOf(topic).existingDesk(checked.group).browse(checked);
   }
 
-  async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
+  async fetch(topic: string, options?: api.FetchOptions): Promise<api.FetchResult> {
     const checked = reading.checkFetchOptions(options, this);
     return this.#topicOf(topic).fetch(checked, checked);
   }
 
-  async commit(topic: string, options: calls.OffsetOptions & { readonly offset: number }): Promise<number> {
+  async commit(topic: string, options: api.OffsetOptions & { readonly offset: number }): Promise<number> {
     const group = reading.checkOffsetOptions(options, this, ['offset']);
     return this.#topicOf(topic).commit(group, reading.checkOffset('options.offset', options.offset));
   }
 
-  async committed(topic: string, options: calls.OffsetOptions): Promise<number> {
+  async committed(topic: string, options: api.OffsetOptions): Promise<number> {
     const group = reading.checkOffsetOptions(options, this);
     return this.#topicOf(topic).existingDesk(group).committed();
   }
 
-  async seek(topic: string, options: calls.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
+  async seek(topic: string, options: api.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
     const group = reading.checkOffsetOptions(options, this, ['to']);
     return this.#topicOf(topic).seek(group, reading.checkSeekTarget('options.to', options.to, this));
   }
 
+  openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
+  findTransaction = unsupported('transactions', 'findTransaction');
+  sendHalf = unsupported('half-message', 'sendHalf');
+  endHalf = unsupported('half-message', 'endHalf');
+  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
+  lookup = unsupported('filters', 'lookup');
+  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
   pause = unsupported('group-modes', 'pause');
   resume = unsupported('group-modes', 'resume');
   redrive = unsupported('dead-letter', 'redrive');
@@ -196,7 +196,7 @@ export class RingBufferBroker implements calls.Broker {
     return inspectTopic(this.#topicOf(topic), { max, clock: this.#settings.clock });
   }
 
-  async close(options?: calls.CloseOptions): Promise<void> {
+  async close(options?: api.CloseOptions): Promise<void> {
     sending.checkCloseOptions(options);
     this.#isClosed = true;
     for (const log of this.#topics.values()) log.close(refusals.closedError());

@@ -23,7 +23,9 @@ import {
   checkOptions,
   invalidArgument,
 } from '../../shared/contract/validation.ts';
-import { checkBytesMax, checkPartition, checkSignal, need, type Rules } from '../1-blocking-queue/checked-options.ts';
+import { checkBytesMax, checkPartition, checkSignal } from '../1-blocking-queue/checked-options.ts';
+import { checkFilter, NO_FILTER } from '../1-blocking-queue/routing-options.ts';
+import { need, type Rules } from '../1-blocking-queue/rules.ts';
 
 const RESETS: readonly OutOfRangeReset[] = ['earliest', 'latest', 'error'];
 const MODES: readonly GroupMode[] = ['shared', 'exclusive', 'failover', 'key-ordered'];
@@ -46,6 +48,7 @@ export const GROUP_DEFAULTS: Required<GroupOptions> = Object.freeze({
   deliveriesMax: DEFAULTS.deliveriesMax,
   retryDelays: [],
   deadLetterExpired: false,
+  filter: NO_FILTER,
 });
 
 export interface CheckedFetchOptions {
@@ -54,6 +57,7 @@ export interface CheckedFetchOptions {
   readonly max: number;
   readonly bytesMax: number;
   readonly waitMs: number;
+  readonly isolation: (typeof ISOLATIONS)[number];
   readonly signal: AbortSignal | undefined;
 }
 
@@ -83,8 +87,7 @@ export function checkMemberTimeoutMs(memberTimeoutMs: number | undefined): numbe
 
 /** Options of a group; equal options give equal results. */
 export function checkGroupOptions(options: GroupOptions | undefined, rules: Rules): Required<GroupOptions> {
-  const known = ['start', 'isEphemeral', 'onOutOfRange', 'mode', 'deliveriesMax', 'retryDelays', 'deadLetterExpired'];
-  checkOptions('options', options, known);
+  checkOptions('options', options, Object.keys(GROUP_DEFAULTS));
   const isEphemeral = checkFlag('options.isEphemeral', options?.isEphemeral);
   const mode = checkChoice('options.mode', options?.mode, MODES, 'shared');
   if (mode !== 'shared') need(rules, 'group-modes', 'options.mode');
@@ -95,6 +98,7 @@ export function checkGroupOptions(options: GroupOptions | undefined, rules: Rule
     onOutOfRange: checkChoice('options.onOutOfRange', options?.onOutOfRange, RESETS, 'earliest'),
     mode,
     ...checkFailureOptions(options, rules),
+    filter: checkFilter('options.filter', options?.filter, rules),
   };
 }
 
@@ -176,7 +180,7 @@ export function checkFetchOptions(options: FetchOptions | undefined, rules: Rule
   const known = ['partition', 'offset', 'max', 'bytesMax', 'waitMs', 'isolation', 'signal'];
   checkOptions('options', options, known);
   const { limits } = rules;
-  const isolation = checkChoice('options.isolation', options?.isolation, ISOLATIONS, 'read-uncommitted');
+  const isolation = checkChoice('options.isolation', options?.isolation, ISOLATIONS, defaultIsolation(rules));
   if (isolation !== 'read-uncommitted') need(rules, 'transactions', 'options.isolation');
   return {
     partition: checkPartition('options.partition', options?.partition, rules),
@@ -184,8 +188,14 @@ export function checkFetchOptions(options: FetchOptions | undefined, rules: Rule
     max: checkInteger('options.max', options?.max, { min: 1, max: limits.receiveCountMax, fallback: DEFAULTS.max }),
     bytesMax: checkBytesMax('options.bytesMax', options?.bytesMax, limits),
     waitMs: checkInteger('options.waitMs', options?.waitMs, { min: 0, max: limits.waitMsMax, fallback: 0 }),
+    isolation,
     signal: checkSignal('options.signal', options?.signal),
   };
+}
+
+/** Where there are transactions, readers see what is committed unless they ask for more. */
+function defaultIsolation({ capabilities }: Rules): CheckedFetchOptions['isolation'] {
+  return capabilities.has('transactions') ? 'read-committed' : 'read-uncommitted';
 }
 
 export function checkBrowseOptions(options: BrowseOptions | undefined, rules: Rules): CheckedBrowseOptions {

@@ -26,12 +26,13 @@ test('every option of a topic and of a group arrives as it was given', async () 
   await using wire = await wired();
   const topic: Required<TopicOptions> = {
     ...{ messagesMax: 8, bytesMax: 9000, overflow: 'reject', partitionCount: 4 },
-    ...{ ttlMs: 1000, retentionMs: 2 ** 40, deleteFinished: true },
+    ...{ ttlMs: 1000, retentionMs: 2 ** 40, deleteFinished: true, dedupWindowMs: 60_000 },
   };
   await wire.client.createTopic('a/b', topic);
   const group: Required<GroupOptions> = {
     ...{ start: { timestamp: 5 }, isEphemeral: true, onOutOfRange: 'error', mode: 'key-ordered' },
     ...{ deliveriesMax: 0, retryDelays: [], deadLetterExpired: false },
+    filter: { tags: ['tea'], selector: 'price > 3' },
   };
   const delays: GroupOptions['retryDelays'][] = [
     [],

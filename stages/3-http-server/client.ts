@@ -25,6 +25,7 @@ import type {
 } from '../../shared/contract/message.ts';
 import { checkBatch, checkInteger, checkMessage, checkOptions } from '../../shared/contract/validation.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
+import { need } from '../1-blocking-queue/rules.ts';
 import * as reading from '../2-ring-buffer/reading-options.ts';
 import { ackByTopic, refOf } from './client-ack.ts';
 import * as answers from './client-answers.ts';
@@ -220,7 +221,14 @@ export class HttpClient implements calls.Broker {
     return this.#changeDeadLetters('drop', topic, options);
   }
 
+  openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
+  findTransaction = unsupported('transactions', 'findTransaction');
+  sendHalf = unsupported('half-message', 'sendHalf');
+  endHalf = unsupported('half-message', 'endHalf');
+  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
+  lookup = unsupported('filters', 'lookup');
+  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
   subscribe = unsupported('push', 'subscribe');
 
   async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
@@ -251,7 +259,7 @@ export class HttpClient implements calls.Broker {
 
   #need(capability: Capability, operation: string): void {
     // First what the broker does not have: that is so, open or closed.
-    sending.need(this, capability, operation);
+    need(this, capability, operation);
     this.#requests.checkOpen();
   }
 

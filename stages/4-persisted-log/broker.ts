@@ -7,20 +7,13 @@
  * Always true: a message is in exactly one place (a waiting send, the delayed log, a partition), and a call is answered when
  * what it did is as safe as the flush policy says. Made by `createBroker`, used through the contract.
  */
-import type * as calls from '../../shared/contract/broker.ts';
+import type * as api from '../../shared/contract/broker.ts';
 import { capabilitiesOfStage, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import type { Explanation } from '../../shared/contract/explanation.ts';
 import type { LogView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
-import type {
-  BatchReceipt,
-  BrowsedRecord,
-  Delivery,
-  DeliveryRef,
-  Message,
-  Receipt,
-} from '../../shared/contract/message.ts';
+import type * as mq from '../../shared/contract/message.ts';
 import type * as raw from '../../shared/contract/raw-batches.ts';
 import { checkBatch, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
@@ -37,7 +30,7 @@ import { checkSubscribeOptions, type OnDelivery } from './subscriptions.ts';
 import type { Topic } from './topic.ts';
 import { describeTopic, inspectTopic } from './topic-view.ts';
 
-export class PersistedLogBroker implements calls.Broker {
+export class PersistedLogBroker implements api.Broker {
   readonly name: string = 'persisted-log';
   readonly capabilities = capabilitiesOfStage(4);
   readonly limits: Limits;
@@ -79,40 +72,40 @@ export class PersistedLogBroker implements calls.Broker {
     await this.#parts.topics.deleteDeadLettersOf(owner.name, name);
   }
 
-  async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
+  async send(topic: string, message: mq.Message, options?: api.SendOptions): Promise<mq.Receipt> {
     const name = this.#checkNewName(topic);
     const contents = [checkMessage('message', message, this.limits)];
     const messages = timing.checkTimes('message', [message], { contents, now: this.#parts.clock.now() });
     const what = { name, path: 'message', messages, code: 'MQ_MESSAGE_TOO_LARGE' } as const;
-    return receiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options)));
+    return receiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options, this)));
   }
 
-  async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
+  async sendBatch(topic: string, messages: readonly mq.Message[], options?: api.SendOptions): Promise<mq.BatchReceipt> {
     const name = this.#checkNewName(topic);
     const contents = checkBatch('messages', messages, this.limits);
     const timed = timing.checkTimes('messages', messages, { contents, now: this.#parts.clock.now() });
     const what = { name, path: 'messages', messages: timed, code: 'MQ_BATCH_TOO_LARGE' } as const;
-    return batchReceiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options)));
+    return batchReceiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options, this)));
   }
 
-  async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly Delivery[]> {
+  async receive(topic: string, options?: api.ReceiveOptions): Promise<readonly mq.Delivery[]> {
     const { desk, want } = await this.#deskFor(topic, options);
     return await desk.receive(want, want);
   }
 
-  async ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
+  async ack(deliveries: readonly mq.DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
     this.#checkOpen();
     const refs = reading.checkRefs(deliveries, this);
     await settling.ackAll(this.#parts.topics, refs, { isCumulative: reading.checkAckOptions(options) });
   }
 
-  async nack(delivery: DeliveryRef, options?: calls.NackOptions): Promise<void> {
+  async nack(delivery: mq.DeliveryRef, options?: api.NackOptions): Promise<void> {
     this.#checkOpen();
     const ref = reading.checkRef('delivery', delivery, this);
     await settling.nack(this.#parts.topics, ref, timing.checkNack(options));
   }
 
-  async extendLease(delivery: DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
+  async extendLease(delivery: mq.DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
     this.#checkOpen();
     const ref = reading.checkRef('delivery', delivery, this);
     return await settling.extend(this.#parts.topics, ref, reading.checkExtendOptions(options, this));
@@ -123,39 +116,46 @@ export class PersistedLogBroker implements calls.Broker {
     (await this.#topicOf(topic)).groups.existing(group).leave(memberId);
   }
 
-  async browse(topic: string, options?: calls.BrowseOptions): Promise<readonly BrowsedRecord[]> {
+  async browse(topic: string, options?: api.BrowseOptions): Promise<readonly mq.BrowsedRecord[]> {
     const checked = reading.checkBrowseOptions(options, this);
     const owner = await this.#topicOf(topic);
     owner.partition(checked.partition);
     return await owner.groups.existing(checked.group).browse(checked);
   }
 
-  async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
+  async fetch(topic: string, options?: api.FetchOptions): Promise<api.FetchResult> {
     const checked = reading.checkFetchOptions(options, this);
     return await (await this.#topicOf(topic)).partition(checked.partition).fetch(checked, checked);
   }
 
-  async commit(topic: string, options: calls.OffsetOptions & { readonly offset: number }): Promise<number> {
+  async commit(topic: string, options: api.OffsetOptions & { readonly offset: number }): Promise<number> {
     const { group, partition } = timing.checkPlace(options, this.limits, ['offset']);
     const offset = reading.checkOffset('options.offset', options.offset);
     const owner = await this.#topicOf(topic);
     return await owner.groups.commit(group, owner.partition(partition), offset);
   }
 
-  async committed(topic: string, options: calls.OffsetOptions): Promise<number> {
+  async committed(topic: string, options: api.OffsetOptions): Promise<number> {
     const { group, partition } = timing.checkPlace(options, this.limits);
     const owner = await this.#topicOf(topic);
     return owner.groups.committed(group, owner.partition(partition));
   }
 
-  async seek(topic: string, options: calls.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
+  async seek(topic: string, options: api.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
     const { group, partition } = timing.checkPlace(options, this.limits, ['to']);
     const target = reading.checkSeekTarget('options.to', options.to, this);
     const owner = await this.#topicOf(topic);
     return await owner.groups.seek(group, owner.partition(partition), target);
   }
 
+  openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
+  findTransaction = unsupported('transactions', 'findTransaction');
+  sendHalf = unsupported('half-message', 'sendHalf');
+  endHalf = unsupported('half-message', 'endHalf');
+  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
+  lookup = unsupported('filters', 'lookup');
+  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
 
   async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
     const group = timing.checkPauseOptions(options, this.limits);
@@ -167,34 +167,34 @@ export class PersistedLogBroker implements calls.Broker {
     await (await this.#topicOf(topic)).groups.setPaused(group, false);
   }
 
-  async redrive(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
+  async redrive(topic: string, options?: api.DeadLetterOptions): Promise<number> {
     const checked = redriving.checkDeadLetterOptions(options, this.limits);
     return await redriving.redrive(this.#parts.topics, await this.#topicOf(topic), checked);
   }
 
-  async dropDeadLetters(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
+  async dropDeadLetters(topic: string, options?: api.DeadLetterOptions): Promise<number> {
     const checked = redriving.checkDeadLetterOptions(options, this.limits);
     return await redriving.drop(this.#parts.topics, await this.#topicOf(topic), checked);
   }
 
-  async subscribe(topic: string, options: calls.SubscribeOptions, onDelivery: OnDelivery): Promise<calls.Subscription> {
+  async subscribe(topic: string, options: api.SubscribeOptions, onDelivery: OnDelivery): Promise<api.Subscription> {
     const checked = checkSubscribeOptions(options, this.limits);
     const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
     return await this.#parts.subscriptions.add(await this.#topicOf(topic), want, onDelivery);
   }
 
-  async appendBatch(topic: string, batch: Uint8Array, options?: calls.SendOptions): Promise<raw.RawBatchReceipt> {
+  async appendBatch(topic: string, batch: Uint8Array, options?: api.SendOptions): Promise<raw.RawBatchReceipt> {
     const name = this.#checkNewName(topic);
     const checked = checkRawBatch('batch', batch, this.limits);
-    return await storeBatch(this.#parts, { name, ...checked }, timing.checkStoringOptions(options));
+    return await storeBatch(this.#parts, { name, ...checked }, timing.checkStoringOptions(options, this));
   }
 
-  async fetchBatches(topic: string, options?: calls.FetchOptions): Promise<raw.RawFetchResult> {
+  async fetchBatches(topic: string, options?: api.FetchOptions): Promise<raw.RawFetchResult> {
     const checked = reading.checkFetchOptions(options, this);
     return await (await this.#topicOf(topic)).partition(checked.partition).fetchBatches(checked, checked);
   }
 
-  async receiveBatches(topic: string, options?: calls.ReceiveOptions): Promise<readonly raw.RawDeliveries[]> {
+  async receiveBatches(topic: string, options?: api.ReceiveOptions): Promise<readonly raw.RawDeliveries[]> {
     const { desk, want } = await this.#deskFor(topic, options);
     return rawDeliveriesOf(await desk.receiveRuns(want, want), want);
   }
@@ -209,7 +209,7 @@ export class PersistedLogBroker implements calls.Broker {
     return await inspectTopic(await this.#topicOf(topic), { max, clock: this.#parts.clock });
   }
 
-  async close(options?: calls.CloseOptions): Promise<void> {
+  async close(options?: api.CloseOptions): Promise<void> {
     sending.checkCloseOptions(options);
     this.#closing ??= this.#parts.close(refusals.closedError());
     await this.#parts.patience(this.#closing, options?.timeoutMs);
@@ -236,7 +236,7 @@ export class PersistedLogBroker implements calls.Broker {
   }
 
   /** For both kinds of receive, which create the topic and the group that do not exist. */
-  async #deskFor(topic: string, options: calls.ReceiveOptions | undefined) {
+  async #deskFor(topic: string, options: api.ReceiveOptions | undefined) {
     const name = this.#checkCall(topic);
     const checked = sending.checkReceiveOptions(options, this);
     const want = { ...checked, memberId: checked.memberId ?? this.#memberId };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { capabilitiesOfStage } from '../../shared/contract/capabilities.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { LIMITS } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
@@ -16,6 +17,8 @@ import {
 } from './message-options.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
+/** A broker of this stage. */
+const rules = { capabilities: capabilitiesOfStage(4), limits: LIMITS };
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
 
 function times(message: Message): TimedMessage {
@@ -89,9 +92,9 @@ test('there are eighteen levels of delay, from a second to two hours', () => {
 });
 
 test('a send that names no partition leaves it open', () => {
-  assert.equal(checkStoringOptions({}).partition, undefined);
-  assert.equal(checkStoringOptions({ partition: 3 }).partition, 3);
-  refused(() => checkStoringOptions({ partition: -1 }), 'options.partition');
+  assert.equal(checkStoringOptions({}, rules).partition, undefined);
+  assert.equal(checkStoringOptions({ partition: 3 }, rules).partition, 3);
+  refused(() => checkStoringOptions({ partition: -1 }, rules), 'options.partition');
 });
 
 test('a position names its group and its partition', () => {

@@ -9,6 +9,7 @@
 import type { NackOptions, OffsetOptions, SendOptions } from '../../shared/contract/broker.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
+import type { ProducerStamp } from '../../shared/contract/producer.ts';
 import {
   type CheckedMessage,
   checkChoice,
@@ -18,6 +19,8 @@ import {
   invalidArgument,
 } from '../../shared/contract/validation.ts';
 import { checkSignal } from '../1-blocking-queue/checked-options.ts';
+import { checkProducer } from '../1-blocking-queue/routing-options.ts';
+import type { Rules } from '../1-blocking-queue/rules.ts';
 
 /** The last moment that JavaScript can write as a date. */
 export const TIME_MAX = 8_640_000_000_000_000;
@@ -98,23 +101,26 @@ export interface CheckedStoringOptions {
   readonly partition: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
+  readonly producer: ProducerStamp | undefined;
 }
 
 const ANYWHERE: CheckedStoringOptions = Object.freeze({
   partition: undefined,
   signal: undefined,
   timeoutMs: undefined,
+  producer: undefined,
 });
 
 /** Of `send`, `sendBatch` and `appendBatch`. Whether the topic has the partition is for the topic to say. */
-export function checkStoringOptions(options: SendOptions | undefined): CheckedStoringOptions {
+export function checkStoringOptions(options: SendOptions | undefined, rules: Rules): CheckedStoringOptions {
   if (options === undefined) return ANYWHERE;
-  checkOptions('options', options, ['partition', 'signal', 'timeoutMs']);
+  checkOptions('options', options, ['partition', 'signal', 'timeoutMs', 'producer']);
   const { partition, timeoutMs } = options;
   return {
     partition: partition === undefined ? undefined : checkInteger('options.partition', partition, ANY_NUMBER),
     signal: checkSignal('options.signal', options.signal),
     timeoutMs: timeoutMs === undefined ? undefined : checkInteger('options.timeoutMs', timeoutMs, ANY_NUMBER),
+    producer: checkProducer('options.producer', options.producer, rules),
   };
 }
 

@@ -109,7 +109,14 @@ export class NaiveArrayBroker implements Broker {
   commit = unsupported('offsets', 'commit');
   committed = unsupported('offsets', 'committed');
   seek = unsupported('offsets', 'seek');
+  openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
+  findTransaction = unsupported('transactions', 'findTransaction');
+  sendHalf = unsupported('half-message', 'sendHalf');
+  endHalf = unsupported('half-message', 'endHalf');
+  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
+  lookup = unsupported('filters', 'lookup');
+  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
   pause = unsupported('group-modes', 'pause');
   resume = unsupported('group-modes', 'resume');
   redrive = unsupported('dead-letter', 'redrive');

@@ -8,7 +8,7 @@
  * them refused, as a broker in this process would. Pure but for the requests.
  */
 import type { DeliveryRef } from '../../../../shared/contract/message.ts';
-import type { Rules } from '../../../1-blocking-queue/checked-options.ts';
+import type { Rules } from '../../../1-blocking-queue/rules.ts';
 import { checkRefs } from '../../../2-ring-buffer/reading-options.ts';
 import { untilAllAcked } from '../../../3-http-server/client-ack.ts';
 import type { AckRequest, RefRun } from './requests.ts';

@@ -23,6 +23,7 @@ import type * as messages from '../../../../shared/contract/message.ts';
 import type { RawBatchReceipt, RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import * as sending from '../../../1-blocking-queue/checked-options.ts';
+import { need } from '../../../1-blocking-queue/rules.ts';
 import * as reading from '../../../2-ring-buffer/reading-options.ts';
 import { idOf, nameOf } from '../../../3-http-server/client-options.ts';
 import { type Json, recordOf } from '../../../3-http-server/json-message.ts';
@@ -208,7 +209,14 @@ export class TcpClient implements calls.Broker {
     return this.#calls.callForNumber('dropDeadLetters', this.#nameOf(topic), options);
   }
 
+  openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
+  findTransaction = unsupported('transactions', 'findTransaction');
+  sendHalf = unsupported('half-message', 'sendHalf');
+  endHalf = unsupported('half-message', 'endHalf');
+  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
+  lookup = unsupported('filters', 'lookup');
+  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
 
   async subscribe(
     topic: string,
@@ -287,7 +295,7 @@ export class TcpClient implements calls.Broker {
 
   #need(capability: Capability, operation: string): void {
     // First what the broker does not have: that is so, open or closed.
-    sending.need(this, capability, operation);
+    need(this, capability, operation);
     this.#calls.checkOpen();
   }
 
