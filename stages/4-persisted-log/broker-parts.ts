@@ -20,6 +20,7 @@ import { checkMemberTimeoutMs } from '../2-ring-buffer/reading-options.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { BatchCache } from './log/batch-cache.ts';
 import type { CheckedLogOptions } from './log-broker-options.ts';
+import { TraceWriter } from './observer.ts';
 import { Trace } from './policies/trace.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { TopicSettings } from './topic-settings.ts';
@@ -81,13 +82,15 @@ export async function openParts({ base, own, disk, dataFolder, onClosed }: OpenP
   const instanceId = random.hex(8);
   const { flushPolicy, flushIntervalMs, segmentBytesMax, codec, onNotice, cacheBytesMax, diskReserveBytes } = own;
   const watch = new DiskWatch({ disk, clock, folder: dataFolder, reserveBytes: diskReserveBytes, onNotice });
+  const trace = new Trace({ countMax: TRACE_COUNT_MAX, now: clock.now() });
   const settings: TopicSettings = {
     ...{ disk, clock, random, limits, flushPolicy, flushIntervalMs, segmentBytesMax, codec, onNotice },
     memberTimeoutMs: checkMemberTimeoutMs(base.memberTimeoutMs),
     nextTokenPrefix: () => random.hex(8),
     cache: new BatchCache({ bytesMax: cacheBytesMax }),
     sideCache: new BatchCache({ bytesMax: SIDE_CACHE_BYTES }),
-    trace: new Trace({ countMax: TRACE_COUNT_MAX, now: clock.now() }),
+    trace,
+    observer: new TraceWriter({ trace, clock }),
     diskShortage: () => watch.shortage(),
   };
   const autoCreateTopics = base.autoCreateTopics ?? true;

@@ -29,6 +29,7 @@ import type { PartitionReader, WaitForRecords } from './delivery/desk-surroundin
 import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
 import type { AppendReceipt, PartitionLog } from './log/log.ts';
 import { batchFrom, type FetchWant, readBatches, readRecords } from './log-reading.ts';
+import type { StoredRun } from './observer.ts';
 import { PriorityIndex, type PriorityIndexState } from './policies/priority-index.ts';
 
 /** What a snapshot of the topic keeps of a partition. */
@@ -52,6 +53,8 @@ export interface PartitionOptions {
   readonly checkMayWait: () => void;
   /** Records of the partition are there no more. */
   readonly onReleased: (partition: number) => void;
+  /** A batch is in it. */
+  readonly onStored: (run: StoredRun) => void;
   /** What was to be stored was not, and its room is free again. */
   readonly onRoom: () => void;
   /** What goes wrong while nobody waits. */
@@ -125,7 +128,9 @@ export class Partition implements PartitionReader {
     this.#note(bytes, baseOffset);
     if ((readU16(bytes, AT.flags) & SUMMARY.movedFrom) !== 0) this.#moves.add(baseOffset);
     try {
-      return await this.log.append(bytes);
+      const receipt = await this.log.append(bytes);
+      this.#options.onStored({ ...receipt, partition: this.partition, bytes: bytes.length });
+      return receipt;
     } catch (error) {
       this.held.dropFrom(this.log.logEndOffset);
       this.priorities.dropFrom(this.log.logEndOffset);

@@ -5,6 +5,7 @@ import type { DeskSettings } from './delivery/desk-surroundings.ts';
 import type { Shortage } from './disk-watch.ts';
 import type { BatchCache } from './log/batch-cache.ts';
 import type { FlushPolicy } from './log/log.ts';
+import type { Observer } from './observer.ts';
 import type { Trace } from './policies/trace.ts';
 
 export interface TopicSettings extends DeskSettings {
@@ -20,6 +21,8 @@ export interface TopicSettings extends DeskSettings {
   readonly sideCache: BatchCache;
   /** Of all topics. */
   readonly trace: Trace;
+  /** Told of all that happens in them; it keeps the trace. */
+  readonly observer: Observer;
   /** Set while the disk has so little room left that nothing new is accepted. */
   readonly diskShortage: () => Shortage | undefined;
   /** What people should know and no call can tell, a line each. */

@@ -226,6 +226,7 @@ export class TopicTable {
       try {
         const { topic } = await this.#recover(folder, definition, false);
         topic.start();
+        this.#settings.observer.topicChanged(definition.name, 'made');
         return topic;
       } catch (error) {
         // What was refused is not there; should this fail too, the next creation of this name begins with it.
@@ -277,6 +278,7 @@ export class TopicTable {
     const topic = await found;
     await topic.close(refusals.deletedTopicError(name)).catch(() => undefined); // what was not written is not needed
     await this.#folder.deleteTopic(topic.folder);
+    this.#settings.observer.topicChanged(name, 'deleted');
   }
 
   /** Nobody waits any more, at once; then some at a time, as files are opened and folders synced for it. */
@@ -291,10 +293,8 @@ export class TopicTable {
   async #openBox(topic: string, group: string): Promise<OpenedBox> {
     const name = deadLetterTopicOf(topic, group);
     if (!this.#hasGroup({ topic, group })) throw refusals.unknownTopicError(name); // nobody would delete it
-    const definition = {
-      ...this.#newDefinition(name, this.#options.deadLetterOptions),
-      deadLettersOf: { topic, group },
-    };
+    const { deadLetterOptions } = this.#options;
+    const definition = { ...this.#newDefinition(name, deadLetterOptions), deadLettersOf: { topic, group } };
     return openedBoxOf(await (this.#entries.has(name) ? this.find(name) : this.#create(definition)));
   }
 }

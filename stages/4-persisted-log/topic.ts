@@ -16,17 +16,17 @@ import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import { invalidArgument } from '../../shared/contract/validation.ts';
 import { waitersError } from '../1-blocking-queue/waiter-line.ts';
 import type { LogRecord } from './bytes/record.ts';
-import type { GroupEvent, JournalEvent } from './delivery/group-events.ts';
+import type { JournalEvent } from './delivery/group-events.ts';
 import type { OffsetSpan } from './delivery/offset-spans.ts';
 import { Entrance, type WaitForRoomOptions } from './entrance.ts';
 import type { GroupJournal } from './group-journal.ts';
 import { type IncomingBatch, type PartitionWish, wishedPartition } from './incoming-batch.ts';
 import type { AppendReceipt, PartitionLog } from './log/log.ts';
+import type { StoredRun } from './observer.ts';
 import { Partition } from './partition.ts';
 import { Burials, DeadLetterBox, originOf } from './policies/dead-letters.ts';
 import { DelayedMessages } from './policies/delayed-messages.ts';
 import { Retention } from './policies/retention.ts';
-import type { TopicTraceEvent } from './policies/trace.ts';
 import { RoomMaker } from './room-maker.ts';
 import { TopicGroups } from './topic-groups.ts';
 import { closeLogs, openDelayedLog, type TopicPlace } from './topic-logs.ts';
@@ -77,7 +77,8 @@ export class Topic {
     const hasGone = (): boolean => (this.box?.gone.size ?? 0) > 0;
     const onReleased = (partition: number): void => this.groups.fallBehind(partition);
     const onRoom = (): void => this.entrance.admitWaiting();
-    const outOfIt = { isGone, hasGone, checkMayWait, onReleased, onRoom, onNotice };
+    const onStored = (run: StoredRun): void => settings.observer.stored(this, run);
+    const outOfIt = { isGone, hasGone, checkMayWait, onReleased, onRoom, onStored, onNotice };
     const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, ...outOfIt };
     this.partitions = logs.map((log, index) => new Partition({ ...shared, log }, state?.partitions[index]));
     const record = (event: JournalEvent): void => this.#record(event);
@@ -202,7 +203,7 @@ export class Topic {
   noteLetters(kind: 'redriven' | 'dropped', letters: readonly LogRecord[], group: string): void {
     for (const letter of letters) {
       const { partition, offset } = originOf(letter, this.partitionCount);
-      this.#note({ kind, partition, fromOffset: offset, count: 1, group });
+      this.settings.observer.happened(this, { kind, partition, fromOffset: offset, count: 1, group });
     }
   }
 
@@ -280,11 +281,7 @@ export class Topic {
 
   #record(event: JournalEvent): void {
     this.journal.record(event);
-    if (isGroupEvent(event)) this.#note(event);
-  }
-
-  #note(event: GroupEvent | TopicTraceEvent): void {
-    this.settings.trace.add({ topicId: this.topicId, at: this.settings.clock.now(), event });
+    this.settings.observer.happened(this, event);
   }
 
   #checkMayWait(): void {
@@ -292,9 +289,4 @@ export class Topic {
     const { waitersCountMax } = this.settings.limits;
     if (this.waitingReaderCount >= waitersCountMax) throw waitersError('receives and fetches', waitersCountMax);
   }
-}
-
-/** Those that are about messages, and tell the story of one. */
-function isGroupEvent(event: JournalEvent): event is GroupEvent {
-  return 'group' in event && event.kind !== 'dead-kept';
 }
