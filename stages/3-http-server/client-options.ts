@@ -12,11 +12,11 @@ import { checkInteger, checkName, checkOptions, invalidArgument } from '../../sh
 
 const TOPIC_OPTIONS: readonly (keyof TopicOptions)[] = [
   ...(['messagesMax', 'bytesMax', 'overflow', 'partitionCount'] as const),
-  ...(['ttlMs', 'retentionMs', 'deleteFinished'] as const),
+  ...(['ttlMs', 'retentionMs', 'deleteFinished', 'dedupWindowMs'] as const),
 ];
 const GROUP_OPTIONS: readonly (keyof GroupOptions)[] = [
   ...(['start', 'isEphemeral', 'onOutOfRange', 'mode'] as const),
-  ...(['deliveriesMax', 'retryDelays', 'deadLetterExpired'] as const),
+  ...(['deliveriesMax', 'retryDelays', 'deadLetterExpired', 'filter'] as const),
 ];
 
 export function topicOptions(options: TopicOptions | undefined): TopicOptions {

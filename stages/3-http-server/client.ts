@@ -12,8 +12,6 @@ import type { Clock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
 import { type Capability, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
-import type { Explanation } from '../../shared/contract/explanation.ts';
-import type { Inside } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type {
   BatchReceipt,
@@ -25,17 +23,18 @@ import type {
 } from '../../shared/contract/message.ts';
 import { checkBatch, checkInteger, checkMessage, checkOptions } from '../../shared/contract/validation.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
-import { need } from '../1-blocking-queue/rules.ts';
 import * as reading from '../2-ring-buffer/reading-options.ts';
 import { ackByTopic, refOf } from './client-ack.ts';
 import * as answers from './client-answers.ts';
 import { fetchedIn } from './client-fetch.ts';
+import { ClientOperator } from './client-operator.ts';
 import * as asking from './client-options.ts';
 import { type Closable, DONE, Requests, SAFE, SAFE_DONE } from './client-requests.ts';
+import { ClientRules } from './client-rules.ts';
 import { outgoing, type RoomOptions, Sender } from './client-send.ts';
 import { MESSAGES_TYPE } from './message-codec.ts';
 import type { Call, Transport } from './transport.ts';
-import { pathOf, queryOf } from './wire.ts';
+import { queryOf } from './wire.ts';
 
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
 
@@ -55,6 +54,8 @@ export class HttpClient implements calls.Broker {
   readonly capabilities: ReadonlySet<Capability>;
   readonly limits: Limits;
   readonly #requests: Requests;
+  readonly #rules: ClientRules;
+  readonly #operator: ClientOperator;
   readonly #sender: Sender;
   readonly #instanceId: string;
   readonly #memberId: string;
@@ -64,38 +65,40 @@ export class HttpClient implements calls.Broker {
     this.capabilities = capabilities;
     this.limits = limits;
     this.#requests = new Requests({ transport, clock, behind });
+    this.#rules = new ClientRules(this, this.#requests);
+    this.#operator = new ClientOperator(this.#rules, this.#requests);
     this.#sender = new Sender(transport, clock);
     this.#instanceId = instanceId;
     this.#memberId = `member-${instanceId}`;
   }
 
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {
-    const path = this.#pathOf(topic);
+    const path = this.#rules.pathOf(topic);
     await this.#requests.put(path, asking.topicOptions(options), SAFE_DONE);
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await this.#requests.delete(this.#pathOf(topic), DONE);
+    await this.#requests.delete(this.#rules.pathOf(topic), DONE);
   }
 
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
     this.#requests.checkOpen();
     checkOptions('options', options, ['topic']);
     if (options?.topic === undefined) return answers.readDescriptions(await this.#requests.get('/topics'));
-    return [answers.readDescription(await this.#requests.get(this.#pathOf(options.topic)))];
+    return [answers.readDescription(await this.#requests.get(this.#rules.pathOf(options.topic)))];
   }
 
   async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
-    const path = this.#groupPath(topic, group);
+    const path = this.#rules.groupPath(topic, group);
     await this.#requests.put(path, asking.groupOptions(options), SAFE_DONE);
   }
 
   async deleteGroup(topic: string, group: string): Promise<void> {
-    await this.#requests.delete(this.#groupPath(topic, group), DONE);
+    await this.#requests.delete(this.#rules.groupPath(topic, group), DONE);
   }
 
   async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
-    const path = this.#pathOf(topic, 'messages');
+    const path = this.#rules.pathOf(topic, 'messages');
     const checked = checkMessage('message', message, this.limits);
     sending.checkMessageOptions('message', message, this);
     asking.checkTimes(() => 'message', [message]);
@@ -105,7 +108,7 @@ export class HttpClient implements calls.Broker {
   }
 
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
-    const path = this.#pathOf(topic, 'messages');
+    const path = this.#rules.pathOf(topic, 'messages');
     const checked = checkBatch('messages', messages, this.limits);
     sending.checkBatchOptions('messages', messages, this);
     asking.checkTimes((index) => `messages[${index}]`, messages);
@@ -115,7 +118,7 @@ export class HttpClient implements calls.Broker {
   }
 
   async receive(topic: string, options: calls.ReceiveOptions = {}): Promise<readonly Delivery[]> {
-    const path = this.#pathOf(topic, 'deliveries');
+    const path = this.#rules.pathOf(topic, 'deliveries');
     const { signal, waitMs } = sending.checkReceiveOptions(options, this);
     const { memberId = this.#memberId, signal: _, ...rest } = options;
     const answer = await this.#requests.claim(path, { ...rest, memberId }, { waitMs, signal });
@@ -123,51 +126,55 @@ export class HttpClient implements calls.Broker {
   }
 
   async ack(deliveries: readonly DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
-    this.#need('lease', 'ack');
+    this.#rules.need('lease', 'ack');
     reading.checkRefs(deliveries, this);
     const cumulative = reading.checkAckOptions(options);
     await ackByTopic(deliveries, async (topic, refs) => {
-      await this.#requests.post(this.#pathOf(topic, 'deliveries', 'ack'), { deliveries: refs, cumulative }, SAFE_DONE);
+      await this.#requests.post(
+        this.#rules.pathOf(topic, 'deliveries', 'ack'),
+        { deliveries: refs, cumulative },
+        SAFE_DONE,
+      );
     });
   }
 
   async nack(delivery: DeliveryRef, options?: calls.NackOptions): Promise<void> {
-    this.#need('lease', 'nack');
+    this.#rules.need('lease', 'nack');
     reading.checkRefs([delivery], this);
     reading.checkNackOptions(options, this);
-    const path = this.#pathOf(delivery.topic, 'deliveries', 'nack');
+    const path = this.#rules.pathOf(delivery.topic, 'deliveries', 'nack');
     await this.#requests.post(path, { ...options, delivery: refOf(delivery) }, DONE);
   }
 
   async extendLease(delivery: DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
-    this.#need('lease', 'extendLease');
+    this.#rules.need('lease', 'extendLease');
     reading.checkRefs([delivery], this);
     const leaseMs = reading.checkExtendOptions(options, this);
-    const path = this.#pathOf(delivery.topic, 'deliveries', 'extend');
+    const path = this.#rules.pathOf(delivery.topic, 'deliveries', 'extend');
     return answers.readLeaseEnd(await this.#requests.post(path, { leaseMs, delivery: refOf(delivery) }, SAFE));
   }
 
   async leave(topic: string, options?: { readonly group?: string; readonly memberId?: string }): Promise<void> {
-    this.#need('lease', 'leave');
+    this.#rules.need('lease', 'leave');
     const { group, memberId = this.#memberId } = reading.checkLeaveOptions(options, this);
-    const path = this.#pathOf(topic, 'groups', group, 'members', memberId);
+    const path = this.#rules.pathOf(topic, 'groups', group, 'members', memberId);
     await this.#requests.delete(path, SAFE_DONE);
   }
 
   async browse(topic: string, options?: calls.BrowseOptions): Promise<readonly BrowsedRecord[]> {
-    this.#need('browse', 'browse');
+    this.#rules.need('browse', 'browse');
     const { group } = reading.checkBrowseOptions(options, this);
     const { partition, max, after } = options ?? {};
-    const path = this.#pathOf(topic, 'groups', group, 'messages') + queryOf({ partition, max, after });
+    const path = this.#rules.pathOf(topic, 'groups', group, 'messages') + queryOf({ partition, max, after });
     return answers.readBrowsed(await this.#requests.get(path));
   }
 
   async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
-    this.#need('offsets', 'fetch');
+    this.#rules.need('offsets', 'fetch');
     const name = asking.nameOf('topic', topic, this.limits);
     const { signal, waitMs, partition, offset } = reading.checkFetchOptions(options, this);
     const { signal: _, ...query } = options ?? {};
-    const path = this.#pathOf(topic, 'messages');
+    const path = this.#rules.pathOf(topic, 'messages');
     const headers = { accept: `${MESSAGES_TYPE}, application/json` };
     const callOf = (leftMs: number): Call => {
       const asked = path + queryOf({ ...query, waitMs: leftMs === 0 ? undefined : leftMs });
@@ -180,7 +187,7 @@ export class HttpClient implements calls.Broker {
   }
 
   async commit(topic: string, options: calls.OffsetOptions & { readonly offset: number }): Promise<number> {
-    this.#need('offsets', 'commit');
+    this.#rules.need('offsets', 'commit');
     const path = this.#offsetPath(topic, options, ['offset']);
     const { partition } = options;
     const offset = reading.checkOffset('options.offset', options.offset);
@@ -188,38 +195,23 @@ export class HttpClient implements calls.Broker {
   }
 
   async committed(topic: string, options: calls.OffsetOptions): Promise<number> {
-    this.#need('offsets', 'committed');
+    this.#rules.need('offsets', 'committed');
     const path = this.#offsetPath(topic, options);
     return answers.readOffset(await this.#requests.get(path + queryOf({ partition: options.partition })));
   }
 
   async seek(topic: string, options: calls.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
-    this.#need('offsets', 'seek');
+    this.#rules.need('offsets', 'seek');
     const path = this.#offsetPath(topic, options, ['to']);
     const { partition } = options;
     const to = reading.checkSeekTarget('options.to', options.to, this);
     return answers.readOffset(await this.#requests.put(path, { op: 'seek', partition, to }));
   }
 
-  async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
-    this.#need('group-modes', 'pause');
-    await this.#requests.put(this.#pathOf(topic, ...asking.pausedPart(options, this.limits)), {}, SAFE_DONE);
-  }
-
-  async resume(topic: string, options?: { readonly group?: string }): Promise<void> {
-    this.#need('group-modes', 'resume');
-    await this.#requests.delete(this.#pathOf(topic, ...asking.pausedPart(options, this.limits)), SAFE_DONE);
-  }
-
-  async redrive(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
-    this.#need('dead-letter', 'redrive');
-    return this.#changeDeadLetters('redrive', topic, options);
-  }
-
-  async dropDeadLetters(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
-    this.#need('dead-letter', 'dropDeadLetters');
-    return this.#changeDeadLetters('drop', topic, options);
-  }
+  pause: calls.Broker['pause'] = (...args) => this.#operator.pause(...args);
+  resume: calls.Broker['resume'] = (...args) => this.#operator.resume(...args);
+  redrive: calls.Broker['redrive'] = (...args) => this.#operator.redrive(...args);
+  dropDeadLetters: calls.Broker['dropDeadLetters'] = (...args) => this.#operator.dropDeadLetters(...args);
 
   openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
@@ -231,16 +223,8 @@ export class HttpClient implements calls.Broker {
   createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
   subscribe = unsupported('push', 'subscribe');
 
-  async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
-    const path = this.#pathOf(topic, 'explain');
-    return answers.readExplanation(await this.#requests.get(path + queryOf({ id: asking.idOf(options) })));
-  }
-
-  async inspect(topic: string, options?: { readonly max?: number }): Promise<Inside> {
-    const path = this.#pathOf(topic, 'inside');
-    reading.checkInspectOptions(options, this);
-    return answers.readInside(await this.#requests.get(path + queryOf({ max: options?.max })));
-  }
+  explain: Required<calls.Broker>['explain'] = (...args) => this.#operator.explain(...args);
+  inspect: Required<calls.Broker>['inspect'] = (...args) => this.#operator.inspect(...args);
 
   async close(options?: calls.CloseOptions): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
@@ -257,35 +241,12 @@ export class HttpClient implements calls.Broker {
     return `${this.#instanceId}-${this.#idCount}`;
   };
 
-  #need(capability: Capability, operation: string): void {
-    // First what the broker does not have: that is so, open or closed.
-    need(this, capability, operation);
-    this.#requests.checkOpen();
-  }
-
   /** A partition that nobody asked for is not asked for: which one it is then, the broker decides. */
   #roomOf(options: calls.SendOptions | undefined): RoomOptions {
     return { ...sending.checkSendOptions(options, this), partition: options?.partition };
   }
 
-  /** Never repeated: what the first request did is counted in an answer that was lost. */
-  async #changeDeadLetters(change: string, topic: string, options?: calls.DeadLetterOptions): Promise<number> {
-    const { group, chosen } = asking.deadLetters(options, this.limits);
-    const path = this.#pathOf(topic, 'groups', group, 'dead-letters', change);
-    return answers.readCount(await this.#requests.post(path, chosen, {}));
-  }
-
-  #pathOf(topic: string, ...parts: string[]): string {
-    this.#requests.checkOpen();
-    return pathOf('topics', asking.nameOf('topic', topic, this.limits), ...parts);
-  }
-
-  #groupPath(topic: string, group: string): string {
-    this.#need('groups', 'a group');
-    return this.#pathOf(topic, 'groups', asking.nameOf('group', group, this.limits));
-  }
-
   #offsetPath(topic: string, options: calls.OffsetOptions, more: readonly string[] = []): string {
-    return this.#pathOf(topic, 'groups', reading.checkOffsetOptions(options, this, more), 'offset');
+    return this.#rules.pathOf(topic, 'groups', reading.checkOffsetOptions(options, this, more), 'offset');
   }
 }

@@ -16,6 +16,7 @@ import {
   isMqError,
   MqError,
 } from '../../shared/contract/errors.ts';
+import type { TransactionOutcome } from '../../shared/contract/transaction.ts';
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
@@ -51,6 +52,8 @@ const Details = Type.Object({
     ),
   ),
   retryAfterMs: Type.Optional(Type.Number()),
+  outcome: Type.Optional(Type.Unsafe<TransactionOutcome>({ type: 'string', enum: ['committed', 'aborted'] })),
+  position: Type.Optional(Type.Integer()),
   allow: Type.Optional(Type.Array(Type.String())),
 });
 const details = Compile(Details);
@@ -71,6 +74,7 @@ export function headersOf({ code, details }: MqError): Record<string, string> {
   switch (code) {
     case 'MQ_QUEUE_FULL':
     case 'MQ_LIMIT_EXCEEDED':
+    case 'MQ_RATE_LIMITED':
     case 'MQ_STORAGE_FULL':
     case 'MQ_STORAGE_FAILED':
       return { 'retry-after': String(Math.ceil((details.retryAfterMs ?? RETRY_AFTER_MS) / 1000)) };

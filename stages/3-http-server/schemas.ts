@@ -50,6 +50,8 @@ const Delays = Type.Unsafe<RetryDelays>({
   ],
 });
 
+const FilterBody = closed({ tags: Type.Optional(Type.Array(Text)), selector: Type.Optional(Text) });
+
 // ---- what is in the path
 
 export const TopicPath = Type.Object({ topic: Text });
@@ -66,6 +68,7 @@ export const TopicOptionsBody = closed({
   ttlMs: Type.Optional(Whole),
   retentionMs: Type.Optional(Whole),
   deleteFinished: Type.Optional(Type.Boolean()),
+  dedupWindowMs: Type.Optional(Whole),
 });
 
 const MessageBody = closed({
@@ -98,6 +101,7 @@ export const ReceiveBody = closed({
   bytesMax: Type.Optional(Whole),
   waitMs: Type.Optional(Whole),
   leaseMs: Type.Optional(Whole),
+  filter: Type.Optional(FilterBody),
 });
 
 /** Open, unlike the others, so that a received delivery can be sent back as it is. */
@@ -126,6 +130,7 @@ export const GroupOptionsBody = closed({
   deliveriesMax: Type.Optional(Whole),
   retryDelays: Type.Optional(Delays),
   deadLetterExpired: Type.Optional(Type.Boolean()),
+  filter: Type.Optional(FilterBody),
 });
 export const OffsetQuery = closed({ partition: Type.Optional(Whole) });
 /** `op` decides whether `offset` or `to` belongs to it; the route looks after that. */

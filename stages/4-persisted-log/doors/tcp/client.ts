@@ -16,21 +16,20 @@ import type {
   TopicDescription,
   TopicOptions,
 } from '../../../../shared/contract/description.ts';
-import type { Explanation } from '../../../../shared/contract/explanation.ts';
-import type { Inside } from '../../../../shared/contract/inside.ts';
 import type { Limits } from '../../../../shared/contract/limits.ts';
 import type * as messages from '../../../../shared/contract/message.ts';
-import type { RawBatchReceipt, RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import * as sending from '../../../1-blocking-queue/checked-options.ts';
-import { need } from '../../../1-blocking-queue/rules.ts';
 import * as reading from '../../../2-ring-buffer/reading-options.ts';
-import { idOf, nameOf } from '../../../3-http-server/client-options.ts';
+import { nameOf } from '../../../3-http-server/client-options.ts';
 import { type Json, recordOf } from '../../../3-http-server/json-message.ts';
 import { ackRequestsOf, askAll, checkDeliveries } from './client-ack.ts';
 import type { ClientCalls } from './client-calls.ts';
+import { ClientOperator } from './client-operator.ts';
 import type { ClientPolls } from './client-polls.ts';
+import { ClientRawBatches } from './client-raw-batches.ts';
 import * as decoding from './client-reading.ts';
+import { ClientRules } from './client-rules.ts';
 import { batchReceiptOf, type Outbox } from './client-sending.ts';
 import type { ClientSubscriptions } from './client-subscriptions.ts';
 import type { ConnectionState } from './link.ts';
@@ -53,6 +52,9 @@ export class TcpClient implements calls.Broker {
   readonly capabilities: ReadonlySet<Capability>;
   readonly limits: Limits;
   readonly #calls: ClientCalls;
+  readonly #rules: ClientRules;
+  readonly #operator: ClientOperator;
+  readonly #rawBatches: ClientRawBatches;
   readonly #outbox: Outbox;
   readonly #polls: ClientPolls;
   readonly #subscriptions: ClientSubscriptions;
@@ -63,6 +65,9 @@ export class TcpClient implements calls.Broker {
     this.limits = limits;
     this.#memberId = memberId;
     this.#calls = clientCalls;
+    this.#rules = new ClientRules(this, clientCalls);
+    this.#operator = new ClientOperator(this.#rules, clientCalls);
+    this.#rawBatches = new ClientRawBatches({ rules: this.#rules, calls: clientCalls, outbox, polls });
     this.#outbox = outbox;
     this.#polls = polls;
     this.#subscriptions = subscriptions;
@@ -74,11 +79,11 @@ export class TcpClient implements calls.Broker {
   }
 
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {
-    await this.#calls.call('createTopic', this.#nameOf(topic), options);
+    await this.#calls.call('createTopic', this.#rules.nameOf(topic), options);
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await this.#calls.call('deleteTopic', this.#nameOf(topic));
+    await this.#calls.call('deleteTopic', this.#rules.nameOf(topic));
   }
 
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
@@ -88,17 +93,17 @@ export class TcpClient implements calls.Broker {
   }
 
   async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
-    this.#need('groups', 'a group');
-    await this.#calls.call('createGroup', this.#nameOf(topic), nameOf('group', group, this.limits), options);
+    this.#rules.need('groups', 'a group');
+    await this.#calls.call('createGroup', this.#rules.nameOf(topic), nameOf('group', group, this.limits), options);
   }
 
   async deleteGroup(topic: string, group: string): Promise<void> {
-    this.#need('groups', 'a group');
-    await this.#calls.call('deleteGroup', this.#nameOf(topic), nameOf('group', group, this.limits));
+    this.#rules.need('groups', 'a group');
+    await this.#calls.call('deleteGroup', this.#rules.nameOf(topic), nameOf('group', group, this.limits));
   }
 
   async send(topic: string, message: messages.Message, options?: calls.SendOptions): Promise<messages.Receipt> {
-    const name = this.#nameOf(topic);
+    const name = this.#rules.nameOf(topic);
     const { request, ids } = this.#outbox.one(name, message, options);
     const { partition, baseOffset, durability, deliverAt } = await this.#calls.request(request);
     const receipt = { topic: name, partition, offset: baseOffset, id: ids()[0] ?? '', durability };
@@ -110,27 +115,27 @@ export class TcpClient implements calls.Broker {
     some: readonly messages.Message[],
     options?: calls.SendOptions,
   ): Promise<messages.BatchReceipt> {
-    const name = this.#nameOf(topic);
+    const name = this.#rules.nameOf(topic);
     const { request, ids } = this.#outbox.many(name, some, options);
     return batchReceiptOf(name, await this.#calls.request(request), ids);
   }
 
   async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly messages.Delivery[]> {
-    const name = this.#nameOf(topic);
+    const name = this.#rules.nameOf(topic);
     const checked = sending.checkReceiveOptions(options, this);
     const answer = await this.#polls.receive(name, checked, { leaseMs: options?.leaseMs, takesOnlyBatches: false });
     return answer === undefined ? [] : decoding.deliveriesOf(name, answer);
   }
 
   async ack(deliveries: readonly messages.DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
-    this.#need('lease', 'ack');
+    this.#rules.need('lease', 'ack');
     const refs = checkDeliveries(deliveries, this);
     const requests = ackRequestsOf(refs, reading.checkAckOptions(options));
     await askAll(requests, (request) => this.#ack(request));
   }
 
   async nack(delivery: messages.DeliveryRef, options?: calls.NackOptions): Promise<void> {
-    this.#need('lease', 'nack');
+    this.#rules.need('lease', 'nack');
     const { token, ...ref } = reading.checkRef('delivery', delivery, this);
     reading.checkNackOptions(options, this);
     await this.#calls.call('nack', { ...ref, leaseToken: token }, options);
@@ -138,7 +143,7 @@ export class TcpClient implements calls.Broker {
   }
 
   async extendLease(delivery: messages.DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
-    this.#need('lease', 'extendLease');
+    this.#rules.need('lease', 'extendLease');
     const { token, ...ref } = reading.checkRef('delivery', delivery, this);
     const leaseMs = reading.checkExtendOptions(options, this);
     const endsAt = await this.#calls.callForNumber('extendLease', { ...ref, leaseToken: token }, { leaseMs });
@@ -147,20 +152,20 @@ export class TcpClient implements calls.Broker {
   }
 
   async leave(topic: string, options?: { readonly group?: string; readonly memberId?: string }): Promise<void> {
-    this.#need('lease', 'leave');
+    this.#rules.need('lease', 'leave');
     const { group, memberId = this.#memberId } = reading.checkLeaveOptions(options, this);
-    await this.#calls.call('leave', this.#nameOf(topic), { group, memberId });
+    await this.#calls.call('leave', this.#rules.nameOf(topic), { group, memberId });
   }
 
   async browse(topic: string, options?: calls.BrowseOptions): Promise<readonly messages.BrowsedRecord[]> {
-    this.#need('browse', 'browse');
+    this.#rules.need('browse', 'browse');
     reading.checkBrowseOptions(options, this);
-    const records = await this.#calls.callForList('browse', this.#nameOf(topic), options);
+    const records = await this.#calls.callForList('browse', this.#rules.nameOf(topic), options);
     return (records as readonly Json<messages.BrowsedRecord>[]).map((record) => recordOf(record));
   }
 
   async fetch(topic: string, options?: calls.FetchOptions): Promise<calls.FetchResult> {
-    const name = this.#nameOf(topic);
+    const name = this.#rules.nameOf(topic);
     const checked = reading.checkFetchOptions(options, this);
     const answer = await this.#polls.fetch(name, checked, { ...options, takesOnlyBatches: false });
     const { offset } = checked;
@@ -170,44 +175,29 @@ export class TcpClient implements calls.Broker {
   }
 
   async commit(topic: string, options: calls.OffsetOptions & { readonly offset: number }): Promise<number> {
-    this.#need('offsets', 'commit');
+    this.#rules.need('offsets', 'commit');
     const group = reading.checkOffsetOptions(options, this, ['offset']);
     reading.checkOffset('options.offset', options.offset);
-    return this.#calls.callForNumber('commit', this.#nameOf(topic), { ...options, group });
+    return this.#calls.callForNumber('commit', this.#rules.nameOf(topic), { ...options, group });
   }
 
   async committed(topic: string, options: calls.OffsetOptions): Promise<number> {
-    this.#need('offsets', 'committed');
+    this.#rules.need('offsets', 'committed');
     const group = reading.checkOffsetOptions(options, this);
-    return this.#calls.callForNumber('committed', this.#nameOf(topic), { ...options, group });
+    return this.#calls.callForNumber('committed', this.#rules.nameOf(topic), { ...options, group });
   }
 
   async seek(topic: string, options: calls.OffsetOptions & { readonly to: SeekTarget }): Promise<number> {
-    this.#need('offsets', 'seek');
+    this.#rules.need('offsets', 'seek');
     const group = reading.checkOffsetOptions(options, this, ['to']);
     const to = reading.checkSeekTarget('options.to', options.to, this);
-    return this.#calls.callForNumber('seek', this.#nameOf(topic), { ...options, group, to });
+    return this.#calls.callForNumber('seek', this.#rules.nameOf(topic), { ...options, group, to });
   }
 
-  async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
-    this.#need('group-modes', 'pause');
-    await this.#calls.call('pause', this.#nameOf(topic), options);
-  }
-
-  async resume(topic: string, options?: { readonly group?: string }): Promise<void> {
-    this.#need('group-modes', 'resume');
-    await this.#calls.call('resume', this.#nameOf(topic), options);
-  }
-
-  async redrive(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
-    this.#need('dead-letter', 'redrive');
-    return this.#calls.callForNumber('redrive', this.#nameOf(topic), options);
-  }
-
-  async dropDeadLetters(topic: string, options?: calls.DeadLetterOptions): Promise<number> {
-    this.#need('dead-letter', 'dropDeadLetters');
-    return this.#calls.callForNumber('dropDeadLetters', this.#nameOf(topic), options);
-  }
+  pause: calls.Broker['pause'] = (...args) => this.#operator.pause(...args);
+  resume: calls.Broker['resume'] = (...args) => this.#operator.resume(...args);
+  redrive: calls.Broker['redrive'] = (...args) => this.#operator.redrive(...args);
+  dropDeadLetters: calls.Broker['dropDeadLetters'] = (...args) => this.#operator.dropDeadLetters(...args);
 
   openProducer = unsupported('idempotence', 'openProducer');
   begin = unsupported('transactions', 'begin');
@@ -223,8 +213,8 @@ export class TcpClient implements calls.Broker {
     options: calls.SubscribeOptions,
     onDelivery: (delivery: messages.Delivery) => void,
   ): Promise<calls.Subscription> {
-    this.#need('push', 'subscribe');
-    const name = this.#nameOf(topic);
+    this.#rules.need('push', 'subscribe');
+    const name = this.#rules.nameOf(topic);
     checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs']);
     if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
     const { creditMax = Number.NaN, ...rest } = options ?? {};
@@ -235,42 +225,12 @@ export class TcpClient implements calls.Broker {
     return this.#subscriptions.open(wanted, onDelivery, (some) => void this.#polls.giveBack(some));
   }
 
-  async appendBatch(topic: string, batch: Uint8Array, options?: calls.SendOptions): Promise<RawBatchReceipt> {
-    this.#need('raw-batches', 'appendBatch');
-    const name = this.#nameOf(topic);
-    if (!(batch instanceof Uint8Array)) throw invalidArgument('batch', 'a Uint8Array', batch);
-    const answer = await this.#calls.request(this.#outbox.encoded(name, batch, options));
-    const { partition, baseOffset, count, durability } = answer;
-    return { topic: name, partition, baseOffset, count, durability };
-  }
+  appendBatch: Required<calls.Broker>['appendBatch'] = (...args) => this.#rawBatches.appendBatch(...args);
+  fetchBatches: Required<calls.Broker>['fetchBatches'] = (...args) => this.#rawBatches.fetchBatches(...args);
+  receiveBatches: Required<calls.Broker>['receiveBatches'] = (...args) => this.#rawBatches.receiveBatches(...args);
 
-  async fetchBatches(topic: string, options?: calls.FetchOptions): Promise<RawFetchResult> {
-    this.#need('raw-batches', 'fetchBatches');
-    const checked = reading.checkFetchOptions(options, this);
-    const answer = await this.#polls.fetch(this.#nameOf(topic), checked, { ...options, takesOnlyBatches: true });
-    const { offset } = checked;
-    if (answer !== undefined) return decoding.rawFetchedOf(answer);
-    return { bytes: new Uint8Array(), nextOffset: offset, logStartOffset: offset, highWatermark: offset };
-  }
-
-  async receiveBatches(topic: string, options?: calls.ReceiveOptions): Promise<readonly RawDeliveries[]> {
-    this.#need('raw-batches', 'receiveBatches');
-    const checked = sending.checkReceiveOptions(options, this);
-    const asked = { leaseMs: options?.leaseMs, takesOnlyBatches: true };
-    const answer = await this.#polls.receive(this.#nameOf(topic), checked, asked);
-    return answer === undefined ? [] : decoding.rawDeliveriesOf(answer);
-  }
-
-  async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
-    const id = idOf(options);
-    return (await this.#calls.callForObject('explain', this.#nameOf(topic), { id })) as Explanation | null;
-  }
-
-  async inspect(topic: string, options?: { readonly max?: number }): Promise<Inside> {
-    const name = this.#nameOf(topic);
-    reading.checkInspectOptions(options, this);
-    return (await this.#calls.callForObject('inspect', name, options)) as Inside;
-  }
+  explain: Required<calls.Broker>['explain'] = (...args) => this.#operator.explain(...args);
+  inspect: Required<calls.Broker>['inspect'] = (...args) => this.#operator.inspect(...args);
 
   async close(options?: calls.CloseOptions): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
@@ -291,16 +251,5 @@ export class TcpClient implements calls.Broker {
       throw error;
     }
     this.#subscriptions.acked(request);
-  }
-
-  #need(capability: Capability, operation: string): void {
-    // First what the broker does not have: that is so, open or closed.
-    need(this, capability, operation);
-    this.#calls.checkOpen();
-  }
-
-  #nameOf(topic: string): string {
-    this.#calls.checkOpen();
-    return nameOf('topic', topic, this.limits);
   }
 }
