@@ -26,8 +26,9 @@ export const TAG_HEADER = 'tag';
  * `price=double&count=int`. Types: boolean, byte, short, int, long, float, double; the headers hold them as text.
  */
 export const TYPES_HEADER = '$types';
-/** Where request and reply find each other: the topic to answer to, and which question an answer is about. */
+/** The header of a request that names the topic to answer to. */
 export const REPLY_TO_HEADER = 'reply-to';
+/** The header by which an answer finds its request: both have the same text in it. */
 export const CORRELATION_ID_HEADER = 'correlation-id';
 
 /**
