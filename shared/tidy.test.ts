@@ -19,7 +19,7 @@ const FUNCTION_LINES_MAX = 70;
 const SPINE_LINES_MAX = 250;
 
 /** Parts of shared/ that any stage may build on. */
-const GROUND = /^shared\/(contract\/[a-z-]+|clock|random|broker-options|lesson|disk|crc32c)\.ts$/;
+const GROUND = /^shared\/(contract\/[a-z-]+|admission|clock|random|broker-options|lesson|disk|crc32c)\.ts$/;
 /** Files that may name a concrete broker. */
 const COMPOSES =
   /^(stages\/[^/]+\/(index|story(-\w+)?|limit)\.ts|cli\/target\.ts|bench\/.*|shared\/conformance\/(mutants\/.*|guarantees\.ts))$/;

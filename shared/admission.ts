@@ -1,0 +1,43 @@
+/**
+ * Who comes through a door, and what of the broker is for whom. Every door asks the same Admission, so that whoever may do
+ * something may do it through all of them.
+ *
+ *     credentials --admit--> a Broker: all of it, or a view that refuses what this caller may not do
+ *                    \-----> MQ_UNAUTHORIZED
+ *
+ * Always true: a door asks before it does anything for a caller: over HTTP for every request, over TCP for every connection;
+ * it never closes what it was given; credentials appear in no error, no log and no metric.
+ */
+import type { Broker } from './contract/broker.ts';
+
+/** What a caller shows. A door gives what it was told, and no empty texts: whether it is enough, the Admission says. */
+export interface Credentials {
+  readonly token?: string;
+  readonly user?: string;
+  readonly password?: string;
+  /** Only one that the TLS of the door has verified. */
+  readonly certificate?: ClientCertificate;
+}
+
+/** What is known of a caller by its certificate. */
+export interface ClientCertificate {
+  /** The common name of its subject. */
+  readonly subject: string;
+  /** SHA-256, hexadecimal in pairs with colons. */
+  readonly fingerprint: string;
+}
+
+/** Where a caller comes from. */
+export interface CameFrom {
+  /** `http`, `tcp`, ... */
+  readonly door: string;
+  /** The address of the peer; undefined when it has gone already. */
+  readonly address: string | undefined;
+}
+
+export interface Admission {
+  /** The broker as this caller may use it. Rejects with `MQ_UNAUTHORIZED`, or with a retriable error. */
+  admit(credentials: Credentials, from: CameFrom): Promise<Broker>;
+  /** What was admitted has ended: the request (HTTP) or the connection (TCP). Called once for each. */
+  leave?(admitted: Broker): void;
+}
