@@ -20,9 +20,11 @@ import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '.
 import type { Explanation } from './explanation.ts';
 import type { Filter, LookupOptions, LookupResult, PatternForm } from './filter.ts';
 import type { EndHalfOptions, HalfCheck, HalfCheckOptions, HalfMessageOptions, HalfReceipt } from './half-message.ts';
+import type { Health } from './health.ts';
 import type { Inside } from './inside.ts';
 import type { Limits } from './limits.ts';
 import type { BatchReceipt, BrowsedRecord, Delivery, DeliveryRef, Message, Receipt, StoredRecord } from './message.ts';
+import type { Metric } from './metrics.ts';
 import type { ProducerIdentity, ProducerOptions, ProducerStamp } from './producer.ts';
 import type { RawBatchReceipt, RawDeliveries, RawFetchResult } from './raw-batches.ts';
 import type { BeginOptions, Transaction } from './transaction.ts';
@@ -268,6 +270,12 @@ export interface Broker extends AsyncDisposable {
 
   /** The inside of a topic for the screen, at most `max` cells; optional. */
   inspect?(topic: string, options?: { readonly max?: number }): Promise<Inside>;
+
+  /** How it is; optional. Answers at once, whatever its disk does. */
+  health?(): Health;
+
+  /** Numbers beyond those of `describeTopics`, as they are now; optional. */
+  metrics?(): readonly Metric[];
 
   /**
    * Always settles, also when called twice. New calls reject with `MQ_CLOSED`, waiting sends too (never accepted);

@@ -154,14 +154,14 @@ function sizeOf(payload: unknown): number {
 async function addRoutes(
   app: FastifyInstance,
   door: Door,
-  { extraRoutes, token }: CheckedServerOptions,
+  { extraRoutes, token, moreMetrics, metricsTopicsMax }: CheckedServerOptions,
 ): Promise<void> {
   const table = new RouteTable();
   app.addHook('onRoute', ({ method, url }) => table.add(method, url));
   app.setNotFoundHandler((request, reply) => table.answer(request, reply));
   await describeRoutes(app, { token });
   const routes: Routes = app.withTypeProvider<SchemaTypes>();
-  addBrokerRoutes(routes, door);
+  addBrokerRoutes(routes, door, { topicsMax: metricsTopicsMax, moreMetrics });
   addTopicRoutes(routes, door);
   addDeliveryRoutes(routes, door);
   addGroupRoutes(routes, door);

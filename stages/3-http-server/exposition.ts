@@ -27,7 +27,9 @@ function written({ name, kind, help, series }: Metric): string {
 }
 
 function writtenHistogram(name: string, labels: Labels, { buckets, sum, count }: HistogramValue): string {
-  const bounded = buckets.map((bucket) => line(`${name}_bucket`, { ...labels, le: String(bucket.atMost) }, bucket.count));
+  const bounded = buckets.map((bucket) =>
+    line(`${name}_bucket`, { ...labels, le: String(bucket.atMost) }, bucket.count),
+  );
   const all = line(`${name}_bucket`, { ...labels, le: '+Inf' }, count);
   return [...bounded, all, line(`${name}_sum`, labels, sum), line(`${name}_count`, labels, count)].join('');
 }

@@ -68,7 +68,7 @@ test('a change asked for by a page of another origin is refused, reading is not'
   assert.equal(asked('GET', { origin: 'http://evil.example' }), undefined);
 });
 
-test('with a token every route but /healthz asks for it', () => {
+test('with a token every route but /healthz and /readyz asks for it', () => {
   const token = 'correct-horse';
   const shown = (authorization?: string, url = '/topics'): unknown =>
     refusal({ token }, { url, headers: authorization === undefined ? {} : { authorization } });
@@ -87,6 +87,7 @@ test('with a token every route but /healthz asks for it', () => {
     assert.equal(shown(wrong), 'MQ_UNAUTHORIZED', String(wrong));
   }
   assert.equal(shown(undefined, '/healthz'), undefined);
+  assert.equal(shown(undefined, '/readyz'), undefined);
   assert.equal(shown(undefined, '/metrics'), 'MQ_UNAUTHORIZED');
   assert.equal(shown(undefined, '/openapi.json'), 'MQ_UNAUTHORIZED');
 });

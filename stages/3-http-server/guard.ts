@@ -4,7 +4,7 @@
  *     request --> unambiguous? --> one Host, and ours? --> asked by our own page? --> token? --> route
  *
  * Always true: a request is refused by what its headers say, before a byte of its body is read; a token is compared in
- * constant time and appears in no message. The server runs it in front of every route but `/healthz`'s token.
+ * constant time and appears in no message. The server runs it in front of every route; two need no token.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -15,8 +15,8 @@ import type { CheckedServerOptions } from './server-options.ts';
 /** The error to answer with, or undefined: go on. */
 export type Guard = (request: IncomingMessage) => MqError | undefined;
 
-/** The one route a supervisor may ask without the token. */
-const OPEN_PATH = '/healthz';
+/** What a supervisor may ask without the token. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What a browser writes into Sec-Fetch-Site when another site's page asks. */
 const FOREIGN_SITES: ReadonlySet<unknown> = new Set(['cross-site', 'same-site']);
@@ -53,7 +53,7 @@ export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowe
       if (origin !== undefined && !isSameHost(origin, host)) return foreignPage('Origin is another host');
       if (FOREIGN_SITES.has(headers['sec-fetch-site'])) return foreignPage('a page of another site asks');
     }
-    if (isOurToken === undefined || url === OPEN_PATH || isOurToken(headers.authorization)) return undefined;
+    if (isOurToken === undefined || OPEN_PATHS.has(url) || isOurToken(headers.authorization)) return undefined;
     return new MqError('MQ_UNAUTHORIZED', 'this server needs its token: Authorization: Bearer <token>');
   };
 }

@@ -85,3 +85,83 @@ test('what is paused and how many partitions there are is told too, and the dead
     assert.ok(lines.includes(line), line);
   }
 });
+
+test('topics and groups beyond the bound are summed under a name nobody can give', async () => {
+  await using door = await openDoor({ metricsTopicsMax: 2 });
+  for (const [topic, count] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 3],
+    ['d', 4],
+  ] as const) {
+    await door.broker.createTopic(topic);
+    await door.broker.createGroup(topic, 'g', {});
+    await door.broker.sendBatch(
+      topic,
+      Array.from({ length: count }, () => ({ body: 'x' })),
+    );
+  }
+  const text = await (await request(`${door.url}/metrics`)).body.text();
+  const linesOf = (name: string): readonly string[] => text.split('\n').filter((line) => line.startsWith(`${name}{`));
+  assert.deepEqual(linesOf('mq_topic_log_end_offset'), [
+    'mq_topic_log_end_offset{topic="a"} 1',
+    'mq_topic_log_end_offset{topic="b"} 2',
+    'mq_topic_log_end_offset{topic="$other"} 7',
+  ]);
+  assert.deepEqual(linesOf('mq_group_lag'), [
+    'mq_group_lag{topic="a",group="g"} 1',
+    'mq_group_lag{topic="b",group="g"} 2',
+    'mq_group_lag{topic="$other",group="$other"} 7',
+  ]);
+});
+
+test('what the broker and its owner tell besides is written too, histograms with their sum and count', async () => {
+  const histogram = {
+    buckets: [
+      { atMost: 0.001, count: 2 },
+      { atMost: 1, count: 3 },
+    ],
+    sum: 61.5,
+    count: 4,
+  };
+  const { broker } = scriptedBroker({ describeTopics: [] });
+  const metric = { name: 'mq_sync_seconds', kind: 'histogram', help: 'a\\b\nc' } as const;
+  broker.metrics = () => [{ ...metric, series: [{ labels: { why: '"\n\\' }, value: histogram }] }];
+  const moreMetrics = () => [
+    {
+      name: 'mq_more',
+      kind: 'gauge',
+      help: 'more',
+      series: [{ labels: {}, value: Number.POSITIVE_INFINITY }],
+    } as const,
+  ];
+  await using server = await createServer(broker, { moreMetrics });
+  const lines = (await (await request(`${server.url}/metrics`)).body.text()).split('\n');
+  const from = lines.indexOf('# HELP mq_sync_seconds a\\\\b\\nc');
+  assert.deepEqual(lines.slice(from + 1, from + 10), [
+    '# TYPE mq_sync_seconds histogram',
+    'mq_sync_seconds_bucket{why="\\"\\n\\\\",le="0.001"} 2',
+    'mq_sync_seconds_bucket{why="\\"\\n\\\\",le="1"} 3',
+    'mq_sync_seconds_bucket{why="\\"\\n\\\\",le="+Inf"} 4',
+    'mq_sync_seconds_sum{why="\\"\\n\\\\"} 61.5',
+    'mq_sync_seconds_count{why="\\"\\n\\\\"} 4',
+    '# HELP mq_more more',
+    '# TYPE mq_more gauge',
+    'mq_more +Inf',
+  ]);
+});
+
+test('/readyz says whether the broker takes messages, and why not, without a token', async () => {
+  const { broker } = scriptedBroker({});
+  await using server = await createServer(broker, { token: 'secret' });
+  const asked = async (): Promise<unknown> => {
+    const { statusCode, body } = await request(`${server.url}/readyz`);
+    return [statusCode, await body.json()];
+  };
+  assert.deepEqual(await asked(), [200, { status: 'ready', findings: [] }], 'one that cannot say');
+  const findings = [{ code: 'disk-full', text: 'the disk has 1 MB free', isBlocking: true }] as const;
+  broker.health = () => ({ isReady: false, findings });
+  assert.deepEqual(await asked(), [503, { status: 'not-ready', findings }]);
+  broker.health = () => ({ isReady: true, findings: [] });
+  assert.deepEqual(await asked(), [200, { status: 'ready', findings: [] }]);
+});

@@ -54,7 +54,11 @@ export async function metricsOf(
   const groups = shownOf(ofGroups, topicsMax, ({ topic, group }) => ({ topic, group }));
   return expositionOf([
     ...(Object.keys(COUNTS) as (keyof Counts)[]).flatMap((name) => metricsOfCount(name, { topics, groups })),
-    gauge('mq_topic_bytes', 'bytes held', seriesOf(topics, ({ bytes }) => bytes)),
+    gauge(
+      'mq_topic_bytes',
+      'bytes held',
+      seriesOf(topics, ({ bytes }) => bytes),
+    ),
     gauge('mq_http_connections', 'open connections', [{ labels: {}, value: connections.count }]),
     ...metricsOfState({ topics, groups }),
     ...metricsOfStage5(topics),
@@ -118,9 +122,21 @@ function metricsOfCount(name: keyof Counts, { topics, groups }: ShownOfAll): Met
 function metricsOfState({ topics, groups }: ShownOfAll): Metric[] {
   const help = '1 while nothing is handed out';
   return [
-    gauge('mq_topic_partitions', 'partitions', seriesOf(topics, ({ partitionCount }) => partitionCount)),
-    gauge('mq_topic_paused', help, seriesOf(topics, ({ isPaused }) => Number(isPaused ?? false))),
-    gauge('mq_group_paused', help, seriesOf(groups, ({ isPaused }) => Number(isPaused ?? false))),
+    gauge(
+      'mq_topic_partitions',
+      'partitions',
+      seriesOf(topics, ({ partitionCount }) => partitionCount),
+    ),
+    gauge(
+      'mq_topic_paused',
+      help,
+      seriesOf(topics, ({ isPaused }) => Number(isPaused ?? false)),
+    ),
+    gauge(
+      'mq_group_paused',
+      help,
+      seriesOf(groups, ({ isPaused }) => Number(isPaused ?? false)),
+    ),
   ];
 }
 
@@ -142,7 +158,11 @@ function metricsOfStage5(topics: ShownOfAll['topics']): Metric[] {
       telling(({ openTransactionCount }) => openTransactionCount),
     ),
     gauge('mq_topic_last_stable_lag', 'records behind an open transaction', telling(lagOf)),
-    gauge('mq_topic_half_count', 'half messages not decided yet', telling(({ halfCount }) => halfCount)),
+    gauge(
+      'mq_topic_half_count',
+      'half messages not decided yet',
+      telling(({ halfCount }) => halfCount),
+    ),
     {
       name: 'mq_topic_duplicate_count',
       kind: 'counter',

@@ -7,6 +7,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
+import type { Metric } from '../../shared/contract/metrics.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
 import type { RequestLogEntry } from './request-log.ts';
 
@@ -16,12 +17,16 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
-  /** When set, every route but `/healthz` asks for `Authorization: Bearer <token>`. */
+  /** When set, every route but `/healthz` and `/readyz` asks for `Authorization: Bearer <token>`. */
   readonly token?: string;
   /** Host names under which this server may be called, beside loopback names and `host`. */
   readonly allowedHosts?: readonly string[];
   /** Adds routes of a later stage, behind the same guard and with the same errors. */
   readonly extraRoutes?: (routes: FastifyInstance, broker: Broker) => void | Promise<void>;
+  /** What `/metrics` tells besides the numbers of the broker: of the process, of other doors. */
+  readonly moreMetrics?: () => readonly Metric[];
+  /** Topics, and likewise groups, of which `/metrics` tells each by itself; the rest is summed. Default 1,000. */
+  readonly metricsTopicsMax?: number;
   /** Told of every answered request. Costs a little on each; left out, it costs nothing. */
   readonly onRequest?: (entry: RequestLogEntry) => void;
   /** Told of every error that is a defect (the caller sees only `MQ_INTERNAL`). Default: a warning of the process. */
@@ -55,6 +60,7 @@ export interface CheckedServerOptions extends ServerOptions {
   readonly connectionsCountMax: number;
   readonly pipelinedCountMax: number;
   readonly unsentBytesMax: number;
+  readonly metricsTopicsMax: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -76,6 +82,7 @@ const NUMBERS = {
   connectionsCountMax: { min: 1, max: 1_000_000, fallback: 16_384 },
   pipelinedCountMax: { min: 0, max: 1_000_000, fallback: 128 },
   unsentBytesMax: { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: 256 * MEBIBYTE },
+  metricsTopicsMax: { min: 0, max: 1_000_000, fallback: 1000 },
   headersTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 10_000 },
   requestTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 30_000 },
   keepAliveTimeoutMs: { min: 1, max: TIMEOUT_MS_MAX, fallback: 72_000 },
@@ -91,6 +98,7 @@ const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boo
   token: [(value) => typeof value === 'string' && /^[\x21-\x7e]+$/.test(value), 'one or more visible ASCII characters'],
   allowedHosts: [(value) => Array.isArray(value) && value.every(isFilled), 'a list of host names'],
   extraRoutes: [isFunction, 'a function'],
+  moreMetrics: [isFunction, 'a function'],
   onRequest: [isFunction, 'a function'],
   onDefect: [isFunction, 'a function'],
   clock: [isClock, 'a clock, which has now() and setTimer()'],

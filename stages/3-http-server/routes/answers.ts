@@ -108,4 +108,8 @@ export const BrokerAnswer = Type.Object({
   limits: Type.Unsafe<Readonly<Record<string, number>>>({ type: 'object', additionalProperties: { type: 'integer' } }),
 });
 export const HealthAnswer = Type.Object({ status: Type.String() });
+export const ReadinessAnswer = Type.Object({
+  status: Type.Enum(['ready', 'not-ready']),
+  findings: Type.Array(Type.Object({ code: Type.String(), text: Type.String(), isBlocking: Type.Boolean() })),
+});
 export const OpenApiAnswer = Type.Object({ openapi: Type.String() }, open);

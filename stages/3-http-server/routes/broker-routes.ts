@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Door, Routes } from '../door.ts';
-import { metricsOf } from '../metrics.ts';
-import { BrokerAnswer, HealthAnswer, OpenApiAnswer, ok, text } from './answers.ts';
+import { type MetricsOptions, metricsOf } from '../metrics.ts';
+import { BrokerAnswer, HealthAnswer, OpenApiAnswer, ok, ReadinessAnswer, text } from './answers.ts';
 
 /** What the routes of this folder speak; a client of another version must not go on. */
 export const PROTOCOL_VERSION = 1;
@@ -18,7 +18,7 @@ const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('stagemq
   version: string;
 };
 
-export function addBrokerRoutes(routes: Routes, { broker, connections }: Door): void {
+export function addBrokerRoutes(routes: Routes, { broker, connections }: Door, options: MetricsOptions): void {
   const about = { summary: 'Name, version, capabilities and limits', response: ok(BrokerAnswer) };
   routes.get('/broker', { schema: about }, async () => {
     const { name, capabilities, limits } = broker;
@@ -28,9 +28,17 @@ export function addBrokerRoutes(routes: Routes, { broker, connections }: Door): 
   const health = { summary: 'Is the door open?', security: [], response: ok(HealthAnswer) };
   routes.get('/healthz', { schema: health }, async () => ({ status: 'ok' }));
 
+  const answers = { ...ok(ReadinessAnswer), 503: { description: 'not now; says why', ...ReadinessAnswer } };
+  const readiness = { summary: 'Does the broker take messages?', security: [], response: answers };
+  routes.get('/readyz', { schema: readiness }, async (_request, reply) => {
+    // A broker that cannot say how it is takes messages as long as it is open.
+    const { isReady, findings } = broker.health?.() ?? { isReady: true, findings: [] };
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready', findings: [...findings] });
+  });
+
   const metrics = { summary: 'Every topic and group, for Prometheus', response: text(METRICS_TYPE) };
   routes.get('/metrics', { schema: metrics }, async (_request, reply) => {
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsOf(broker, connections));
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsOf(broker, connections, options));
   });
 
   const openapi = { summary: 'These routes as OpenAPI 3.1', response: ok(OpenApiAnswer) };
