@@ -9,6 +9,7 @@
  * it never closes what it was given; credentials appear in no error, no log and no metric.
  */
 import type { Broker } from './contract/broker.ts';
+import { checkMethods, invalidArgument } from './contract/validation.ts';
 
 /** What a caller shows. A door gives what it was told, and no empty texts: whether it is enough, the Admission says. */
 export interface Credentials {
@@ -40,4 +41,15 @@ export interface Admission {
   admit(credentials: Credentials, from: CameFrom): Promise<Broker>;
   /** What was admitted has ended: the request (HTTP) or the connection (TCP). Called once for each. */
   leave?(admitted: Broker): void;
+}
+
+/** Of the options of a door: an Admission is one, and stands alone. */
+export function checkAdmission(
+  path: string,
+  options: { readonly admission?: unknown; readonly token?: unknown },
+): void {
+  const { admission, token } = options;
+  if (admission === undefined) return;
+  checkMethods(`${path}.admission`, admission, 'an Admission', ['admit']);
+  if (token !== undefined) throw invalidArgument(`${path}.token`, 'left out: the admission decides');
 }

@@ -10,6 +10,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type onSendHookHandler } from 'fastify';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
+import { createAdmit } from './admitting.ts';
 import { Connections } from './connections.ts';
 import { Door, type Routes } from './door.ts';
 import { createGuard } from './guard.ts';
@@ -42,6 +43,7 @@ export async function createApp(
 ): Promise<{ readonly app: FastifyInstance; readonly door: Door }> {
   const connections = new Connections(options);
   const refusalOf = createRefusal(connections, options);
+  const admit = createAdmit(broker, options);
   const app = fastify({
     serverFactory: (serve) => createNodeServer(serve, { connections, options }),
     bodyLimit: options.requestBytesMax,
@@ -51,7 +53,15 @@ export async function createApp(
     // That of the server knows whether it may be answered.
     clientErrorHandler: () => undefined,
     // A path that cannot be read comes here before any hook: it is not our callers alone who send one.
-    frameworkErrors: (error, request, reply) => answerError(refusalOf(request, reply) ?? error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      const refused = refusalOf(request, reply);
+      if (refused !== undefined || admit === undefined) answerError(refused ?? error, request, reply);
+      else
+        admit(request, reply).then(
+          () => answerError(error, request, reply),
+          (refusal) => answerError(refusal, request, reply),
+        );
+    },
   });
   const door = new Door(broker, { connections, onDefect: options.onDefect });
   // I4: the only place from which an error leaves.
@@ -61,15 +71,20 @@ export async function createApp(
     const problem = problemOf(known);
     // As bytes, which fastify leaves alone: to a text it would add a charset, which this type does not have.
     const body = Buffer.from(JSON.stringify(problem));
-    void reply.code(problem.status).headers(headersOf(known)).type(PROBLEM_TYPE).send(body);
+    void reply.code(problem.status).headers(headersOf(known, options)).type(PROBLEM_TYPE).send(body);
   };
   app.setValidatorCompiler(compileValidator);
   app.setErrorHandler(answerError);
+  app.decorateRequest('admitted', undefined);
   app.addHook('onRequest', (request, reply, next) => {
+    const letIn = (refused?: Error): void => {
+      // I5: only who was let in is asked for the body.
+      if (refused === undefined && request.raw.headers.expect !== undefined) reply.raw.writeContinue();
+      next(refused);
+    };
     const refused = refusalOf(request, reply);
-    // I5: only who was let in is asked for the body.
-    if (refused === undefined && request.raw.headers.expect !== undefined) reply.raw.writeContinue();
-    next(refused);
+    if (refused !== undefined || admit === undefined) letIn(refused);
+    else admit(request, reply).then(() => letIn(), letIn);
   });
   addJsonParser(app);
   if (options.onRequest !== undefined) addLog(app, options.onRequest, options);
@@ -154,12 +169,12 @@ function sizeOf(payload: unknown): number {
 async function addRoutes(
   app: FastifyInstance,
   door: Door,
-  { extraRoutes, token, moreMetrics, metricsTopicsMax }: CheckedServerOptions,
+  { extraRoutes, token, admission, moreMetrics, metricsTopicsMax }: CheckedServerOptions,
 ): Promise<void> {
   const table = new RouteTable();
   app.addHook('onRoute', ({ method, url }) => table.add(method, url));
   app.setNotFoundHandler((request, reply) => table.answer(request, reply));
-  await describeRoutes(app, { token });
+  await describeRoutes(app, { token, admission });
   const routes: Routes = app.withTypeProvider<SchemaTypes>();
   addBrokerRoutes(routes, door, { topicsMax: metricsTopicsMax, moreMetrics });
   addTopicRoutes(routes, door);

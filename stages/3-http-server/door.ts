@@ -16,7 +16,15 @@ import type { SchemaTypes } from './validator.ts';
 /** Where routes are added. */
 export type Routes = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, SchemaTypes>;
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the admission gave; undefined where there is none to ask. */
+    admitted: Broker | undefined;
+  }
+}
+
 export class Door {
+  /** All of it: for what the door does by itself, and to whoever may come in without being asked. */
   readonly broker: Broker;
   readonly connections: Connections;
   readonly #onDefect: (error: unknown) => void;
@@ -29,6 +37,11 @@ export class Door {
 
   get isDraining(): boolean {
     return this.connections.isDraining;
+  }
+
+  /** The broker as the caller of this request may use it. */
+  brokerOf({ admitted }: Pick<FastifyRequest, 'admitted'>): Broker {
+    return admitted ?? this.broker;
   }
 
   /** Aborts when the caller has gone or the server stops. */

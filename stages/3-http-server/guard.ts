@@ -1,12 +1,11 @@
 /**
  * Who may ask: the checks a request passes before it reaches a route.
  *
- *     request --> unambiguous? --> one Host, and ours? --> asked by our own page? --> token? --> route
+ *     request --> unambiguous? --> one Host, and ours? --> asked by our own page? --> admitted? --> route
  *
- * Always true: a request is refused by what its headers say, before a byte of its body is read; a token is compared in
- * constant time and appears in no message. The server runs it in front of every route; two need no token.
+ * Always true: a request is refused by what its headers say, before a byte of its body is read. The server runs it in front
+ * of every route, and asks its Admission behind it.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import { MqError } from '../../shared/contract/errors.ts';
@@ -15,8 +14,6 @@ import type { CheckedServerOptions } from './server-options.ts';
 /** The error to answer with, or undefined: go on. */
 export type Guard = (request: IncomingMessage) => MqError | undefined;
 
-/** What a supervisor may ask without the token. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** What a browser writes into Sec-Fetch-Site when another site's page asks. */
 const FOREIGN_SITES: ReadonlySet<unknown> = new Set(['cross-site', 'same-site']);
@@ -24,9 +21,8 @@ const FOREIGN_SITES: ReadonlySet<unknown> = new Set(['cross-site', 'same-site'])
 const HOST_FIELD = /^(\[[0-9a-f:.]+\]|[^\s:[\]/@]+)(:\d{1,5})?$/;
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]']);
 
-export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowedHosts' | 'token'>): Guard {
+export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowedHosts'>): Guard {
   const isOurHost = hostCheck(options);
-  const isOurToken = options.token === undefined ? undefined : tokenCheck(options.token);
   /** The last Host that passed: nearly always the next one too. */
   let familiarHost: string | undefined;
   // I5: headers are all it looks at.
@@ -53,8 +49,7 @@ export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowe
       if (origin !== undefined && !isSameHost(origin, host)) return foreignPage('Origin is another host');
       if (FOREIGN_SITES.has(headers['sec-fetch-site'])) return foreignPage('a page of another site asks');
     }
-    if (isOurToken === undefined || OPEN_PATHS.has(url) || isOurToken(headers.authorization)) return undefined;
-    return new MqError('MQ_UNAUTHORIZED', 'this server needs its token: Authorization: Bearer <token>');
+    return undefined;
   };
 }
 
@@ -96,16 +91,6 @@ function isRepeated(rawHeaders: readonly string[], name: string): boolean {
 
 function isSameHost(origin: string, host: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
-}
-
-/** Compares digests, which have one length whatever was given, in constant time. */
-function tokenCheck(token: string): (authorization: string | undefined) => boolean {
-  const expected = digest(`bearer ${token}`);
-  return (authorization = '') => timingSafeEqual(digest(authorization.replace(/^bearer +/i, 'bearer ')), expected);
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 function foreignHost(host: string): MqError {

@@ -8,6 +8,7 @@ import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
 import { PROTOCOL_VERSION } from './routes/broker-routes.ts';
+import type { CheckedServerOptions } from './server-options.ts';
 import { mayBeAbsent } from './validator.ts';
 
 interface Operation {
@@ -17,15 +18,22 @@ interface Operation {
   };
 }
 
-const TOKEN = { type: 'http', scheme: 'bearer', description: 'the token of the server, when it has one' } as const;
+const TOKEN = { type: 'http', scheme: 'bearer', description: 'a token' } as const;
+const PASSWORD = { type: 'http', scheme: 'basic', description: 'user and password' } as const;
 
-export async function describeRoutes(app: FastifyInstance, { token }: { readonly token?: string }): Promise<void> {
+/** What a server asks for: its token, or what its Admission makes of a token or a password. */
+export async function describeRoutes(
+  app: FastifyInstance,
+  { token, admission }: Pick<CheckedServerOptions, 'token' | 'admission'>,
+): Promise<void> {
+  const isGuarded = token !== undefined || admission !== undefined;
+  const schemes = { token: TOKEN, ...(admission === undefined ? {} : { password: PASSWORD }) };
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: 'StageMQ over HTTP', version: String(PROTOCOL_VERSION), description: 'docs/protocol-http.md' },
-      components: { securitySchemes: { token: TOKEN } },
-      ...(token === undefined ? {} : { security: [{ token: [] }] }),
+      components: { securitySchemes: schemes },
+      ...(isGuarded ? { security: Object.keys(schemes).map((name) => ({ [name]: [] })) } : {}),
     },
     transformObject: (made) => {
       if (!('openapiObject' in made)) return made.swaggerObject;

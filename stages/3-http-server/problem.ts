@@ -70,7 +70,10 @@ export function problemOf({ code, message, details }: MqError): Problem {
 }
 
 /** Header fields that belong to an error, in lower case. */
-export function headersOf({ code, details }: MqError): Record<string, string> {
+export function headersOf(
+  { code, details }: MqError,
+  { admission }: { readonly admission?: unknown } = {},
+): Record<string, string> {
   switch (code) {
     case 'MQ_QUEUE_FULL':
     case 'MQ_LIMIT_EXCEEDED':
@@ -81,7 +84,9 @@ export function headersOf({ code, details }: MqError): Record<string, string> {
     case 'MQ_METHOD_NOT_ALLOWED':
       return { allow: (details.allow ?? []).join(', ') };
     case 'MQ_UNAUTHORIZED':
-      return { 'www-authenticate': 'Bearer' };
+      return {
+        'www-authenticate': admission === undefined ? 'Bearer' : 'Bearer, Basic realm="StageMQ", charset="UTF-8"',
+      };
     default:
       return {};
   }

@@ -5,6 +5,7 @@
  * socket is opened. docs/protocol-http.md explains each number.
  */
 import type { FastifyInstance } from 'fastify';
+import { type Admission, checkAdmission } from '../../shared/admission.ts';
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import type { Metric } from '../../shared/contract/metrics.ts';
@@ -17,8 +18,10 @@ export interface ServerOptions {
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
-  /** When set, every route but `/healthz` and `/readyz` asks for `Authorization: Bearer <token>`. */
+  /** When set, every route but `/healthz` and `/readyz` asks for `Authorization: Bearer <token>`. Instead of `admission`. */
   readonly token?: string;
+  /** Asked for every request but those two: the broker it answers serves that request. Default: everybody may do everything. */
+  readonly admission?: Admission;
   /** Host names under which this server may be called, beside loopback names and `host`. */
   readonly allowedHosts?: readonly string[];
   /** Adds routes of a later stage, behind the same guard and with the same errors. */
@@ -105,12 +108,13 @@ const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boo
 };
 
 export function checkServerOptions(options: ServerOptions = {}): CheckedServerOptions {
-  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS)]);
+  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS), 'admission']);
   for (const [name, [isRight, expected]] of Object.entries(OTHERS)) {
     const value = options[name as keyof ServerOptions];
     // The value is not shown: a token never appears in a message.
     if (value !== undefined && !isRight(value)) throw invalidArgument(`options.${name}`, expected);
   }
+  checkAdmission('options', options);
   const { host = '127.0.0.1', allowedHosts = [], onDefect = warn, clock = new SystemClock() } = options;
   const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
   const numbers = names.map((name) => [name, checkInteger(`options.${name}`, options[name], NUMBERS[name])] as const);

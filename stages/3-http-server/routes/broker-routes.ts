@@ -18,10 +18,10 @@ const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('stagemq
   version: string;
 };
 
-export function addBrokerRoutes(routes: Routes, { broker, connections }: Door, options: MetricsOptions): void {
+export function addBrokerRoutes(routes: Routes, door: Door, options: MetricsOptions): void {
   const about = { summary: 'Name, version, capabilities and limits', response: ok(BrokerAnswer) };
-  routes.get('/broker', { schema: about }, async () => {
-    const { name, capabilities, limits } = broker;
+  routes.get('/broker', { schema: about }, async (request) => {
+    const { name, capabilities, limits } = door.brokerOf(request);
     return { name, version, protocolVersion: PROTOCOL_VERSION, capabilities: [...capabilities], limits: { ...limits } };
   });
 
@@ -32,13 +32,14 @@ export function addBrokerRoutes(routes: Routes, { broker, connections }: Door, o
   const readiness = { summary: 'Does the broker take messages?', security: [], response: answers };
   routes.get('/readyz', { schema: readiness }, async (_request, reply) => {
     // A broker that cannot say how it is takes messages as long as it is open.
-    const { isReady, findings } = broker.health?.() ?? { isReady: true, findings: [] };
+    const { isReady, findings } = door.broker.health?.() ?? { isReady: true, findings: [] };
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready', findings: [...findings] });
   });
 
   const metrics = { summary: 'Every topic and group, for Prometheus', response: text(METRICS_TYPE) };
-  routes.get('/metrics', { schema: metrics }, async (_request, reply) => {
-    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsOf(broker, connections, options));
+  routes.get('/metrics', { schema: metrics }, async (request, reply) => {
+    const numbers = await metricsOf(door.brokerOf(request), door.connections, options);
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(numbers);
   });
 
   const openapi = { summary: 'These routes as OpenAPI 3.1', response: ok(OpenApiAnswer) };

@@ -13,10 +13,9 @@ import { AckBody, ExtendAnswer, ExtendBody, NackBody, ReceiveAnswer, ReceiveBody
 import { done, ok } from './answers.ts';
 
 export function addDeliveryRoutes(routes: Routes, door: Door): void {
-  const { broker } = door;
-
   const post = { summary: 'Receive deliveries', params: TopicPath, body: ReceiveBody, response: ok(ReceiveAnswer) };
   routes.post('/topics/:topic/deliveries', { schema: post }, async (request, reply) => {
+    const broker = door.brokerOf(request);
     const deliveries = await door.wait(
       request,
       (signal) => broker.receive(request.params.topic, { ...request.body, signal }),
@@ -30,21 +29,22 @@ export function addDeliveryRoutes(routes: Routes, door: Door): void {
   routes.post('/topics/:topic/deliveries/ack', { schema: ack }, async (request, reply) => {
     const { deliveries, cumulative } = request.body;
     const refs = deliveries.map((delivery, index) => refOf(delivery, request.params.topic, `deliveries[${index}]`));
-    await broker.ack(refs, { cumulative });
+    await door.brokerOf(request).ack(refs, { cumulative });
     return reply.code(204).send();
   });
 
   const nack = { summary: 'Give a delivery back', params: TopicPath, body: NackBody, response: done };
   routes.post('/topics/:topic/deliveries/nack', { schema: nack }, async (request, reply) => {
     const { delivery, ...options } = request.body;
-    await broker.nack(refOf(delivery, request.params.topic, 'delivery'), options);
+    await door.brokerOf(request).nack(refOf(delivery, request.params.topic, 'delivery'), options);
     return reply.code(204).send();
   });
 
   const extend = { summary: 'Prolong a lease', params: TopicPath, body: ExtendBody, response: ok(ExtendAnswer) };
   routes.post('/topics/:topic/deliveries/extend', { schema: extend }, async (request) => {
     const { delivery, leaseMs } = request.body;
-    return { leaseExpiresAt: await broker.extendLease(refOf(delivery, request.params.topic, 'delivery'), { leaseMs }) };
+    const ref = refOf(delivery, request.params.topic, 'delivery');
+    return { leaseExpiresAt: await door.brokerOf(request).extendLease(ref, { leaseMs }) };
   });
 }
 

@@ -19,23 +19,23 @@ import {
 } from '../schemas.ts';
 import { done, ok } from './answers.ts';
 
-export function addGroupRoutes(routes: Routes, { broker }: Door): void {
+export function addGroupRoutes(routes: Routes, door: Door): void {
   const put = { summary: 'Create a group', params: GroupPath, body: GroupOptionsBody, response: done };
   routes.put('/topics/:topic/groups/:group', { schema: put }, async (request, reply) => {
-    await broker.createGroup(request.params.topic, request.params.group, request.body);
+    await door.brokerOf(request).createGroup(request.params.topic, request.params.group, request.body);
     return reply.code(204).send();
   });
 
   const remove = { summary: 'Delete a group with its position', params: GroupPath, response: done };
   routes.delete('/topics/:topic/groups/:group', { schema: remove }, async (request, reply) => {
-    await broker.deleteGroup(request.params.topic, request.params.group);
+    await door.brokerOf(request).deleteGroup(request.params.topic, request.params.group);
     return reply.code(204).send();
   });
 
   const leave = { summary: 'A member leaves its group', params: MemberPath, response: done };
   routes.delete('/topics/:topic/groups/:group/members/:memberId', { schema: leave }, async (request, reply) => {
     const { topic, group, memberId } = request.params;
-    await broker.leave(topic, { group, memberId });
+    await door.brokerOf(request).leave(topic, { group, memberId });
     return reply.code(204).send();
   });
 
@@ -47,14 +47,14 @@ export function addGroupRoutes(routes: Routes, { broker }: Door): void {
   };
   routes.get('/topics/:topic/groups/:group/messages', { schema: browse }, async (request) => {
     const { topic, group } = request.params;
-    const records = await broker.browse(topic, { group, ...request.query });
+    const records = await door.brokerOf(request).browse(topic, { group, ...request.query });
     return { records: records.map(toJson) };
   });
 
-  addOffsetRoutes(routes, broker);
+  addOffsetRoutes(routes, door);
 }
 
-function addOffsetRoutes(routes: Routes, broker: Door['broker']): void {
+function addOffsetRoutes(routes: Routes, door: Door): void {
   const get = {
     summary: 'The next offset of a group',
     params: GroupPath,
@@ -63,7 +63,7 @@ function addOffsetRoutes(routes: Routes, broker: Door['broker']): void {
   };
   routes.get('/topics/:topic/groups/:group/offset', { schema: get }, async (request) => {
     const { topic, group } = request.params;
-    return { offset: await broker.committed(topic, { group, ...request.query }) };
+    return { offset: await door.brokerOf(request).committed(topic, { group, ...request.query }) };
   });
 
   const put = { summary: 'Commit or seek', params: GroupPath, body: OffsetBody, response: ok(OffsetAnswer) };
@@ -72,7 +72,7 @@ function addOffsetRoutes(routes: Routes, broker: Door['broker']): void {
     const { op, partition, offset, to } = request.body;
     if (op === 'commit') {
       return {
-        offset: await broker.commit(topic, {
+        offset: await door.brokerOf(request).commit(topic, {
           group,
           partition,
           offset: given(offset, { name: 'offset', op, other: to }),
@@ -80,7 +80,7 @@ function addOffsetRoutes(routes: Routes, broker: Door['broker']): void {
       };
     }
     const target: SeekTarget = given(to, { name: 'to', op, other: offset });
-    return { offset: await broker.seek(topic, { group, partition, to: target }) };
+    return { offset: await door.brokerOf(request).seek(topic, { group, partition, to: target }) };
   });
 }
 

@@ -23,7 +23,7 @@ export function addOperatorRoutes(routes: Routes, door: Door): void {
     response: ok(ExplainAnswer),
   };
   routes.get('/topics/:topic/explain', { schema: explain }, async (request) => {
-    const { broker } = door;
+    const broker = door.brokerOf(request);
     if (broker.explain === undefined) {
       throw new MqError('MQ_NOT_SUPPORTED', 'this broker does not explain where its messages are');
     }
@@ -31,46 +31,46 @@ export function addOperatorRoutes(routes: Routes, door: Door): void {
   });
 }
 
-function addPauseRoutes(routes: Routes, { broker }: Door): void {
+function addPauseRoutes(routes: Routes, door: Door): void {
   const put = { summary: 'Hand out nothing of a topic', params: TopicPath, body: NoBody, response: done };
   routes.put('/topics/:topic/pause', { schema: put }, async (request, reply) => {
-    await broker.pause(request.params.topic);
+    await door.brokerOf(request).pause(request.params.topic);
     return reply.code(204).send();
   });
 
   const remove = { summary: 'Hand out a topic again', params: TopicPath, response: done };
   routes.delete('/topics/:topic/pause', { schema: remove }, async (request, reply) => {
-    await broker.resume(request.params.topic);
+    await door.brokerOf(request).resume(request.params.topic);
     return reply.code(204).send();
   });
 
   const putGroup = { summary: 'Hand out nothing to a group', params: GroupPath, body: NoBody, response: done };
   routes.put('/topics/:topic/groups/:group/pause', { schema: putGroup }, async (request, reply) => {
     const { topic, group } = request.params;
-    await broker.pause(topic, { group });
+    await door.brokerOf(request).pause(topic, { group });
     return reply.code(204).send();
   });
 
   const removeGroup = { summary: 'Hand out to a group again', params: GroupPath, response: done };
   routes.delete('/topics/:topic/groups/:group/pause', { schema: removeGroup }, async (request, reply) => {
     const { topic, group } = request.params;
-    await broker.resume(topic, { group });
+    await door.brokerOf(request).resume(topic, { group });
     return reply.code(204).send();
   });
 }
 
-function addDeadLetterRoutes(routes: Routes, { broker }: Door): void {
+function addDeadLetterRoutes(routes: Routes, door: Door): void {
   const letters = { params: GroupPath, body: DeadLettersBody, response: ok(CountAnswer) };
 
   const redrive = { summary: 'Bring dead letters back to their group', ...letters };
   routes.post('/topics/:topic/groups/:group/dead-letters/redrive', { schema: redrive }, async (request) => {
     const { topic, group } = request.params;
-    return { count: await broker.redrive(topic, { group, ...request.body }) };
+    return { count: await door.brokerOf(request).redrive(topic, { group, ...request.body }) };
   });
 
   const drop = { summary: 'Delete dead letters', ...letters };
   routes.post('/topics/:topic/groups/:group/dead-letters/drop', { schema: drop }, async (request) => {
     const { topic, group } = request.params;
-    return { count: await broker.dropDeadLetters(topic, { group, ...request.body }) };
+    return { count: await door.brokerOf(request).dropDeadLetters(topic, { group, ...request.body }) };
   });
 }

@@ -8,26 +8,30 @@ import type { Door, Routes } from '../door.ts';
 import { InsideQuery, TopicOptionsBody, TopicPath } from '../schemas.ts';
 import { DescriptionAnswer, DescriptionsAnswer, done, InsideAnswer, ok } from './answers.ts';
 
-export function addTopicRoutes(routes: Routes, { broker }: Door): void {
-  routes.get('/topics', { schema: { summary: 'Describe all topics', response: ok(DescriptionsAnswer) } }, async () => {
-    return { topics: await broker.describeTopics() };
-  });
+export function addTopicRoutes(routes: Routes, door: Door): void {
+  routes.get(
+    '/topics',
+    { schema: { summary: 'Describe all topics', response: ok(DescriptionsAnswer) } },
+    async (request) => {
+      return { topics: await door.brokerOf(request).describeTopics() };
+    },
+  );
 
   const put = { summary: 'Create a topic', params: TopicPath, body: TopicOptionsBody, response: done };
   routes.put('/topics/:topic', { schema: put }, async (request, reply) => {
-    await broker.createTopic(request.params.topic, request.body);
+    await door.brokerOf(request).createTopic(request.params.topic, request.body);
     return reply.code(204).send();
   });
 
   const get = { summary: 'Describe a topic', params: TopicPath, response: ok(DescriptionAnswer) };
   routes.get('/topics/:topic', { schema: get }, async (request) => {
-    const [description] = await broker.describeTopics({ topic: request.params.topic });
+    const [description] = await door.brokerOf(request).describeTopics({ topic: request.params.topic });
     return description;
   });
 
   const remove = { summary: 'Delete a topic with its messages and groups', params: TopicPath, response: done };
   routes.delete('/topics/:topic', { schema: remove }, async (request, reply) => {
-    await broker.deleteTopic(request.params.topic);
+    await door.brokerOf(request).deleteTopic(request.params.topic);
     return reply.code(204).send();
   });
 
@@ -38,6 +42,7 @@ export function addTopicRoutes(routes: Routes, { broker }: Door): void {
     response: ok(InsideAnswer),
   };
   routes.get('/topics/:topic/inside', { schema: inside }, async (request) => {
+    const broker = door.brokerOf(request);
     if (broker.inspect === undefined) throw new MqError('MQ_NOT_SUPPORTED', 'this broker does not show its inside');
     return broker.inspect(request.params.topic, request.query);
   });
