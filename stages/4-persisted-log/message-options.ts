@@ -21,6 +21,7 @@ import {
 import { checkSignal } from '../1-blocking-queue/checked-options.ts';
 import { checkProducer } from '../1-blocking-queue/routing-options.ts';
 import type { Rules } from '../1-blocking-queue/rules.ts';
+import type { BatchSender } from './bytes/record-batch.ts';
 
 /** The last moment that JavaScript can write as a date. */
 export const TIME_MAX = 8_640_000_000_000_000;
@@ -102,6 +103,8 @@ export interface CheckedStoringOptions {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
   readonly producer: ProducerStamp | undefined;
+  /** Set by the broker itself for what is sent in a transaction. */
+  readonly transaction?: BatchSender | undefined;
 }
 
 const ANYWHERE: CheckedStoringOptions = Object.freeze({
@@ -183,12 +186,14 @@ export function checkExplainOptions(options: { readonly id: string }): string {
   throw invalidArgument('options.id', 'the id of a message', id);
 }
 
-const DEAD_PREFIX = '$dead/';
+/** Of the topics a broker makes itself. */
+const READABLE_PREFIXES = ['$dead/', '$sys/', '$temp/', '$unresolved/'];
 
-/** A topic's name in NFC; those of dead letters, which the broker makes, too. */
+/** A topic's name in NFC; those that only the broker makes, too. */
 export function checkReadableName(path: string, name: unknown, limits: Limits): string {
-  const isOfDead = typeof name === 'string' && name.startsWith(DEAD_PREFIX) && name.isWellFormed();
-  return isOfDead ? name.normalize('NFC') : checkName(path, name, limits);
+  const isMadeHere =
+    typeof name === 'string' && name.isWellFormed() && READABLE_PREFIXES.some((prefix) => name.startsWith(prefix));
+  return isMadeHere ? name.normalize('NFC') : checkName(path, name, limits);
 }
 
 const ANY_NUMBER = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };

@@ -100,6 +100,11 @@ export async function closeLogs(
   for (const result of closed) if (result.status === 'rejected') throw result.reason;
 }
 
+/** What a broker tells of itself, and replies that nobody can wait for after a restart, are not worth a sync. */
+function isPassing({ name }: TopicDefinition): boolean {
+  return name.startsWith('$sys/') || name.startsWith('$temp/');
+}
+
 async function openLog(
   { definition, folder, settings, wasClean }: TopicPlace,
   own: {
@@ -111,7 +116,8 @@ async function openLog(
   },
 ): Promise<PartitionLog> {
   const { name, isSide = false, ...rest } = own;
-  const { disk, clock, flushPolicy, flushIntervalMs, cache, sideCache } = settings;
+  const { disk, clock, flushIntervalMs, cache, sideCache } = settings;
+  const flushPolicy = isPassing(definition) ? 'never' : settings.flushPolicy;
   const log = await PartitionLog.open({
     ...{ disk, clock, flushPolicy, flushIntervalMs, wasClean },
     cache: isSide ? sideCache : cache,
