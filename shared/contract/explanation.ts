@@ -6,6 +6,8 @@ export interface MessageEvent {
   readonly at: number;
   readonly what:
     | 'accepted'
+    /** Capability `half-message`: it is kept until its producer decides. */
+    | 'half'
     | 'delayed'
     | 'due'
     | 'delivered'
@@ -28,7 +30,7 @@ export interface Explanation {
   readonly topic: string;
   readonly id: string;
   readonly partition: number;
-  /** null while the message is delayed. */
+  /** null while the message is delayed, or half. */
   readonly offset: number | null;
   readonly timestamp: number;
   /** Epoch ms; only of a message that is delayed. */

@@ -63,6 +63,19 @@ export interface HalfCheck extends Pick<StoredRecord, 'topic' | 'id' | 'key' | '
   readonly checksMax: number;
 }
 
+/** Headers of a message in `unresolvedTopicOf(topic)`, besides those it had; its body, key and id are its own. */
+export const UNRESOLVED_HEADERS = Object.freeze({
+  topic: '$half-topic',
+  /** Where it would have been stored. */
+  partition: '$half-partition',
+  halfId: '$half-id',
+  producerGroup: '$half-producer-group',
+  /** So often somebody was asked. */
+  checkCount: '$half-check-count',
+  /** When it was accepted, epoch ms. */
+  acceptedAt: '$half-accepted-at',
+});
+
 /** The topic that keeps half messages nobody could answer for: it can be fetched and browsed, not sent to. */
 export function unresolvedTopicOf(topic: string): string {
   return `$unresolved/${topic.replaceAll('%', '%25').replaceAll('/', '%2F')}`;
