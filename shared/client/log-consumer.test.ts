@@ -85,6 +85,48 @@ describe('reading', () => {
   });
 });
 
+describe('reading many at once', () => {
+  test('one turn of the loop has all that one fetch brought', async () => {
+    const { broker, reader } = await open();
+    await sendCount(broker, 25);
+    const counts: number[] = [];
+    const offsets: (number | null)[] = [];
+    for await (const records of reader({ fetchCount: 10 }).batches()) {
+      counts.push(records.length);
+      offsets.push(...records.map(({ offset }) => offset));
+      if (offsets.length === 25) break;
+    }
+    assert.deepEqual(counts, [10, 10, 5]);
+    assert.deepEqual(
+      offsets,
+      Array.from({ length: 25 }, (_, offset) => offset),
+    );
+  });
+
+  test('the records at which the loop is left come again, and those before do not', async () => {
+    const { broker, reader } = await open();
+    await sendCount(broker, 25);
+    const first = reader({ fetchCount: 10 });
+    let turns = 0;
+    for await (const _ of first.batches()) if (++turns === 2) break;
+    assert.equal(await broker.committed('t', { group: 'g' }), 10);
+    assert.deepEqual(await read(first, 1), [10]);
+  });
+
+  test('what a loop over single records left of a fetch is one turn', async () => {
+    const { broker, reader } = await open();
+    await sendCount(broker, 10);
+    const consumer = reader({ fetchCount: 10 });
+    const single = consumer[Symbol.asyncIterator]();
+    for (let count = 0; count < 3; count += 1) await single.next();
+    const { value } = await consumer.batches().next();
+    assert.deepEqual(
+      value?.map(({ offset }) => offset),
+      [3, 4, 5, 6, 7, 8, 9],
+    );
+  });
+});
+
 describe('a reader that fell behind', () => {
   test('goes on at the first record still held when its group declared earliest', async () => {
     const { broker, clock } = await open();

@@ -99,20 +99,33 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
    * fetched ones are used up; all do when the loop is left (its record comes again in the next loop), and when `close`
    * ended it. One loop at a time; calls of `next` wait for each other, and only `close` ends one that waits for a record.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<StoredRecord, undefined, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<StoredRecord, undefined, undefined> {
+    return this.#each((partition) => partition.take());
+  }
+
+  /**
+   * The same, with all that one fetch of a partition brought in one turn of the loop, at least one record: for who handles
+   * many at once, at a fraction of what a turn for each costs. Asking for the next ones says that all before are done.
+   */
+  batches(): AsyncGenerator<readonly StoredRecord[], undefined, undefined> {
+    return this.#each((partition) => partition.takeAll());
+  }
+
+  async *#each<T>(take: (partition: LogPartition) => T | undefined): AsyncGenerator<T, undefined, undefined> {
     this.#loop = new AbortController();
     for (;;) {
       // What was fetched is there without waiting, which is most of them.
-      const next = this.#take() ?? (await this.#next());
-      if (next === undefined) return undefined;
+      const partition = this.#turn() ?? (await this.#nextTurn());
+      const taken = partition === undefined ? undefined : take(partition);
+      if (partition === undefined || taken === undefined) return undefined;
       let isLeft = true;
       try {
-        yield next.record;
+        yield taken;
         isLeft = false;
       } finally {
         if (isLeft) await this.#leaveLoop();
       }
-      next.partition.handle(next.record);
+      partition.handleTaken();
     }
   }
 
@@ -140,12 +153,12 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
     await this.close();
   }
 
-  async #next(): Promise<{ readonly partition: LogPartition; readonly record: StoredRecord } | undefined> {
+  async #nextTurn(): Promise<LogPartition | undefined> {
     const { signal } = this.#stop;
     await this.#open(signal);
     while (!signal.aborted) {
-      const taken = this.#take();
-      if (taken !== undefined) return taken;
+      const partition = this.#turn();
+      if (partition !== undefined) return partition;
       if (this.#failure === undefined) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -157,17 +170,15 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
     return undefined;
   }
 
-  /** The next record of the partition whose turn it is, which is the last one then; those that are used up fetch. */
-  #take(): { readonly partition: LogPartition; readonly record: StoredRecord } | undefined {
+  /** The partition whose turn it is, with a record; it is the last one then. Those that are used up fetch. */
+  #turn(): LogPartition | undefined {
     if (this.#stop.signal.aborted || this.#failure !== undefined) return undefined;
     for (const partition of this.#partitions) if (partition.isUsedUp) this.#fetchMore(partition);
-    for (const [index, partition] of this.#partitions.entries()) {
-      const record = partition.take();
-      if (record === undefined) continue;
-      this.#partitions.push(...this.#partitions.splice(index, 1));
-      return { partition, record };
-    }
-    return undefined;
+    const index = this.#partitions.findIndex((partition) => !partition.isUsedUp);
+    const partition = this.#partitions[index];
+    if (partition === undefined || this.#partitions.length === 1) return partition;
+    this.#partitions.push(...this.#partitions.splice(index, 1));
+    return partition;
   }
 
   #fetchMore(partition: LogPartition): void {

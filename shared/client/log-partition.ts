@@ -73,9 +73,17 @@ export class LogPartition {
     return record;
   }
 
-  /** What was taken last is done. */
-  handle(record: StoredRecord): void {
-    this.#handledUpTo = (record.offset ?? 0) + 1;
+  /** All that were fetched and not taken. */
+  takeAll(): readonly StoredRecord[] {
+    const rest = this.#bufferIndex === 0 ? this.#buffer : this.#buffer.slice(this.#bufferIndex);
+    this.#bufferIndex = this.#buffer.length;
+    return rest;
+  }
+
+  /** All that was taken is done. */
+  handleTaken(): void {
+    const last = this.#buffer[this.#bufferIndex - 1];
+    if (last !== undefined) this.#handledUpTo = (last.offset ?? 0) + 1;
   }
 
   /** What was not handled comes again. */
@@ -95,10 +103,16 @@ export class LogPartition {
     this.#committedOffset = Math.max(this.#committedOffset, inForce);
   }
 
-  /** Commits, and fetches the next records; at the end of the log it waits. What comes after `signal` aborted is not kept. */
+  /**
+   * Commits, and fetches the next records meanwhile; at the end of the log it waits. What comes after `signal` aborted is
+   * not kept.
+   */
   async fetchMore(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.commit(signal), this.#fetchNext(signal)]);
+  }
+
+  async #fetchNext(signal: AbortSignal): Promise<void> {
     const { clock, waitMs, policy } = this.#reading;
-    await this.commit(signal);
     const offset = await this.#findPosition(signal);
     try {
       const askedAtMs = clock.monotonicMs();
