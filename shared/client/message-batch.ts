@@ -40,6 +40,8 @@ export class MessageBatch {
 /** Said of what is in a batch, or of how much: one of its messages alone may be welcome. Nothing of it was stored. */
 const ABOUT_CONTENT: ReadonlySet<ErrorCode> = new Set([
   ...(['MQ_INVALID_ARGUMENT', 'MQ_NOT_SUPPORTED', 'MQ_MESSAGE_TOO_LARGE', 'MQ_BATCH_TOO_LARGE'] as const),
+  // Some of its ids were accepted before: each message alone is answered with its own receipt.
+  'MQ_DUPLICATE_ID',
 ]);
 
 export interface BatchCall {
@@ -85,11 +87,12 @@ export async function sendAll(sends: readonly WaitingSend[], call: BatchCall): P
 }
 
 function resolveAll(sends: readonly WaitingSend[], receipt: BatchReceipt, onSettled: BatchCall['onSettled']): void {
-  const { topic, partition, baseOffset, ids, durability } = receipt;
+  const { topic, partition, baseOffset, ids, durability, isDuplicate } = receipt;
+  const again = isDuplicate === undefined ? {} : { isDuplicate };
   for (let index = 0; index < sends.length; index += 1) {
     const send = sends[index] as WaitingSend;
     const offset = baseOffset === null ? null : baseOffset + index;
     onSettled(send);
-    send.resolve({ topic, partition, offset, id: ids[index] ?? String(send.message.id), durability });
+    send.resolve({ topic, partition, offset, id: ids[index] ?? String(send.message.id), durability, ...again });
   }
 }
