@@ -8,7 +8,7 @@
 import type { BrokerOptions } from '../../shared/broker-options.ts';
 import { limitsWith } from '../../shared/broker-options.ts';
 import { type Clock, checkClock } from '../../shared/clock.ts';
-import { capabilitiesOfStage } from '../../shared/contract/capabilities.ts';
+import { type Capability, capabilitiesOfStage } from '../../shared/contract/capabilities.ts';
 import type { TopicOptions } from '../../shared/contract/description.ts';
 import type { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
@@ -22,8 +22,9 @@ import { BatchCache } from './log/batch-cache.ts';
 import type { CheckedLogOptions } from './log-broker-options.ts';
 import { TraceWriter } from './observer.ts';
 import { Trace } from './policies/trace.ts';
+import { type NewTopicRules, noRules } from './record-rules.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { TopicSettings } from './topic-settings.ts';
+import type { MovedHalf, TopicSettings } from './topic-settings.ts';
 import { TopicTable } from './topic-table.ts';
 
 /** Options of a topic whose creator does not say. */
@@ -66,10 +67,30 @@ export interface OpenPartsOptions {
   readonly dataFolder: string;
   /** Runs when everything is closed. */
   readonly onClosed: () => Promise<void>;
+  /** Default: those of this stage. */
+  readonly capabilities?: ReadonlySet<Capability>;
+  /** Default: every record counts, for everybody. */
+  readonly newTopicRules?: NewTopicRules;
+  /** After a start: a record that says that it was a half message. Default: there are none. */
+  readonly onHalfMoved?: (moved: MovedHalf) => void;
+  /** What besides the format of this stage may lie in the data folder. Default: nothing. */
+  readonly features?: readonly string[];
 }
 
-export async function openParts({ base, own, disk, dataFolder, onClosed }: OpenPartsOptions): Promise<BrokerParts> {
-  const capabilities = capabilitiesOfStage(4);
+export async function openParts({
+  base,
+  own,
+  disk,
+  dataFolder,
+  onClosed,
+  ...more
+}: OpenPartsOptions): Promise<BrokerParts> {
+  const {
+    capabilities = capabilitiesOfStage(4),
+    newTopicRules = noRules,
+    onHalfMoved = () => undefined,
+    features = [],
+  } = more;
   checkBrokerOptions(base, capabilities);
   const limits = limitsWith(base.limits);
   const rules = { capabilities, limits };
@@ -91,6 +112,7 @@ export async function openParts({ base, own, disk, dataFolder, onClosed }: OpenP
     sideCache: new BatchCache({ bytesMax: SIDE_CACHE_BYTES }),
     trace,
     observer: new TraceWriter({ trace, clock }),
+    ...{ features, newTopicRules, onHalfMoved },
     diskShortage: () => watch.shortage(),
   };
   const autoCreateTopics = base.autoCreateTopics ?? true;

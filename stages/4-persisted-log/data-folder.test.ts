@@ -96,10 +96,29 @@ test('two of them do not work on one folder at the same time', async () => {
 test('a folder of a newer version is refused and left as it is', async () => {
   const disk = new SimulatedDisk();
   await disk.makeFolder('/data');
-  await write(disk, '/data/format.json', '{"format":"stagemq-data","version":2}');
+  await write(disk, '/data/format.json', '{"format":"stagemq-data","version":3}');
   const error = await refused(DataFolder.open(disk, '/data'), 'MQ_DATA_VERSION');
-  assert.match(error.message, /version 2/);
+  assert.match(error.message, /version 3/);
   assert.deepEqual(await disk.list('/data'), ['format.json']);
+});
+
+test('a folder with something in it that is unknown here is refused and left as it is', async () => {
+  const disk = new SimulatedDisk();
+  const first = await DataFolder.open(disk, '/data', ['transactions']);
+  await first.close({ isClean: true });
+  const names = await disk.list('/data');
+  const error = await refused(DataFolder.open(disk, '/data'), 'MQ_DATA_VERSION');
+  assert.match(error.message, /transactions/);
+  assert.deepEqual(await disk.list('/data'), names);
+  assert.equal((await DataFolder.open(disk, '/data', ['transactions'])).wasClean, true);
+});
+
+test('a folder of an earlier program says what may lie in it before that does', async () => {
+  const disk = new SimulatedDisk();
+  const earlier = await DataFolder.open(disk, '/data');
+  await earlier.close({ isClean: true });
+  await DataFolder.open(disk, '/data', ['transactions']);
+  await refused(DataFolder.open(disk.remains(), '/data'), 'MQ_DATA_VERSION');
 });
 
 test('a folder with other things in it is refused and left as it is', async () => {

@@ -31,6 +31,8 @@ import {
 
 /** Of what lies below the folder; one that is newer than this program knows is refused. */
 const DATA_VERSION = 1;
+/** The same, with a list of what lies there too: whoever does not know one of these must not open it. */
+const DATA_VERSION_WITH_FEATURES = 2;
 const FORMAT_NAME = 'stagemq-data';
 const FORMAT_FILE = 'format.json';
 const LOCK_FILE = 'lock.db';
@@ -63,14 +65,14 @@ export class DataFolder {
     this.wasClean = held.wasClean;
   }
 
-  /** `MQ_DATA_VERSION` for a folder of another format, which is left as it is; `MQ_DATA_LOCKED` when another works in it. */
-  static async open(disk: Disk, path: string): Promise<DataFolder> {
+  /** `MQ_DATA_VERSION` for a folder of another format, or with features unknown here, which is left as it is; `MQ_DATA_LOCKED` when another works in it. */
+  static async open(disk: Disk, path: string, features: readonly string[] = []): Promise<DataFolder> {
     let lock: DiskLock | undefined;
     try {
       await disk.makeFolder(path);
-      await checkFormat(disk, path);
+      await checkFormat(disk, path, features);
       lock = await disk.lock(join(path, LOCK_FILE));
-      await writeFormat(disk, path);
+      await writeFormat(disk, path, features);
       await disk.makeFolder(join(path, TOPICS_FOLDER));
       const wasClean = await takeCleanMark(disk, path);
       return new DataFolder(disk, path, { lock, wasClean });
@@ -175,7 +177,7 @@ export class DataFolder {
 }
 
 /** Nothing is written or locked before the format is known to be ours, or the folder to be new. */
-async function checkFormat(disk: Disk, path: string): Promise<void> {
+async function checkFormat(disk: Disk, path: string, features: readonly string[]): Promise<void> {
   const format = await readFormat(disk, path);
   if (format === undefined) {
     const strangers = (await disk.list(path)).filter((name) => !BEFORE_FORMAT.has(name));
@@ -186,24 +188,45 @@ async function checkFormat(disk: Disk, path: string): Promise<void> {
       `${path} is no data folder: it has no ${FORMAT_FILE}, but ${example} and more`,
     );
   }
-  if (format.version === DATA_VERSION) return;
-  const message = `${path} has version ${format.version}, and this program knows version ${DATA_VERSION} only`;
+  const unknown = format.features.filter((feature) => !features.includes(String(feature)));
+  if (unknown.length > 0) {
+    const message = `${path} has ${unknown.join(', ')} in it, which this program does not know`;
+    throw new MqError('MQ_DATA_VERSION', `${message}; it was left as it is`);
+  }
+  if (format.version === DATA_VERSION || format.version === DATA_VERSION_WITH_FEATURES) return;
+  const known = `versions ${DATA_VERSION} and ${DATA_VERSION_WITH_FEATURES}`;
+  const message = `${path} has version ${format.version}, and this program knows ${known} only`;
   throw new MqError('MQ_DATA_VERSION', `${message}; it was left as it is`);
 }
 
-async function readFormat(disk: Disk, path: string): Promise<{ readonly version: unknown } | undefined> {
+interface DataFormat {
+  readonly version: unknown;
+  readonly features: readonly unknown[];
+}
+
+async function readFormat(disk: Disk, path: string): Promise<DataFormat | undefined> {
   const bytes = await readWholeFile(disk, join(path, FORMAT_FILE));
   if (bytes === undefined) return undefined;
   const format = parse(bytes);
   const isOurs = typeof format === 'object' && format !== null && 'format' in format && format.format === FORMAT_NAME;
-  if (isOurs) return { version: 'version' in format ? format.version : undefined };
+  if (isOurs) {
+    const features = 'features' in format && Array.isArray(format.features) ? format.features : [];
+    return { version: 'version' in format ? format.version : undefined, features };
+  }
   throw new MqError('MQ_DATA_VERSION', `${join(path, FORMAT_FILE)} does not say that this is a data folder`);
 }
 
-/** Again, unless the last start is known to have ended well: one whose sync failed left a file that a power cut takes. */
-async function writeFormat(disk: Disk, path: string): Promise<void> {
-  if ((await disk.exists(join(path, FORMAT_FILE))) && (await disk.exists(join(path, CLEAN_FILE)))) return;
-  const text = `${JSON.stringify({ format: FORMAT_NAME, version: DATA_VERSION })}\n`;
+/**
+ * Again, unless the last start is known to have ended well: one whose sync failed left a file that a power cut takes. What
+ * this program may write into the folder stands there before it does.
+ */
+async function writeFormat(disk: Disk, path: string, features: readonly string[]): Promise<void> {
+  const kept = await readFormat(disk, path);
+  const isSaid = kept !== undefined && features.every((feature) => kept.features.includes(feature));
+  if (isSaid && (await disk.exists(join(path, CLEAN_FILE)))) return;
+  const version = features.length === 0 ? DATA_VERSION : DATA_VERSION_WITH_FEATURES;
+  const more = features.length === 0 ? {} : { features };
+  const text = `${JSON.stringify({ format: FORMAT_NAME, version, ...more })}\n`;
   await writeWholeFile(disk, join(path, FORMAT_FILE), new TextEncoder().encode(text));
 }
 

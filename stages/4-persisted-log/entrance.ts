@@ -15,7 +15,6 @@ import type { Limits } from '../../shared/contract/limits.ts';
 import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import type { Shortage } from './disk-watch.ts';
 import type { IncomingBatch } from './incoming-batch.ts';
-import type { AppendReceipt } from './log/log.ts';
 import type { RoomMaker } from './room-maker.ts';
 import { fullError, type NamedTopic, storageLowError } from './topic-errors.ts';
 
@@ -28,9 +27,9 @@ export interface WaitForRoomOptions {
 }
 
 /** A batch that waits for room, and how it is stored then. */
-export interface Entering {
+export interface Entering<Receipt = unknown> {
   readonly batch: IncomingBatch;
-  readonly store: () => Promise<AppendReceipt>;
+  readonly store: () => Promise<Receipt>;
 }
 
 export interface EntranceOptions {
@@ -43,7 +42,7 @@ export interface EntranceOptions {
 }
 
 export class Entrance {
-  readonly line: WaiterLine<Entering, Promise<AppendReceipt>>;
+  readonly line: WaiterLine<Entering, Promise<unknown>>;
   readonly #options: EntranceOptions;
   #isAdmitting = false;
   /** Set while sends wait. */
@@ -56,7 +55,7 @@ export class Entrance {
   }
 
   /** Resolves when it has entered, and is as safe as the flush policy says. */
-  async enter(entering: Entering, { signal, timeoutMs }: WaitForRoomOptions): Promise<AppendReceipt> {
+  async enter<Receipt>(entering: Entering<Receipt>, { signal, timeoutMs }: WaitForRoomOptions): Promise<Receipt> {
     const { topic, room, diskShortage } = this.#options;
     const shortage = diskShortage();
     if (shortage !== undefined) throw storageLowError(shortage);
@@ -70,7 +69,7 @@ export class Entrance {
     const onLeave = (): void => this.admitWaiting();
     const weight = batch.heldBytes;
     this.#looking ??= this.#lookLater();
-    return await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight });
+    return (await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight })) as Receipt;
   }
 
   /** I22. Lets waiting sends in, as long as the first one fits. */

@@ -47,6 +47,7 @@ async function findIn(
   for (let next = from; next < below; ) {
     const batch = await batchFrom(partition.log, next);
     if (batch === undefined) break;
+    if (batch.isMarker) next = batch.nextOffset;
     for (next = Math.max(next, batch.baseOffset); next < Math.min(batch.nextOffset, below); next += 1) {
       if (partition.isGone(next)) continue;
       const record = batch.recordAt(next);

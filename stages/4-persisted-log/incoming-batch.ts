@@ -10,7 +10,7 @@ import { crc32cOfText } from '../../shared/crc32c.ts';
 import type { MessageIds } from '../1-blocking-queue/message-ids.ts';
 import type { Codec } from './bytes/compression.ts';
 import type { EncodableMessage } from './bytes/record.ts';
-import { encodeBatch } from './bytes/record-batch.ts';
+import { type BatchSender, encodeBatch } from './bytes/record-batch.ts';
 import type { TimedMessage } from './message-options.ts';
 
 /** Messages that enter together or not at all. */
@@ -66,10 +66,18 @@ function withoutId(message: TimedMessage): TimedMessage {
 /** `targetPartition`: of delayed messages, where they go when they are due. */
 export function incomingBatch(
   { messages, ids, idPrefix, firstIdNumber }: IdentifiedMessages,
-  { codec, targetPartition }: { readonly codec: Codec; readonly targetPartition?: number },
+  {
+    codec,
+    targetPartition,
+    sender,
+  }: {
+    readonly codec: Codec;
+    readonly targetPartition?: number | undefined;
+    readonly sender?: BatchSender | undefined;
+  },
 ): IncomingBatch {
   const encodable = messages.map((message) => encodableOf(message, targetPartition));
-  const bytes = encodeBatch(encodable, { codec, idPrefix, firstIdNumber });
+  const bytes = encodeBatch(encodable, { codec, idPrefix, firstIdNumber, sender });
   return { bytes, count: messages.length, heldBytes: bytes.length, label: ids[0] ?? '' };
 }
 

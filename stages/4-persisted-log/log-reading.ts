@@ -11,10 +11,16 @@ import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
 import type { LogRecord } from './bytes/record.ts';
 import { SUMMARY } from './bytes/record-batch.ts';
 import type { StoredBatch } from './bytes/stored-batch.ts';
+import type { OffsetSpan } from './delivery/offset-spans.ts';
 import type { PartitionLog } from './log/log.ts';
 import { joinBytes } from './raw-batches.ts';
+import type { RecordRules } from './record-rules.ts';
+
+/** `read-committed`: what is undecided is not there yet, and what was aborted never was. */
+export type Isolation = 'read-uncommitted' | 'read-committed';
 
 export interface FetchWant {
+  readonly isolation: Isolation;
   readonly offset: number;
   readonly max: number;
   readonly bytesMax: number;
@@ -26,8 +32,13 @@ export interface ReadablePartition {
   readonly partition: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
+  /** `read-committed` ends here. */
+  readonly lastStableOffset: number;
+  readonly rules: Pick<RecordRules, 'isTransactional'>;
   /** True for a record that is there no more though its log still has it. */
-  isGone(offset: number): boolean;
+  isGone(offset: number, isolation: Isolation): boolean;
+  /** False when none of them is. */
+  hasGoneIn(span: OffsetSpan, isolation: Isolation): boolean;
 }
 
 /** What the records of a topic have in common. */
@@ -42,36 +53,39 @@ export async function readRecords(
   want: FetchWant,
   origin: RecordOrigin,
 ): Promise<FetchResult> {
-  const { log, logStartOffset, highWatermark, partition } = from;
+  const { log, partition } = from;
+  const readEnd = readEndOf(from, want);
   const records: StoredRecord[] = [];
   let bytes = 0;
   let next = want.offset;
-  while (next < highWatermark && records.length < want.max) {
+  while (next < readEnd && records.length < want.max) {
     const batch = await batchFrom(log, next);
-    const end = Math.min(batch?.nextOffset ?? highWatermark, highWatermark);
-    next = Math.max(next, batch?.baseOffset ?? end);
+    const end = Math.min(batch?.nextOffset ?? readEnd, readEnd);
+    next = batch?.isMarker ? end : Math.max(next, batch?.baseOffset ?? end);
+    const mayBeGone = from.hasGoneIn({ from: next, below: end }, want.isolation);
     for (; batch !== undefined && next < end && records.length < want.max; next += 1) {
-      if (from.isGone(next)) continue;
+      if (mayBeGone && from.isGone(next, want.isolation)) continue;
       const record = batch.recordAt(next);
       if (record.forGroup !== undefined) continue;
       bytes += batch.contentBytesAt(next);
       if (bytes > want.bytesMax && records.length > 0) {
-        return { records, nextOffset: next, logStartOffset, highWatermark };
+        return { records, nextOffset: next, ...endsOf(from) };
       }
       records.push(storedRecordOf(record, { ...origin, partition }));
     }
   }
-  return { records, nextOffset: next, logStartOffset, highWatermark };
+  return { records, nextOffset: next, ...endsOf(from) };
 }
 
 export async function readBatches(from: ReadablePartition, want: FetchWant): Promise<RawFetchResult> {
-  const { log, logStartOffset, highWatermark } = from;
+  const { log } = from;
+  const readEnd = readEndOf(from, want);
   const pieces: Uint8Array[] = [];
   let [bytes, count, next] = [0, 0, want.offset];
-  while (next < highWatermark && count < want.max) {
+  while (next < readEnd && count < want.max) {
     const batch = await batchFrom(log, next);
-    if (batch === undefined || batch.nextOffset > highWatermark) break;
-    if (!isHidden(batch, from)) {
+    if (batch === undefined || batch.nextOffset > readEnd) break;
+    if (!isHidden(batch, from, want)) {
       if (bytes + batch.bytes.length > want.bytesMax && pieces.length > 0) break;
       bytes += batch.bytes.length;
       count += batch.nextOffset - Math.max(next, batch.baseOffset);
@@ -79,13 +93,31 @@ export async function readBatches(from: ReadablePartition, want: FetchWant): Pro
     }
     next = batch.nextOffset;
   }
-  return { bytes: joinBytes(pieces), nextOffset: next, logStartOffset, highWatermark };
+  return { bytes: joinBytes(pieces), nextOffset: next, ...endsOf(from) };
 }
 
-/** Batches with records for one group were made by a redrive, and have no others; a dead letter is a batch of its own. */
-function isHidden({ flags, baseOffset, nextOffset }: StoredBatch, partition: ReadablePartition): boolean {
-  if ((flags & SUMMARY.forGroup) !== 0) return true;
-  return nextOffset - baseOffset === 1 && partition.isGone(baseOffset);
+/** Where reading ends for now. */
+export function readEndOf(
+  { highWatermark, lastStableOffset }: Pick<ReadablePartition, 'highWatermark' | 'lastStableOffset'>,
+  { isolation }: Pick<FetchWant, 'isolation'>,
+): number {
+  return isolation === 'read-committed' ? lastStableOffset : highWatermark;
+}
+
+function endsOf(from: ReadablePartition): Pick<FetchResult, 'logStartOffset' | 'highWatermark' | 'lastStableOffset'> {
+  const { logStartOffset, highWatermark, rules } = from;
+  if (!rules.isTransactional) return { logStartOffset, highWatermark };
+  return { logStartOffset, highWatermark, lastStableOffset: from.lastStableOffset };
+}
+
+/**
+ * Batches with records for one group were made by a redrive, and have no others; a dead letter is a batch of its own; a
+ * transaction has all of a batch, or nothing.
+ */
+function isHidden(batch: StoredBatch, from: ReadablePartition, { isolation }: FetchWant): boolean {
+  if (batch.isMarker || (batch.flags & SUMMARY.forGroup) !== 0) return true;
+  const { baseOffset, nextOffset } = batch;
+  return from.hasGoneIn({ from: baseOffset, below: nextOffset }, isolation) && from.isGone(baseOffset, isolation);
 }
 
 /**

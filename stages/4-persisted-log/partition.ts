@@ -7,7 +7,8 @@
  *                          came behind the last snapshot is read once more
  *
  * Always true:
- *   - readers see records from `logStartOffset` up to the high watermark only, and a fetch waits only at its end
+ *   - readers see records from `logStartOffset` up to the high watermark only (what is decided: up to the last stable
+ *     offset), and a fetch waits only at that end
  *   - what is released is so at once for readers, and soon on the disk, many releases at a time; after a crash some of it may
  *     be back, finished or dropped as it was
  *   - HeldBytes and PriorityIndex know every batch of the log
@@ -26,16 +27,19 @@ import type { LogRecord } from './bytes/record.ts';
 import { AT, SUMMARY } from './bytes/record-batch.ts';
 import { StoredBatch } from './bytes/stored-batch.ts';
 import type { PartitionReader, WaitForRecords } from './delivery/desk-surroundings.ts';
+import type { OffsetSpan } from './delivery/offset-spans.ts';
 import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
 import type { AppendReceipt, PartitionLog } from './log/log.ts';
-import { batchFrom, type FetchWant, readBatches, readRecords } from './log-reading.ts';
+import { batchFrom, type FetchWant, type Isolation, readBatches, readEndOf, readRecords } from './log-reading.ts';
 import type { StoredRun } from './observer.ts';
 import { PriorityIndex, type PriorityIndexState } from './policies/priority-index.ts';
+import type { RecordRules } from './record-rules.ts';
 
 /** What a snapshot of the topic keeps of a partition. */
 export interface PartitionState {
   readonly held: HeldBytesState;
   readonly priorities: PriorityIndexState;
+  readonly rules?: unknown;
 }
 
 export interface PartitionOptions {
@@ -47,8 +51,9 @@ export interface PartitionOptions {
   readonly ttlMs: number | undefined;
   /** True for a record that is there no more though its log still has it. */
   readonly isGone: (offset: number) => boolean;
-  /** False when no record is. */
-  readonly hasGone: () => boolean;
+  /** False when none of them is. */
+  readonly hasGoneIn: (span: OffsetSpan) => boolean;
+  readonly rules: RecordRules;
   /** Throws `MQ_LIMIT_EXCEEDED` when no further call of the topic may wait. */
   readonly checkMayWait: () => void;
   /** Records of the partition are there no more. */
@@ -69,6 +74,7 @@ export class Partition implements PartitionReader {
   readonly log: PartitionLog;
   readonly priorities: PriorityIndex;
   readonly held: HeldBytes;
+  readonly rules: RecordRules;
   readonly fetches: WaiterLine<FetchWant, Wake>;
   readonly #options: PartitionOptions;
   #logStartOffset: number;
@@ -77,9 +83,10 @@ export class Partition implements PartitionReader {
   readonly #moves = new Set<number>();
 
   constructor(options: PartitionOptions, state?: PartitionState) {
-    const { log, clock, limits } = options;
+    const { log, clock, limits, rules } = options;
     this.#options = options;
     this.log = log;
+    this.rules = rules;
     this.partition = log.partition;
     this.#logStartOffset = log.logStartOffset;
     this.fetches = new WaiterLine({ clock, limits, calls: 'fetches' });
@@ -102,6 +109,11 @@ export class Partition implements PartitionReader {
     return this.log.highWatermark;
   }
 
+  /** Readers that want nothing undecided get what is below. */
+  get lastStableOffset(): number {
+    return this.rules.lastStableOffset(this.log.highWatermark);
+  }
+
   /** Records from the first that is held to the next one to come. */
   get heldCount(): number {
     return this.log.logEndOffset - this.#logStartOffset;
@@ -113,27 +125,37 @@ export class Partition implements PartitionReader {
 
   /** Reads what the last snapshot does not know; `onMoved` gets the records that were moved here meanwhile. */
   async catchUp(onMoved: (record: LogRecord) => void): Promise<void> {
-    for (let next = this.held.endOffset; next < this.log.logEndOffset; ) {
+    const knownEnd = this.held.endOffset;
+    for (let next = Math.min(knownEnd, this.rules.resumeAt(this.log)); next < this.log.logEndOffset; ) {
       const batch = await batchFrom(this.log, next);
       if (batch === undefined) return;
+      next = batch.nextOffset;
+      this.rules.noteStored(batch.bytes);
+      if (next <= knownEnd) continue;
       this.#note(batch.bytes, batch.baseOffset);
       if ((batch.flags & SUMMARY.movedFrom) !== 0) forEachRecord(batch, onMoved);
-      next = batch.nextOffset;
     }
   }
 
-  /** The offset is taken at once. Resolves when the batch is as safe as the flush policy says. */
+  /**
+   * The offset is taken at once. Resolves when the batch is as safe as the flush policy says; one of a transaction is made so
+   * by the end of that, and until then it is only written.
+   */
   async append(bytes: Uint8Array): Promise<AppendReceipt> {
     const baseOffset = this.log.logEndOffset;
+    const flags = readU16(bytes, AT.flags);
     this.#note(bytes, baseOffset);
-    if ((readU16(bytes, AT.flags) & SUMMARY.movedFrom) !== 0) this.#moves.add(baseOffset);
+    if ((flags & SUMMARY.movedFrom) !== 0) this.#moves.add(baseOffset);
     try {
-      const receipt = await this.log.append(bytes);
+      const appended = this.log.append(bytes, isUndecided(flags) ? { isSynced: false } : {});
+      this.rules.noteAppended({ batch: bytes, baseOffset }, appended);
+      const receipt = await appended;
       this.#options.onStored({ ...receipt, partition: this.partition, bytes: bytes.length });
       return receipt;
     } catch (error) {
       this.held.dropFrom(this.log.logEndOffset);
       this.priorities.dropFrom(this.log.logEndOffset);
+      this.rules.dropFrom(this.log.logEndOffset);
       this.#moves.delete(baseOffset);
       this.#options.onRoom();
       throw error;
@@ -155,15 +177,19 @@ export class Partition implements PartitionReader {
     return Math.max(first?.baseOffset ?? this.highWatermark, offset);
   }
 
-  isGone(offset: number): boolean {
-    return this.#options.isGone(offset);
+  isGone(offset: number, isolation: Isolation = 'read-committed'): boolean {
+    return this.#options.isGone(offset) || (isolation === 'read-committed' && this.rules.isHidden(offset));
   }
 
-  get hasGone(): boolean {
-    return this.#options.hasGone();
+  hasGoneIn(span: OffsetSpan, isolation: Isolation = 'read-committed'): boolean {
+    return this.#options.hasGoneIn(span) || (isolation === 'read-committed' && this.rules.hasHiddenIn(span));
   }
 
-  /** What is held from `offset` on, at least one record; at the high watermark (I3) it waits for one. */
+  hiddenCountIn(span: OffsetSpan): number {
+    return this.rules.hiddenCountIn(span);
+  }
+
+  /** What is held from `offset` on, at least one record; at the end of what may be read (I3) it waits for one. */
   async fetch(want: FetchWant, wait: WaitForRecords): Promise<FetchResult> {
     const { topic, ttlMs } = this.#options;
     const read = (from: number): Promise<FetchResult> => readRecords(this, { ...want, offset: from }, { topic, ttlMs });
@@ -199,6 +225,7 @@ export class Partition implements PartitionReader {
     this.#logStartOffset = start;
     this.held.forgetBelow(start);
     this.priorities.forgetBelow(start);
+    this.rules.forgetBelow(start);
     this.#options.onReleased(this.partition);
     this.#releasing ??= this.#release().finally(() => {
       this.#releasing = undefined;
@@ -212,7 +239,9 @@ export class Partition implements PartitionReader {
   }
 
   state(): PartitionState {
-    return { held: this.held.state(Math.min(...this.#moves)), priorities: this.priorities.state() };
+    const held = this.held.state(Math.min(...this.#moves));
+    const rules = this.rules.state();
+    return { held, priorities: this.priorities.state(), ...(rules === undefined ? {} : { rules }) };
   }
 
   /** Reads, and reads again each time more is there, until something came or the time is over. */
@@ -229,7 +258,7 @@ export class Partition implements PartitionReader {
       const leftMs = untilMs - clock.monotonicMs();
       if (!how.isEmpty(result) || leftMs <= 0) return result;
       from = result.nextOffset;
-      if (from < this.highWatermark) continue;
+      if (from < readEndOf(this, want)) continue;
       checkMayWait();
       const wake = await this.fetches.wait(want, { signal, timeoutMs: leftMs, onTimeout: () => 'answer' });
       if (wake === 'answer') return result;
@@ -255,6 +284,11 @@ export class Partition implements PartitionReader {
     const shift = baseOffset - stored.baseOffset;
     forEachRecord(stored, ({ offset, priority }) => this.priorities.add(offset + shift, priority));
   }
+}
+
+/** Of a transaction, and not its end. */
+function isUndecided(flags: number): boolean {
+  return (flags & (SUMMARY.transactional | SUMMARY.marker)) === SUMMARY.transactional;
 }
 
 function forEachRecord(batch: StoredBatch, visit: (record: LogRecord) => void): void {

@@ -152,7 +152,7 @@ export class TopicGroups {
   async placeOf(partition: Partition, target: SeekTarget): Promise<number> {
     const { logStartOffset, highWatermark } = partition;
     if (target === 'earliest') return logStartOffset;
-    if (target === 'latest') return highWatermark;
+    if (target === 'latest') return partition.lastStableOffset;
     if ('offset' in target) {
       if (target.offset >= logStartOffset && target.offset <= highWatermark) return target.offset;
       throw outOfRangeError(target.offset, { logStartOffset, logEndOffset: highWatermark });

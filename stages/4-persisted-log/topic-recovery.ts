@@ -65,14 +65,18 @@ async function recover(place: TopicPlace, outside: TopicOutside, opened: Partiti
   topic = new Topic({ place, outside, journal, logs, delayedLog }, snapshot?.content as TopicState | undefined);
   const redriven: Redriven[] = [];
   for (const partition of topic.partitions) {
-    await partition.catchUp(({ movedFrom, forGroup }) => {
+    await partition.catchUp(({ movedFrom, forGroup, offset: movedTo }) => {
       if (movedFrom === undefined) return;
       const { log, offset } = movedFrom;
       if (log === 'delayed') topic?.delayed?.noteMoved({ fromOffset: offset, count: 1 });
-      else redriven.push({ topic: definition.name, group: forGroup ?? '', deadOffset: offset });
+      else if (log === 'half') {
+        const { name } = definition;
+        settings.onHalfMoved({ halfOffset: offset, topic: name, partition: partition.partition, offset: movedTo });
+      } else redriven.push({ topic: definition.name, group: forGroup ?? '', deadOffset: offset });
     });
   }
   await journal.replay(snapshot?.offset ?? 0, (event) => topic?.replay(event));
   await topic.delayed?.readLog();
+  await topic.rules.readBack({ partitions: logs, delayed: delayedLog });
   return { topic, redriven };
 }

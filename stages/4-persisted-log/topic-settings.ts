@@ -7,9 +7,21 @@ import type { BatchCache } from './log/batch-cache.ts';
 import type { FlushPolicy } from './log/log.ts';
 import type { Observer } from './observer.ts';
 import type { Trace } from './policies/trace.ts';
+import type { NewTopicRules } from './record-rules.ts';
+
+/** A half message that became a record. */
+export interface MovedHalf {
+  /** What it was among half messages. */
+  readonly halfOffset: number;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
 
 export interface TopicSettings extends DeskSettings {
   readonly disk: Disk;
+  /** What besides the format of stage 4 may lie in the data folder. */
+  readonly features: readonly string[];
   readonly flushPolicy: FlushPolicy;
   readonly flushIntervalMs: number;
   readonly segmentBytesMax: number;
@@ -23,6 +35,10 @@ export interface TopicSettings extends DeskSettings {
   readonly trace: Trace;
   /** Told of all that happens in them; it keeps the trace. */
   readonly observer: Observer;
+  /** What is known of the records of a topic beyond its logs. */
+  readonly newTopicRules: NewTopicRules;
+  /** After a start: a record that says that it was a half message. */
+  readonly onHalfMoved: (moved: MovedHalf) => void;
   /** Set while the disk has so little room left that nothing new is accepted. */
   readonly diskShortage: () => Shortage | undefined;
   /** What people should know and no call can tell, a line each. */

@@ -65,7 +65,7 @@ export class TopicTable {
 
   /** Opens the folder and all topics in it. */
   static async openFolder(path: string, options: TopicTableOptions): Promise<TopicTable> {
-    const folder = await DataFolder.open(options.settings.disk, path);
+    const folder = await DataFolder.open(options.settings.disk, path, options.settings.features);
     const table = new TopicTable(folder, options);
     try {
       await table.#openAll();

@@ -21,12 +21,14 @@ import type { OffsetSpan } from './delivery/offset-spans.ts';
 import { Entrance, type WaitForRoomOptions } from './entrance.ts';
 import type { GroupJournal } from './group-journal.ts';
 import { type IncomingBatch, type PartitionWish, wishedPartition } from './incoming-batch.ts';
+import { type DelayedTarget, Intake } from './intake.ts';
 import type { AppendReceipt, PartitionLog } from './log/log.ts';
 import type { StoredRun } from './observer.ts';
 import { Partition } from './partition.ts';
 import { Burials, DeadLetterBox, originOf } from './policies/dead-letters.ts';
 import { DelayedMessages } from './policies/delayed-messages.ts';
 import { Retention } from './policies/retention.ts';
+import type { RecordRules, StoredReceipt, TopicRules } from './record-rules.ts';
 import { RoomMaker } from './room-maker.ts';
 import { TopicGroups } from './topic-groups.ts';
 import { closeLogs, openDelayedLog, type TopicPlace } from './topic-logs.ts';
@@ -50,6 +52,8 @@ export class Topic {
   readonly box: DeadLetterBox | undefined;
   readonly journal: GroupJournal;
   readonly settings: TopicSettings;
+  readonly rules: TopicRules;
+  readonly #intake: Intake;
   readonly #place: TopicPlace;
   readonly #retention: Retention | undefined;
   /** Undefined until the first message is delayed. */
@@ -74,13 +78,19 @@ export class Topic {
     this.#place = place;
     const checkMayWait = (): void => this.#checkMayWait();
     const isGone = (offset: number): boolean => this.box?.gone.has(offset) ?? false;
-    const hasGone = (): boolean => (this.box?.gone.size ?? 0) > 0;
+    const hasGoneIn = ({ from, below }: OffsetSpan): boolean => (this.box?.gone.firstFrom(from) ?? below) < below;
     const onReleased = (partition: number): void => this.groups.fallBehind(partition);
     const onRoom = (): void => this.entrance.admitWaiting();
     const onStored = (run: StoredRun): void => settings.observer.stored(this, run);
-    const outOfIt = { isGone, hasGone, checkMayWait, onReleased, onRoom, onStored, onNotice };
+    const outOfIt = { isGone, hasGoneIn, checkMayWait, onReleased, onRoom, onStored, onNotice };
     const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, ...outOfIt };
-    this.partitions = logs.map((log, index) => new Partition({ ...shared, log }, state?.partitions[index]));
+    const states = logs.map((_, index) => state?.partitions[index]);
+    const ruled = { topicId, name, options, partitionCount: logs.length, states: states.map((kept) => kept?.rules) };
+    this.rules = settings.newTopicRules(ruled);
+    this.partitions = logs.map((log, index) => {
+      const rules = this.rules.partitions[index] as RecordRules;
+      return new Partition({ ...shared, log, rules }, states[index]);
+    });
     const record = (event: JournalEvent): void => this.#record(event);
     const flushed = (): Promise<void> => journal.flushed();
     this.burials = new Burials({ openBox: outside.openBox, record, flushed, lastKept: state?.lastKept });
@@ -101,6 +111,14 @@ export class Topic {
       pending: () => ({ count: this.delayed?.count ?? 0, heldBytes: this.delayed?.heldBytes ?? 0 }),
     });
     this.entrance = new Entrance({ topic: this, clock, limits, room: this.room, diskShortage: settings.diskShortage });
+    this.#intake = new Intake({
+      entrance: this.entrance,
+      checkOpen: () => this.checkOpen(),
+      store: (partition, bytes) => this.store(partition, bytes),
+      delayed: () => this.delayed,
+      openDelayed: () => this.#openDelayed(),
+      onStored: (bytes) => journal.noteGrowth(bytes / GROWTH_SHARE),
+    });
     const [first] = this.partitions;
     if (deadLettersOf !== undefined && first !== undefined) {
       this.box = new DeadLetterBox({ partition: first, record, gone: state?.gone });
@@ -173,30 +191,18 @@ export class Topic {
   }
 
   /** Resolves when all have entered and are as safe as the flush policy says; `checkFits` comes first. */
-  async send(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<AppendReceipt> {
-    this.checkOpen();
-    return await this.entrance.enter({ batch, store: () => this.#store(partition, batch.bytes) }, wait);
+  send(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<StoredReceipt> {
+    return this.#intake.send(batch, partition, wait);
   }
 
-  /** The same for messages that are not due yet; their offsets are given when they are. */
-  async sendDelayed(
-    batch: IncomingBatch,
-    deliverAts: readonly number[],
-    wait: WaitForRoomOptions,
-  ): Promise<AppendReceipt> {
-    const delayed = this.delayed ?? (await this.#openDelayed());
-    const store = async (): Promise<AppendReceipt> => {
-      try {
-        const receipt = await delayed.add(batch, deliverAts);
-        this.journal.noteGrowth(batch.heldBytes / GROWTH_SHARE);
-        return receipt;
-      } catch (error) {
-        this.entrance.admitWaiting(); // its room is free again
-        throw error;
-      }
-    };
-    this.checkOpen();
-    return await this.entrance.enter({ batch, store }, wait);
+  /** The same for messages that are not due yet. */
+  sendDelayed(batch: IncomingBatch, target: DelayedTarget, wait: WaitForRoomOptions): Promise<StoredReceipt> {
+    return this.#intake.sendDelayed(batch, target, wait);
+  }
+
+  /** The same for what the broker itself moves here. */
+  sendOwn(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<AppendReceipt> {
+    return this.#intake.sendOwn(batch, partition, wait);
   }
 
   /** Letters about its messages went back to their group, or away. */
@@ -239,8 +245,8 @@ export class Topic {
     this.entrance.admitWaiting();
   }
 
-  /** I18. The one way into a partition. There is room. */
-  #store(partition: Partition, bytes: Uint8Array): Promise<AppendReceipt> {
+  /** I18. The one way into a partition. There is room, or it needs none. */
+  store(partition: Partition, bytes: Uint8Array): Promise<AppendReceipt> {
     this.journal.noteGrowth(bytes.length / GROWTH_SHARE);
     this.#retention?.noteStored(this.settings.clock.now());
     return partition.append(bytes);
@@ -259,13 +265,13 @@ export class Topic {
   #newDelayed(log: PartitionLog, moved?: readonly OffsetSpan[]): DelayedMessages {
     const { clock, onNotice } = this.settings;
     const store = (partition: number, batch: Uint8Array): Promise<AppendReceipt> =>
-      this.#store(this.partition(partition), batch);
+      this.store(this.partition(partition), batch);
     const onMoved = (run: { readonly fromOffset: number; readonly count: number }): void => {
       this.#record({ kind: 'delayed-moved', ...run });
       this.entrance.admitWaiting();
     };
     const onNoted = (partition: number, baseOffset: number): void => this.partition(partition).noteMove(baseOffset);
-    return new DelayedMessages({ clock, log, store, onMoved, onNoted, onNotice }, moved);
+    return new DelayedMessages({ clock, log, rules: this.rules.delayed, store, onMoved, onNoted, onNotice }, moved);
   }
 
   #newRetention(): Retention | undefined {

@@ -11,12 +11,26 @@
 import { isUtf8 } from 'node:buffer';
 import { type ErrorCode, MqError } from '../../../shared/contract/errors.ts';
 import type { Limits } from '../../../shared/contract/limits.ts';
+import { EPOCH_MAX, SEQUENCE_MAX } from '../../../shared/contract/producer.ts';
 import { readU16, readU32, readU64 } from './big-endian.ts';
 import { codecOf, inflate } from './compression.ts';
 import { FIELD, MOVED_FROM_LOGS } from './record.ts';
-import { AT, BATCH_FORMAT, BATCH_HEAD_BYTES, contentCrcOf, headCrcOf, SUMMARY, summaryOf } from './record-batch.ts';
+import {
+  AT,
+  BATCH_FORMAT,
+  BATCH_HEAD_BYTES,
+  contentCrcOf,
+  headCrcOf,
+  NO_EPOCH,
+  NO_SEQUENCE,
+  OF_BATCH,
+  SUMMARY,
+  senderOf,
+  summaryOf,
+} from './record-batch.ts';
 import { NO_VARINT, readVarint, varintBytes } from './varint.ts';
 
+const BROKERS_OWN = OF_BATCH | SUMMARY.forGroup | SUMMARY.movedFrom | SUMMARY.deliverAt;
 /** Of a record besides its content: its length, fields and numbers, at most. */
 const RECORD_FRAME_BYTES_MAX = 64;
 
@@ -43,8 +57,8 @@ export interface BatchSummary {
 
 /**
  * The whole check of a batch that came encoded. `MQ_CORRUPT`: it is damaged. `MQ_INVALID_ARGUMENT`: it was never right.
- * `MQ_MESSAGE_TOO_LARGE`, `MQ_BATCH_TOO_LARGE`: above a limit. Fields that only the broker may set (`forGroup`,
- * `movedFrom`, `deliverAt`) are refused unless `isOurs`.
+ * `MQ_MESSAGE_TOO_LARGE`, `MQ_BATCH_TOO_LARGE`: above a limit. What only the broker may set (`forGroup`, `movedFrom`,
+ * `deliverAt`, that it is of a transaction) is refused unless `isOurs`.
  */
 export function checkContent(
   batch: Uint8Array,
@@ -59,18 +73,37 @@ export function checkContent(
     throw new MqError('MQ_CORRUPT', 'the batch is damaged: its contentCrc is another (V12)');
   }
   if (batch[AT.format] !== BATCH_FORMAT) throw refused('V13', `batch format ${batch[AT.format]} is not known`);
-  if (readU16(batch, AT.reserved) !== 0) throw refused('V21', 'the reserved bytes are not zero');
+  checkSender(batch);
   const count = readU32(batch, AT.recordCount);
   if (count === 0) throw refused('V15', 'the batch has no record');
   if (count > limits.batchCountMax) throw tooLarge(count, limits.batchCountMax, 'messages');
   const { contentBytes, fieldsSeen } = new BlockWalk(blockOf(batch, count, limits), limits).walk(count);
   const flags = readU16(batch, AT.flags);
-  if (flags !== summaryOf(fieldsSeen)) throw refused('V20', `flags ${flags} are not those of its records`);
-  if (!isOurs && (flags & (SUMMARY.forGroup | SUMMARY.movedFrom | SUMMARY.deliverAt)) !== 0) {
-    throw new MqError('MQ_INVALID_ARGUMENT', 'forGroup, movedFrom and deliverAt are set by the broker alone');
+  if ((flags & ~OF_BATCH) !== summaryOf(fieldsSeen))
+    throw refused('V20', `flags ${flags} are not those of its records`);
+  if (!isOurs && (flags & BROKERS_OWN) !== 0) {
+    const names = 'forGroup, movedFrom, deliverAt, transactional and marker';
+    throw new MqError('MQ_INVALID_ARGUMENT', `${names} are set by the broker alone`);
   }
   if (contentBytes > limits.batchBytesMax) throw tooLarge(contentBytes, limits.batchBytesMax, 'bytes');
   return { count, flags, contentBytes };
+}
+
+/** V21. A batch has no sender; or one and a sequence; or it is of a transaction, and has one and no sequence. */
+function checkSender(batch: Uint8Array): void {
+  if (readU16(batch, AT.reserved) !== 0) throw refused('V21', 'the reserved bytes are not zero');
+  const flags = readU16(batch, AT.flags) & OF_BATCH;
+  const isTransactional = (flags & SUMMARY.transactional) !== 0;
+  if (flags === SUMMARY.marker) throw refused('V20', 'a marker is of a transaction');
+  const hasSequence = readU32(batch, AT.baseSequence) !== NO_SEQUENCE;
+  if (readU16(batch, AT.producerEpoch) === NO_EPOCH) {
+    const isNobody = batch.subarray(AT.producerId, AT.reserved).every((byte) => byte === 0xff);
+    if (!isNobody || isTransactional) throw refused('V21', 'it has half a producer');
+    return;
+  }
+  const { producerId = 0, epoch = 0, sequence = 0 } = senderOf(batch) ?? {};
+  const isInRange = Number.isSafeInteger(producerId) && epoch <= EPOCH_MAX && sequence <= SEQUENCE_MAX;
+  if (!isInRange || hasSequence === isTransactional) throw refused('V21', 'its producer is none');
 }
 
 /** The records block, inflated where it is compressed, which is bounded before it begins. */

@@ -8,7 +8,7 @@ import { checkContent, faultOfContent, faultOfPlacement } from './batch-check.ts
 import { writeU16, writeU32 } from './big-endian.ts';
 import type { Codec } from './compression.ts';
 import type { EncodableMessage } from './record.ts';
-import { AT, encodeBatch, placeBatch, SUMMARY } from './record-batch.ts';
+import { AT, encodeBatch, placeBatch, SUMMARY, senderOf, signBatch } from './record-batch.ts';
 import { StoredBatch } from './stored-batch.ts';
 import { writeVarint } from './varint.ts';
 
@@ -177,7 +177,7 @@ describe('a batch that comes encoded', () => {
     refuses(withBlock(Uint8Array.from([...prologue, 2, 8, 0]), { flags: SUMMARY.priority }), 'V19');
     refuses(withBlock(Uint8Array.from([...prologue, 2, 8, 10]), { flags: SUMMARY.priority }), 'V19');
     refuses(withBlock(Uint8Array.from([...prologue, 1, 8]), { flags: SUMMARY.priority }), 'V19');
-    refuses(withBlock(Uint8Array.from([...prologue, 3, 64, 2, 0]), { flags: SUMMARY.movedFrom }), 'V19');
+    refuses(withBlock(Uint8Array.from([...prologue, 3, 64, 3, 0]), { flags: SUMMARY.movedFrom }), 'V19');
   });
 
   test('may not set what only the broker sets', () => {
@@ -190,6 +190,40 @@ describe('a batch that comes encoded', () => {
       );
       assert.equal(checkContent(batch, LIMITS, { isOurs: true }).count, 1);
     }
+  });
+
+  test('may say who sends it and which of its messages that is, and nothing of a transaction', () => {
+    const numbered = encodeBatch([hello], { ...IDS, sender: { producerId: 7, epoch: 1, sequence: 2 } });
+    assert.equal(checkContent(numbered, LIMITS).count, 1);
+    const { transactional, marker } = SUMMARY;
+    for (const flags of [transactional, transactional | marker]) {
+      const batch = encodeBatch([hello], { ...IDS, sender: { producerId: 7, epoch: 1, flags } });
+      assert.throws(
+        () => checkContent(batch, LIMITS),
+        (error) => isMqError(error, 'MQ_INVALID_ARGUMENT'),
+      );
+      assert.equal(checkContent(batch, LIMITS, { isOurs: true }).flags, flags);
+    }
+    refuses(encodeBatch([hello], { ...IDS, sender: { producerId: 7, epoch: 1, sequence: 2, flags: marker } }), 'V20');
+    refuses(encodeBatch([hello], { ...IDS, sender: { producerId: 7, epoch: 1 } }), 'V21'); // without a sequence
+    refuses(
+      encodeBatch([hello], { ...IDS, sender: { producerId: 7, epoch: 1, sequence: 2, flags: transactional } }),
+      'V21',
+    );
+    refuses(encodeBatch([hello], { ...IDS, sender: { producerId: 7, epoch: 32_768, sequence: 2 } }), 'V21');
+    refuses(
+      changed(encodeBatch([hello], IDS), (bytes) => bytes.fill(0, AT.producerId, AT.baseSequence)),
+      'V21', // an id without an epoch
+    );
+  });
+
+  test('signed later it is as if it had been so from the start', () => {
+    const sender = { producerId: 2 ** 53 - 1, epoch: 32_767, sequence: 2 ** 31 - 1 };
+    const signed = encodeBatch([hello], IDS);
+    signBatch(signed, sender);
+    assert.deepEqual(signed, encodeBatch([hello], { ...IDS, sender }));
+    assert.deepEqual(senderOf(signed), { ...sender, flags: 0 });
+    assert.equal(senderOf(encodeBatch([hello], IDS)), undefined);
   });
 
   test('is held to every limit, and accepted at it', () => {

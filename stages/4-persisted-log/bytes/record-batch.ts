@@ -14,7 +14,7 @@
  */
 import assert from 'node:assert/strict';
 import { crc32cOf } from '../../../shared/crc32c.ts';
-import { readU32, readU64, writeU16, writeU32, writeU64 } from './big-endian.ts';
+import { readU16, readU32, readU64, writeU16, writeU32, writeU64 } from './big-endian.ts';
 import { CODECS, type Codec, deflate } from './compression.ts';
 import { type EncodableMessage, FIELD, fieldsOf, recordBytesOf, textBytes, writeRecord, writeText } from './record.ts';
 import { smallBytes } from './small-bytes.ts';
@@ -42,11 +42,26 @@ export const AT = Object.freeze({
 
 export const BATCH_HEAD_BYTES = 64;
 export const BATCH_FORMAT = 1;
+/** -1. */
+export const NO_SEQUENCE = 0xffff_ffff;
+export const NO_EPOCH = 0xffff;
 
-/** Bits of `flags`: what some record of the batch has. */
-export const SUMMARY = Object.freeze({ priority: 1, ttl: 2, forGroup: 4, movedFrom: 8, deliverAt: 16 });
+/** Bits of `flags`: what some record of the batch has, and what the batch is. */
+export const SUMMARY = Object.freeze({
+  priority: 1,
+  ttl: 2,
+  forGroup: 4,
+  movedFrom: 8,
+  deliverAt: 16,
+  /** It counts when its transaction is committed, and not before. */
+  transactional: 32,
+  /** It says how a transaction of its producer ended; no reader gets it. */
+  marker: 64,
+});
+/** The bits that are about the batch and not about its records. */
+export const OF_BATCH = SUMMARY.transactional | SUMMARY.marker;
 /** A batch with one of these is not handed out record after record: it has to be looked into. */
-export const NOT_PLAIN = SUMMARY.priority | SUMMARY.ttl | SUMMARY.forGroup;
+export const NOT_PLAIN = SUMMARY.priority | SUMMARY.ttl | SUMMARY.forGroup | SUMMARY.marker;
 
 export interface EncodeBatchOptions {
   /** Default none. Not used when it does not make the batch smaller. */
@@ -54,6 +69,18 @@ export interface EncodeBatchOptions {
   /** Record i without an id of its own has the id `${idPrefix}${firstIdNumber + i}`. */
   readonly idPrefix: string;
   readonly firstIdNumber: number;
+  /** Default: nobody in particular. */
+  readonly sender?: BatchSender | undefined;
+}
+
+/** Who sends a batch, and as what. */
+export interface BatchSender {
+  readonly producerId: number;
+  readonly epoch: number;
+  /** Number of its first message; undefined in a transaction, which has an epoch of its own. */
+  readonly sequence?: number | undefined;
+  /** Bits of `OF_BATCH`. */
+  readonly flags?: number;
 }
 
 /** What the broker fills in. */
@@ -70,7 +97,7 @@ export interface Placement {
 /** The batch of at least one message, its placement empty. */
 export function encodeBatch(messages: readonly EncodableMessage[], options: EncodeBatchOptions): Uint8Array {
   assert(messages.length > 0, 'a batch has a record');
-  const { codec = 'none', idPrefix, firstIdNumber } = options;
+  const { codec = 'none', idPrefix, firstIdNumber, sender } = options;
   const prologueBytes = textBytes(idPrefix) + varintBytes(firstIdNumber);
   const { sizes, blockBytes, fieldsSeen } = measure(messages, prologueBytes);
   const batch = smallBytes(BATCH_HEAD_BYTES + blockBytes);
@@ -80,7 +107,7 @@ export function encodeBatch(messages: readonly EncodableMessage[], options: Enco
     at = writeRecord(batch, at, { message, fields: fieldsOf(message), recordBytes: sizes[index] as number });
   }
   assert(at === batch.length, 'the records take what was measured');
-  return sealContent(batch, { codec, recordCount: messages.length, flags: summaryOf(fieldsSeen) });
+  return sealContent(batch, { codec, recordCount: messages.length, flags: summaryOf(fieldsSeen), sender });
 }
 
 /** One pass before anything is written, so that a batch is allocated once. */
@@ -114,10 +141,7 @@ export function summaryOf(fieldsSeen: number): number {
 }
 
 /** Compresses the block of `plain` where that helps, and fills in the content part of the head. */
-function sealContent(
-  plain: Uint8Array,
-  { codec, recordCount, flags }: { readonly codec: Codec; readonly recordCount: number; readonly flags: number },
-): Uint8Array {
+function sealContent(plain: Uint8Array, { codec, recordCount, flags, sender }: ContentHead): Uint8Array {
   const recordsBytes = plain.length - BATCH_HEAD_BYTES;
   const compressed = deflate(codec, plain.subarray(BATCH_HEAD_BYTES));
   const batch = compressed === undefined ? plain : new Uint8Array(BATCH_HEAD_BYTES + compressed.length);
@@ -125,12 +149,47 @@ function sealContent(
   writeU32(batch, AT.batchBytes, batch.length);
   batch[AT.format] = BATCH_FORMAT;
   batch[AT.codec] = compressed === undefined ? CODECS.none : CODECS[codec];
-  writeU16(batch, AT.flags, flags);
+  writeU16(batch, AT.flags, flags | (sender?.flags ?? 0));
   writeU32(batch, AT.recordCount, recordCount);
   writeU32(batch, AT.recordsBytes, recordsBytes);
-  batch.fill(0xff, AT.producerId, AT.reserved); // no producer, no sequence, no epoch: all -1
+  writeSender(batch, sender);
   writeU32(batch, AT.contentCrc, contentCrcOf(batch));
   return batch;
+}
+
+interface ContentHead {
+  readonly codec: Codec;
+  readonly recordCount: number;
+  readonly flags: number;
+  readonly sender: BatchSender | undefined;
+}
+
+function writeSender(batch: Uint8Array, sender: BatchSender | undefined): void {
+  batch.fill(0xff, AT.producerId, AT.reserved); // no producer, no sequence, no epoch: all -1
+  if (sender === undefined) return;
+  writeU64(batch, AT.producerId, sender.producerId);
+  writeU16(batch, AT.producerEpoch, sender.epoch);
+  if (sender.sequence !== undefined) writeU32(batch, AT.baseSequence, sender.sequence);
+}
+
+/** Who sent the batch; undefined when it does not say. */
+export function senderOf(batch: Uint8Array): BatchSender | undefined {
+  const epoch = readU16(batch, AT.producerEpoch);
+  if (epoch === NO_EPOCH) return undefined;
+  const sequence = readU32(batch, AT.baseSequence);
+  return {
+    producerId: readU64(batch, AT.producerId),
+    epoch,
+    sequence: sequence === NO_SEQUENCE ? undefined : sequence,
+    flags: readU16(batch, AT.flags) & OF_BATCH,
+  };
+}
+
+/** Makes a batch of nobody in particular, which must be the caller's own, one of this sender. */
+export function signBatch(batch: Uint8Array, sender: BatchSender): void {
+  writeU16(batch, AT.flags, readU16(batch, AT.flags) | (sender.flags ?? 0));
+  writeSender(batch, sender);
+  writeU32(batch, AT.contentCrc, contentCrcOf(batch));
 }
 
 /** Fills in the placement; the bytes must be those of a checked batch, and the caller's own. */

@@ -24,14 +24,14 @@ export const FIELD = Object.freeze({
   deliverAt: 128,
 });
 
-/** Where a record was before it was moved here: in the delayed log, or in a dead-letter log. */
+/** Where a record was before it was moved here: in the delayed log, in a dead-letter log, or among half messages. */
 export interface MovedFrom {
-  readonly log: 'delayed' | 'dead';
+  readonly log: 'delayed' | 'dead' | 'half';
   readonly offset: number;
 }
 
 /** Number in the bytes -> name. */
-export const MOVED_FROM_LOGS = Object.freeze(['delayed', 'dead'] as const);
+export const MOVED_FROM_LOGS = Object.freeze(['delayed', 'dead', 'half'] as const);
 
 /** A record to be. */
 export interface EncodableMessage {

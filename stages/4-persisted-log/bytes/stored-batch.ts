@@ -8,7 +8,7 @@ import { MqError } from '../../../shared/contract/errors.ts';
 import { inflatedBlockOf } from './batch-check.ts';
 import { readU16, readU32, readU64 } from './big-endian.ts';
 import type { LogRecord } from './record.ts';
-import { AT, NOT_PLAIN } from './record-batch.ts';
+import { AT, NOT_PLAIN, SUMMARY } from './record-batch.ts';
 import { contentBytesOf, decodeRecord, RecordFault, textOf } from './record-reader.ts';
 import { NO_VARINT, readVarint, varintBytes } from './varint.ts';
 
@@ -45,7 +45,12 @@ export class StoredBatch {
     return this.baseOffset + this.count;
   }
 
-  /** True when no record has a priority, can expire, or is only for one group. */
+  /** True for the end of a transaction: its one record is for no reader. */
+  get isMarker(): boolean {
+    return (this.flags & SUMMARY.marker) !== 0;
+  }
+
+  /** True when no record has a priority, can expire, or is only for one group, and it is no marker. */
   get isPlain(): boolean {
     return (this.flags & NOT_PLAIN) === 0;
   }

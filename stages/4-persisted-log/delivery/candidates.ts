@@ -53,9 +53,9 @@ export function candidateOf(
 }
 
 /** Something is there, as far as can be seen without looking at records. */
-export function hasCandidate(state: GroupState, { partition, highWatermark }: PartitionReader): boolean {
+export function hasCandidate(state: GroupState, { partition, lastStableOffset }: PartitionReader): boolean {
   const cursor = state.cursors[partition];
-  return cursor !== undefined && (cursor.givenBack.readyCount > 0 || cursor.freshCount(highWatermark) > 0);
+  return cursor !== undefined && (cursor.givenBack.readyCount > 0 || cursor.freshCount(lastStableOffset) > 0);
 }
 
 function readyCandidate(reader: PartitionReader, cursor: DeliveryCursor): Candidate | undefined {
@@ -78,18 +78,18 @@ function freshCandidate(
   cursor: DeliveryCursor,
 ): Candidate | Unknown | undefined {
   if (state.locks.length > 0) return unlockedCandidate(state, reader, cursor);
-  const { priorities, highWatermark } = reader;
+  const { priorities, lastStableOffset } = reader;
   for (let priority = priorities.size > 0 ? PRIORITY_MAX : 0; priority > 0; priority -= 1) {
     const from = cursor.firstFreshOf(priority, priorities);
-    if (from === undefined || from >= highWatermark) continue;
+    if (from === undefined || from >= lastStableOffset) continue;
     let below = from + 1;
-    while (below < highWatermark && cursor.isFresh(below) && priorities.firstFrom(priority, below) === below)
+    while (below < lastStableOffset && cursor.isFresh(below) && priorities.firstFrom(priority, below) === below)
       below += 1;
     return { reader, cursor, from, below: sameBelow(cursor, { from, below }), priority, key: undefined };
   }
   const from = cursor.next;
-  if (from >= highWatermark) return undefined;
-  const below = sameBelow(cursor, { from, below: Math.min(highWatermark, cursor.taken.firstFrom(from)) });
+  if (from >= lastStableOffset) return undefined;
+  const below = sameBelow(cursor, { from, below: Math.min(lastStableOffset, cursor.taken.firstFrom(from)) });
   return { reader, cursor, from, below, priority: 0, key: undefined };
 }
 
@@ -102,7 +102,7 @@ function unlockedCandidate(
   const locks = state.locks[reader.partition];
   while (locks !== undefined && locks.firstReady === undefined && locks.mayLookOn) {
     const offset = cursor.taken.firstGapFrom(Math.max(locks.lookedTo, cursor.next));
-    if (offset >= reader.highWatermark) return undefined;
+    if (offset >= reader.lastStableOffset) return undefined;
     const batch = reader.cachedAt(offset);
     if (batch === undefined) return { missing: offset };
     locks.look({ offset, key: batch.recordAt(offset).key });

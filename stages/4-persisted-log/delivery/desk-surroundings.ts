@@ -12,19 +12,21 @@ import type { LogRecord } from '../bytes/record.ts';
 import type { StoredBatch } from '../bytes/stored-batch.ts';
 import type { PriorityIndex } from '../policies/priority-index.ts';
 import type { DeathReason, GroupEvent } from './group-events.ts';
+import type { OffsetSpan } from './offset-spans.ts';
 
 /** As much of a stored batch as handing out needs. */
 export type ReadableBatch = Pick<
   StoredBatch,
-  'baseOffset' | 'nextOffset' | 'timestamp' | 'bytes' | 'isPlain' | 'recordAt' | 'contentBytesAt'
+  'baseOffset' | 'nextOffset' | 'timestamp' | 'bytes' | 'isPlain' | 'isMarker' | 'recordAt' | 'contentBytesAt'
 >;
 
 /** One partition, as its readers see it. */
 export interface PartitionReader {
   readonly partition: number;
   readonly logStartOffset: number;
-  /** Records below it may be handed out. */
   readonly highWatermark: number;
+  /** Records below it may be handed out; at most `highWatermark`. */
+  readonly lastStableOffset: number;
   /** Of the records that are not of priority 0. */
   readonly priorities: PriorityIndex;
   /** The batch with the record, when it is in memory. */
@@ -36,8 +38,10 @@ export interface PartitionReader {
   load(offset: number): Promise<number>;
   /** True for a record that is there no more though its log still has it. */
   isGone(offset: number): boolean;
-  /** False when no record is: batches are handed out whole then, without a look at their records. */
-  readonly hasGone: boolean;
+  /** False when none of them is: batches are handed out whole then, without a look at their records. */
+  hasGoneIn(span: OffsetSpan): boolean;
+  /** How many of them no reader gets. */
+  hiddenCountIn(span: OffsetSpan): number;
 }
 
 /** Where every change of a group goes, in the order in which they are made. */

@@ -84,7 +84,8 @@ export function gather(
         break;
       }
       const below = Math.min(wanted.below, batch.nextOffset, gathered.below + budget.count);
-      const isWhole = batch.isPlain && !reader.hasGone && !isOver(batch.timestamp, as);
+      const isWhole =
+        batch.isPlain && !isOver(batch.timestamp, as) && !reader.hasGoneIn({ from: gathered.below, below });
       const isDone = isWhole
         ? takePlain(gathered, { batch, below, budget, as })
         : takeEach(gathered, { batch, below, budget, as, reader });
@@ -105,7 +106,8 @@ export function stepOverCount(
   const batch = reader.cachedAt(from);
   if (batch === undefined) return undefined;
   const end = Math.min(below, batch.nextOffset);
-  if (batch.isPlain && !reader.hasGone) {
+  if (batch.isMarker) return { how: 'gone', count: end - from };
+  if (batch.isPlain && !reader.hasGoneIn({ from, below: end })) {
     return isOver(batch.timestamp, as) ? { how: 'expired', count: end - from } : undefined;
   }
   const how = stepOverOf(batch.recordAt(from), { as, reader });
@@ -150,7 +152,7 @@ function takeEach(
 ): boolean {
   for (let offset = gathered.below; offset < below; offset += 1) {
     const record = batch.recordAt(offset);
-    const stepOver = stepOverOf(record, { as, reader });
+    const stepOver = batch.isMarker ? 'gone' : stepOverOf(record, { as, reader });
     const isRedrive = record.movedFrom?.log === 'dead';
     if (stepOver !== undefined || (gathered.batches.length > 0 && isRedrive !== gathered.isRedrive)) return false;
     if (!(as.isWhole ? budget.takeBatch(batch) : budget.takeRecord(batch.contentBytesAt(offset)))) return false;

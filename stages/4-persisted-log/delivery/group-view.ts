@@ -32,9 +32,10 @@ export function countsOf(
 ): GroupCounts {
   const { redeliveredCount, expiredCount, deadCount, droppedCount } = state;
   let [availableCount, delayedCount, lag] = [0, 0, 0];
-  for (const { partition, highWatermark } of partitions) {
+  for (const reader of partitions) {
+    const { partition, highWatermark } = reader;
     const cursor = state.cursors[partition];
-    availableCount += (cursor?.givenBack.readyCount ?? 0) + (cursor?.freshCount(highWatermark) ?? 0);
+    availableCount += (cursor?.givenBack.readyCount ?? 0) + (cursor === undefined ? 0 : freshCountOf(cursor, reader));
     delayedCount += cursor?.givenBack.delayedCount ?? 0;
     lag += highWatermark - state.floorOf(partition);
   }
@@ -43,6 +44,15 @@ export function countsOf(
     ...{ availableCount, inFlightCount, delayedCount, redeliveredCount, expiredCount, deadCount, droppedCount },
     ...{ waiterCount, lag },
   };
+}
+
+/** Never handed out, and somebody may get it. */
+function freshCountOf(cursor: DeliveryCursor, reader: PartitionReader): number {
+  const { lastStableOffset: below } = reader;
+  let count = cursor.freshCount(below) - reader.hiddenCountIn({ from: cursor.next, below });
+  for (const taken of cursor.taken.spans)
+    count += reader.hiddenCountIn({ ...taken, below: Math.min(taken.below, below) });
+  return Math.max(count, 0);
 }
 
 /** Where one offset stands. */
@@ -121,13 +131,14 @@ export async function browseGroup(state: GroupState, want: BrowseWant): Promise<
   const { partition } = want;
   const reader = want.partitions[partition] as PartitionReader;
   let offset = Math.max(want.fromOffset, state.floorOf(partition), reader.logStartOffset);
-  while (offset < reader.highWatermark && browsed.length < want.max) {
+  while (offset < reader.lastStableOffset && browsed.length < want.max) {
     const batch: ReadableBatch | undefined = reader.cachedAt(offset);
     if (batch === undefined) {
       offset = Math.max(await reader.load(offset), reader.logStartOffset);
       continue;
     }
-    const end = Math.min(batch.nextOffset, reader.highWatermark);
+    const end = Math.min(batch.nextOffset, reader.lastStableOffset);
+    if (batch.isMarker) offset = end;
     const leases = leasesBetween(state, partition, { from: offset, below: end });
     for (; offset < end && browsed.length < want.max; offset += 1) {
       const cursor = state.cursors[partition];

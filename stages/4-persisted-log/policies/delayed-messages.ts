@@ -21,6 +21,7 @@ import { type OffsetSpan, OffsetSpans } from '../delivery/offset-spans.ts';
 import type { IncomingBatch } from '../incoming-batch.ts';
 import type { AppendReceipt, PartitionLog } from '../log/log.ts';
 import { batchFrom } from '../log-reading.ts';
+import type { AdmissionRules } from '../record-rules.ts';
 import { WallTimer } from '../wall-timer.ts';
 
 /** What one topic may have waiting. */
@@ -44,6 +45,7 @@ export interface DelayedMessage {
 export interface DelayedMessagesOptions {
   readonly clock: Clock;
   readonly log: PartitionLog;
+  readonly rules: AdmissionRules;
   /** Stores a batch in a partition; the room for it is there. */
   readonly store: (partition: number, batch: Uint8Array) => Promise<AppendReceipt>;
   /** That what was stored there was moved is noted. */
@@ -56,6 +58,8 @@ export interface DelayedMessagesOptions {
 
 export class DelayedMessages {
   readonly log: PartitionLog;
+  /** Whoever adds messages asks them first. */
+  readonly rules: AdmissionRules;
   readonly moved: OffsetSpans;
   readonly #options: DelayedMessagesOptions;
   readonly #heap = new Heap<DelayedMessage>(isBefore);
@@ -69,6 +73,7 @@ export class DelayedMessages {
   constructor(options: DelayedMessagesOptions, moved: Iterable<OffsetSpan> = []) {
     this.#options = options;
     this.log = options.log;
+    this.rules = options.rules;
     this.moved = OffsetSpans.of(moved);
     this.#timer = new WallTimer(options.clock, () => void this.#move());
   }
@@ -114,7 +119,10 @@ export class DelayedMessages {
     const heldBytes = Math.ceil(batch.heldBytes / batch.count);
     this.#reserve(batch.count, heldBytes * batch.count);
     try {
-      const receipt = await this.log.append(batch.bytes);
+      const incoming = { batch: batch.bytes, baseOffset: this.log.logEndOffset };
+      const appended = this.log.append(batch.bytes);
+      this.rules.noteAppended(incoming, appended);
+      const receipt = await appended;
       for (const [index, deliverAt] of deliverAts.entries()) {
         this.#heap.push({ deliverAt, offset: receipt.baseOffset + index, heldBytes });
       }

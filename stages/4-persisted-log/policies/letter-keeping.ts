@@ -12,7 +12,7 @@ export function openedBoxOf(keeper: Topic): OpenedBox {
   if (box === undefined) throw unknownTopicError(keeper.name);
   const keep = async (letter: EncodableMessage): Promise<number> => {
     const batch = rawBatch(encodeBatch([letter], { idPrefix: '', firstIdNumber: 0 }), 1);
-    const { baseOffset } = await keeper.send(batch, keeper.partition(0), { signal: undefined, timeoutMs: 0 });
+    const { baseOffset } = await keeper.sendOwn(batch, keeper.partition(0), { signal: undefined, timeoutMs: 0 });
     return baseOffset;
   };
   return { box, keep };

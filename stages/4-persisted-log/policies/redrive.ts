@@ -120,7 +120,7 @@ async function sendBack(
       const partition = source.partition(number);
       const copies = members.map((letter) => redrivenOf(letter, group));
       const batch = rawBatch(encodeBatch(copies, { idPrefix: '', firstIdNumber: 0 }), members.length);
-      const { baseOffset } = await source.send(batch, partition, { signal: undefined, timeoutMs: 0 });
+      const { baseOffset } = await source.sendOwn(batch, partition, { signal: undefined, timeoutMs: 0 });
       moves.push(() => partition.noteMove(baseOffset));
       takeOut(members, { source, keeper, kind: 'redriven', group });
     }

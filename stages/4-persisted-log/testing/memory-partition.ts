@@ -35,8 +35,16 @@ export class MemoryPartition implements PartitionReader {
     this.#now = now;
   }
 
-  get hasGone(): boolean {
+  get lastStableOffset(): number {
+    return this.highWatermark;
+  }
+
+  hasGoneIn(): boolean {
     return this.gone.size > 0;
+  }
+
+  hiddenCountIn(): number {
+    return 0;
   }
 
   isGone(offset: number): boolean {

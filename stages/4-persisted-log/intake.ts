@@ -1,0 +1,96 @@
+/**
+ * The ways into a topic, up to where its partitions and its delayed log begin:
+ *
+ *     send         messages of callers: known already? --> room --> known already? allowed? --> partition
+ *     sendDelayed  the same, into the delayed log
+ *     sendOwn      what the broker itself moves here: room --> partition
+ *
+ * Always true: what is known already is answered with the receipt of the first and needs no room; between the last question
+ * and the offset nothing comes in between. Only the topic uses it.
+ */
+import type { Entrance, WaitForRoomOptions } from './entrance.ts';
+import type { IncomingBatch } from './incoming-batch.ts';
+import type { AppendReceipt } from './log/log.ts';
+import type { Partition } from './partition.ts';
+import type { DelayedMessages } from './policies/delayed-messages.ts';
+import type { StoredReceipt } from './record-rules.ts';
+
+export interface IntakeOptions {
+  readonly entrance: Entrance;
+  /** Throws when the topic is deleted or closed. */
+  readonly checkOpen: () => void;
+  /** There is room for it. */
+  readonly store: (partition: Partition, bytes: Uint8Array) => Promise<AppendReceipt>;
+  /** Undefined until the first message is delayed, */
+  readonly delayed: () => DelayedMessages | undefined;
+  /** for which it is made. */
+  readonly openDelayed: () => Promise<DelayedMessages>;
+  /** Of delayed messages. */
+  readonly onStored: (bytes: number) => void;
+}
+
+/** Where delayed messages go, and when. */
+export interface DelayedTarget {
+  readonly partition: number;
+  /** Epoch ms, of each message. */
+  readonly deliverAts: readonly number[];
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  async send(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<StoredReceipt> {
+    const { checkOpen, entrance } = this.#options;
+    checkOpen();
+    const earlier = partition.rules.earlier(batch.bytes);
+    if (earlier !== undefined) return await earlier;
+    return await entrance.enter({ batch, store: () => this.#admit(batch.bytes, partition) }, wait);
+  }
+
+  async sendOwn(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<AppendReceipt> {
+    const { checkOpen, entrance, store } = this.#options;
+    checkOpen();
+    return await entrance.enter({ batch, store: () => store(partition, batch.bytes) }, wait);
+  }
+
+  /** Their offsets are given when they are due. */
+  async sendDelayed(batch: IncomingBatch, target: DelayedTarget, wait: WaitForRoomOptions): Promise<StoredReceipt> {
+    const { checkOpen, entrance, openDelayed } = this.#options;
+    const delayed = this.#options.delayed() ?? (await openDelayed());
+    checkOpen();
+    const earlier = delayed.rules.earlier(batch.bytes);
+    if (earlier !== undefined) return await earlier;
+    return await entrance.enter({ batch, store: () => this.#admitDelayed(batch, delayed, target) }, wait);
+  }
+
+  /** Runs up to the offset without a pause. */
+  async #admit(bytes: Uint8Array, partition: Partition): Promise<StoredReceipt> {
+    const earlier = partition.rules.earlier(bytes);
+    if (earlier !== undefined) return await earlier;
+    partition.rules.check(bytes);
+    const { baseOffset, count, durability } = await this.#options.store(partition, bytes);
+    return { partition: partition.partition, baseOffset, count, durability };
+  }
+
+  async #admitDelayed(
+    batch: IncomingBatch,
+    delayed: DelayedMessages,
+    { partition, deliverAts }: DelayedTarget,
+  ): Promise<StoredReceipt> {
+    const earlier = delayed.rules.earlier(batch.bytes);
+    if (earlier !== undefined) return await earlier;
+    delayed.rules.check(batch.bytes);
+    try {
+      const { count, durability } = await delayed.add(batch, deliverAts);
+      this.#options.onStored(batch.heldBytes);
+      return { partition, baseOffset: null, count, durability, deliverAt: deliverAts[0] };
+    } catch (error) {
+      this.#options.entrance.admitWaiting(); // its room is free again
+      throw error;
+    }
+  }
+}
