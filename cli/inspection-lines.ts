@@ -113,7 +113,7 @@ function logLines({
   state,
   segments,
 }: Extract<Inspection, { readonly kind: 'log' }>): string[] {
-  const owner = topicId === null ? 'no segment says whose it is' : `topic id ${topicId}, partition ${partition}`;
+  const owner = topicId === null ? 'no segment says whose it is' : `topic id ${topicId}, ${logName(partition)}`;
   const rows = segments.map((segment) => {
     const { baseOffset, nextOffset, batchCount, recordCount, bytes, headFault } = segment;
     return [baseOffset, nextOffset, batchCount, recordCount, bytes, headFault ?? ''];
@@ -122,6 +122,14 @@ function logLines({
     `log ${path}: ${owner}, ${state === null ? 'without a state' : `starts at offset ${state.logStartOffset}`}`,
     ...tableLines(['base', 'next', 'batches', 'records', 'bytes', ''], rows),
   ];
+}
+
+/** Numbers from the upper half are no partitions: what a topic or the broker keeps beside them. */
+const PARTITIONS_MAX = 2 ** 31;
+
+function logName(partition: number | null): string {
+  if (partition === null || partition < PARTITIONS_MAX) return `partition ${partition}`;
+  return `a log beside the partitions (number ${partition})`;
 }
 
 function offsetsOf({ baseOffset, nextOffset }: SegmentFacts): string {

@@ -176,7 +176,9 @@ export function retryDelays(text: string): RetryDelays {
   const [, first, max] = /^(\d+)\.\.(\d+)$/.exec(text) ?? [];
   if (text === 'classic') return 'classic';
   if (/^\d+(,\d+)*$/.test(text)) return text.split(',').map(Number);
-  if (first !== undefined && max !== undefined) return { firstMs: Number(first), delayMsMax: Number(max) };
+  if (first !== undefined && max !== undefined && Number(first) <= Number(max)) {
+    return { firstMs: Number(first), delayMsMax: Number(max) };
+  }
   const parsed = parsedJson(text);
   if (typeof parsed === 'object' && parsed !== null && 'firstMs' in parsed && 'delayMsMax' in parsed) {
     return parsed as RetryDelays;

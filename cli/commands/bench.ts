@@ -3,6 +3,7 @@
  * about its own speed. The numbers are those of bench/, which this command only calls.
  */
 import type { Command } from 'commander';
+import { usageError } from '../exit.ts';
 import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
@@ -13,6 +14,7 @@ import { printable } from '../text.ts';
 
 interface BenchCommandOptions {
   readonly quick?: boolean;
+  readonly long?: boolean;
   readonly output?: string;
   readonly json?: boolean;
 }
@@ -21,6 +23,7 @@ export function define(command: Command, terminal: Terminal): void {
   command
     .argument('[target...]', `stage numbers and urls (default: $MQ_TARGET, else ${DEFAULT_URL})`)
     .option('--quick', 'shorter runs, for a class: less exact')
+    .option('--long', 'with what takes minutes more: a log of ten million messages')
     .option('--output <folder>', 'folder for the JSON and the HTML with charts');
   option.addJsonOption(command, 'the whole report');
   option.addExamples(command, 'mq bench 1 2 3', 'mq bench 1 2 3 --quick', `mq bench ${DEFAULT_URL} --json`);
@@ -33,6 +36,7 @@ async function runBenchCommand(
   options: BenchCommandOptions,
 ): Promise<void> {
   using _npm = endWithNpm();
+  if (options.quick && options.long) throw usageError('--quick and --long together', 'take one of them');
   for (const word of words) parseTarget(word);
   const targets = await namedTargets(terminal, words, { command: 'bench' });
   const { printReport, runBench } = await import('../../bench/run.ts');
@@ -41,7 +45,7 @@ async function runBenchCommand(
   const folder = options.output ?? (import.meta.url.endsWith('.ts') ? DEFAULT_OUTPUT_FOLDER : undefined);
   if (folder !== undefined) await prepareOutputFolder(folder);
   const report = await measured(terminal, (onProgress) => {
-    return runBench({ targets, isQuick: options.quick === true, onProgress });
+    return runBench({ targets, isQuick: options.quick === true, isLong: options.long === true, onProgress });
   });
   if (options.json) await terminal.printJson(report);
   else await terminal.write(printReport(report));

@@ -86,8 +86,15 @@ async function runReceive(terminal: Terminal, topic: string, options: ReceiveCom
 }
 
 /** What is given back comes again: without an end it would be printed for ever. */
-function checkGivingBack({ ack, max, delay, reason }: ReceiveCommandOptions): void {
+function checkGivingBack({ ack, max, delay, reason, lease, wait, follow }: ReceiveCommandOptions): void {
   const comesAgain = ack === 'retry' || ack === 'return';
+  const waitsLongerThanLease = lease !== undefined && (follow === true || lease <= wait);
+  if (ack === 'none' && waitsLongerThanLease && !Number.isFinite(max)) {
+    throw usageError(
+      `--ack none lets each lease run out, after ${lease} ms, and the message would come again while this waits`,
+      'say how many you want: --max 1, or take a --lease longer than --wait',
+    );
+  }
   if (comesAgain && !Number.isFinite(max)) {
     throw usageError(`--ack ${ack} gives a message back, and it would come again`, 'say how many you want: --max 1');
   }
