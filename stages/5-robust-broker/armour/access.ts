@@ -1,0 +1,80 @@
+/**
+ * What one principal may do with which topics.
+ *
+ *     { topics: "orders.*", verbs: ["publish", "consume"] }        any of the rules has to allow it; without a rule nothing is
+ *
+ *     publish    send, in and outside transactions
+ *     consume    receive, subscribe, finish; fetch and keep positions
+ *     browse     look at messages, without taking any
+ *     manage     create, delete, pause, redrive
+ *
+ * The topics that a broker makes itself follow others: dead letters are for who may consume or manage the topic they come
+ * from, half messages that nobody decided for who may manage theirs. All others that begin with `$` need a rule that does.
+ *
+ * Always true: what no rule allows is refused; names are compared in NFC. Pure.
+ */
+import { TopicPattern } from './topic-pattern.ts';
+
+export const VERBS = ['publish', 'consume', 'browse', 'manage'] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** Both as `TopicPattern` reads them, and at least one verb. */
+export interface Rule {
+  readonly topics: string;
+  readonly verbs: readonly Verb[];
+}
+
+const DEAD = /^\$dead\/([^/]+)\/[^/]+$/;
+const UNRESOLVED = /^\$unresolved\/([^/]+)$/;
+
+export class Access {
+  readonly #rules: readonly { readonly pattern: TopicPattern; readonly verbs: readonly Verb[] }[];
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules.map(({ topics, verbs }) => ({ pattern: new TopicPattern(topics), verbs }));
+  }
+
+  /** False: it may do nothing at all. */
+  get hasRules(): boolean {
+    return this.#rules.length > 0;
+  }
+
+  /** Whether one of the verbs is allowed there. */
+  may(verbs: readonly Verb[], topic: string): boolean {
+    const name = topic.normalize('NFC');
+    const dead = originOf(DEAD, name);
+    if (dead !== undefined) return isLooking(verbs) && this.#allows(isManaging(verbs) ? MANAGE : TAKE, dead);
+    const unresolved = originOf(UNRESOLVED, name);
+    if (unresolved !== undefined) return isLooking(verbs) && this.#allows(MANAGE, unresolved);
+    return this.#allows(verbs, name);
+  }
+
+  /** Whether the verb is allowed on every topic there is or will be whose name begins so. */
+  mayAll(verb: Verb, begin: string): boolean {
+    const from = begin.normalize('NFC');
+    return this.#rules.some(({ pattern, verbs }) => verbs.includes(verb) && pattern.coversAllFrom(from));
+  }
+
+  #allows(verbs: readonly Verb[], topic: string): boolean {
+    return this.#rules.some(
+      ({ pattern, verbs: allowed }) => pattern.matches(topic) && verbs.some((verb) => allowed.includes(verb)),
+    );
+  }
+}
+
+const MANAGE: readonly Verb[] = ['manage'];
+const TAKE: readonly Verb[] = ['consume', 'manage'];
+
+/** Nobody publishes to what the broker makes itself. */
+function isLooking(verbs: readonly Verb[]): boolean {
+  return verbs.some((verb) => verb !== 'publish');
+}
+
+function isManaging(verbs: readonly Verb[]): boolean {
+  return verbs.every((verb) => verb === 'manage' || verb === 'publish');
+}
+
+/** The topic that a name made of it stands for. */
+function originOf(made: RegExp, name: string): string | undefined {
+  return made.exec(name)?.[1]?.replaceAll('%2F', '/').replaceAll('%25', '%');
+}
