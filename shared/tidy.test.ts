@@ -26,6 +26,7 @@ const COMPOSES =
 /** npm packages by folder: the first matching row decides; tests may use any. */
 const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici']],
+  [/^stages\/5-robust-broker\/observe\//, ['pino']],
   [/^stages\//, []],
   [/^shared\/conformance\//, ['fast-check']],
   [/^shared\/crc32c\.ts$/, ['crc-32']],
