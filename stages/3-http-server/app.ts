@@ -25,7 +25,9 @@ import { addDeliveryRoutes } from './routes/delivery-routes.ts';
 import { addGroupRoutes } from './routes/group-routes.ts';
 import { addMessageRoutes } from './routes/message-routes.ts';
 import { addOperatorRoutes } from './routes/operator-routes.ts';
+import { addRecordRoutes } from './routes/record-routes.ts';
 import { addTopicRoutes } from './routes/topic-routes.ts';
+import { addTransactionRoutes } from './routes/transaction-routes.ts';
 import { errorOfServer } from './server-error.ts';
 import type { CheckedServerOptions } from './server-options.ts';
 import { UnsentBytes } from './unsent-bytes.ts';
@@ -180,6 +182,8 @@ async function addRoutes(
   addTopicRoutes(routes, door);
   addDeliveryRoutes(routes, door);
   addGroupRoutes(routes, door);
+  addRecordRoutes(routes, door);
+  addTransactionRoutes(routes, door);
   addOperatorRoutes(routes, door);
   await routes.register((scope: Routes, _options, added) => {
     addMessageRoutes(scope, door);

@@ -11,7 +11,7 @@ import { DELIVERY, RECEIPT, RECORD, wired } from './testing/wired.ts';
 test('a client has every capability of its broker but those no request can carry', async () => {
   await using wire = await wired();
   const missing = [...scriptedBroker().broker.capabilities].filter((name) => !wire.client.capabilities.has(name));
-  assert.deepEqual(missing, ['push', 'raw-batches', 'transactions']);
+  assert.deepEqual(missing, ['push', 'raw-batches']);
   await assert.rejects(
     wire.client.subscribe('t', { creditMax: 1 }, () => undefined),
     (error) => isMqError(error, 'MQ_NOT_SUPPORTED') && error.details.capability === 'push',

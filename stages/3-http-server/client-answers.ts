@@ -9,12 +9,16 @@ import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { TopicDescription } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Explanation } from '../../shared/contract/explanation.ts';
+import type { LookupResult } from '../../shared/contract/filter.ts';
+import type { HalfCheck, HalfReceipt } from '../../shared/contract/half-message.ts';
 import type { Inside } from '../../shared/contract/inside.ts';
-import type { BrowsedRecord, Delivery, StoredRecord } from '../../shared/contract/message.ts';
+import type { BrowsedRecord, Delivery, Receipt, StoredRecord } from '../../shared/contract/message.ts';
+import type { ProducerIdentity } from '../../shared/contract/producer.ts';
 import type { Answer } from './exchange.ts';
 import { type Bodied, type Json, recordOf } from './json-message.ts';
 import { DescriptionAnswer, DescriptionsAnswer, ExplainAnswer, InsideAnswer } from './routes/answers.ts';
 import * as schemas from './schemas.ts';
+import * as later from './transaction-schemas.ts';
 import { notTheProtocol, type Reader, readerOf } from './wire.ts';
 
 export const readReceipt = readerOf('a receipt', schemas.SentAnswer);
@@ -46,11 +50,31 @@ export const readBrowsed = (answer: Answer): readonly BrowsedRecord[] => records
 
 /** A fetch that was answered in JSON. */
 export function readFetched(answer: Answer): FetchResult {
-  const { records, nextOffset, logStartOffset, highWatermark } = fetched(answer);
-  return { records: recordsOf(records), nextOffset, logStartOffset, highWatermark };
+  const { records, nextOffset, logStartOffset, highWatermark, lastStableOffset } = fetched(answer);
+  const place = { nextOffset, logStartOffset, highWatermark };
+  return { records: recordsOf(records), ...place, ...(lastStableOffset === undefined ? {} : { lastStableOffset }) };
 }
 
-function recordsOf<R extends Json<StoredRecord>>(records: readonly R[]): Bodied<R>[] {
+const opened = readerOf('a producer', later.ProducerAnswer);
+const begun = readerOf('a transaction', later.TransactionAnswer);
+const kept = readerOf('a half message', later.HalfAnswer);
+const ended = readerOf('the end of a half message', later.EndHalfAnswer);
+const asked = readerOf('questions', later.HalfChecksAnswer);
+const found = readerOf('records with a key', schemas.LookupAnswer);
+const made = readerOf('a topic', later.TemporaryTopicAnswer);
+export const readProducer = (answer: Answer): ProducerIdentity => opened(answer);
+export const readTransactionId = (answer: Answer): string => begun(answer).id;
+export const readHalf = (answer: Answer): HalfReceipt => kept(answer);
+export const readEndHalf = (answer: Answer): Receipt | null => ended(answer).receipt;
+export const readHalfChecks = (answer: Answer): readonly HalfCheck[] => recordsOf(asked(answer).checks);
+export const readTemporaryTopic = (answer: Answer): string => made(answer).topic;
+
+export function readLookup(answer: Answer): LookupResult {
+  const { records, partition, nextOffset } = found(answer);
+  return { records: recordsOf(records), partition, nextOffset };
+}
+
+function recordsOf<R extends Json<Pick<StoredRecord, 'body' | 'headers'>>>(records: readonly R[]): Bodied<R>[] {
   try {
     return records.map((record) => recordOf(record));
   } catch (error) {

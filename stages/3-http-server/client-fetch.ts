@@ -13,11 +13,13 @@ import { notTheProtocol, numberInHeader } from './wire.ts';
 export function fetchedIn(answer: Answer, from: { readonly topic: string; readonly partition: number }): FetchResult {
   if (!isBinary(answer)) return readFetched(answer);
   try {
+    const hasStable = answer.headers['mq-last-stable-offset'] !== undefined;
     return {
       records: decodeRecords(answer.body, from),
       nextOffset: numberInHeader(answer, 'mq-next-offset'),
       logStartOffset: numberInHeader(answer, 'mq-log-start-offset'),
       highWatermark: numberInHeader(answer, 'mq-high-watermark'),
+      ...(hasStable ? { lastStableOffset: numberInHeader(answer, 'mq-last-stable-offset') } : undefined),
     };
   } catch (error) {
     // To a server such bytes are its caller's mistake; here they are the server's.

@@ -62,7 +62,7 @@ export class Requests {
     return this.#transport.request({ method: 'PUT', path, ...json(body), ...manner });
   }
 
-  post(path: string, body: object, manner: Manner & Pick<Call, 'isFarewell'>): Promise<Answer> {
+  post(path: string, body: object, manner: Manner & Pick<Call, 'isFarewell' | 'signal'>): Promise<Answer> {
     return this.#transport.request({ method: 'POST', path, ...json(body), ...manner });
   }
 

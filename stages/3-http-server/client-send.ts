@@ -5,8 +5,9 @@
  *        429 MQ_QUEUE_FULL
  *     POST ...?timeoutMs=60000      waits in the lane `blocked`, and again, until there is room or the time is over
  *
- * Always true: a request is repeated only after the server said that nothing was stored: because the topic is full, or
- * because it does not read the form the message came in. The client calls it.
+ * Always true: a request is repeated only after the server said that nothing was stored (because the topic is full, or
+ * because it does not read the form the message came in), or when a producer numbered it, so that the broker knows it again.
+ * The client calls it.
  */
 import type { Clock } from '../../shared/clock.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
@@ -36,6 +37,10 @@ export interface RoomOptions {
   /** undefined: wait without end. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
+  /** What the route is told besides. */
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** The broker recognises a repetition, so a lost answer is no reason to give up. */
+  readonly isRepeatable?: boolean;
 }
 
 /** `checked` has the body as bytes; what needs a capability is still in the caller's message. */
@@ -91,12 +96,12 @@ export class Sender {
   async #withRoom(
     path: string,
     carried: Carried,
-    { partition, timeoutMs = Number.POSITIVE_INFINITY, signal }: RoomOptions,
+    { partition, timeoutMs = Number.POSITIVE_INFINITY, signal, query, isRepeatable }: RoomOptions,
   ): Promise<Answer> {
     const startedMs = this.#clock.monotonicMs();
     const callOf = (askedMs: number): Call => {
-      const query = queryOf({ partition, timeoutMs: askedMs });
-      return { method: 'POST', path: path + query, ...carried, signal };
+      const asked = path + queryOf({ partition, timeoutMs: askedMs, ...query });
+      return { method: 'POST', path: asked, ...carried, signal, isRepeatable };
     };
     let waitMs = 0;
     for (;;) {

@@ -5,8 +5,8 @@
  *
  * Always true: what the broker behind the server promises, a caller here gets, with the errors a wire adds
  * (`MQ_UNREACHABLE`, `MQ_CONNECTION_LOST`, `MQ_TIMEOUT`, `MQ_PROTOCOL`). A message has its id before it is first sent and
- * keeps it. A send whose answer is lost is never repeated here: it might be stored twice, and only the caller knows
- * whether that matters. Made by `createClient`.
+ * keeps it. A send whose answer is lost is repeated here only when a producer numbered it; another one might be stored twice,
+ * and only the caller knows whether that matters. Made by `createClient`.
  */
 import type { Clock } from '../../shared/clock.ts';
 import type * as calls from '../../shared/contract/broker.ts';
@@ -21,17 +21,22 @@ import type {
   Message,
   Receipt,
 } from '../../shared/contract/message.ts';
-import { checkBatch, checkInteger, checkMessage, checkOptions } from '../../shared/contract/validation.ts';
+import { checkInteger, checkOptions } from '../../shared/contract/validation.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
+import { checkProducer } from '../1-blocking-queue/routing-options.ts';
 import * as reading from '../2-ring-buffer/reading-options.ts';
 import { ackByTopic, refOf } from './client-ack.ts';
 import * as answers from './client-answers.ts';
 import { fetchedIn } from './client-fetch.ts';
+import { ClientHalves } from './client-halves.ts';
 import { ClientOperator } from './client-operator.ts';
 import * as asking from './client-options.ts';
+import { Outbox } from './client-outbox.ts';
 import { type Closable, DONE, Requests, SAFE, SAFE_DONE } from './client-requests.ts';
 import { ClientRules } from './client-rules.ts';
-import { outgoing, type RoomOptions, Sender } from './client-send.ts';
+import { type RoomOptions, Sender } from './client-send.ts';
+import { ClientTransactions } from './client-transactions.ts';
+import { filterOrNone } from './later-options.ts';
 import { MESSAGES_TYPE } from './message-codec.ts';
 import type { Call, Transport } from './transport.ts';
 import { queryOf } from './wire.ts';
@@ -56,10 +61,10 @@ export class HttpClient implements calls.Broker {
   readonly #requests: Requests;
   readonly #rules: ClientRules;
   readonly #operator: ClientOperator;
-  readonly #sender: Sender;
-  readonly #instanceId: string;
+  readonly #outbox: Outbox;
+  readonly #transactions: ClientTransactions;
+  readonly #halves: ClientHalves;
   readonly #memberId: string;
-  #idCount = 0;
 
   constructor({ transport, capabilities, limits, clock, instanceId, behind }: HttpClientOptions) {
     this.capabilities = capabilities;
@@ -67,8 +72,10 @@ export class HttpClient implements calls.Broker {
     this.#requests = new Requests({ transport, clock, behind });
     this.#rules = new ClientRules(this, this.#requests);
     this.#operator = new ClientOperator(this.#rules, this.#requests);
-    this.#sender = new Sender(transport, clock);
-    this.#instanceId = instanceId;
+    this.#outbox = new Outbox({ rules: this, sender: new Sender(transport, clock), instanceId });
+    const parts = { rules: this.#rules, requests: this.#requests, outbox: this.#outbox };
+    this.#transactions = new ClientTransactions(parts);
+    this.#halves = new ClientHalves(parts);
     this.#memberId = `member-${instanceId}`;
   }
 
@@ -98,30 +105,22 @@ export class HttpClient implements calls.Broker {
   }
 
   async send(topic: string, message: Message, options?: calls.SendOptions): Promise<Receipt> {
-    const path = this.#rules.pathOf(topic, 'messages');
-    const checked = checkMessage('message', message, this.limits);
-    sending.checkMessageOptions('message', message, this);
-    asking.checkTimes(() => 'message', [message]);
-    const room = this.#roomOf(options);
-    const leaving = outgoing(message, checked, this.#nextId);
-    return answers.readReceipt(await this.#sender.sendOne(path, leaving, room));
+    return this.#outbox.one(this.#rules.pathOf(topic, 'messages'), message, this.#roomOf(options));
   }
 
   async sendBatch(topic: string, messages: readonly Message[], options?: calls.SendOptions): Promise<BatchReceipt> {
-    const path = this.#rules.pathOf(topic, 'messages');
-    const checked = checkBatch('messages', messages, this.limits);
-    sending.checkBatchOptions('messages', messages, this);
-    asking.checkTimes((index) => `messages[${index}]`, messages);
-    const leaving = checked.map((content, index) => outgoing(messages[index] ?? content, content, this.#nextId));
-    const room = this.#roomOf(options);
-    return answers.readBatchReceipt(await this.#sender.sendMany(path, leaving, room));
+    return this.#outbox.many(this.#rules.pathOf(topic, 'messages'), messages, this.#roomOf(options));
   }
 
   async receive(topic: string, options: calls.ReceiveOptions = {}): Promise<readonly Delivery[]> {
     const path = this.#rules.pathOf(topic, 'deliveries');
-    const { signal, waitMs } = sending.checkReceiveOptions(options, this);
+    const { signal, waitMs, filter } = sending.checkReceiveOptions(options, this);
     const { memberId = this.#memberId, signal: _, ...rest } = options;
-    const answer = await this.#requests.claim(path, { ...rest, memberId }, { waitMs, signal });
+    const answer = await this.#requests.claim(
+      path,
+      { ...rest, memberId, filter: filterOrNone(filter) },
+      { waitMs, signal },
+    );
     return answer === undefined ? [] : answers.readDeliveries(answer);
   }
 
@@ -213,14 +212,16 @@ export class HttpClient implements calls.Broker {
   redrive: calls.Broker['redrive'] = (...args) => this.#operator.redrive(...args);
   dropDeadLetters: calls.Broker['dropDeadLetters'] = (...args) => this.#operator.dropDeadLetters(...args);
 
-  openProducer = unsupported('idempotence', 'openProducer');
-  begin = unsupported('transactions', 'begin');
-  findTransaction = unsupported('transactions', 'findTransaction');
-  sendHalf = unsupported('half-message', 'sendHalf');
-  endHalf = unsupported('half-message', 'endHalf');
-  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
-  lookup = unsupported('filters', 'lookup');
-  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
+  openProducer: calls.Broker['openProducer'] = (...args) => this.#transactions.openProducer(...args);
+  begin: calls.Broker['begin'] = (...args) => this.#transactions.begin(...args);
+  findTransaction: calls.Broker['findTransaction'] = (...args) => this.#transactions.findTransaction(...args);
+
+  sendHalf: calls.Broker['sendHalf'] = (...args) => this.#halves.sendHalf(...args);
+  endHalf: calls.Broker['endHalf'] = (...args) => this.#halves.endHalf(...args);
+  receiveHalfChecks: calls.Broker['receiveHalfChecks'] = (...args) => this.#halves.receiveHalfChecks(...args);
+
+  lookup: calls.Broker['lookup'] = (...args) => this.#halves.lookup(...args);
+  createTemporaryTopic: calls.Broker['createTemporaryTopic'] = () => this.#halves.createTemporaryTopic();
   subscribe = unsupported('push', 'subscribe');
 
   explain: Required<calls.Broker>['explain'] = (...args) => this.#operator.explain(...args);
@@ -236,14 +237,12 @@ export class HttpClient implements calls.Broker {
     await this.close();
   }
 
-  readonly #nextId = (): string => {
-    this.#idCount += 1;
-    return `${this.#instanceId}-${this.#idCount}`;
-  };
-
   /** A partition that nobody asked for is not asked for: which one it is then, the broker decides. */
   #roomOf(options: calls.SendOptions | undefined): RoomOptions {
-    return { ...sending.checkSendOptions(options, this), partition: options?.partition };
+    const { signal, timeoutMs } = sending.checkSendOptions(options, this);
+    const room = { partition: options?.partition, signal, timeoutMs };
+    const stamp = checkProducer('options.producer', options?.producer, this);
+    return stamp === undefined ? room : { ...room, query: { ...stamp }, isRepeatable: true };
   }
 
   #offsetPath(topic: string, options: calls.OffsetOptions, more: readonly string[] = []): string {

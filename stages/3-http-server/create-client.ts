@@ -38,8 +38,8 @@ const PROTOCOL_VERSION = 1;
 
 const readBroker = readerOf('the description of a broker', BrokerAnswer);
 
-/** What no request of the protocol can carry: a server pushes nothing, and a transaction has no routes. */
-const NOT_CARRIED: ReadonlySet<Capability> = new Set(['push', 'transactions', 'raw-batches']);
+/** What no request of the protocol can carry: a server pushes nothing, and stored bytes are for another door. */
+const NOT_CARRIED: ReadonlySet<Capability> = new Set(['push', 'raw-batches']);
 
 const NUMBERS = {
   connectionsMax: { min: 1, max: 65_535, fallback: 16 },

@@ -38,7 +38,7 @@ export type Bodied<R> = Omit<R, 'body' | 'encoding' | 'headers'> & {
 };
 
 /** An answer's record or delivery: bytes again. `MQ_INVALID_ARGUMENT` for a body that is not in its encoding. */
-export function recordOf<R extends Json<StoredRecord>>(json: R): Bodied<R> {
+export function recordOf<R extends Json<Pick<StoredRecord, 'body' | 'headers'>>>(json: R): Bodied<R> {
   const { body, encoding, headers: given, ...rest } = json;
   if (encoding === 'utf8' && !body.isWellFormed()) throw invalidArgument('body', 'well-formed Unicode');
   const bytes = encoding === 'base64' ? decodeBase64(body, 'body') : Buffer.from(body);

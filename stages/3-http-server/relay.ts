@@ -16,8 +16,8 @@ export interface Relay extends AsyncDisposable {
   readonly turnCount: number;
   /** Connections accepted so far. */
   readonly connectionCount: number;
-  /** Breaks the connection on which the next byte of an answer arrives, before that byte is passed on. */
-  cutNextAnswer(): void;
+  /** Breaks the connection on which the next byte of an answer arrives, before that byte is passed on; then calls `onCut`. */
+  cutNextAnswer(onCut?: () => void): void;
 }
 
 export async function createRelay(serverUrl: string): Promise<Relay> {
@@ -25,7 +25,7 @@ export async function createRelay(serverUrl: string): Promise<Relay> {
   const sockets = new Set<Socket>();
   let turnCount = 0;
   let connectionCount = 0;
-  let isCutting = false;
+  let cut: (() => void) | undefined;
   const listener = createServer((client) => {
     connectionCount += 1;
     const server = connect({ host: hostname, port: Number(port) });
@@ -35,9 +35,10 @@ export async function createRelay(serverUrl: string): Promise<Relay> {
       server.write(bytes);
     });
     server.on('data', (bytes) => {
-      if (isCutting) {
-        isCutting = false;
+      if (cut !== undefined) {
         client.destroy();
+        cut();
+        cut = undefined;
         return;
       }
       if (isAsked) turnCount += 1;
@@ -63,8 +64,8 @@ export async function createRelay(serverUrl: string): Promise<Relay> {
     get connectionCount() {
       return connectionCount;
     },
-    cutNextAnswer: () => {
-      isCutting = true;
+    cutNextAnswer: (onCut = () => undefined) => {
+      cut = onCut;
     },
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => listener.close(resolve));

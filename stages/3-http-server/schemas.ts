@@ -9,13 +9,13 @@ import { type TProperties, Type } from 'typebox';
 import type { RetryDelays, SeekTarget } from '../../shared/contract/description.ts';
 
 /** An object with these members and no others. */
-const closed = <T extends TProperties>(members: T) => Type.Object(members, { additionalProperties: false });
+export const closed = <T extends TProperties>(members: T) => Type.Object(members, { additionalProperties: false });
 
-const Text = Type.String();
-const Whole = Type.Integer();
+export const Text = Type.String();
+export const Whole = Type.Integer();
 const WholeOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'] });
 const TextOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
-const words = <T extends string>(...choices: T[]) => Type.Unsafe<T>({ type: 'string', enum: choices });
+export const words = <T extends string>(...choices: T[]) => Type.Unsafe<T>({ type: 'string', enum: choices });
 const HeadersOf = Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' } });
 
 const Place = Type.Unsafe<SeekTarget>({
@@ -83,7 +83,14 @@ const MessageBody = closed({
   priority: Type.Optional(Whole),
 });
 export const SendBody = Type.Union([MessageBody, closed({ messages: Type.Array(MessageBody) })]);
-export const SendQuery = closed({ partition: Type.Optional(Whole), timeoutMs: Type.Optional(Whole) });
+/** The last three belong together: who sends, and the number of its first message. */
+export const SendQuery = closed({
+  partition: Type.Optional(Whole),
+  timeoutMs: Type.Optional(Whole),
+  producerId: Type.Optional(Whole),
+  epoch: Type.Optional(Whole),
+  sequence: Type.Optional(Whole),
+});
 
 export const FetchQuery = closed({
   partition: Type.Optional(Whole),
@@ -92,6 +99,13 @@ export const FetchQuery = closed({
   waitMs: Type.Optional(Whole),
   bytesMax: Type.Optional(Whole),
   isolation: Type.Optional(words('read-uncommitted', 'read-committed')),
+});
+
+export const LookupQuery = closed({
+  key: Text,
+  partition: Type.Optional(Whole),
+  offset: Type.Optional(Whole),
+  max: Type.Optional(Whole),
 });
 
 export const ReceiveBody = closed({
@@ -105,7 +119,7 @@ export const ReceiveBody = closed({
 });
 
 /** Open, unlike the others, so that a received delivery can be sent back as it is. */
-const DeliveryRefBody = Type.Object({
+export const DeliveryRefBody = Type.Object({
   topic: Type.Optional(Text),
   partition: Type.Optional(Whole),
   offset: WholeOrNull,
@@ -156,13 +170,15 @@ export const NoBody = closed({});
 
 /** A number that counts or numbers something: every language that reads it can hold it exactly. */
 const COUNT = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
-const Count = Type.Integer(COUNT);
+export const Count = Type.Integer(COUNT);
 const CountOrNull = Type.Unsafe<number | null>({ type: ['integer', 'null'], ...COUNT });
 
+export const durability = words('memory', 'written', 'synced');
 const receiptMembers = {
   topic: Text,
   partition: Count,
-  durability: words('memory', 'written', 'synced'),
+  durability,
+  isDuplicate: Type.Optional(Type.Unsafe<true>({ type: 'boolean', enum: [true] })),
 };
 const ofOne = { offset: CountOrNull, id: Text, deliverAt: Type.Optional(Type.Number()) };
 const ofMany = { baseOffset: CountOrNull, count: Count, ids: Type.Array(Text) };
@@ -174,7 +190,7 @@ export const ReceiptAnswer = Type.Object({
   ...Type.Partial(Type.Object({ ...ofOne, ...ofMany })).properties,
 });
 
-const recordMembers = {
+export const recordMembers = {
   topic: Text,
   partition: Count,
   offset: CountOrNull,
@@ -192,6 +208,12 @@ export const FetchAnswer = Type.Object({
   nextOffset: Count,
   logStartOffset: Count,
   highWatermark: Count,
+  lastStableOffset: Type.Optional(Count),
+});
+export const LookupAnswer = Type.Object({
+  records: Type.Array(Type.Object(recordMembers)),
+  partition: Count,
+  nextOffset: CountOrNull,
 });
 export const BrowseAnswer = Type.Object({
   records: Type.Array(

@@ -27,7 +27,7 @@ export interface Call {
   /** The status of success. Default 200. */
   readonly status?: 200 | 204;
   /** True: made twice, it comes to the same, so a lost answer is no reason to give up. */
-  readonly isRepeatable?: boolean;
+  readonly isRepeatable?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** What becomes of an answer that comes after the caller has gone, or the client was closed. */
   readonly onLate?: OnLate | undefined;

@@ -1,27 +1,29 @@
 /**
- * Sending and fetching. Three content types come in, two go out:
+ * Sending: to a topic, in a transaction, and as a half message. Three content types come in:
  *
- *     application/json              one message, or { messages: [...] }        JSON records
+ *     application/json              one message, or { messages: [...] }
  *     application/octet-stream      one raw message, its key, id and headers beside it
- *     application/vnd.stagemq...v1  many messages, binary                      the same, as records
+ *     application/vnd.stagemq...v1  many messages, binary
  *
- * Always true: a send that waits for room ends when its caller goes, and has stored nothing then. Added by the server,
- * in a scope of its own: only here bodies other than JSON are read.
+ * Always true: a send that waits for room ends when its caller goes, and has stored nothing then; what a body says is read
+ * before the broker is asked for anything. Added by the server, in a scope of its own: only here bodies other than JSON are
+ * read.
  */
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { ownBytes } from '../../../shared/contract/body.ts';
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import type { BatchReceipt, Message, Receipt } from '../../../shared/contract/message.ts';
+import type { ProducerStamp } from '../../../shared/contract/producer.ts';
 import { checkInteger, invalidArgument } from '../../../shared/contract/validation.ts';
-import { accepts } from '../accept.ts';
 import type { Door, Routes } from '../door.ts';
-import { type JsonMessage, messageOf, toJson } from '../json-message.ts';
-import { checkMessageCount, decodeMessages, encodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
+import { type JsonMessage, messageOf } from '../json-message.ts';
+import { checkMessageCount, decodeMessages, MESSAGES_TYPE } from '../message-codec.ts';
 import { decodeRawMessage, RAW_TYPE } from '../raw-message.ts';
-import { FetchAnswer, FetchQuery, ReceiptAnswer, SendBody, SendQuery, TopicPath } from '../schemas.ts';
+import { ReceiptAnswer, SendBody, SendQuery, TopicPath } from '../schemas.ts';
 import { SEND_TIMEOUT_MS, SEND_TIMEOUT_MS_MAX } from '../server-options.ts';
-import { ok, okOrBytes } from './answers.ts';
+import { HalfAnswer, HalfQuery, TransactionSendQuery, TransactionTopicPath } from '../transaction-schemas.ts';
+import { ok } from './answers.ts';
 
 const SEND_TIMEOUT = { min: 0, max: SEND_TIMEOUT_MS_MAX, fallback: SEND_TIMEOUT_MS };
 const Bytes = Type.Unsafe<Buffer>({ type: 'string', format: 'binary' });
@@ -37,15 +39,23 @@ const RawFields = Type.Object({
   'mq-ttl-ms': field('of a raw message: not later than so many ms after acceptance (capability "ttl")'),
   'mq-priority': field('of a raw message: 0 to 9, higher first (capability "priority")'),
 });
-/** What stands beside records in the binary format. */
-const FETCH_FIELDS = {
-  'mq-next-offset': 'beside binary records: where to continue',
-  'mq-log-start-offset': 'beside binary records: the first offset held',
-  'mq-high-watermark': 'beside binary records: the offset the next record gets',
+
+const MessageBodies = {
+  content: {
+    'application/json': { schema: SendBody },
+    [RAW_TYPE]: { schema: Bytes },
+    [MESSAGES_TYPE]: { schema: Bytes },
+  },
 };
 
 /** A request body: JSON, the bytes of a raw message, or the messages of the binary format. */
 type Sent = JsonMessage | { readonly messages: readonly JsonMessage[] } | Buffer | readonly Message[];
+
+/** Of a request with messages in its body. */
+type Sending = Pick<FastifyRequest, 'body' | 'headers' | 'raw' | 'admitted'>;
+
+/** One message, or a batch. */
+type Content = { readonly one: Message } | { readonly many: readonly Message[] };
 
 export function addMessageRoutes(routes: Routes, door: Door): void {
   routes.addContentTypeParser(RAW_TYPE, { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
@@ -53,77 +63,84 @@ export function addMessageRoutes(routes: Routes, door: Door): void {
     // Node reads small bodies into a buffer that many share; moved out of it once, for otherwise every message would be.
     return decodeMessages(ownBytes(body), { countMax: door.broker.limits.batchCountMax });
   });
+  const sending = { headers: RawFields, body: MessageBodies, response: ok(ReceiptAnswer) };
 
-  const post = {
-    summary: 'Send one message or many',
-    params: TopicPath,
-    querystring: SendQuery,
-    headers: RawFields,
-    body: {
-      content: {
-        'application/json': { schema: SendBody },
-        [RAW_TYPE]: { schema: Bytes },
-        [MESSAGES_TYPE]: { schema: Bytes },
-      },
-    },
-    response: ok(ReceiptAnswer),
-  };
+  const post = { summary: 'Send one message or many', params: TopicPath, querystring: SendQuery, ...sending };
   routes.post('/topics/:topic/messages', { schema: post }, (request) => {
-    const { partition } = request.query;
-    const timeoutMs = checkInteger('timeoutMs', request.query.timeoutMs, SEND_TIMEOUT);
-    // A request that was arriving when the server began to stop is still served, but waits for nothing.
-    const options = door.isDraining
-      ? { partition, timeoutMs: 0 }
-      : { partition, timeoutMs, signal: door.signalOf(request) };
-    return send(door.broker, request, options);
+    const broker = door.brokerOf(request);
+    const options = roomOf(door, request, request.query);
+    return send(broker, { topic: request.params.topic, content: contentOf(request, broker), options });
   });
 
-  addFetchRoute(routes, door);
+  const summary = 'Send one message or many in a transaction';
+  const within = { summary, params: TransactionTopicPath, querystring: TransactionSendQuery, ...sending };
+  routes.post('/transactions/:transaction/topics/:topic/messages', { schema: within }, async (request) => {
+    const { topic, transaction: id } = request.params;
+    const broker = door.brokerOf(request);
+    const content = contentOf(request, broker);
+    const transaction = await broker.findTransaction(id);
+    return send(transaction, { topic, content, options: roomOf(door, request, request.query) });
+  });
+
+  addHalfRoute(routes, door);
+}
+
+function addHalfRoute(routes: Routes, door: Door): void {
+  const half = {
+    summary: 'Send a message that nobody sees until it is ended with "commit"',
+    params: TopicPath,
+    querystring: HalfQuery,
+    headers: RawFields,
+    body: MessageBodies,
+    response: ok(HalfAnswer),
+  };
+  routes.post('/topics/:topic/halves', { schema: half }, (request) => {
+    const broker = door.brokerOf(request);
+    const content = contentOf(request, broker);
+    if (!('one' in content)) throw invalidArgument('body', 'one message');
+    const { producerGroup, checkAfterMs } = request.query;
+    const room = roomOf(door, request, request.query);
+    return broker.sendHalf(request.params.topic, content.one, { producerGroup, checkAfterMs, ...room });
+  });
+}
+
+/** How long a send waits for room. One that was arriving when the server began to stop is served, but waits for nothing. */
+function roomOf(
+  door: Door,
+  request: Sending,
+  query: { readonly partition?: number; readonly timeoutMs?: number } & Partial<ProducerStamp>,
+): SendOptions {
+  const { partition } = query;
+  const timeoutMs = checkInteger('timeoutMs', query.timeoutMs, SEND_TIMEOUT);
+  const stamp = stampOf(query);
+  const room = stamp === undefined ? { partition } : { partition, producer: stamp };
+  return door.isDraining ? { ...room, timeoutMs: 0 } : { ...room, timeoutMs, signal: door.signalOf(request) };
+}
+
+/** A part of it is given on as it is: the broker says what is missing. */
+function stampOf({ producerId, epoch, sequence }: Partial<ProducerStamp>): ProducerStamp | undefined {
+  if (producerId === undefined && epoch === undefined && sequence === undefined) return undefined;
+  return { producerId, epoch, sequence } as ProducerStamp;
+}
+
+function contentOf(request: Sending, { limits }: Broker): Content {
+  const sent = request.body as Sent | undefined;
+  if (sent === undefined) throw invalidArgument('body', 'one message or many');
+  if (sent instanceof Uint8Array) return { one: decodeRawMessage(sent, request.headers) };
+  if (isDecoded(sent)) return { many: sent };
+  if (!('messages' in sent)) return { one: messageOf(sent, 'message') };
+  checkMessageCount(sent.messages.length, limits.batchCountMax);
+  return { many: sent.messages.map((message, index) => messageOf(message, `messages[${index}]`)) };
 }
 
 function send(
-  broker: Broker,
-  request: Pick<FastifyRequest, 'body' | 'headers'> & { readonly params: { readonly topic: string } },
-  options: SendOptions,
+  sender: Pick<Broker, 'send' | 'sendBatch'>,
+  { topic, content, options }: { topic: string; content: Content; options: SendOptions },
 ): Promise<Receipt | BatchReceipt> {
-  const { topic } = request.params;
-  const sent = request.body as Sent | undefined;
-  if (sent === undefined) throw invalidArgument('body', 'one message or many');
-  if (sent instanceof Uint8Array) return broker.send(topic, decodeRawMessage(sent, request.headers), options);
-  if (isDecoded(sent)) return broker.sendBatch(topic, sent, options);
-  if (!('messages' in sent)) return broker.send(topic, messageOf(sent, 'message'), options);
-  checkMessageCount(sent.messages.length, broker.limits.batchCountMax);
-  const messages = sent.messages.map((message, index) => messageOf(message, `messages[${index}]`));
-  return broker.sendBatch(topic, messages, options);
+  return 'one' in content ? sender.send(topic, content.one, options) : sender.sendBatch(topic, content.many, options);
 }
 
 /** `Array.isArray` alone does not narrow a readonly array. */
 function isDecoded(sent: Sent): sent is readonly Message[] {
   return Array.isArray(sent);
-}
-
-function addFetchRoute(routes: Routes, door: Door): void {
-  const { broker } = door;
-  const get = {
-    summary: 'Fetch records from an offset',
-    params: TopicPath,
-    querystring: FetchQuery,
-    response: okOrBytes(FetchAnswer, { mediaType: MESSAGES_TYPE, fields: FETCH_FIELDS }),
-  };
-  routes.get('/topics/:topic/messages', { schema: get }, async (request, reply) => {
-    const { topic } = request.params;
-    const fetched = await door.wait(
-      request,
-      (signal) => broker.fetch(topic, { ...request.query, signal }),
-      () => broker.fetch(topic, { ...request.query, waitMs: 0 }),
-    );
-    const { records, nextOffset, logStartOffset, highWatermark } = fetched;
-    if (!accepts(request.headers.accept, MESSAGES_TYPE)) {
-      return { records: records.map(toJson), nextOffset, logStartOffset, highWatermark };
-    }
-    reply.header('mq-next-offset', nextOffset);
-    reply.header('mq-log-start-offset', logStartOffset);
-    reply.header('mq-high-watermark', highWatermark);
-    return reply.type(MESSAGES_TYPE).send(encodeMessages(records));
-  });
 }
