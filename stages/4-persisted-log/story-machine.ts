@@ -16,9 +16,13 @@ const SEGMENT_BYTES_MAX = 1024;
 const TORN: Fate = ({ kind, bytes }) => kind !== 'write' || { ranges: [{ from: 0, to: Math.floor(bytes / 2) }] };
 
 /** What is chosen of its brokers. */
-export type MachineOptions = Pick<LogBrokerOptions, 'clock' | 'random' | 'flushPolicy'>;
+export interface MachineOptions extends Pick<LogBrokerOptions, 'clock' | 'random' | 'flushPolicy'> {
+  /** Which brokers it runs. Default: those of this stage. */
+  readonly open?: (options: LogBrokerOptions) => Promise<Broker>;
+}
 
 interface Told {
+  readonly open: (options: LogBrokerOptions) => Promise<Broker>;
   readonly options: LogBrokerOptions;
   readonly notices: readonly string[];
 }
@@ -27,6 +31,7 @@ interface Told {
 export class Machine implements AsyncDisposable {
   /** The one that runs now. */
   broker: Broker;
+  readonly #open: Told['open'];
   readonly #options: LogBrokerOptions;
   /** What its brokers said by themselves. */
   readonly #notices: readonly string[];
@@ -35,16 +40,17 @@ export class Machine implements AsyncDisposable {
   private constructor(broker: Broker, disk: SimulatedDisk, told: Told) {
     this.broker = broker;
     this.#disk = disk;
+    this.#open = told.open;
     this.#options = told.options;
     this.#notices = told.notices;
   }
 
-  static async start(chosen: MachineOptions = {}): Promise<Machine> {
+  static async start({ open = createBroker, ...chosen }: MachineOptions = {}): Promise<Machine> {
     const disk = new SimulatedDisk();
     const notices: string[] = [];
     const onNotice = (text: string): void => void notices.push(text);
     const options = { ...chosen, dataFolder: '/data', segmentBytesMax: SEGMENT_BYTES_MAX, onNotice };
-    return new Machine(await createBroker({ ...options, disk }), disk, { options, notices });
+    return new Machine(await open({ ...options, disk }), disk, { open, options, notices });
   }
 
   /** The last thing the broker said by itself. */
@@ -86,6 +92,6 @@ export class Machine implements AsyncDisposable {
     // Its disk is dead: closing only ends its timers, and what it says about it nobody hears.
     this.broker.close({ timeoutMs: 0 }).catch(() => undefined);
     this.#disk = disk;
-    this.broker = await createBroker({ ...this.#options, disk });
+    this.broker = await this.#open({ ...this.#options, disk });
   }
 }
