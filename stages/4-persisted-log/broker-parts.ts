@@ -20,9 +20,10 @@ import { checkMemberTimeoutMs } from '../2-ring-buffer/reading-options.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { BatchCache } from './log/batch-cache.ts';
 import type { CheckedLogOptions } from './log-broker-options.ts';
-import { TraceWriter } from './observer.ts';
+import { type Observer, TraceWriter } from './observer.ts';
 import { Trace } from './policies/trace.ts';
 import { type NewTopicRules, noRules } from './record-rules.ts';
+import type { RoomRequest } from './room-maker.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { MovedHalf, TopicSettings } from './topic-settings.ts';
 import { TopicTable } from './topic-table.ts';
@@ -42,7 +43,10 @@ const TRACE_COUNT_MAX = 65_536;
 /** After the time a caller of `close` gives to accepted work: a disk that hangs must not hang its caller. */
 const CLOSE_GRACE_MS = 5000;
 
+const NOTHING: RoomRequest = Object.freeze({ count: 0, heldBytes: 0 });
+
 export interface BrokerParts {
+  readonly capabilities: ReadonlySet<Capability>;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly settings: TopicSettings;
@@ -71,10 +75,14 @@ export interface OpenPartsOptions {
   readonly capabilities?: ReadonlySet<Capability>;
   /** Default: every record counts, for everybody. */
   readonly newTopicRules?: NewTopicRules;
+  /** What of the room of a topic is taken by what is kept elsewhere until it comes in. Default: nothing. */
+  readonly reservedIn?: (topicId: string) => RoomRequest;
   /** After a start: a record that says that it was a half message. Default: there are none. */
   readonly onHalfMoved?: (moved: MovedHalf) => void;
   /** What besides the format of this stage may lie in the data folder. Default: nothing. */
   readonly features?: readonly string[];
+  /** Of one that tells `next` all it is told. Default: nobody else is told. */
+  readonly newObserver?: (next: Observer) => Observer;
 }
 
 export async function openParts({
@@ -88,8 +96,10 @@ export async function openParts({
   const {
     capabilities = capabilitiesOfStage(4),
     newTopicRules = noRules,
+    reservedIn = () => NOTHING,
     onHalfMoved = () => undefined,
     features = [],
+    newObserver = (next) => next,
   } = more;
   checkBrokerOptions(base, capabilities);
   const limits = limitsWith(base.limits);
@@ -111,8 +121,8 @@ export async function openParts({
     cache: new BatchCache({ bytesMax: cacheBytesMax }),
     sideCache: new BatchCache({ bytesMax: SIDE_CACHE_BYTES }),
     trace,
-    observer: new TraceWriter({ trace, clock }),
-    ...{ features, newTopicRules, onHalfMoved },
+    observer: newObserver(new TraceWriter({ trace, clock })),
+    ...{ features, newTopicRules, reservedIn, onHalfMoved },
     diskShortage: () => watch.shortage(),
   };
   const autoCreateTopics = base.autoCreateTopics ?? true;
@@ -125,7 +135,7 @@ export async function openParts({
   });
   const subscriptions = new Subscriptions({ limits, clock });
   return {
-    ...{ limits, clock, settings, topics, subscriptions },
+    ...{ capabilities, limits, clock, settings, topics, subscriptions },
     ids: new MessageIds(instanceId),
     idPrefix: `${instanceId}-`,
     memberId: `member-${instanceId}`,

@@ -25,6 +25,8 @@ export interface Observer {
   happened(topic: Topic, event: JournalEvent | TopicTraceEvent): void;
   /** By a caller, or by the broker for dead letters; not at a start. */
   topicChanged(name: string, how: 'made' | 'deleted'): void;
+  /** Nothing can be written to the log in `folder`; false: it can again. */
+  logBroken(folder: string, isBroken: boolean): void;
 }
 
 /** What observes where nobody wants to know more: the story of each message is written down, as far back as there is room. */
@@ -47,6 +49,10 @@ export class TraceWriter implements Observer {
 
   topicChanged(): void {
     // No message's story.
+  }
+
+  logBroken(): void {
+    // Those whose messages were refused know.
   }
 }
 

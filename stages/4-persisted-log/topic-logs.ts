@@ -122,6 +122,7 @@ async function openLog(
     ...{ disk, clock, flushPolicy, flushIntervalMs, wasClean },
     cache: isSide ? sideCache : cache,
     onNotice: settings.onNotice,
+    onBroken: (isBroken) => settings.observer.logBroken(join(folder, name), isBroken),
     folder: join(folder, name),
     topicId: Buffer.from(definition.topicId, 'hex'),
     ...rest,

@@ -54,6 +54,8 @@ export interface AppenderOptions {
   readonly onSynced: () => void;
   /** Accepted records that the disk lost. */
   readonly onLost: (lost: { readonly fromOffset: number; readonly toOffset: number }) => void;
+  /** After a failure the log could not be opened again; false: now it could. */
+  readonly onBroken: (isBroken: boolean) => void;
 }
 
 interface WaitingAppend {
@@ -256,12 +258,13 @@ export class Appender {
     this.#lastTimestamp = this.#segments.lastTimestamp;
     for (const { reject } of [...appends, ...syncWaiters]) reject(error);
     // Tried at once, so that no rest of it lies about; when that fails too, whoever appends next tries again.
-    if (!wasBroken) await this.#reopen().catch(() => undefined);
+    if (!wasBroken) await this.#reopen().catch(() => this.#options.onBroken(true));
   }
 
   async #reopen(): Promise<void> {
     const lost = await this.#segments.active.reopen();
     this.#isBroken = false;
+    this.#options.onBroken(false);
     if (lost !== undefined) this.#options.onLost(lost);
     this.#options.onSynced();
   }

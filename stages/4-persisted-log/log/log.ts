@@ -49,6 +49,8 @@ export interface PartitionLogOptions {
   readonly wasClean: boolean;
   /** Called after `highWatermark` or `logStartOffset` moved, before who caused it is answered. */
   readonly onVisible?: () => void;
+  /** True: after a failure it could not be opened again, which every append tries; false: now it could. */
+  readonly onBroken?: (isBroken: boolean) => void;
   /** What recovery cut off, and what goes wrong while nobody waits. */
   readonly onNotice?: (text: string) => void;
 }
@@ -83,6 +85,7 @@ export class PartitionLog {
       onAccepted: (batches) => this.#accepted(batches),
       onSynced: () => this.#options.onVisible?.(),
       onLost: ({ fromOffset, toOffset }) => this.#lost(fromOffset, toOffset),
+      onBroken: (isBroken) => this.#options.onBroken?.(isBroken),
     });
   }
 

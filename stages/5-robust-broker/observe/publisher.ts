@@ -22,17 +22,20 @@ export interface PublisherOptions {
   readonly clock: Clock;
   /** Told first, of everything. */
   readonly next: Observer;
+  readonly onLogBroken: (folder: string, isBroken: boolean) => void;
 }
 
 export class Publisher implements Observer {
   readonly #source: Source;
   readonly #clock: Clock;
   readonly #next: Observer;
+  readonly #onLogBroken: (folder: string, isBroken: boolean) => void;
 
-  constructor({ source, clock, next }: PublisherOptions) {
+  constructor({ source, clock, next, onLogBroken }: PublisherOptions) {
     this.#source = source;
     this.#clock = clock;
     this.#next = next;
+    this.#onLogBroken = onLogBroken;
   }
 
   stored(topic: Topic, run: StoredRun): void {
@@ -78,6 +81,11 @@ export class Publisher implements Observer {
   topicChanged(name: string, how: 'made' | 'deleted'): void {
     this.#next.topicChanged(name, how);
     this.#topicChanged(name, how);
+  }
+
+  logBroken(folder: string, isBroken: boolean): void {
+    this.#next.logBroken(folder, isBroken);
+    this.#onLogBroken(folder, isBroken);
   }
 
   #delivered(topic: Topic, event: EventOf<'leased'>): void {
