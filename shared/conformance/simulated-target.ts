@@ -10,6 +10,7 @@
 import type { BrokerOptions } from '../broker-options.ts';
 import type { Broker } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
+import type { Transaction } from '../contract/transaction.ts';
 import type { Disk } from '../disk.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import type { Fate } from '../simulated-nodes.ts';
@@ -23,6 +24,9 @@ export interface SimulatedTarget {
   readonly createBroker: CreateBroker;
   readonly restartBroker: NonNullable<ConformanceOptions['restartBroker']>;
 }
+
+/** Operations whose answers have calls of their own. */
+const OPENS_TRANSACTION: readonly string[] = ['begin', 'findTransaction'] satisfies (keyof Broker)[];
 
 /** A running broker, and how its callers are cut off. */
 interface Running {
@@ -57,13 +61,19 @@ export function onSimulatedDisks(create: CreateOnDisk, fate?: Fate): SimulatedTa
   };
 }
 
-/** `broker`, whose calls are cut off when `stopped` rejects, as those to a process that was killed. */
-function untilStopped(broker: Broker, stopped: Promise<never>): Broker {
-  return new Proxy(broker, {
+/** `subject`, whose calls are cut off when `stopped` rejects, as those to a process that was killed. */
+function untilStopped<Subject extends object>(subject: Subject, stopped: Promise<never>): Subject {
+  return new Proxy(subject, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
       const operation = member.bind(target) as (...args: unknown[]) => unknown;
+      if (typeof name === 'string' && OPENS_TRANSACTION.includes(name)) {
+        return async (...args: unknown[]) => {
+          const opened = await Promise.race([operation(...args) as Promise<Transaction>, stopped]);
+          return untilStopped(opened, stopped);
+        };
+      }
       return (...args: unknown[]) => Promise.race([operation(...args), stopped]);
     },
   });

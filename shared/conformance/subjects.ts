@@ -17,13 +17,21 @@ import { durableGroups } from './subjects/durable-groups.ts';
 import { expiry } from './subjects/expiry.ts';
 import { explaining } from './subjects/explaining.ts';
 import { failing } from './subjects/failing.ts';
+import { filters } from './subjects/filters.ts';
 import { groupModes } from './subjects/group-modes.ts';
 import { groups } from './subjects/groups.ts';
+import { halfChecks } from './subjects/half-checks.ts';
+import { halfMessages } from './subjects/half-messages.ts';
+import { isolation } from './subjects/isolation.ts';
 import { keyOrder } from './subjects/key-order.ts';
 import { leases } from './subjects/leases.ts';
 import { logReading } from './subjects/log-reading.ts';
+import { lookingUp } from './subjects/looking-up.ts';
 import { membership } from './subjects/membership.ts';
+import { namePatterns } from './subjects/name-patterns.ts';
+import { namedProducers } from './subjects/named-producers.ts';
 import { names } from './subjects/names.ts';
+import { numberedSends } from './subjects/numbered-sends.ts';
 import { overflow } from './subjects/overflow.ts';
 import { partitionGroups } from './subjects/partition-groups.ts';
 import { partitions } from './subjects/partitions.ts';
@@ -37,9 +45,14 @@ import { refusals } from './subjects/refusals.ts';
 import { retention } from './subjects/retention.ts';
 import { retrying } from './subjects/retrying.ts';
 import { seeking } from './subjects/seeking.ts';
+import { selectors } from './subjects/selectors.ts';
 import { sendReceive } from './subjects/send-receive.ts';
 import { timeIndex } from './subjects/time-index.ts';
 import { topics } from './subjects/topics.ts';
+import { transactionAcks } from './subjects/transaction-acks.ts';
+import { transactionEnds } from './subjects/transaction-ends.ts';
+import { transactionOwners } from './subjects/transaction-owners.ts';
+import { transactionRestarts } from './subjects/transaction-restarts.ts';
 import { transactions } from './subjects/transactions.ts';
 import { waiting } from './subjects/waiting.ts';
 
@@ -83,7 +96,20 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'Batches as bytes', tests: rawBatches },
   { title: 'Explaining one message', tests: explaining },
   { title: 'Sending again', tests: deduplication },
+  { title: 'Numbered sends', tests: numberedSends },
+  { title: 'Producers that stay', tests: namedProducers },
   { title: 'Transactions', tests: transactions },
+  { title: 'What readers see of transactions', tests: isolation },
+  { title: 'Acks in transactions', tests: transactionAcks },
+  { title: 'The end of a transaction', tests: transactionEnds },
+  { title: 'Owners of transactions', tests: transactionOwners },
+  { title: 'Transactions and restarts', tests: transactionRestarts },
+  { title: 'Half messages', tests: halfMessages },
+  { title: 'Asking about half messages', tests: halfChecks },
+  { title: 'Filters', tests: filters },
+  { title: 'Selectors', tests: selectors },
+  { title: 'Patterns of names', tests: namePatterns },
+  { title: 'Looking up, and replying', tests: lookingUp },
 ]);
 
 /** Every test of every subject; names are unique. */
