@@ -1,0 +1,41 @@
+/**
+ * Stage 5, robust broker: what `stagemq/stages/5` exports.
+ *
+ *     const broker = await createBroker({ dataFolder: './data' });
+ *     const transaction = await broker.begin();
+ *     await transaction.send('payments', { body: 'from A: 10' });
+ *     await transaction.send('ledger', { body: 'to B: 10' });
+ *     await transaction.commit();                                            // both are there, or neither
+ */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Broker } from '../../shared/contract/broker.ts';
+import { checkRandom } from '../../shared/random.ts';
+import { RealDisk } from '../../shared/real-disk.ts';
+import { FewFiles } from '../4-persisted-log/log/few-files.ts';
+import { checkLogOptions, type LogBrokerOptions } from '../4-persisted-log/log-broker-options.ts';
+import { RobustBroker } from './broker.ts';
+import { openRobustParts } from './broker-parts.ts';
+
+/** What `createBroker` of stage 5 takes; `MQ_INVALID_ARGUMENT` for what is misspelt or out of range. */
+export type RobustBrokerOptions = LogBrokerOptions;
+
+/** Files open at a time, however many logs there are: systems allow 1,024 unless asked, and sockets are files too. */
+const OPEN_FILES_MAX = 512;
+
+/**
+ * A broker in this process on `dataFolder`, also on one of stage 4; without one on a temporary folder that `close` removes.
+ * Rejects with `MQ_INVALID_ARGUMENT` for options it cannot honour, `MQ_DATA_LOCKED` when another process works in the folder,
+ * `MQ_DATA_VERSION` when the folder is not one this version knows, and `MQ_STORAGE_FAILED` when the disk does.
+ */
+export async function createBroker(options: RobustBrokerOptions = {}): Promise<Broker> {
+  const { own, base } = checkLogOptions(options);
+  const disk = own.disk ?? new FewFiles(new RealDisk(), { openFilesMax: OPEN_FILES_MAX });
+  const isTemporary = own.dataFolder === undefined;
+  const random = checkRandom('options.random', base.random);
+  const dataFolder = own.dataFolder ?? join(tmpdir(), `stagemq-${random.hex(8)}`);
+  const onClosed = async (): Promise<void> => {
+    if (isTemporary) await disk.removeFolder(dataFolder);
+  };
+  return new RobustBroker(await openRobustParts({ base, own, disk, dataFolder, onClosed }));
+}
