@@ -28,6 +28,15 @@ export interface RoomRequest {
   readonly heldBytes: number;
 }
 
+export function sumOf(requests: readonly (RoomRequest | undefined)[]): RoomRequest {
+  let [count, heldBytes] = [0, 0];
+  for (const request of requests) {
+    count += request?.count ?? 0;
+    heldBytes += request?.heldBytes ?? 0;
+  }
+  return { count, heldBytes };
+}
+
 export interface RoomMakerOptions {
   readonly options: TopicOptions;
   readonly partitions: readonly Partition[];

@@ -30,6 +30,16 @@ export interface TopicDefinition {
   readonly options: TopicOptions;
   /** Of a dead-letter topic: whose. */
   readonly deadLettersOf?: { readonly topic: string; readonly group: string };
+  /** Of a topic that keeps messages of which nobody could say what became of them: whose. */
+  readonly unresolvedOf?: string;
+}
+
+/** For whom the broker made a topic of its own. */
+export type TopicOwner = Pick<TopicDefinition, 'deadLettersOf' | 'unresolvedOf'>;
+
+/** The topic that one of the broker's own goes with; undefined for one that callers made. */
+export function ownerOf({ deadLettersOf, unresolvedOf }: TopicOwner): string | undefined {
+  return deadLettersOf?.topic ?? unresolvedOf;
 }
 
 /** Harmless on every file system, also on those that do not tell upper from lower case or know names such as `con`. */

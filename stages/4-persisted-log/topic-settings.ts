@@ -8,6 +8,7 @@ import type { FlushPolicy } from './log/log.ts';
 import type { Observer } from './observer.ts';
 import type { Trace } from './policies/trace.ts';
 import type { NewTopicRules } from './record-rules.ts';
+import type { RoomRequest } from './room-maker.ts';
 
 /** A half message that became a record. */
 export interface MovedHalf {
@@ -37,6 +38,8 @@ export interface TopicSettings extends DeskSettings {
   readonly observer: Observer;
   /** What is known of the records of a topic beyond its logs. */
   readonly newTopicRules: NewTopicRules;
+  /** What of the room of a topic is taken by what is kept elsewhere until it comes in. */
+  readonly reservedIn: (topicId: string) => RoomRequest;
   /** After a start: a record that says that it was a half message. */
   readonly onHalfMoved: (moved: MovedHalf) => void;
   /** Set while the disk has so little room left that nothing new is accepted. */

@@ -20,7 +20,7 @@ import type { OpenedBox } from './policies/dead-letters.ts';
 import { openedBoxOf } from './policies/letter-keeping.ts';
 import type { Topic } from './topic.ts';
 import type { NamedTopic } from './topic-errors.ts';
-import type { TopicDefinition } from './topic-folder.ts';
+import { ownerOf, type TopicDefinition, type TopicOwner } from './topic-folder.ts';
 import { settledSomeAtATime } from './topic-logs.ts';
 import { type Redriven, recoverTopic } from './topic-recovery.ts';
 import type { TopicSettings } from './topic-settings.ts';
@@ -118,11 +118,11 @@ export class TopicTable {
     else throw refusals.topicExistsError(name);
   }
 
-  /** Its dead letters go with it. Resolves when it is gone for good. */
+  /** What the broker made for it, such as dead letters, goes with it. Resolves when it is gone for good. */
   async delete(name: string): Promise<void> {
     if (this.#isLeft(name)) return await this.#deleting(name, this.#deleteLeft(name));
-    const boxes = [...this.#entries.values()].filter(({ definition }) => definition.deadLettersOf?.topic === name);
-    await Promise.all([this.#delete(name), ...boxes.map(({ definition }) => this.#delete(definition.name))]);
+    const own = [...this.#entries.values()].filter(({ definition }) => ownerOf(definition) === name);
+    await Promise.all([this.#delete(name), ...own.map(({ definition }) => this.delete(definition.name))]);
   }
 
   /** The topic with the dead letters of a group, when there is one. */
@@ -135,6 +135,13 @@ export class TopicTable {
   async deleteDeadLettersOf(topic: string, group: string): Promise<void> {
     const name = deadLetterTopicOf(topic, group);
     if (this.#entries.has(name)) await this.#delete(name);
+  }
+
+  /** A topic of the broker's own, which goes with its owner; made when it is missing. */
+  async openOwn(name: string, owner: TopicOwner): Promise<Topic> {
+    if (!this.#hasOwner(owner)) throw refusals.unknownTopicError(name); // nobody would delete it
+    const definition = { ...this.#newDefinition(name, this.#options.deadLetterOptions), ...owner };
+    return await (this.#entries.has(name) ? this.find(name) : this.#create(definition));
   }
 
   /** Resolves when everything is on the disk and the folder is free. */
@@ -150,9 +157,9 @@ export class TopicTable {
     }
   }
 
-  /** Topics that callers made; those of dead letters are as many as there are groups, which are counted elsewhere. */
+  /** Topics that callers made; its own are as many as they have groups, which are counted elsewhere, and one more each. */
   #checkMayCreate(): void {
-    const count = this.#entries.values().reduce((sum, { definition }) => sum + (definition.deadLettersOf ? 0 : 1), 0);
+    const count = this.#entries.values().reduce((sum, { definition }) => sum + (ownerOf(definition) ? 0 : 1), 0);
     const { topicsCountMax } = this.#settings.limits;
     if (count >= topicsCountMax) throw refusals.topicsError(topicsCountMax);
   }
@@ -180,17 +187,16 @@ export class TopicTable {
     }
   }
 
-  /** Dead letters of a topic or group whose deletion was interrupted when only they were left. */
+  /** Topics of the broker's own whose owner's deletion was interrupted when only they were left. */
   async #removeOrphans(): Promise<void> {
-    for (const [name, { definition }] of this.#entries) {
-      const { deadLettersOf } = definition;
-      if (deadLettersOf === undefined || this.#damaged.count > 0) continue;
-      if (!this.#hasGroup(deadLettersOf)) await this.#delete(name);
+    for (const [name, { definition }] of this.#damaged.count > 0 ? [] : this.#entries) {
+      if (ownerOf(definition) !== undefined && !this.#hasOwner(definition)) await this.#delete(name);
     }
   }
 
-  #hasGroup({ topic, group }: { readonly topic: string; readonly group: string }): boolean {
-    return this.#entries.get(topic)?.topic?.groups.desks.has(group) ?? false;
+  #hasOwner(owner: TopicOwner): boolean {
+    const entry = this.#entries.get(ownerOf(owner) ?? '');
+    return owner.deadLettersOf ? !!entry?.topic?.groups.desks.has(owner.deadLettersOf.group) : entry !== undefined;
   }
 
   async #openFound({ folder, definition }: FoundTopic): Promise<readonly Redriven[]> {
@@ -210,9 +216,11 @@ export class TopicTable {
   }
 
   #recover(folder: string, definition: TopicDefinition, wasClean: boolean): ReturnType<typeof recoverTopic> {
-    const openBox = (group: string): Promise<OpenedBox> => this.#openBox(definition.name, group);
+    const { name: topic } = definition;
+    const openBox = async (group: string): Promise<OpenedBox> =>
+      openedBoxOf(await this.openOwn(deadLetterTopicOf(topic, group), { deadLettersOf: { topic, group } }));
     const onGroupGone = (group: string): void => {
-      this.deleteDeadLettersOf(definition.name, group).catch((error) => this.#settings.onNotice(String(error)));
+      this.deleteDeadLettersOf(topic, group).catch((error) => this.#settings.onNotice(String(error)));
     };
     return recoverTopic({ definition, folder, settings: this.#settings, wasClean }, { openBox, onGroupGone });
   }
@@ -288,13 +296,5 @@ export class TopicTable {
     for (const { topic } of entries) topic?.end(error);
     const closed = await settledSomeAtATime(entries, async ({ opening }) => (await opening).close(error));
     for (const result of closed) if (result.status === 'rejected') throw result.reason;
-  }
-
-  async #openBox(topic: string, group: string): Promise<OpenedBox> {
-    const name = deadLetterTopicOf(topic, group);
-    if (!this.#hasGroup({ topic, group })) throw refusals.unknownTopicError(name); // nobody would delete it
-    const { deadLetterOptions } = this.#options;
-    const definition = { ...this.#newDefinition(name, deadLetterOptions), deadLettersOf: { topic, group } };
-    return openedBoxOf(await (this.#entries.has(name) ? this.find(name) : this.#create(definition)));
   }
 }

@@ -29,7 +29,7 @@ import { Burials, DeadLetterBox, originOf } from './policies/dead-letters.ts';
 import { DelayedMessages } from './policies/delayed-messages.ts';
 import { Retention } from './policies/retention.ts';
 import type { RecordRules, StoredReceipt, TopicRules } from './record-rules.ts';
-import { RoomMaker } from './room-maker.ts';
+import { RoomMaker, sumOf } from './room-maker.ts';
 import { TopicGroups } from './topic-groups.ts';
 import { closeLogs, openDelayedLog, type TopicPlace } from './topic-logs.ts';
 import type { TopicSettings } from './topic-settings.ts';
@@ -108,7 +108,7 @@ export class Topic {
     this.room = new RoomMaker({
       ...{ options, partitions: this.partitions, droppedCount: state?.droppedCount, record },
       desks: () => this.groups.desks.values(),
-      pending: () => ({ count: this.delayed?.count ?? 0, heldBytes: this.delayed?.heldBytes ?? 0 }),
+      pending: () => sumOf([settings.reservedIn(topicId), this.delayed]),
     });
     this.entrance = new Entrance({ topic: this, clock, limits, room: this.room, diskShortage: settings.diskShortage });
     this.#intake = new Intake({
