@@ -150,13 +150,14 @@ export class ProducerTable {
     }
   }
 
-  /** Without those that are forgotten by now. */
-  state(now: number): ProducerTableState {
+  /** Of calls below `belowOffset`, without producers that are forgotten by now. */
+  state(now: number, belowOffset = Number.POSITIVE_INFINITY): ProducerTableState {
     const state: ProducerTableState[number][] = [];
     for (const [producerId, producer] of this.#producers) {
       const { epoch, lastAt, calls } = producer;
       if (this.#isForgotten(producerId, producer, now)) continue;
-      const placed = calls.map(({ sequence, count, baseOffset }) => [sequence, count, baseOffset] as const);
+      const safe = calls.filter(({ baseOffset }) => baseOffset < belowOffset);
+      const placed = safe.map(({ sequence, count, baseOffset }) => [sequence, count, baseOffset] as const);
       state.push([producerId, epoch, lastAt, placed]);
     }
     return state;

@@ -1,0 +1,124 @@
+/**
+ * The rules of one partition for what producers number: a call that is repeated is answered with the receipt of the first,
+ * one that may not come now is refused.
+ *
+ *     batch --> who sends, which number? --> in force? --> one of the last calls?  -- yes --> its receipt, when it is safe
+ *                                                     \--> the next one?           -- no  --> refused
+ *
+ * Always true:
+ *   - batches without a number, and those of transactions, pass untouched
+ *   - a repetition is answered no earlier than the first, and fails when that fails
+ *   - a snapshot has only what no power cut can take back; the heads of the batches behind that say the rest
+ * The rules of a topic use one for each partition.
+ */
+import type { ProducerIdentity } from '../../../shared/contract/producer.ts';
+import { readU32, readU64 } from '../../4-persisted-log/bytes/big-endian.ts';
+import { AT, senderOf } from '../../4-persisted-log/bytes/record-batch.ts';
+import type { AppendReceipt } from '../../4-persisted-log/log/log.ts';
+import type { IncomingRecords, StoredReceipt } from '../../4-persisted-log/record-rules.ts';
+import {
+  type ProducerCall,
+  ProducerTable,
+  type ProducerTableOptions,
+  type ProducerTableState,
+} from './producer-table.ts';
+
+/** As snapshots keep it. */
+export interface NumberedSendsState {
+  /** Batches from here on are not in it. */
+  readonly nextOffset: number;
+  readonly producers: ProducerTableState;
+}
+
+export interface NumberedSendsOptions extends ProducerTableOptions {
+  readonly partition: number;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Throws for a producer that may not send (any more). */
+  readonly checkProducer: (identity: ProducerIdentity) => void;
+  /** Of what is stored. */
+  readonly durability: StoredReceipt['durability'];
+}
+
+export class NumberedSends {
+  readonly #options: NumberedSendsOptions;
+  #table: ProducerTable;
+  /** First offset -> the receipt, of calls that are on their way to the disk; ascending. */
+  readonly #underWay = new Map<number, Promise<AppendReceipt>>();
+
+  constructor(options: NumberedSendsOptions) {
+    this.#options = options;
+    this.#table = new ProducerTable(options);
+  }
+
+  /** After a start, first: what a snapshot had; answers from which offset on batches are to be noted. */
+  resume(
+    state: NumberedSendsState | undefined,
+    { logStartOffset, logEndOffset }: { readonly logStartOffset: number; readonly logEndOffset: number },
+  ): number {
+    this.#table = ProducerTable.from(state?.producers ?? [], this.#options, logEndOffset);
+    return Math.min(Math.max(state?.nextOffset ?? 0, logStartOffset), logEndOffset);
+  }
+
+  /** The receipt of the call that this batch repeats. Throws for a producer that may not send. */
+  earlier(batch: Uint8Array): Promise<StoredReceipt> | undefined {
+    const call = callOf(batch);
+    if (call === undefined) return undefined;
+    this.#options.checkProducer(call);
+    const repeated = this.#table.repeated(call, this.#options.now());
+    if (repeated === undefined) return undefined;
+    const { partition, durability } = this.#options;
+    const { baseOffset, count } = repeated;
+    const receipt = { partition, baseOffset, count, durability, isDuplicate: true } as const;
+    return this.#underWay.get(baseOffset)?.then(() => receipt) ?? Promise.resolve(receipt);
+  }
+
+  /** Throws when a batch that repeats none may not be stored now. */
+  check(batch: Uint8Array): void {
+    const call = callOf(batch);
+    if (call !== undefined) this.#table.check(call, this.#options.now());
+  }
+
+  noteAppended({ batch, baseOffset }: IncomingRecords, receipt: Promise<AppendReceipt>): void {
+    const call = callOf(batch);
+    if (call === undefined) {
+      this.dropFrom(baseOffset);
+      return;
+    }
+    // What is on its way may fail, and all that comes behind it then.
+    const [safeOffset = baseOffset] = this.#underWay.keys();
+    this.#table.note({ ...call, baseOffset, at: this.#options.now() }, Math.min(safeOffset, baseOffset));
+    this.#underWay.delete(baseOffset); // one that failed
+    this.#underWay.set(baseOffset, receipt);
+    const settle = (): void => {
+      if (this.#underWay.get(baseOffset) === receipt) this.#underWay.delete(baseOffset);
+    };
+    receipt.then(settle, settle);
+  }
+
+  /** After a start: a stored batch, in the order of the offsets; also one that is known. */
+  noteStored(batch: Uint8Array): void {
+    const call = callOf(batch);
+    const [baseOffset, at] = [readU64(batch, AT.baseOffset), readU64(batch, AT.appendedAt)];
+    if (call === undefined) this.dropFrom(baseOffset);
+    else this.#table.replay({ ...call, baseOffset, at });
+  }
+
+  /** The log has nothing from `offset` on. */
+  dropFrom(offset: number): void {
+    this.#table.dropFrom(offset);
+  }
+
+  /** `safeOffset`: what lies below it survives a power cut. */
+  state(safeOffset: number): NumberedSendsState {
+    return { nextOffset: safeOffset, producers: this.#table.state(this.#options.now(), safeOffset) };
+  }
+}
+
+/** undefined for a batch whose sender does not number it. */
+function callOf(batch: Uint8Array): ProducerCall | undefined {
+  const sender = senderOf(batch);
+  if (sender?.sequence === undefined) return undefined;
+  const { producerId, epoch, sequence } = sender;
+  return { producerId, epoch, sequence, count: readU32(batch, AT.recordCount) };
+}
