@@ -1,0 +1,128 @@
+/**
+ * The Admission of stage 5: who somebody is, what they may do, and how much of it.
+ *
+ *     credentials --Authenticator--> name --> the client's view: permissions, then quotas, then the broker
+ *
+ * Always true: all that comes in under one name shares one allowance, through whichever door; callers without a name are told
+ * apart by their address. What new users may do counts at once, also for connections that are open. Doors ask it.
+ */
+import type { Admission, CameFrom, Credentials } from '../../../shared/admission.ts';
+import { type Clock, SystemClock } from '../../../shared/clock.ts';
+import type { Broker } from '../../../shared/contract/broker.ts';
+import { Authenticator } from './authenticator.ts';
+import { Belongings } from './belongings.ts';
+import { networkOf } from './failed-attempts.ts';
+import { limitedBroker } from './limited-broker.ts';
+import type { Derive } from './passwords.ts';
+import { permittedBroker } from './permitted-broker.ts';
+import { Principal } from './principal.ts';
+import { ClientAllowance, TopicAllowances } from './quotas.ts';
+import { ANONYMOUS, type Rights, type Users } from './users.ts';
+
+export interface ArmouredAdmissionOptions {
+  readonly broker: Broker;
+  readonly users: Users;
+  readonly clock?: Clock;
+  /** Default: scrypt. */
+  readonly derive?: Derive;
+}
+
+/** One name, or one address without a name. */
+interface Client {
+  readonly allowance: ClientAllowance;
+  readonly view: Broker;
+  /** What its allowance was made from. */
+  readonly quotaText: string;
+}
+
+/** Clients that are remembered when nothing of them is connected. */
+const CLIENTS_COUNT_MAX = 20_000;
+
+export class ArmouredAdmission implements Admission {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #authenticator: Authenticator;
+  readonly #belongings: Belongings;
+  /** The one admitted last at the end. */
+  readonly #clients = new Map<string, Client>();
+  readonly #connections = new Map<Broker, Disposable>();
+  #users: Users;
+  #topics: TopicAllowances;
+
+  constructor({ broker, users, clock = new SystemClock(), derive }: ArmouredAdmissionOptions) {
+    this.#broker = broker;
+    this.#clock = clock;
+    this.#users = users;
+    this.#authenticator = new Authenticator({ users, clock, derive });
+    this.#belongings = new Belongings(broker.limits);
+    this.#topics = this.#topicAllowances();
+  }
+
+  /** Connections and requests that are in now. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  async admit(credentials: Credentials, from: CameFrom): Promise<Broker> {
+    const name = await this.#authenticator.nameOf(credentials, from);
+    const { allowance, view } = this.#clientOf(name, from);
+    const connection = allowance.connect();
+    // One for each, told apart by `leave`.
+    const admitted = Object.create(view) as Broker;
+    this.#connections.set(admitted, connection);
+    return admitted;
+  }
+
+  leave(admitted: Broker): void {
+    this.#connections.get(admitted)?.[Symbol.dispose]();
+    this.#connections.delete(admitted);
+  }
+
+  /** Rights count at once, quotas for what comes in from now on. */
+  replaceUsers(users: Users): void {
+    const hasOtherTopics = JSON.stringify(users.topicQuotas) !== JSON.stringify(this.#users.topicQuotas);
+    this.#users = users;
+    this.#authenticator.replaceUsers(users);
+    if (hasOtherTopics) this.#topics = this.#topicAllowances();
+    for (const [key, { quotaText }] of this.#clients) {
+      const quota = this.#rightsOf(key.split(' ')[0] ?? '')?.quota;
+      if (hasOtherTopics || JSON.stringify(quota) !== quotaText) this.#clients.delete(key);
+    }
+  }
+
+  #rightsOf(name: string): Rights | undefined {
+    return name === ANONYMOUS ? this.#users.anonymous : this.#users.users.get(name);
+  }
+
+  #clientOf(name: string, from: CameFrom): Client {
+    const key = name === ANONYMOUS ? `${name} ${networkOf(from.address)}` : name;
+    const client = this.#clients.get(key) ?? this.#newClient(name, key);
+    this.#clients.delete(key);
+    this.#clients.set(key, client);
+    if (this.#clients.size > CLIENTS_COUNT_MAX) this.#forgetOne();
+    return client;
+  }
+
+  #newClient(name: string, key: string): Client {
+    const { quota = {} } = this.#rightsOf(name) ?? {};
+    const allowance = new ClientAllowance(key, quota, this.#clock);
+    const limited = limitedBroker(this.#broker, { client: allowance, topics: this.#topics, clock: this.#clock });
+    const accessNow = () => this.#rightsOf(name)?.access;
+    const principal = new Principal({ name, accessNow, belongings: this.#belongings });
+    return { allowance, view: permittedBroker(limited, principal), quotaText: JSON.stringify(quota) };
+  }
+
+  /** The one that was admitted longest ago and is not connected. */
+  #forgetOne(): void {
+    for (const [key, { allowance }] of this.#clients) {
+      if (allowance.connectionCount > 0) continue;
+      this.#clients.delete(key);
+      return;
+    }
+  }
+
+  #topicAllowances(): TopicAllowances {
+    const { topicsCountMax } = this.#broker.limits;
+    return new TopicAllowances(this.#users.topicQuotas, { clock: this.#clock, topicsCountMax });
+  }
+}
