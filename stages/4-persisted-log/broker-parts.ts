@@ -71,6 +71,8 @@ export interface OpenPartsOptions {
   readonly dataFolder: string;
   /** Runs when everything is closed. */
   readonly onClosed: () => Promise<void>;
+  /** Runs when all topics are closed and the folder is not free yet, for what else lies in it. Default: nothing does. */
+  readonly closeOthers?: () => Promise<void>;
   /** Default: those of this stage. */
   readonly capabilities?: ReadonlySet<Capability>;
   /** Default: every record counts, for everybody. */
@@ -142,7 +144,7 @@ export async function openParts({
     checkTopicOptions: (path, options) => checkTopicOptions(path, options, { ...rules, defaults: topicDefaults }),
     close: async (error) => {
       try {
-        await topics.close(error);
+        await topics.close(error, more.closeOthers);
         await subscriptions.close();
       } finally {
         await onClosed();

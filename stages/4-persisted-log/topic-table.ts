@@ -52,13 +52,13 @@ export class TopicTable {
   readonly #entries = new Map<string, Entry>();
   /** By name: a topic made again waits until the last one of its name is gone. */
   readonly #deletions = new Map<string, Promise<void>>();
-  readonly #damaged: DamagedTopics;
+  readonly damaged: DamagedTopics;
   /** Set when it is closed: no topic is made any more, also none for dead letters. */
   #ended: MqError | undefined;
 
   private constructor(folder: DataFolder, options: TopicTableOptions) {
     this.#folder = folder;
-    this.#damaged = new DamagedTopics((name) => folder.folderOf(name), options.settings.onNotice);
+    this.damaged = new DamagedTopics((name) => folder.folderOf(name), options.settings.onNotice);
     this.#options = options;
     this.#settings = options.settings;
   }
@@ -90,7 +90,7 @@ export class TopicTable {
   find(name: string): Topic | Promise<Topic> {
     const entry = this.#entries.get(name);
     if (entry !== undefined) return entry.topic ?? entry.opening;
-    throw this.#damaged.of(name)?.error ?? refusals.unknownTopicError(name);
+    throw this.damaged.of(name)?.error ?? refusals.unknownTopicError(name);
   }
 
   /** For send and receive, which create what does not exist, unless `check` refuses the call. */
@@ -101,7 +101,7 @@ export class TopicTable {
       return existing.topic ?? existing.opening;
     }
     const { autoCreateTopics, topicDefaults } = this.#options;
-    if (!autoCreateTopics || name.startsWith('$') || this.#damaged.of(name) !== undefined) return this.find(name);
+    if (!autoCreateTopics || name.startsWith('$') || this.damaged.of(name) !== undefined) return this.find(name);
     this.#checkMayCreate();
     check({ name, options: topicDefaults });
     return this.#create(this.#newDefinition(name, topicDefaults));
@@ -111,7 +111,7 @@ export class TopicTable {
   async createOnce(name: string, options: TopicOptions): Promise<void> {
     const existing = this.#entries.get(name);
     if (existing === undefined) {
-      if (this.#damaged.of(name) !== undefined) await this.find(name);
+      if (this.damaged.of(name) !== undefined) await this.find(name);
       this.#checkMayCreate();
       await this.#create(this.#newDefinition(name, options));
     } else if (isSameTopicOptions(existing.definition.options, options)) await existing.opening;
@@ -144,14 +144,14 @@ export class TopicTable {
     return await (this.#entries.has(name) ? this.find(name) : this.#create(definition));
   }
 
-  /** Resolves when everything is on the disk and the folder is free. */
-  async close(error: MqError): Promise<void> {
+  /** Resolves when everything is on the disk and the folder is free; `closeOthers` has it before that. */
+  async close(error: MqError, closeOthers?: () => Promise<void>): Promise<void> {
     this.#ended = error;
     let isClean = false;
     try {
-      await this.#closeTopics(error);
+      await this.#closeTopics(error).finally(closeOthers);
       await Promise.allSettled(this.#deletions.values());
-      isClean = this.#damaged.count === 0;
+      isClean = this.damaged.count === 0;
     } finally {
       await this.#folder.close({ isClean });
     }
@@ -189,7 +189,7 @@ export class TopicTable {
 
   /** Topics of the broker's own whose owner's deletion was interrupted when only they were left. */
   async #removeOrphans(): Promise<void> {
-    for (const [name, { definition }] of this.#damaged.count > 0 ? [] : this.#entries) {
+    for (const [name, { definition }] of this.damaged.count > 0 ? [] : this.#entries) {
       if (ownerOf(definition) !== undefined && !this.#hasOwner(definition)) await this.#delete(name);
     }
   }
@@ -201,7 +201,7 @@ export class TopicTable {
 
   async #openFound({ folder, definition }: FoundTopic): Promise<readonly Redriven[]> {
     if (definition instanceof MqError) {
-      this.#damaged.note(folder, definition);
+      this.damaged.note(folder, definition);
       return [];
     }
     try {
@@ -210,7 +210,7 @@ export class TopicTable {
       return redriven;
     } catch (error) {
       if (!isMqError(error, 'MQ_CORRUPT') && !isMqError(error, 'MQ_DATA_VERSION')) throw error;
-      this.#damaged.note(folder, error);
+      this.damaged.note(folder, error);
       return [];
     }
   }
@@ -273,13 +273,13 @@ export class TopicTable {
   /** True for one nobody can use: damaged, or its deletion failed. */
   #isLeft(name: string): boolean {
     if (this.#entries.has(name)) return false;
-    return this.#damaged.of(name) !== undefined || this.#folder.isDoomed(this.#folder.folderOf(name));
+    return this.damaged.of(name) !== undefined || this.#folder.isDoomed(this.#folder.folderOf(name));
   }
 
   async #deleteLeft(name: string): Promise<void> {
     const folder = this.#folder.folderOf(name);
     await this.#folder.deleteTopic(folder);
-    this.#damaged.forget(folder);
+    this.damaged.forget(folder);
   }
 
   async #bringDown(name: string, found: Topic | Promise<Topic>): Promise<void> {
