@@ -210,6 +210,9 @@ export class RobustBroker implements api.Broker {
     return await inspectTopic(await this.#topicOf(topic), { max, clock: this.#parts.clock });
   }
 
+  health = () => this.#parts.observation.health();
+  metrics = () => this.#parts.observation.metrics();
+
   async close(options?: api.CloseOptions): Promise<void> {
     sending.checkCloseOptions(options);
     this.#closing ??= this.#parts.close(refusals.closedError());

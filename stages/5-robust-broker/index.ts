@@ -9,6 +9,7 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { checkRandom } from '../../shared/random.ts';
 import { RealDisk } from '../../shared/real-disk.ts';
@@ -16,9 +17,11 @@ import { FewFiles } from '../4-persisted-log/log/few-files.ts';
 import { checkLogOptions, type LogBrokerOptions } from '../4-persisted-log/log-broker-options.ts';
 import { RobustBroker } from './broker.ts';
 import { openRobustParts } from './broker-parts.ts';
+import { Observation } from './observe/observation.ts';
+import { type ObserveOptions, takeObserveOptions } from './observe/observe-options.ts';
 
 /** What `createBroker` of stage 5 takes; `MQ_INVALID_ARGUMENT` for what is misspelt or out of range. */
-export type RobustBrokerOptions = LogBrokerOptions;
+export type RobustBrokerOptions = LogBrokerOptions & ObserveOptions;
 
 /** Files open at a time, however many logs there are: systems allow 1,024 unless asked, and sockets are files too. */
 const OPEN_FILES_MAX = 512;
@@ -29,13 +32,20 @@ const OPEN_FILES_MAX = 512;
  * `MQ_DATA_VERSION` when the folder is not one this version knows, and `MQ_STORAGE_FAILED` when the disk does.
  */
 export async function createBroker(options: RobustBrokerOptions = {}): Promise<Broker> {
-  const { own, base } = checkLogOptions(options);
-  const disk = own.disk ?? new FewFiles(new RealDisk(), { openFilesMax: OPEN_FILES_MAX });
+  const { observe, rest } = takeObserveOptions(options);
+  const { own, base } = checkLogOptions(rest);
+  const clock = checkClock('options.clock', base.clock);
+  const observation = new Observation(clock, observe);
+  const disk =
+    own.disk === undefined
+      ? new FewFiles(observation.watch(new RealDisk()), { openFilesMax: OPEN_FILES_MAX })
+      : observation.watch(own.disk);
   const isTemporary = own.dataFolder === undefined;
   const random = checkRandom('options.random', base.random);
   const dataFolder = own.dataFolder ?? join(tmpdir(), `stagemq-${random.hex(8)}`);
   const onClosed = async (): Promise<void> => {
     if (isTemporary) await disk.removeFolder(dataFolder);
   };
-  return new RobustBroker(await openRobustParts({ base, own, disk, dataFolder, onClosed }));
+  const opening = { base: { ...base, clock }, own, disk, dataFolder, onClosed, observation };
+  return new RobustBroker(await openRobustParts(opening));
 }

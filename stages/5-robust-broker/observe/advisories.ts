@@ -57,11 +57,17 @@ export class Advisories {
     this.#storing = storing;
   }
 
-  /** Makes the topics that are missing, and begins to tell. */
+  /** Makes the topics that are missing, and begins to tell; people are told of one that cannot be made. */
   static async open(storing: Storing, source: Source): Promise<Advisories> {
     const advisories = new Advisories(storing);
     for (const [name, channel] of Object.entries(TOLD)) {
-      await storing.topics.createOnce(name, TOPIC_OPTIONS);
+      try {
+        await storing.topics.createOnce(name, TOPIC_OPTIONS);
+      } catch (error) {
+        // Messages matter more than what is told about them.
+        storing.settings.onNotice(`${name} cannot be made, and nothing is told there: ${String(error)}`);
+        continue;
+      }
       const desk: Desk = { name, pending: [], isStoring: false };
       advisories.#ends.push(channel.watch(source, (event) => advisories.#take(desk, event)));
     }
