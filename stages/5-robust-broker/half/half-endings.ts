@@ -13,7 +13,7 @@
  */
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import { isMqError, MqError } from '../../../shared/contract/errors.ts';
-import { UNRESOLVED_HEADERS } from '../../../shared/contract/half-message.ts';
+import { UNRESOLVED_HEADERS, unresolvedTopicOf } from '../../../shared/contract/half-message.ts';
 import type { Headers } from '../../../shared/contract/message.ts';
 import { quote } from '../../../shared/contract/validation.ts';
 import type { EncodableMessage } from '../../4-persisted-log/bytes/record.ts';
@@ -104,13 +104,20 @@ export class HalfEndings {
   async #commit(half: OpenHalf, topic: Topic): Promise<HalfEnd> {
     const { clock, log } = this.#options;
     const message = messageOf(await log.messageAt(half.offset), clock.now());
-    const batch = rawBatch(encodeMoved(message, half.offset), 1);
+    const bytes = encodeMoved(message, half.offset);
     const partition = topic.partition(half.partition);
-    const { baseOffset: offset, durability, isDuplicate, ...place } = await topic.sendReserved(batch, partition);
-    const stored = { partition: place.partition, offset, id: message.id ?? '', durability };
-    const end: HalfEnd = { ...endOf(half, 'committed'), stored: isDuplicate ? { ...stored, isDuplicate } : stored };
-    // What was there already does not say that it is this half: only the end does.
-    if (isDuplicate || offset === null) return await this.#endFirst(half, topic, end);
+    topic.checkOpen();
+    const committed = endOf(half, 'committed');
+    const { id = '' } = message;
+    const earlier = partition.rules.earlier(bytes);
+    if (earlier !== undefined) {
+      const { partition: number, baseOffset, durability } = await earlier;
+      const stored = { partition: number, offset: baseOffset, id, durability, isDuplicate: true } as const;
+      // What was there already does not say that it is this half: only its end does.
+      return await this.#endFirst(half, topic, { ...committed, stored });
+    }
+    const { baseOffset: offset, durability } = await topic.store(partition, bytes);
+    const end: HalfEnd = { ...committed, stored: { partition: half.partition, offset, id, durability } };
     this.#ended(half, topic, end);
     this.#whenWritten.set(end.halfId, () => partition.noteMove(offset));
     void this.#writeEnd(end);
@@ -126,7 +133,7 @@ export class HalfEndings {
     const topic = await topics.find(half.share.topic);
     if (topic.topicId !== half.share.topicId) throw new MqError('MQ_UNKNOWN_TOPIC', 'its topic was made anew');
     const message = messageOf(await log.messageAt(half.offset), clock.now());
-    const unresolved = await topics.openUnresolved(topic);
+    const unresolved = await topics.openOwn(unresolvedTopicOf(topic.name), { unresolvedOf: topic.name });
     const batch = rawBatch(encodeMoved(unresolvedOf(message, half), half.offset), 1);
     const partition = unresolved.partition(0);
     const { baseOffset } = await unresolved.sendOwn(batch, partition, { signal: undefined, timeoutMs: 0 });

@@ -56,7 +56,7 @@ export interface HalfState {
 }
 
 const SLACK_BYTES = 16 * 1024 * 1024;
-const NOTHING: RoomRequest = Object.freeze({ count: 0, heldBytes: 0 });
+export const NOTHING_RESERVED: RoomRequest = Object.freeze({ count: 0, heldBytes: 0 });
 
 export class HalfMessages {
   readonly #options: HalfMessagesOptions;
@@ -90,7 +90,7 @@ export class HalfMessages {
 
   /** What of the room of a topic is taken. */
   reservedIn(topicId: string): RoomRequest {
-    return this.#table.shareOf(topicId) ?? NOTHING;
+    return this.#table.shareOf(topicId) ?? NOTHING_RESERVED;
   }
 
   /** Resolves when it is as safe as the flush policy says. */

@@ -20,7 +20,7 @@ export interface HalfEnd {
   readonly halfId: string;
   readonly topicId: string;
   readonly outcome: TransactionOutcome;
-  /** Of what was committed: where it is. */
+  /** Of what was committed: its message, and where that is. */
   readonly stored?: StoredPlace;
 }
 

@@ -9,13 +9,15 @@
  * the same. Only the composition of the broker uses it.
  */
 import { isMqError } from '../../../shared/contract/errors.ts';
+import { unresolvedTopicOf } from '../../../shared/contract/half-message.ts';
 import type { PartitionLog } from '../../4-persisted-log/log/log.ts';
+import type { MovedHalf } from '../../4-persisted-log/topic-settings.ts';
 import { HalfEnds } from './half-ends.ts';
 import { HalfLog } from './half-log.ts';
 import { HalfMessages, type HalfMessagesOptions, type HalfState } from './half-messages.ts';
 import type { HalfEnd, HalfEntry } from './half-record.ts';
 import { HalfTable, type LogPlace, type OpenHalf } from './half-table.ts';
-import type { HalfTopics, MovedHalf } from './half-topics.ts';
+import type { HalfTopics } from './half-topics.ts';
 
 /** Ends that are remembered, if the log is long enough for them. */
 const ENDS_COUNT_MAX = 16_384;
@@ -65,29 +67,20 @@ function replay({ table, ends }: HalfState, entry: HalfEntry, place: LogPlace): 
 async function noteMoved({ table, ends, log }: HalfState, moved: readonly MovedHalf[]): Promise<void> {
   const open = new Map<number, OpenHalf>();
   for (const share of [...table.shares]) for (const half of table.ofTopic(share.topicId)) open.set(half.offset, half);
-  for (const { halfOffset, isUnresolved, ...stored } of moved) {
+  for (const { halfOffset, topic, partition, offset } of moved) {
     await log.skipTo(halfOffset + RECORDS_OF_HALF_COUNT);
     const half = open.get(halfOffset);
     if (half === undefined) continue;
     open.delete(halfOffset);
-    const end: HalfEnd = {
-      halfId: half.halfId,
-      topicId: half.share.topicId,
-      ...(isUnresolved ? ABORTED : committedAs(stored)),
-    };
+    const { halfId, share } = half;
+    const { id } = await log.messageAt(halfOffset);
+    const stored = { partition, offset, id, durability: 'synced' } as const;
+    const isUnresolved = topic === unresolvedTopicOf(share.topic);
+    const how = isUnresolved ? ({ outcome: 'aborted' } as const) : ({ outcome: 'committed', stored } as const);
+    const end: HalfEnd = { halfId, topicId: share.topicId, ...how };
     table.remove(half);
     ends.add(end, { floor: await log.append({ kind: 'ended', ...end }, { isSynced: true }), isWritten: true });
   }
-}
-
-const ABORTED = Object.freeze({ outcome: 'aborted' as const });
-
-function committedAs({
-  partition,
-  offset,
-  id,
-}: Pick<MovedHalf, 'partition' | 'offset' | 'id'>): Pick<HalfEnd, 'outcome' | 'stored'> {
-  return { outcome: 'committed', stored: { partition, offset, id, durability: 'synced' } };
 }
 
 /** A topic that is damaged may be mended: its halves wait for it. */

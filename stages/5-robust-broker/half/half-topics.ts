@@ -1,6 +1,7 @@
 /** What half messages need of the topics they are for. Types only; the table of topics is one. */
 import type { Topic } from '../../4-persisted-log/topic.ts';
 import type { NamedTopic } from '../../4-persisted-log/topic-errors.ts';
+import type { TopicOwner } from '../../4-persisted-log/topic-folder.ts';
 
 /** Where topics are found. */
 export interface HalfTopics {
@@ -8,16 +9,6 @@ export interface HalfTopics {
   find(name: string): Topic | Promise<Topic>;
   /** Makes what does not exist, unless `check` refuses. */
   open(name: string, check: (topic: NamedTopic) => void): Topic | Promise<Topic>;
-  /** For messages of this topic of which nobody could say what became of them; made when it is missing. */
-  openUnresolved(topic: Topic): Promise<Topic>;
-}
-
-/** At a start: a record of a topic says that it was a half message. */
-export interface MovedHalf {
-  readonly topicId: string;
-  readonly isUnresolved: boolean;
-  readonly partition: number;
-  readonly offset: number;
-  readonly id: string;
-  readonly halfOffset: number;
+  /** A topic of the broker's own, which goes with its owner; made when it is missing. */
+  openOwn(name: string, owner: TopicOwner): Promise<Topic>;
 }
