@@ -134,6 +134,30 @@ export const RATIO_BARS: readonly RatioBar[] = [
     reference: 'empty log',
     ratioMin: 1 / 1.2,
   },
+  {
+    name: 'idempotent-sends',
+    claim: 'sends that are numbered at least 0.9 x plain ones',
+    scenario: 'idempotent-sends',
+    subject: 'idempotent sends',
+    reference: 'plain sends',
+    ratioMin: 0.9,
+  },
+  {
+    name: 'transactions',
+    claim: 'transactions of 100 messages, synced, at least 0.5 x plain batches of 100',
+    scenario: 'transactions',
+    subject: 'transactions',
+    reference: 'batches',
+    ratioMin: 0.5,
+  },
+  {
+    name: 'read-committed',
+    claim: 'reading what is committed at least 0.9 x reading everything',
+    scenario: 'isolation',
+    subject: 'read-committed',
+    reference: 'read-uncommitted',
+    ratioMin: 0.9,
+  },
 ];
 
 export const TIME_BARS: readonly TimeBar[] = [

@@ -40,7 +40,7 @@ test('a folder that no report can be written into is refused before anything is 
 test('wrong use ends with 2 and says what is right', async () => {
   const wrongTarget = await command('9');
   assert.equal(wrongTarget.code, 2);
-  assert.match(wrongTarget.stderr, /a target is a stage \(1, 2, 3, 4\) or the url of a server, not "9"/);
+  assert.match(wrongTarget.stderr, /a target is a stage \(1, 2, 3, 4, 5\) or the url of a server, not "9"/);
   const wrongFlag = await command('--fast');
   assert.equal(wrongFlag.code, 2);
   assert.match(wrongFlag.stderr, /--fast/);

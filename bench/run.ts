@@ -3,7 +3,7 @@
  *
  *     node bench/run.ts [target...] [--quick | --long] [--json] [--output <folder>]
  *
- * A target is a stage number (1 to 4; all of them by default) or the url of a running server. Exit codes: 0 measured
+ * A target is a stage number (1 to 5; all of them by default) or the url of a running server. Exit codes: 0 measured
  * (also when a bar is not met, for that is a finding and not a failure), 1 failed, 2 wrong use.
  */
 import { parseArgs } from 'node:util';

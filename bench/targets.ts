@@ -1,4 +1,4 @@
-/** What a bench is asked to measure: `1` to `4` or the url of a server. The bench names concrete brokers only here. */
+/** What a bench is asked to measure: `1` to `5` or the url of a server. The bench names concrete brokers only here. */
 import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
 import { createBroker as createStage1 } from '../stages/1-blocking-queue/index.ts';
@@ -6,6 +6,7 @@ import { createBroker as createStage2 } from '../stages/2-ring-buffer/index.ts';
 import { createClient, createBroker as createStage3 } from '../stages/3-http-server/index.ts';
 import { createTcpClient, type TcpClientOptions } from '../stages/4-persisted-log/doors/tcp/create-client.ts';
 import { createBroker as createStage4, type LogBrokerOptions } from '../stages/4-persisted-log/index.ts';
+import { createBroker as createStage5 } from '../stages/5-robust-broker/index.ts';
 
 export interface Targets {
   /** Ascending, each once. */
@@ -22,6 +23,7 @@ const STAGES = {
   2: () => createStage2(),
   3: () => createStage3(),
   4: () => createStage4(),
+  5: () => createStage5(),
 } as const;
 
 export type StageNumber = keyof typeof STAGES;
@@ -58,6 +60,11 @@ export type LogOptions = Pick<LogBrokerOptions, 'dataFolder' | 'flushPolicy' | '
 
 export function createLog(options: LogOptions): Promise<Broker> {
   return createStage4(options);
+}
+
+/** The same kept by stage 5. */
+export function createRobust(options: LogOptions): Promise<Broker> {
+  return createStage5(options);
 }
 
 /** A broker at `url`, over HTTP or TCP. */

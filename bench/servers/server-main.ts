@@ -42,6 +42,7 @@ const SERVERS = {
   'stage-1': async () => overHttp(await stage(1)),
   'stage-2': async () => overHttp(await stage(2)),
   'stage-4': async (options: LogOptions) => overHttp(await log(options)),
+  'stage-5': async (options: LogOptions) => overHttp(await (await import('../targets.ts')).createRobust(options)),
   'stage-4-tcp': async (options: LogOptions) => {
     const { createTcpServer } = await import('../../stages/4-persisted-log/doors/tcp/server.ts');
     return (await createTcpServer(await log(options))).url;
