@@ -15,6 +15,8 @@ export interface MessageEvent {
     | 'given-back'
     | 'acked'
     | 'expired'
+    /** Capability `filters`: it is not what the group asks for. */
+    | 'filtered'
     | 'dead'
     | 'redriven'
     | 'dropped';

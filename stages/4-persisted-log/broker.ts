@@ -178,7 +178,7 @@ export class PersistedLogBroker implements api.Broker {
   }
 
   async subscribe(topic: string, options: api.SubscribeOptions, onDelivery: OnDelivery): Promise<api.Subscription> {
-    const checked = checkSubscribeOptions(options, this.limits);
+    const checked = checkSubscribeOptions(options, this);
     const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
     return await this.#parts.subscriptions.add(await this.#topicOf(topic), want, onDelivery);
   }

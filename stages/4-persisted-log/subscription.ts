@@ -14,6 +14,7 @@ import { isMqError } from '../../shared/contract/errors.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
 import type { GroupDesk } from './delivery/group-desk.ts';
+import type { RecordMatcher } from './delivery/record-matcher.ts';
 
 /** After a receive that failed. */
 const AGAIN_MS = 1000;
@@ -24,6 +25,8 @@ export interface PushOptions {
   readonly memberId: string;
   readonly creditMax: number;
   readonly leaseMs: number;
+  /** Of its filter; undefined: everything matches. */
+  readonly matcher?: RecordMatcher | undefined;
   readonly limits: Limits;
   readonly onDelivery: (delivery: Delivery) => void;
   /** Throws when the topic, the group or the broker is gone. */
@@ -94,11 +97,11 @@ export class PushSubscription implements Subscription {
   }
 
   async #receive(waitMs: number): Promise<readonly Delivery[]> {
-    const { desk, memberId, leaseMs, limits, checkOpen } = this.#options;
+    const { desk, memberId, leaseMs, matcher, limits, checkOpen } = this.#options;
     checkOpen();
     const max = Math.min(this.#free, limits.receiveCountMax);
     const bytesMax = Math.min(DEFAULTS.bytesMax, limits.receiveBytesMax);
-    return await desk.receive({ memberId, max, bytesMax, leaseMs }, { waitMs, signal: this.#closed.signal });
+    return await desk.receive({ memberId, max, bytesMax, leaseMs, matcher }, { waitMs, signal: this.#closed.signal });
   }
 
   async #rested(): Promise<void> {

@@ -5,9 +5,19 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { SubscribeOptions, Subscription } from '../../shared/contract/broker.ts';
+import type { Filter, PatternForm } from '../../shared/contract/filter.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { checkInteger, checkName, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
+import {
+  checkChoice,
+  checkInteger,
+  checkName,
+  checkOptions,
+  invalidArgument,
+} from '../../shared/contract/validation.ts';
+import { checkFilter } from '../1-blocking-queue/routing-options.ts';
+import { need, type Rules } from '../1-blocking-queue/rules.ts';
+import type { RecordMatcher } from './delivery/record-matcher.ts';
 import { PushSubscription } from './subscription.ts';
 import type { Topic } from './topic.ts';
 
@@ -19,11 +29,25 @@ export interface CheckedSubscribeOptions {
   readonly memberId: string | undefined;
   readonly creditMax: number;
   readonly leaseMs: number;
+  readonly filter: Filter;
+  /** Undefined: the topic is a name. */
+  readonly pattern: PatternForm | undefined;
 }
 
-export function checkSubscribeOptions(options: SubscribeOptions, limits: Limits): CheckedSubscribeOptions {
-  checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs']);
-  const { group, memberId, creditMax, leaseMs } = options ?? {};
+/** What one subscriber of one topic asks for. */
+export interface SubscribeWant extends Pick<CheckedSubscribeOptions, 'group' | 'creditMax' | 'leaseMs'> {
+  readonly memberId: string;
+  /** Of its filter; undefined: everything matches. */
+  readonly matcher?: RecordMatcher | undefined;
+}
+
+const FORMS: readonly PatternForm[] = ['dotted', 'slashed'];
+
+export function checkSubscribeOptions(options: SubscribeOptions, rules: Rules): CheckedSubscribeOptions {
+  checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs', 'filter', 'pattern']);
+  const { limits } = rules;
+  const { group, memberId, creditMax, leaseMs, filter, pattern } = options ?? {};
+  if (pattern !== undefined) need(rules, 'filters', 'options.pattern');
   const credit = { min: 1, max: limits.inFlightCountMax, fallback: Number.NaN };
   const lease = { min: 1, max: limits.leaseMsMax, fallback: DEFAULTS.leaseMs };
   if (creditMax === undefined) throw invalidArgument('options.creditMax', 'given');
@@ -32,6 +56,8 @@ export function checkSubscribeOptions(options: SubscribeOptions, limits: Limits)
     memberId: memberId === undefined ? undefined : checkName('options.memberId', memberId, limits),
     creditMax: checkInteger('options.creditMax', creditMax, credit),
     leaseMs: checkInteger('options.leaseMs', leaseMs, lease),
+    filter: checkFilter('options.filter', filter, rules),
+    pattern: pattern === undefined ? undefined : checkChoice('options.pattern', pattern, FORMS, 'dotted'),
   };
 }
 
@@ -44,11 +70,7 @@ export class Subscriptions {
   }
 
   /** Rejects when there is nothing to be had for this member at all. */
-  async add(
-    topic: Topic,
-    { group, memberId, creditMax, leaseMs }: CheckedSubscribeOptions & { readonly memberId: string },
-    onDelivery: OnDelivery,
-  ): Promise<Subscription> {
+  async add(topic: Topic, { group, ...want }: SubscribeWant, onDelivery: OnDelivery): Promise<Subscription> {
     if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
     const desk = await topic.groups.open(group);
     const checkOpen = (): void => {
@@ -59,7 +81,7 @@ export class Subscriptions {
       unwatch();
       this.#open.delete(subscription);
     };
-    const own = { ...this.#shared, desk, memberId, creditMax, leaseMs, onDelivery, checkOpen, onEnd };
+    const own = { ...this.#shared, ...want, desk, onDelivery, checkOpen, onEnd };
     const subscription = new PushSubscription(own);
     const unwatch = topic.groups.watchers.add(subscription);
     this.#open.add(subscription);

@@ -69,8 +69,9 @@ export class TopicGroups {
     this.#nextGroupId = state.nextGroupId;
     this.isPaused = state.isPaused;
     for (const snapshot of state.groups) {
-      const { group, name, options: groupOptions } = snapshot;
-      this.#add(GroupDesk.restore(this.#deskOptions({ groupId: group, name, options: groupOptions }), snapshot));
+      const options = { ...GROUP_DEFAULTS, ...snapshot.options }; // an older one does not have all
+      const own = this.#deskOptions({ groupId: snapshot.group, name: snapshot.name, options });
+      this.#add(GroupDesk.restore(own, snapshot));
     }
   }
 
@@ -181,9 +182,8 @@ export class TopicGroups {
 
   /** A queue group's is its floor. */
   committed(name: string, { partition }: Partition): number {
-    const desk = this.existing(name);
-    desk.counts(); // steps over what expired at the head
-    return desk.committed(partition);
+    this.existing(name).counts(); // steps over what expired at the head
+    return this.existing(name).committed(partition);
   }
 
   /** Moves either kind of group to what `target` means now. Resolves when that is safe. */

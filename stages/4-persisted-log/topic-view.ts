@@ -52,7 +52,7 @@ function endsOf(partitions: readonly Partition[]): Ends {
 }
 
 function describeGroup(desk: GroupDesk, ends: Ends): GroupDescription {
-  const { isEphemeral, onOutOfRange, mode, deliveriesMax } = desk.options;
+  const { isEphemeral, onOutOfRange, mode, deliveriesMax, filter } = desk.options;
   return {
     group: desk.name,
     kind: desk.kind,
@@ -63,6 +63,7 @@ function describeGroup(desk: GroupDesk, ends: Ends): GroupDescription {
     ...ends,
     deliveriesMax,
     isPaused: desk.isPaused,
+    ...(filter.tags === undefined && filter.selector === undefined ? {} : { filter }),
   };
 }
 

@@ -36,6 +36,8 @@ export class DeliveryCursor {
   readonly earlier = new OffsetSpans();
   /** Where a group fell behind whose reset is `error`; only a seek, or a commit further on, gets it going again. */
   strandedAt: number | undefined = undefined;
+  /** How often the group was taken elsewhere: what somebody knows of fresh records is worth nothing after that. */
+  moveCount = 0;
   /** By priority: nothing of it below is fresh, so that what went out is not looked through again and again. */
   #freshFrom: number[] = [];
   readonly givenBack: GivenBackOffsets;
@@ -150,6 +152,7 @@ export class DeliveryCursor {
     this.#next = Math.min(this.#next, end);
     this.#runFrom = Math.min(this.#runFrom, end);
     this.#freshFrom = [];
+    this.moveCount += 1;
   }
 
   /** As a snapshot has it. */
@@ -165,5 +168,6 @@ export class DeliveryCursor {
     this.#runFrom = offset;
     this.#next = offset;
     this.#freshFrom = [];
+    this.moveCount += 1;
   }
 }

@@ -13,6 +13,7 @@ import type { StoredBatch } from '../bytes/stored-batch.ts';
 import type { PriorityIndex } from '../policies/priority-index.ts';
 import type { DeathReason, GroupEvent } from './group-events.ts';
 import type { OffsetSpan } from './offset-spans.ts';
+import type { MatcherOf, RecordMatcher } from './record-matcher.ts';
 
 /** As much of a stored batch as handing out needs. */
 export type ReadableBatch = Pick<
@@ -71,6 +72,8 @@ export interface DeskSettings {
   readonly memberTimeoutMs: number;
   /** Random, the first part of lease tokens. */
   readonly nextTokenPrefix: () => string;
+  /** Default: whatever a group's filter says, every record matches. */
+  readonly matcherOf?: MatcherOf;
 }
 
 /** Everything around one desk. */
@@ -101,7 +104,11 @@ export interface GroupDeskOptions extends DeskSettings {
 }
 
 /** What one receive wants. */
-export type ReceiveWant = Pick<CheckedReceiveOptions, 'max' | 'bytesMax' | 'leaseMs'> & { readonly memberId: string };
+export type ReceiveWant = Pick<CheckedReceiveOptions, 'max' | 'bytesMax' | 'leaseMs'> & {
+  readonly memberId: string;
+  /** What does not match stays available to others; undefined: everything matches. */
+  readonly matcher?: RecordMatcher | undefined;
+};
 
 /** How long a reader waits when there is nothing for it. */
 export type WaitForRecords = Pick<CheckedReceiveOptions, 'waitMs' | 'signal'>;

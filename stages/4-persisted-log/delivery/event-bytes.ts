@@ -24,7 +24,7 @@ type FieldType = 'number' | 'numbers' | 'text' | 'text?' | 'flag' | 'options' | 
 const AS: readonly string[] = ['queue', 'log'];
 const REASONS: readonly GiveBackReason[] = ['lease-expired', 'retry', 'return', 'member-left'];
 const WHYS: readonly DeathReason[] = ['rejected', 'deliveries', 'expired'];
-const HOWS: readonly FinishedHow[] = ['expired', 'dead', 'not-for-group', 'gone'];
+const HOWS: readonly FinishedHow[] = ['expired', 'dead', 'not-for-group', 'gone', 'filtered'];
 
 /** A field is of the same type wherever it stands; those that are not named here are numbers. */
 const TYPES: Readonly<Record<string, FieldType>> = {
@@ -90,7 +90,8 @@ const LAYOUTS: readonly Layout[] = FIELDS.map(([kind, fields]) => ({
 
 const NUMBER_OF_KIND = new Map(LAYOUTS.map(({ kind }, index) => [kind, index + 1]));
 const BUFFER_BYTES = 4096;
-const OPTION_RULES = { limits: LIMITS, capabilities: capabilitiesOfStage(4) };
+/** Of all stages that keep groups in a journal. */
+const OPTION_RULES = { limits: LIMITS, capabilities: capabilitiesOfStage(5) };
 
 /** Collects events as bytes. Made once and used for ever: it keeps its buffer, unless that has grown large. */
 export class EventWriter {

@@ -12,6 +12,7 @@ import { isMqError, type MqError } from '../../../shared/contract/errors.ts';
 import type { LogRecord } from '../bytes/record.ts';
 import type { PartitionReader, ReadableBatch } from './desk-surroundings.ts';
 import type { OffsetSpan } from './offset-spans.ts';
+import type { RecordMatcher } from './record-matcher.ts';
 
 /** How much one answer may still take. */
 export class Budget {
@@ -43,7 +44,7 @@ export class Budget {
 }
 
 /** Why a record is not for the group that reads it. */
-export type StepOver = 'expired' | 'not-for-group' | 'gone';
+export type StepOver = 'expired' | 'not-for-group' | 'gone' | 'filtered';
 
 /** Whose eyes it is read with. */
 export interface ReadAs {
@@ -54,6 +55,15 @@ export interface ReadAs {
   readonly ttlMs: number | undefined;
   /** True: whole batches are wanted, and no record as an object. */
   readonly isWhole: boolean;
+  /** Of the group: what does not match is stepped over. */
+  readonly groupMatcher?: RecordMatcher | undefined;
+  /** Of the call: what does not match ends a run. */
+  readonly matcher?: RecordMatcher | undefined;
+}
+
+/** Neighbours that would all be delivered for the same time. */
+export interface WantedRun extends OffsetSpan {
+  readonly deliveryCount: number;
 }
 
 export interface Gathered {
@@ -73,7 +83,7 @@ export interface Gathered {
 /** What of `wanted` can be handed out in one run. */
 export function gather(
   reader: PartitionReader,
-  { wanted, budget, as }: { readonly wanted: OffsetSpan; readonly budget: Budget; readonly as: ReadAs },
+  { wanted, budget, as }: { readonly wanted: WantedRun; readonly budget: Budget; readonly as: ReadAs },
 ): Gathered {
   const gathered: Gathered = { below: wanted.from, batches: [], records: [], isRedrive: false };
   try {
@@ -85,10 +95,10 @@ export function gather(
       }
       const below = Math.min(wanted.below, batch.nextOffset, gathered.below + budget.count);
       const isWhole =
-        batch.isPlain && !isOver(batch.timestamp, as) && !reader.hasGoneIn({ from: gathered.below, below });
+        isLookless(batch, as) && !isOver(batch.timestamp, as) && !reader.hasGoneIn({ from: gathered.below, below });
       const isDone = isWhole
         ? takePlain(gathered, { batch, below, budget, as })
-        : takeEach(gathered, { batch, below, budget, as, reader });
+        : takeEach(gathered, { batch, below, budget, as, reader, deliveryCount: wanted.deliveryCount });
       if (!isDone) break;
     }
   } catch (error) {
@@ -101,19 +111,20 @@ export function gather(
 /** How many neighbours from `from` on are to be stepped over alike, as far as `below` and within one batch in memory. */
 export function stepOverCount(
   reader: PartitionReader,
-  { from, below, as }: OffsetSpan & { readonly as: ReadAs },
+  { from, below, as, deliveryCount }: WantedRun & { readonly as: ReadAs },
 ): { readonly how: StepOver; readonly count: number } | undefined {
   const batch = reader.cachedAt(from);
   if (batch === undefined) return undefined;
   const end = Math.min(below, batch.nextOffset);
   if (batch.isMarker) return { how: 'gone', count: end - from };
-  if (batch.isPlain && !reader.hasGoneIn({ from, below: end })) {
+  if (batch.isPlain && as.groupMatcher === undefined && !reader.hasGoneIn({ from, below: end })) {
     return isOver(batch.timestamp, as) ? { how: 'expired', count: end - from } : undefined;
   }
-  const how = stepOverOf(batch.recordAt(from), { as, reader });
+  const eyes = { as, reader, deliveryCount };
+  const how = stepOverOf(batch.recordAt(from), eyes);
   if (how === undefined) return undefined;
   let offset = from + 1;
-  while (offset < end && stepOverOf(batch.recordAt(offset), { as, reader }) === how) offset += 1;
+  while (offset < end && stepOverOf(batch.recordAt(offset), eyes) === how) offset += 1;
   return { how, count: offset - from };
 }
 
@@ -146,15 +157,14 @@ function takePlain(gathered: Gathered, { batch, below, budget, as }: Piece): boo
 }
 
 /** False when no more fits, or the next one is not of this run. */
-function takeEach(
-  gathered: Gathered,
-  { batch, below, budget, as, reader }: Piece & { readonly reader: PartitionReader },
-): boolean {
+function takeEach(gathered: Gathered, { batch, below, budget, ...eyes }: Piece & Eyes): boolean {
+  const { as } = eyes;
   for (let offset = gathered.below; offset < below; offset += 1) {
     const record = batch.recordAt(offset);
-    const stepOver = batch.isMarker ? 'gone' : stepOverOf(record, { as, reader });
+    const stepOver = batch.isMarker ? 'gone' : stepOverOf(record, eyes);
     const isRedrive = record.movedFrom?.log === 'dead';
     if (stepOver !== undefined || (gathered.batches.length > 0 && isRedrive !== gathered.isRedrive)) return false;
+    if (as.matcher !== undefined && !as.matcher.matches(record, eyes.deliveryCount)) return false;
     if (!(as.isWhole ? budget.takeBatch(batch) : budget.takeRecord(batch.contentBytesAt(offset)))) return false;
     gathered.isRedrive = isRedrive;
     if (!as.isWhole) addRecord(gathered, { batch, record, budget });
@@ -177,13 +187,23 @@ function addRecord(
   if (gathered.batches.at(-1) !== batch) gathered.batches.push(batch);
 }
 
-function stepOverOf(
-  record: LogRecord,
-  { as, reader }: { readonly as: ReadAs; readonly reader: PartitionReader },
-): StepOver | undefined {
+/** What one record is looked at with. */
+interface Eyes {
+  readonly as: ReadAs;
+  readonly reader: PartitionReader;
+  readonly deliveryCount: number;
+}
+
+function stepOverOf(record: LogRecord, { as, reader, deliveryCount }: Eyes): StepOver | undefined {
   if (reader.isGone(record.offset)) return 'gone';
   if (record.forGroup !== undefined && record.forGroup !== as.group) return 'not-for-group';
+  if (as.groupMatcher !== undefined && !as.groupMatcher.matches(record, deliveryCount)) return 'filtered';
   return (expiresAtOf(record, as.ttlMs) ?? Number.POSITIVE_INFINITY) < as.now ? 'expired' : undefined;
+}
+
+/** Nothing in it says anything of itself, and nobody asks. */
+function isLookless(batch: ReadableBatch, { groupMatcher, matcher }: ReadAs): boolean {
+  return batch.isPlain && groupMatcher === undefined && matcher === undefined;
 }
 
 /** Records of that time that say nothing themselves have expired. */

@@ -28,8 +28,12 @@ export interface GivenBack {
   readonly diedAt: number;
 }
 
-interface Kept extends GivenBack {
+/** One with its priority. */
+export interface ReadyOffset extends GivenBack {
   readonly priority: number;
+}
+
+interface Kept extends ReadyOffset {
   byOffset: HeapNode<Kept> | undefined;
   /** In one of the two, or, when dying, in none. */
   whenReady: HeapNode<Kept> | undefined;
@@ -43,6 +47,8 @@ export class GivenBackOffsets {
   readonly #ready = new Heap<Kept>(goesFirst);
   readonly #delayed = new Heap<Kept>((one, other) => one.dueMs < other.dueMs);
   readonly #dying = new Set<Kept>();
+  /** Those who look through what is ready with other eyes. */
+  readonly #watchers = new Set<(ready: ReadyOffset) => void>();
 
   constructor(priorityOf: (offset: number) => number) {
     this.#priorityOf = priorityOf;
@@ -80,12 +86,8 @@ export class GivenBackOffsets {
   }
 
   /** What goes out before all others that are ready. */
-  get first(): GivenBack | undefined {
+  get first(): ReadyOffset | undefined {
     return this.#ready.first;
-  }
-
-  get firstPriority(): number {
-    return this.#ready.first?.priority ?? 0;
   }
 
   /** Monotonic ms at which the first delayed one is due. */
@@ -99,6 +101,12 @@ export class GivenBackOffsets {
 
   isReady(offset: number): boolean {
     return this.#kept.get(offset)?.whenReady !== undefined;
+  }
+
+  /** It is still what it was then. */
+  isStillReady(ready: ReadyOffset): boolean {
+    const kept = this.#kept.get(ready.offset);
+    return kept === ready && kept.whenReady !== undefined;
   }
 
   isDelayed(offset: number): boolean {
@@ -123,7 +131,7 @@ export class GivenBackOffsets {
     kept.byOffset = this.#byOffset.push(kept);
     if (why !== undefined) this.#dying.add(kept);
     else if (given.dueMs > nowMs) kept.whenDue = this.#delayed.push(kept);
-    else kept.whenReady = this.#ready.push(kept);
+    else this.#makeReady(kept);
   }
 
   take(offset: number): GivenBack | undefined {
@@ -142,8 +150,15 @@ export class GivenBackOffsets {
     for (let kept = this.#delayed.first; kept !== undefined && kept.dueMs <= nowMs; kept = this.#delayed.first) {
       this.#delayed.shift();
       kept.whenDue = undefined;
-      kept.whenReady = this.#ready.push(kept);
+      this.#makeReady(kept);
     }
+  }
+
+  /** `onReady` gets what is ready now, and what becomes so until the answer is called. */
+  watchReady(onReady: (ready: ReadyOffset) => void): () => void {
+    for (const kept of this.#kept.values()) if (kept.whenReady !== undefined) onReady(kept);
+    this.#watchers.add(onReady);
+    return () => void this.#watchers.delete(onReady);
   }
 
   clear(): void {
@@ -153,8 +168,14 @@ export class GivenBackOffsets {
     this.#delayed.clear();
     this.#dying.clear();
   }
+
+  #makeReady(kept: Kept): void {
+    kept.whenReady = this.#ready.push(kept);
+    for (const onReady of this.#watchers) onReady(kept);
+  }
 }
 
-function goesFirst(one: Kept, other: Kept): boolean {
+/** By priority, then by offset. */
+export function goesFirst(one: ReadyOffset, other: ReadyOffset): boolean {
   return one.priority > other.priority || (one.priority === other.priority && one.offset < other.offset);
 }

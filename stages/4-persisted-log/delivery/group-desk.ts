@@ -166,7 +166,8 @@ export class GroupDesk {
     readonly fromOffset: number;
     readonly max: number;
   }): Promise<BrowsedRecord[]> {
-    return browseGroup(this.state, { ...want, ...this.#settings });
+    const matcher = this.#settings.matcherOf?.(this.options.filter);
+    return browseGroup(this.state, { ...want, ...this.#settings, matcher });
   }
 
   standingOf(partition: number, offset: number): Standing {

@@ -27,7 +27,7 @@ export type GiveBackReason = 'lease-expired' | 'retry' | 'return' | 'member-left
 export type DeathReason = 'rejected' | 'deliveries' | 'expired';
 
 /** How a record is finished for a group without an ack. */
-export type FinishedHow = 'expired' | 'dead' | 'not-for-group' | 'gone';
+export type FinishedHow = 'expired' | 'dead' | 'not-for-group' | 'gone' | 'filtered';
 
 /** A group begins. `starts` has the first offset of each partition. */
 export type CreatedEvent = {
@@ -83,7 +83,7 @@ export type GroupEvent =
       readonly at: number;
       readonly error?: string | undefined;
     })
-  /** Without an ack: expired, dead, of no concern to this group, or not there any more. */
+  /** Without an ack: expired, dead, for another group, not there any more, or not what the group's filter asks for. */
   | (OfRun & { readonly kind: 'finished'; readonly how: FinishedHow })
   /** The lease on one offset, and on that one only, ends at `deadlineAt`. */
   | (OfPlace & { readonly kind: 'extended'; readonly place: number; readonly deadlineAt: number })

@@ -11,6 +11,7 @@ import { expiresAtOf } from './gathering.ts';
 import type { GroupState } from './group-state.ts';
 import type { LeaseBlock } from './lease-block.ts';
 import { openSpansOf } from './lease-blocks.ts';
+import type { RecordMatcher } from './record-matcher.ts';
 
 export interface BrowseWant {
   readonly partition: number;
@@ -23,6 +24,8 @@ export interface BrowseWant {
   /** Expiry of records that say nothing themselves, ms. */
   readonly ttlMs: number | undefined;
   readonly clock: { now(): number };
+  /** Of the group's filter. */
+  readonly matcher: RecordMatcher | undefined;
 }
 
 export function countsOf(
@@ -189,8 +192,8 @@ function leasesBetween(
   return leases;
 }
 
-function isFor(record: LogRecord, reader: PartitionReader, { name, ttlMs, clock }: BrowseWant): boolean {
-  if (reader.isGone(record.offset)) return false;
+function isFor(record: LogRecord, reader: PartitionReader, { name, ttlMs, clock, matcher }: BrowseWant): boolean {
+  if (reader.isGone(record.offset) || matcher?.matches(record, 1) === false) return false;
   if (record.forGroup !== undefined && record.forGroup !== name) return false;
   return (expiresAtOf(record, ttlMs) ?? Number.POSITIVE_INFINITY) >= clock.now();
 }

@@ -11,10 +11,15 @@ import { isMqError, type MqError } from '../../../shared/contract/errors.ts';
 import type { LogRecord } from '../bytes/record.ts';
 import { type Candidate, candidateOf, mayTakeFresh } from './candidates.ts';
 import type { HandedRun, PartitionReader, ReceiveWant } from './desk-surroundings.ts';
+import { type FilterView, type Looks, UNFINISHED } from './filter-view.ts';
 import { Budget, type Gathered, gather, type ReadAs, stepOverCount } from './gathering.ts';
 import type { GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import type { LeaseBlock } from './lease-block.ts';
+import type { RecordMatcher } from './record-matcher.ts';
+
+/** Of what stands first, so much is looked at when somebody asks for counts. */
+const LOOKS_AT_HEAD_COUNT = 1024;
 
 export interface HandOutOptions {
   readonly state: GroupState;
@@ -24,6 +29,8 @@ export interface HandOutOptions {
   readonly partitions: readonly PartitionReader[];
   readonly inFlightCountMax: number;
   readonly ttlMs: number | undefined;
+  /** Of the group's filter; undefined: every record matches. */
+  readonly groupMatcher: RecordMatcher | undefined;
   /** Applies and records. */
   readonly record: (event: GroupEvent, moment: Moment) => void;
 }
@@ -31,6 +38,8 @@ export interface HandOutOptions {
 export interface HandOutWant extends ReceiveWant {
   /** True: whole batches are wanted, and no record as an object. */
   readonly isWhole: boolean;
+  /** What the call's filter has seen so far; undefined: it has none. */
+  readonly view?: FilterView | undefined;
 }
 
 /** A run that was handed out, with its records unless whole batches were wanted. */
@@ -44,6 +53,8 @@ export interface HandOutResult {
   readonly missing: Map<number, number>;
   error: MqError | undefined;
   hasSteppedOver: boolean;
+  /** There may be more: it looked at as many records as it may. */
+  isUnfinished: boolean;
 }
 
 /** One answer in the making. */
@@ -52,6 +63,7 @@ interface Answer {
   readonly as: ReadAs;
   readonly moment: Moment;
   readonly budget: Budget;
+  readonly looks: Looks;
   readonly result: HandOutResult;
   /** Partitions that may have more. */
   readonly open: Set<PartitionReader>;
@@ -69,10 +81,11 @@ export class HandOut {
     this.#options = options;
   }
 
-  /** At most what is wanted, from the partitions that this member may read. */
-  handOut(want: HandOutWant, mayRead: (partition: number) => boolean): HandOutResult {
+  /** At most what is wanted, from the partitions that this member may read. Where filters are asked it takes `looks`. */
+  handOut(want: HandOutWant, looks: Looks, mayRead: (partition: number) => boolean): HandOutResult {
     const { state, inFlightCountMax, partitions } = this.#options;
-    const answer = this.#begin(want, Math.min(want.max, inFlightCountMax - state.leases.openCount));
+    const count = Math.min(want.max, inFlightCountMax - state.leases.openCount);
+    const answer = this.#begin(want, { count, looks });
     for (const reader of this.#inTurn()) {
       if (!mayRead(reader.partition)) continue;
       state.cursors[reader.partition]?.givenBack.wake(answer.moment.monotonicMs);
@@ -91,24 +104,25 @@ export class HandOut {
   /** Steps over what stands first and cannot be handed out, as far as that is in memory. True when there was something. */
   stepOver(): boolean {
     const want = { memberId: '', max: 0, bytesMax: 0, leaseMs: 0, isWhole: true };
-    const answer = this.#begin(want, 0);
+    const answer = this.#begin(want, { count: 0, looks: { left: LOOKS_AT_HEAD_COUNT } });
     for (const reader of this.#options.partitions) {
       let candidate = this.#candidateOf(reader, answer);
-      while (candidate !== undefined && this.#stepOverAt(candidate, answer))
+      while (candidate !== undefined && answer.looks.left > 0 && this.#stepOverAt(candidate, answer))
         candidate = this.#candidateOf(reader, answer);
     }
     return answer.result.hasSteppedOver;
   }
 
-  #begin(want: HandOutWant, count: number): Answer {
-    const { clock, group, ttlMs, state } = this.#options;
+  #begin(want: HandOutWant, { count, looks }: { readonly count: number; readonly looks: Looks }): Answer {
+    const { clock, group, ttlMs, state, groupMatcher } = this.#options;
     const moment = { now: Math.floor(clock.now()), monotonicMs: clock.monotonicMs() };
     return {
       want,
       moment,
-      as: { group, now: moment.now, ttlMs, isWhole: want.isWhole },
+      as: { group, now: moment.now, ttlMs, isWhole: want.isWhole, groupMatcher, matcher: want.view?.matcher },
       budget: new Budget({ count, bytes: want.bytesMax }),
-      result: { handed: [], missing: new Map(), error: undefined, hasSteppedOver: false },
+      looks,
+      result: { handed: [], missing: new Map(), error: undefined, hasSteppedOver: false, isUnfinished: false },
       open: new Set(),
       known: new Map(),
       isFreshWanted: mayTakeFresh(state),
@@ -131,11 +145,14 @@ export class HandOut {
     return best;
   }
 
-  #candidateOf(reader: PartitionReader, { result, isFreshWanted }: Answer): Candidate | undefined {
+  #candidateOf(reader: PartitionReader, { want, looks, result, isFreshWanted }: Answer): Candidate | undefined {
     try {
-      const candidate = candidateOf(this.#options.state, reader, { isFreshWanted });
-      if (candidate === undefined || !('missing' in candidate)) return candidate;
-      result.missing.set(reader.partition, candidate.missing);
+      const candidate =
+        want.view?.candidateOf(reader, { isFreshWanted, looks }) ??
+        (want.view === undefined ? candidateOf(this.#options.state, reader, { isFreshWanted }) : undefined);
+      if (candidate === UNFINISHED) result.isUnfinished = true;
+      else if (candidate === undefined || !('missing' in candidate)) return candidate;
+      else result.missing.set(reader.partition, candidate.missing);
     } catch (error) {
       if (!isMqError(error)) throw error;
       result.error ??= error;
@@ -185,10 +202,15 @@ export class HandOut {
   }
 
   /** False when what stands there is not to be stepped over, or nobody knows. */
-  #stepOverAt({ reader, from, below }: Candidate, answer: Answer): boolean {
-    const { as, moment, result } = answer;
-    const over = stepOverCount(reader, { from, below, as });
+  #stepOverAt({ reader, from, below, deliveryCount }: Candidate, answer: Answer): boolean {
+    const { as, moment, result, looks } = answer;
+    if (looks.left <= 0) {
+      result.isUnfinished = true;
+      return false;
+    }
+    const over = stepOverCount(reader, { from, below, as, deliveryCount });
     if (over === undefined) return false;
+    if (over.how === 'filtered') looks.left -= over.count;
     const { state, record } = this.#options;
     const run = { group: state.groupId, partition: reader.partition, fromOffset: from, count: over.count };
     const isDying = over.how === 'expired' && state.options.deadLetterExpired;

@@ -14,19 +14,33 @@ import { type Member, MemberTable } from '../../2-ring-buffer/member-table.ts';
 import { outOfRangeError } from '../../2-ring-buffer/refusals.ts';
 import { PartitionOwners } from '../policies/assignment.ts';
 import { hasCandidate } from './candidates.ts';
-import type { GroupDeskOptions, PartitionReader, WaitForRecords } from './desk-surroundings.ts';
+import type { GroupDeskOptions, PartitionReader, ReceiveWant, WaitForRecords } from './desk-surroundings.ts';
+import type { Looks } from './filter-view.ts';
+import { FilterViews } from './filter-views.ts';
 import type { GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import { type Handed, HandOut, type HandOutResult, type HandOutWant } from './hand-out.ts';
+import { Searches } from './searches.ts';
+import { Unwanted } from './unwanted.ts';
 import { watchedClock } from './watched-clock.ts';
 
+/** Records at which filters may look in one turn; whoever needs more goes on in the next. */
+const LOOKS_COUNT_MAX = 4096;
+
+export type Wanted = ReceiveWant & Pick<HandOutWant, 'isWhole'>;
+
 /** A receive in the line. */
-interface WaitingWant extends HandOutWant {
+interface WaitingWant extends Wanted {
+  /** Of its filter; those that want the same have the same. */
+  readonly key: string;
   /** False: it waits for the disk only, and is answered empty when nothing comes of that. */
   readonly isPatient: boolean;
 }
 
 type Taken = Pick<HandOutResult, 'handed' | 'error' | 'hasSteppedOver'>;
+
+/** The key of what has no filter. */
+const EVERYTHING = '';
 type WaitingReceive = Waiter<WaitingWant, readonly Handed[]>;
 
 export interface ServingOptions extends GroupDeskOptions {
@@ -45,9 +59,13 @@ export class Serving {
   readonly #handOut: HandOut;
   /** Only in a failover group. */
   readonly #owners: PartitionOwners | undefined;
-  /** Partitions that are being read from the disk. */
-  readonly #loading = new Set<number>();
-  /** Calls in the line that wait for that and nothing else. */
+  readonly #views: FilterViews;
+  /** Undefined: the group wants everything. */
+  readonly #unwanted: Unwanted | undefined;
+  readonly #searches: Searches;
+  /** Receives with a filter that wait. */
+  #filteredCount = 0;
+  /** Calls in the line that wait for a search and nothing else. */
   #impatientCount = 0;
   #isClosed = false;
   /** What those are told who come after the end; undefined: there is nothing. */
@@ -58,7 +76,18 @@ export class Serving {
     this.#options = options;
     this.#state = state;
     this.line = new WaiterLine({ clock, limits, calls: 'receives' });
-    this.#handOut = new HandOut({ ...options, group: name, inFlightCountMax: limits.inFlightCountMax });
+    const groupMatcher = options.matcherOf?.(options.options.filter);
+    this.#handOut = new HandOut({ ...options, group: name, inFlightCountMax: limits.inFlightCountMax, groupMatcher });
+    this.#views = new FilterViews(state);
+    const recordNow = (event: GroupEvent): void => options.record(event, NO_MOMENT);
+    const unwanted = groupMatcher && { state, partitions, matcher: groupMatcher, record: recordNow };
+    this.#unwanted = unwanted && new Unwanted(unwanted);
+    this.#searches = new Searches({
+      ...options,
+      onGap: () => options.onHandOut({ hasSteppedOver: true }),
+      serve: () => this.serve(),
+      fail: (key, error) => this.line.settleAll((waiter) => waiter.want.key === key && waiter.fail(error)),
+    });
     this.#owners = options.options.mode === 'failover' ? new PartitionOwners(partitions.length) : undefined;
     this.members = new MemberTable({
       clock: watchedClock(clock, () => this.#onMembersChanged()),
@@ -75,8 +104,8 @@ export class Serving {
     this.#onMembersChanged();
   }
 
-  async receive(wanted: HandOutWant, { waitMs, signal }: WaitForRecords): Promise<readonly Handed[]> {
-    const want: WaitingWant = { ...wanted, isPatient: waitMs > 0 };
+  async receive(wanted: Wanted, { waitMs, signal }: WaitForRecords): Promise<readonly Handed[]> {
+    const want: WaitingWant = { ...wanted, isPatient: waitMs > 0, key: wanted.matcher?.key ?? EVERYTHING };
     if (this.#closeError !== undefined) throw this.#closeError;
     if (this.#isClosed) return []; // nobody would ever serve it
     this.checkKind('queue');
@@ -86,16 +115,16 @@ export class Serving {
     const member = this.#memberOf(want.memberId); // the last that may refuse: a refused call changes nothing
     try {
       this.use('queue');
-      // Where others wait for the disk this one was not first.
-      const result = this.#loading.size > 0 && this.line.size > 0 ? NOTHING : this.#take(want);
+      // Where others wait for the same search this one was not first.
+      const isBehind = this.line.size > 0 && this.#searches.isPending(want.key);
+      const result = isBehind ? NOTHING : this.#take(want, { left: LOOKS_COUNT_MAX });
       this.#tell(result);
       const { handed, error } = result;
       if (handed.length > 0) return handed;
       if (error !== undefined) throw error;
-      if (want.isPatient) {
-        return await this.line.wait(want, { signal, timeoutMs: waitMs, onTimeout: () => [], among: member.waiting });
-      }
-      return this.#loading.size === 0 ? [] : await this.#waitForDisk(want, { signal, among: member.waiting });
+      const how = { signal, among: member.waiting };
+      if (want.isPatient) return await this.#wait(want, { ...how, timeoutMs: waitMs, onTimeout: () => [] });
+      return this.#searches.isPending(want.key) ? await this.#wait(want, how) : [];
     } finally {
       this.members.callEnds(member);
     }
@@ -103,17 +132,20 @@ export class Serving {
 
   /** Serves those who wait as long as something is available: one message wakes one of them. */
   serve(): void {
-    if (this.#owners !== undefined) this.line.settleAll((waiter) => void this.#serveOne(waiter));
-    else for (let { first } = this.line; first !== undefined && this.#serveOne(first); ) ({ first } = this.line);
-    if (this.#impatientCount === 0 || this.#loading.size > 0) return;
-    this.line.settleAll((waiter) => {
-      if (!waiter.want.isPatient) waiter.serve([]);
+    const looks = { left: LOOKS_COUNT_MAX };
+    if (this.#owners !== undefined || this.#filteredCount > 0) this.#serveEach(looks);
+    else for (let { first } = this.line; first !== undefined && this.#serveOne(first, looks); ) ({ first } = this.line);
+    this.#finishUnwanted();
+    if (this.#impatientCount === 0) return;
+    this.line.settleAll(({ want, serve }) => {
+      if (!want.isPatient && !this.#searches.isPending(want.key)) serve([]);
     });
   }
 
   /** What stands first and cannot be handed out is stepped over. */
   stepOver(): void {
     if (this.#handOut.stepOver()) this.#options.onHandOut({ hasSteppedOver: true });
+    this.#finishUnwanted();
   }
 
   /** The waiting receives of a member are answered empty. */
@@ -149,32 +181,44 @@ export class Serving {
   /** An undecided group becomes what it is first used as. */
   use(as: 'queue' | 'log'): void {
     if (this.#state.kind !== 'undecided') return;
-    this.#options.record({ kind: 'used', group: this.#options.groupId, as }, { now: 0, monotonicMs: 0 });
+    this.#options.record({ kind: 'used', group: this.#options.groupId, as }, NO_MOMENT);
   }
 
   /** Waiting receives reject with `error`, or are answered empty without one. */
   close(error?: Error): void {
     this.#isClosed = true;
     this.#closeError = error;
+    this.#searches.close();
+    this.#views.close();
     this.members.close();
     this.line.settleAll((waiter) => (error === undefined ? waiter.serve([]) : waiter.fail(error)));
   }
 
-  async #waitForDisk(
-    want: WaitingWant,
-    options: WaitOptions<WaitingWant, readonly Handed[]>,
-  ): Promise<readonly Handed[]> {
-    this.#impatientCount += 1;
+  async #wait(want: WaitingWant, options: WaitOptions<WaitingWant, readonly Handed[]>): Promise<readonly Handed[]> {
+    const [filteredCount, impatientCount] = [Number(want.key !== EVERYTHING), Number(!want.isPatient)];
+    this.#filteredCount += filteredCount;
+    this.#impatientCount += impatientCount;
     try {
       return await this.line.wait(want, options);
     } finally {
-      this.#impatientCount -= 1;
+      this.#filteredCount -= filteredCount;
+      this.#impatientCount -= impatientCount;
     }
   }
 
+  /** Where there is nothing for one, there is nothing for those behind it that want the same; others may have something. */
+  #serveEach(looks: Looks): void {
+    const withoutAny = new Set<string>();
+    this.line.settleAll((waiter) => {
+      const { key } = waiter.want;
+      if (withoutAny.has(key) || this.#serveOne(waiter, looks) || this.#owners !== undefined) return;
+      withoutAny.add(key);
+    });
+  }
+
   /** False when there is nothing for it. */
-  #serveOne(waiter: WaitingReceive): boolean {
-    const result = this.#take(waiter.want);
+  #serveOne(waiter: WaitingReceive, looks: Looks): boolean {
+    const result = this.#take(waiter.want, looks);
     const { handed, error } = result;
     if (handed.length > 0) waiter.serve(handed);
     else if (error !== undefined) waiter.fail(error);
@@ -183,11 +227,21 @@ export class Serving {
   }
 
   /** I14. What there is for this call now; what has to be read for more is on its way when it returns. */
-  #take(want: HandOutWant): Taken {
+  #take(want: WaitingWant, looks: Looks): Taken {
     if (this.#state.isPaused || this.#options.isTopicPaused()) return NOTHING;
-    const result = this.#handOut.handOut(want, (partition) => this.#mayRead(partition, want.memberId));
-    for (const [partition, offset] of result.missing) this.#load(partition, offset);
+    const { matcher, key, memberId } = want;
+    const whole = matcher === undefined ? want : { ...want, view: this.#views.of(matcher) };
+    const result = this.#handOut.handOut(whole, looks, (partition) => this.#mayRead(partition, memberId));
+    this.#searches.goOn(key, result);
     return result;
+  }
+
+  /** What the group does not want is finished as soon as it is there. */
+  #finishUnwanted(): void {
+    if (this.#isClosed || this.#unwanted === undefined) return;
+    const looks = { left: LOOKS_COUNT_MAX };
+    if (this.#unwanted.finish(looks)) this.#options.onHandOut({ hasSteppedOver: true });
+    this.#searches.goOn(EVERYTHING, { missing: new Map(), isUnfinished: looks.left <= 0 });
   }
 
   #tell({ handed, hasSteppedOver }: Taken): void {
@@ -198,38 +252,6 @@ export class Serving {
     if (this.#owners === undefined) return true;
     const inFlightCount = this.#state.leases.openCountIn(partition);
     return this.#owners.mayRead(partition, { memberId, inFlightCount });
-  }
-
-  /** Reads the batch with the record, and serves whoever waits when it is there. */
-  #load(partition: number, offset: number): void {
-    if (this.#loading.has(partition)) return;
-    const reader = this.#options.partitions[partition] as PartitionReader;
-    this.#loading.add(partition);
-    const onLoaded = (held: number): void => {
-      this.#loading.delete(partition);
-      if (this.#isClosed) return;
-      if (held > offset) this.#stepOverGap(partition, { from: offset, below: held });
-      this.serve();
-    };
-    const onFailed = (error: unknown): void => {
-      this.#loading.delete(partition);
-      // What was released meanwhile is not wanted any more.
-      if (!this.#isClosed && offset >= reader.logStartOffset) this.line.settleAll((waiter) => waiter.fail(error));
-      this.serve();
-    };
-    reader.load(offset).then(onLoaded, onFailed);
-  }
-
-  /** Nothing is held there: it was lost, and repaired away. */
-  #stepOverGap(partition: number, { from, below }: { readonly from: number; readonly below: number }): void {
-    const { groupId, clock, record } = this.#options;
-    const moment = { now: Math.floor(clock.now()), monotonicMs: clock.monotonicMs() };
-    const cursor = this.#state.cursors[partition];
-    for (let offset = from; offset < below; offset += 1) {
-      if (!cursor?.isFresh(offset) && !cursor?.givenBack.isReady(offset)) continue;
-      record({ kind: 'finished', group: groupId, partition, fromOffset: offset, count: 1, how: 'gone' }, moment);
-    }
-    this.#options.onHandOut({ hasSteppedOver: true });
   }
 
   #memberOf(memberId: string): Member<WaitingReceive> {
@@ -273,4 +295,6 @@ export class Serving {
   }
 }
 
+/** For events that do not say when. */
+const NO_MOMENT: Moment = Object.freeze({ now: 0, monotonicMs: 0 });
 const NOTHING: Taken = Object.freeze({ handed: [], error: undefined, hasSteppedOver: false });

@@ -12,7 +12,7 @@
  * so one key that fails does not make the whole log be looked through. Who holds a key follows from what is in flight or
  * given back; the rest is found again by looking.
  */
-import { Heap } from '../../2-ring-buffer/heap.ts';
+import { Heap, type HeapNode } from '../../2-ring-buffer/heap.ts';
 
 /** Records that may wait, or be ready, at once; looking stops there until some have gone. */
 export const LOOK_AHEAD_COUNT_MAX = 4096;
@@ -31,6 +31,8 @@ interface Lock {
 export class KeyLocks {
   readonly #locks = new Map<string, Lock>();
   readonly #ready = new Heap<KeyedOffset>((one, other) => one.offset < other.offset);
+  /** By offset. */
+  readonly #readyNodes = new Map<number, HeapNode<KeyedOffset>>();
   #behindCount = 0;
   #lookedTo: number;
 
@@ -41,6 +43,12 @@ export class KeyLocks {
   /** The next one to go out, of those looked at. */
   get firstReady(): KeyedOffset | undefined {
     return this.#ready.first;
+  }
+
+  /** All of those, ascending. */
+  readyInOrder(): KeyedOffset[] {
+    const ready = [...this.#readyNodes.values()].map(({ value }) => value);
+    return ready.sort((one, other) => one.offset - other.offset);
   }
 
   /** Where to go on looking. */
@@ -62,12 +70,12 @@ export class KeyLocks {
       return;
     }
     if (key !== undefined) this.#locks.set(key, { holder: offset, behind: [] });
-    this.#ready.push({ offset, key });
+    this.#makeReady({ offset, key });
   }
 
   /** The record is handed out; it holds its key until it is finished. */
   hold({ offset, key }: KeyedOffset): void {
-    if (this.#ready.first?.offset === offset) this.#ready.shift();
+    this.#takeReady(offset);
     if (key !== undefined && !this.#locks.has(key)) this.#locks.set(key, { holder: offset, behind: [] });
   }
 
@@ -82,23 +90,34 @@ export class KeyLocks {
     }
     this.#behindCount -= 1;
     lock.holder = next;
-    this.#ready.push({ offset: next, key });
+    this.#makeReady({ offset: next, key });
   }
 
   /** A record that was ready is stepped over. */
   stepOver(offset: number): void {
-    const { first } = this.#ready;
-    if (first?.offset !== offset) return;
-    this.#ready.shift();
-    this.release(first);
+    const ready = this.#takeReady(offset);
+    if (ready !== undefined) this.release(ready);
   }
 
   /** The group stands elsewhere: `held` is what is in flight or given back, and looking begins again. */
   restart(held: Iterable<KeyedOffset>, startOffset: number): void {
     this.#locks.clear();
     this.#ready.clear();
+    this.#readyNodes.clear();
     this.#behindCount = 0;
     this.#lookedTo = startOffset;
     for (const keyed of held) this.hold(keyed);
+  }
+
+  #makeReady(keyed: KeyedOffset): void {
+    this.#readyNodes.set(keyed.offset, this.#ready.push(keyed));
+  }
+
+  #takeReady(offset: number): KeyedOffset | undefined {
+    const node = this.#readyNodes.get(offset);
+    if (node === undefined) return undefined;
+    this.#readyNodes.delete(offset);
+    this.#ready.remove(node);
+    return node.value;
   }
 }

@@ -118,7 +118,7 @@ function tellGroup(event: GroupEvent | TopicTraceEvent, stories: Map<number, Gro
     case 'dying':
       return { what: 'dead', ...who, reason: event.error === undefined ? event.why : `${event.why}: ${event.error}` };
     case 'finished':
-      return event.how === 'expired' ? { what: 'expired' } : undefined;
+      return event.how === 'expired' || event.how === 'filtered' ? { what: event.how } : undefined;
     default:
       return undefined;
   }

@@ -15,6 +15,7 @@ import type {
 } from '../delivery/desk-surroundings.ts';
 import { GroupDesk } from '../delivery/group-desk.ts';
 import type { GroupEvent } from '../delivery/group-events.ts';
+import type { MatcherOf } from '../delivery/record-matcher.ts';
 import { MemoryPartition } from './memory-partition.ts';
 
 export interface DeskSetupOptions {
@@ -27,6 +28,8 @@ export interface DeskSetupOptions {
   /** Default: dead letters are kept in `buried`. */
   readonly bury?: ((dying: DyingRecord) => Promise<void>) | undefined;
   readonly clock?: VirtualClock;
+  /** Default: filters are of no effect. */
+  readonly matcherOf?: MatcherOf;
 }
 
 export interface DeskSetup {
@@ -110,6 +113,7 @@ function settingsOf(setup: DeskSetupOptions, around: Surroundings): GroupDeskOpt
     partitions,
     events: { record: (event) => events.push(event) },
     ttlMs: setup.ttlMs,
+    ...(setup.matcherOf === undefined ? {} : { matcherOf: setup.matcherOf }),
     isTopicPaused: () => told.isTopicPaused,
     checkMayWait: () => assert.ok(told.waitersAllowed, 'no further call may wait'),
     bury: 'bury' in setup ? setup.bury : keep,
