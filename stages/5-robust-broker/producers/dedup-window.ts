@@ -30,8 +30,8 @@ export interface AcceptedBatch {
 
 /** The place of messages that were accepted before. */
 export interface KnownMessages {
-  /** Of the first of them. */
-  readonly number: number;
+  /** Of the first message of their batch. */
+  readonly batchNumber: number;
   readonly partition: number;
   readonly baseOffset: number;
   /** Of the first of them; only when it was not due when it was accepted. */
@@ -108,9 +108,9 @@ export class DedupWindow {
   }
 
   #known(number: number): KnownMessages {
-    const { place, offset } = this.#columns.rowOf(number);
+    const { place, offset, index } = this.#columns.rowOf(number);
     return {
-      number,
+      batchNumber: number - index,
       partition: place < 0 ? DELAYED - place : place,
       baseOffset: offset,
       deliverAt: this.#deliverAts.get(number),
