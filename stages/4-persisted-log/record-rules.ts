@@ -46,6 +46,12 @@ export interface AdmissionRules {
   noteAppended(records: IncomingRecords, receipt: Promise<AppendReceipt>): void;
 }
 
+/** Messages that are not due yet. */
+export interface DelayedRules extends AdmissionRules {
+  /** What lies below it in the delayed log may go once it was moved; `Infinity`: all of that may. */
+  keepFrom(): number;
+}
+
 /** The records of one partition. */
 export interface RecordRules extends AdmissionRules {
   /**
@@ -76,8 +82,7 @@ export interface RecordRules extends AdmissionRules {
 export interface TopicRules {
   /** By partition. */
   readonly partitions: readonly RecordRules[];
-  /** Messages that are not due yet. */
-  readonly delayed: AdmissionRules;
+  readonly delayed: DelayedRules;
   /** After a start, when all of the above have noted what they had to: reads what nobody noted. */
   readBack(logs: {
     readonly partitions: readonly PartitionLog[];
@@ -115,6 +120,6 @@ const ANYTHING_GOES: RecordRules = Object.freeze({
 /** Every record counts, for everybody. */
 export const noRules: NewTopicRules = ({ partitionCount }) => ({
   partitions: Array.from({ length: partitionCount }, () => ANYTHING_GOES),
-  delayed: ANYTHING_GOES,
+  delayed: { ...ANYTHING_GOES, keepFrom: () => Number.POSITIVE_INFINITY },
   readBack: async () => undefined,
 });

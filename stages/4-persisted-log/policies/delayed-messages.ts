@@ -21,7 +21,7 @@ import { type OffsetSpan, OffsetSpans } from '../delivery/offset-spans.ts';
 import type { IncomingBatch } from '../incoming-batch.ts';
 import type { AppendReceipt, PartitionLog } from '../log/log.ts';
 import { batchFrom } from '../log-reading.ts';
-import type { AdmissionRules } from '../record-rules.ts';
+import type { DelayedRules } from '../record-rules.ts';
 import { WallTimer } from '../wall-timer.ts';
 
 /** What one topic may have waiting. */
@@ -45,7 +45,7 @@ export interface DelayedMessage {
 export interface DelayedMessagesOptions {
   readonly clock: Clock;
   readonly log: PartitionLog;
-  readonly rules: AdmissionRules;
+  readonly rules: DelayedRules;
   /** Stores a batch in a partition; the room for it is there. */
   readonly store: (partition: number, batch: Uint8Array) => Promise<AppendReceipt>;
   /** That what was stored there was moved is noted. */
@@ -59,7 +59,7 @@ export interface DelayedMessagesOptions {
 export class DelayedMessages {
   readonly log: PartitionLog;
   /** Whoever adds messages asks them first. */
-  readonly rules: AdmissionRules;
+  readonly rules: DelayedRules;
   readonly moved: OffsetSpans;
   readonly #options: DelayedMessagesOptions;
   readonly #heap = new Heap<DelayedMessage>(isBefore);
@@ -245,8 +245,8 @@ export class DelayedMessages {
   }
 
   #release(): void {
-    const floor = this.moved.firstGapFrom(this.log.logStartOffset);
-    if (floor === this.log.logStartOffset) return;
+    const floor = Math.min(this.moved.firstGapFrom(this.log.logStartOffset), this.rules.keepFrom());
+    if (floor <= this.log.logStartOffset) return;
     this.moved.forgetBelow(floor);
     this.log.releaseBelow(floor).catch((error: unknown) => this.#options.onNotice(String(error)));
   }

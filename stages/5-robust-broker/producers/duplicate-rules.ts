@@ -10,7 +10,13 @@
  */
 import type { ProducerIdentity } from '../../../shared/contract/producer.ts';
 import type { AppendReceipt, PartitionLog } from '../../4-persisted-log/log/log.ts';
-import type { AdmissionRules, IncomingRecords, StoredReceipt, TopicRules } from '../../4-persisted-log/record-rules.ts';
+import type {
+  AdmissionRules,
+  DelayedRules,
+  IncomingRecords,
+  StoredReceipt,
+  TopicRules,
+} from '../../4-persisted-log/record-rules.ts';
 import { NumberedSends, type NumberedSendsState } from './numbered-sends.ts';
 import { TopicDedup } from './topic-dedup.ts';
 
@@ -42,7 +48,7 @@ export interface PartitionDuplicatesState {
 
 export class DuplicateRules {
   readonly partitions: readonly PartitionDuplicates[];
-  readonly delayed: AdmissionRules;
+  readonly delayed: DelayedRules;
   readonly #dedup: TopicDedup | undefined;
   /** Sends that were answered with the receipt of an earlier one. */
   #duplicateCount: number;
@@ -66,16 +72,12 @@ export class DuplicateRules {
       earlier: (batch) => counted(dedup?.earlier(batch), onDuplicate),
       check: () => undefined,
       noteAppended: (records, receipt) => dedup?.noteAppended({ ...records, partition: undefined }, receipt),
+      keepFrom: () => dedup?.keepDelayedFrom() ?? Number.POSITIVE_INFINITY,
     };
   }
 
   get duplicateCount(): number {
     return this.#duplicateCount;
-  }
-
-  /** What lies below in the delayed log is not needed any more. */
-  keepDelayedFrom(): number {
-    return this.#dedup?.keepDelayedFrom() ?? Number.POSITIVE_INFINITY;
   }
 
   async readBack({ partitions, delayed }: Parameters<TopicRules['readBack']>[0]): Promise<void> {
