@@ -5,7 +5,11 @@
  *     lost                  accepted, never read by anybody, although a later message of the topic was
  *     unobserved            accepted, and not read by the end of a run that read everything
  *     phantom               read, but never sent (or only sent afterwards)
- *     aborted read          read, although its send was refused
+ *     aborted read          read, although its send was refused or its transaction aborted (G1a)
+ *     precommitted read     read, although nobody had begun to commit its transaction
+ *     dirty write           transactions wrote in an order that contradicts the one in which they ran (G0)
+ *     circular flow         each of some transactions read what another of them wrote (G1c)
+ *     fractured read        of one transaction something was seen, and something else not any more (G-single)
  *     duplicate             one message at two offsets; or handed out again although it was finished or still leased
  *     reordered             handed out in another order than the offsets
  *     inconsistent offsets  one offset, two messages
@@ -23,6 +27,10 @@ export type AnomalyName =
   | 'unobserved'
   | 'phantom'
   | 'aborted read'
+  | 'precommitted read'
+  | 'dirty write'
+  | 'circular flow'
+  | 'fractured read'
   | 'duplicate'
   | 'reordered'
   | 'inconsistent offsets'

@@ -92,9 +92,7 @@ export function missingValue(
 
 /** Every accepted attempt on a topic. */
 export function acceptedOf(index: HistoryIndex, topic: string): Attempt[] {
-  return [...index.attempts.values()]
-    .flat()
-    .filter((attempt) => attempt.topic === topic && attempt.call.outcome === 'ok');
+  return [...index.attempts.values()].flat().filter((attempt) => attempt.topic === topic && attempt.outcome === 'ok');
 }
 
 /** Each fetch on its own, and against what is known to stand in the log. */
@@ -154,7 +152,7 @@ function knownOffsets(index: HistoryIndex): Map<string, (Attempt & { readonly of
   const known = new Map<string, (Attempt & { readonly offset: number })[]>();
   for (const attempt of [...index.attempts.values()].flat()) {
     const { offset } = attempt;
-    if (offset === null) continue;
+    if (offset === null || attempt.outcome !== 'ok') continue;
     append(known, keyOf(attempt.topic, attempt.partition), { ...attempt, offset });
   }
   for (const attempts of known.values()) attempts.sort((a, b) => a.offset - b.offset);
@@ -180,7 +178,9 @@ function firstWithin(
 
 /** What one producer sent one after the other stands one after the other. */
 function* nonmonotonicSends(index: HistoryIndex): Generator<Anomaly> {
-  const accepted = index.sends.filter(({ call, facts }) => call.outcome === 'ok' && facts.baseOffset !== null);
+  const accepted = index.sends.filter(
+    ({ call, facts }) => call.outcome === 'ok' && facts.baseOffset !== null && facts.isDuplicate !== true,
+  );
   const lines = Map.groupBy(accepted, ({ call, facts }) => keyOf(call.client, facts.topic, facts.partition));
   for (const line of lines.values()) {
     let highest: CallOf<'send'> | undefined;

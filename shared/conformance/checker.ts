@@ -3,6 +3,7 @@
  *
  *     calls -> index -> checks of the log family    (checker-log.ts)
  *                   -> checks of the queue family   (checker-queue.ts)
+ *                   -> checks of transactions       (checker-transactions.ts)
  *                   -> checks of both               (here)
  *
  * Always true: a history of a correct broker gives no anomaly, however its calls overlapped; every anomaly cites the
@@ -12,12 +13,23 @@
 import type { Anomaly, CheckOptions } from './anomaly.ts';
 import { logAnomalies } from './checker-log.ts';
 import { queueAnomalies } from './checker-queue.ts';
+import { transactionAnomalies } from './checker-transactions.ts';
 import type { Call, History } from './history.ts';
-import { type CallOf, type HistoryIndex, indexHistory, keyOf } from './history-index.ts';
+import { type Attempt, type CallOf, type HistoryIndex, indexHistory, keyOf } from './history-index.ts';
 
 export type { Anomaly, AnomalyName, CheckOptions } from './anomaly.ts';
 
 const ANOMALIES_MAX = 20;
+
+/** Worst kinds first. */
+const CHECKS: readonly ((index: HistoryIndex, options: CheckOptions) => Iterable<Anomaly>)[] = [
+  transactionAnomalies,
+  phantoms,
+  inconsistentOffsets,
+  queueAnomalies,
+  logAnomalies,
+  ackRegressions,
+];
 
 /** The first anomalies of a history, worst kinds first. A history that had to drop calls proves nothing: it throws. */
 export function checkHistory(
@@ -28,7 +40,7 @@ export function checkHistory(
   const index = indexHistory(history.calls);
   const found: Anomaly[] = [];
   const max = options.anomaliesMax ?? ANOMALIES_MAX;
-  for (const check of [phantoms, inconsistentOffsets, queueAnomalies, logAnomalies, ackRegressions]) {
+  for (const check of CHECKS) {
     for (const anomaly of check(index, options)) {
       found.push(anomaly);
       if (found.length >= max) return found;
@@ -37,22 +49,21 @@ export function checkHistory(
   return found;
 }
 
-/** Everything that was read had been sent, and its send had not been refused. */
+/** Everything that was read had been sent, and its send had not been refused, nor its transaction aborted. */
 function* phantoms(index: HistoryIndex): Generator<Anomaly> {
-  for (const { call, topic, record } of index.observations) {
+  for (const { call, topic, record, isUncommitted } of index.observations) {
     const attempts = index.attempts.get(keyOf(topic, record.value)) ?? [];
     const earlier = attempts.filter((attempt) => attempt.call.startedAt < call.endedAt);
-    if (earlier.some((attempt) => attempt.call.outcome !== 'failed')) continue;
+    const mayBeRead = (attempt: Attempt): boolean =>
+      (isUncommitted ? attempt.call.outcome : attempt.outcome) !== 'failed';
+    if (earlier.some(mayBeRead)) continue;
     const [refusedSend] = earlier;
     const shown = JSON.stringify(record.value);
     if (refusedSend !== undefined) {
-      const calls = [refusedSend.call, call];
-      yield {
-        name: 'aborted read',
-        calls,
-        expected: `${shown} never read: its send was refused`,
-        got: `${shown} was read`,
-      };
+      const { end, outcome } = refusedSend.transaction ?? {};
+      const why = outcome === undefined ? 'its send was refused' : `its transaction is ${outcome}`;
+      const calls = [end ?? refusedSend.call, call].sort((a, b) => a.startedAt - b.startedAt);
+      yield { name: 'aborted read', calls, expected: `${shown} never read: ${why}`, got: `${shown} was read` };
       continue;
     }
     const later = attempts[0]?.call;
@@ -90,18 +101,26 @@ function* inconsistentOffsets(index: HistoryIndex): Generator<Anomaly> {
 /** What a group has committed only grows, unless somebody seeks. */
 function* ackRegressions(index: HistoryIndex): Generator<Anomaly> {
   const groups = Map.groupBy(index.positions, ({ facts }) => keyOf(facts.topic, facts.group, facts.partition));
-  const seeks = Map.groupBy(index.seeks, ({ facts }) => keyOf(facts.topic, facts.group, facts.partition));
-  for (const [key, positions] of groups) yield* regressionsOfGroup(positions, seeks.get(key) ?? []);
+  const keyOfGroup = ({ facts }: Position | CallOf<'seek'>): string => keyOf(facts.topic, facts.group, facts.partition);
+  const seeks = Map.groupBy(index.seeks, keyOfGroup);
+  const inTransactions = Map.groupBy(index.transactionPositions, keyOfGroup);
+  for (const [key, positions] of groups) {
+    const known: Position[] = [...positions, ...(inTransactions.get(key) ?? [])];
+    yield* regressionsOfGroup(positions, { known, seeks: seeks.get(key) ?? [] });
+  }
 }
 
-/** `positions` and `seeks` in the order of their starts; `byEnd` holds the positions in the order of their ends. */
+/** A call after whose end a group had got so far. */
+type Position = CallOf<'commit' | 'committed' | 'commitOffset'>;
+
+/** `positions` and `seeks` in the order of their starts; `byEnd` holds what is known in the order of their ends. */
 function* regressionsOfGroup(
   positions: readonly CallOf<'commit' | 'committed'>[],
-  seeks: readonly CallOf<'seek'>[],
+  { known, seeks }: { readonly known: readonly Position[]; readonly seeks: readonly CallOf<'seek'>[] },
 ): Generator<Anomaly> {
-  const byEnd = [...positions].sort((a, b) => a.call.endedAt - b.call.endedAt);
+  const byEnd = [...known].sort((a, b) => a.call.endedAt - b.call.endedAt);
   let ended = 0;
-  let highest: CallOf<'commit' | 'committed'> | undefined;
+  let highest: Position | undefined;
   for (const position of positions) {
     const { call, facts } = position;
     // Whatever was known before the latest seek ended says nothing about what comes after it.

@@ -5,7 +5,8 @@
  * only calls that ended with an answer count as observations. Built once for each check; its size is that of the
  * history.
  */
-import type { Call, CallFacts, ReadRecord } from './history.ts';
+import type { Call, CallFacts, CallOutcome, ReadRecord } from './history.ts';
+import { indexTransactions, type KnownOutcome, type KnownTransaction } from './transaction-index.ts';
 
 type FactsOfKind<Kind extends CallFacts['kind']> = Extract<CallFacts, { readonly kind: Kind }>;
 
@@ -17,6 +18,10 @@ export type CallOf<Kind extends CallFacts['kind']> = Kind extends Kind
 /** One attempt to send one value. */
 export interface Attempt {
   readonly call: Call;
+  /** What became of it: of one in a transaction, what became of that too. */
+  readonly outcome: CallOutcome;
+  /** The transaction it was made in. */
+  readonly transaction: KnownTransaction | undefined;
   readonly topic: string;
   readonly partition: number;
   readonly value: string;
@@ -29,6 +34,8 @@ export interface Observation {
   readonly call: Call;
   readonly topic: string;
   readonly record: ReadRecord;
+  /** True when what is not committed had been asked for too. */
+  readonly isUncommitted: boolean;
 }
 
 export interface HistoryIndex {
@@ -42,7 +49,14 @@ export interface HistoryIndex {
   readonly positions: readonly CallOf<'commit' | 'committed'>[];
   /** In the order of their starts. */
   readonly seeks: readonly CallOf<'seek'>[];
-  /** Calls that name leases: ack, nack, extendLease; whatever their outcome. */
+  /** By id. */
+  readonly transactions: ReadonlyMap<string, KnownTransaction>;
+  /** Positions that hold since the end of a committed transaction, which may have been beyond them before. */
+  readonly transactionPositions: readonly CallOf<'commitOffset'>[];
+  /**
+   * Calls that name leases: ack, nack, extendLease; whatever their outcome. The acks of a transaction are here as what it
+   * made of them.
+   */
   readonly leaseCalls: readonly CallOf<'ack' | 'nack' | 'extendLease'>[];
   /** Calls after which a group may deliver something again: seek, leave, deleteGroup; unless they were refused. */
   readonly reopenings: readonly CallOf<'seek' | 'leave' | 'deleteGroup'>[];
@@ -70,17 +84,30 @@ export function indexHistory(calls: readonly Call[]): HistoryIndex {
   const sends = ofKind(kept, 'send');
   const fetches = ofKind(kept, 'fetch').filter(isAnswered);
   const receives = ofKind(kept, 'receive');
+  const transactions = indexTransactions(kept);
+  const leaseCalls = [
+    ...ofKind(kept, 'ack').flatMap((ack) => effectsOf(ack, transactions)),
+    ...ofKind(kept, 'nack'),
+    ...ofKind(kept, 'extendLease'),
+  ];
   return {
-    attempts: attemptsOf(sends),
-    observations: [...fetches, ...receives].flatMap(({ call, facts }) =>
-      facts.records.map((record) => ({ call, topic: facts.topic, record })),
-    ),
+    attempts: attemptsOf(sends, transactions),
+    observations: [...fetches, ...receives].flatMap(({ call, facts }) => {
+      const isUncommitted = facts.kind === 'fetch' && facts.isUncommitted === true;
+      return facts.records.map((record) => ({ call, topic: facts.topic, record, isUncommitted }));
+    }),
     sends,
     fetches,
     receives,
     positions: [...ofKind(kept, 'commit'), ...ofKind(kept, 'committed')].filter(isAnswered).sort(byStart),
     seeks: ofKind(kept, 'seek').filter(({ call }) => call.outcome !== 'failed'),
-    leaseCalls: [...ofKind(kept, 'ack'), ...ofKind(kept, 'nack'), ...ofKind(kept, 'extendLease')].sort(byStart),
+    transactions,
+    transactionPositions: ofKind(kept, 'commitOffset').flatMap(({ call, facts }) => {
+      const { outcome, end } = transactions.get(facts.transaction) ?? {};
+      const isSet = call.outcome === 'ok' && outcome === 'committed' && end !== undefined;
+      return isSet ? [{ call: end, facts }] : [];
+    }),
+    leaseCalls: leaseCalls.sort(byStart),
     reopenings: [...ofKind(kept, 'seek'), ...ofKind(kept, 'leave'), ...ofKind(kept, 'deleteGroup')].filter(
       ({ call }) => call.outcome !== 'failed',
     ),
@@ -100,15 +127,42 @@ export function byStart(a: { readonly call: Call }, b: { readonly call: Call }):
   return a.call.startedAt - b.call.startedAt;
 }
 
-function attemptsOf(sends: readonly CallOf<'send'>[]): Map<string, Attempt[]> {
+/** An ack as it is; one of a transaction as an ack, as a return to the group, or, where nobody knows, as both. */
+function effectsOf(
+  { call, facts }: CallOf<'ack'>,
+  transactions: ReadonlyMap<string, KnownTransaction>,
+): CallOf<'ack' | 'nack'>[] {
+  const outcome = facts.transaction === undefined ? 'committed' : transactions.get(facts.transaction)?.outcome;
+  if (outcome === 'committed' || call.outcome === 'failed') return [{ call, facts }];
+  const back = { kind: 'nack', refs: facts.refs } as const;
+  if (outcome === 'aborted') return [{ call, facts: back }];
+  const doubtful: Call = { ...call, outcome: 'unknown' };
+  return [
+    { call: doubtful, facts },
+    { call: doubtful, facts: back },
+  ];
+}
+
+function attemptsOf(
+  sends: readonly CallOf<'send'>[],
+  transactions: ReadonlyMap<string, KnownTransaction>,
+): Map<string, Attempt[]> {
   const attempts = new Map<string, Attempt[]>();
   for (const { call, facts } of sends) {
     const { topic, partition, values, baseOffset } = facts;
+    const transaction = facts.transaction === undefined ? undefined : transactions.get(facts.transaction);
+    const outcome = outcomeOf(call.outcome, transaction?.outcome);
     values.forEach((value, index) => {
       const isPlaced = call.outcome === 'ok' && baseOffset !== null;
-      const attempt = { call, topic, partition, value, offset: isPlaced ? baseOffset + index : null };
-      append(attempts, keyOf(topic, value), attempt);
+      const offset = isPlaced ? baseOffset + index : null;
+      append(attempts, keyOf(topic, value), { call, outcome, transaction, topic, partition, value, offset });
     });
   }
   return attempts;
+}
+
+/** What is not committed counts as refused: no reader of what is committed may see it. */
+function outcomeOf(ofCall: CallOutcome, ofTransaction: KnownOutcome | undefined): CallOutcome {
+  if (ofTransaction === undefined || ofTransaction === 'committed' || ofCall === 'failed') return ofCall;
+  return ofTransaction === 'unknown' ? 'unknown' : 'failed';
 }

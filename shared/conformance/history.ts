@@ -9,6 +9,7 @@
  * other's start. Bounded: at most `callsMax` calls are kept, `CALLS_MAX` if not told otherwise; older ones are dropped and `isWhole` becomes false, and
  * the checker refuses such a history. Written by the recorder, read by the checker and by failure stories.
  */
+import type { TransactionOutcome } from '../contract/transaction.ts';
 
 /** One record or delivery as a reader saw it. */
 export interface ReadRecord {
@@ -51,6 +52,10 @@ export type CallFacts =
       readonly values: readonly string[];
       /** null until answered, and on brokers without offsets. */
       readonly baseOffset: number | null;
+      /** The transaction it was sent in. */
+      readonly transaction?: string;
+      /** True when the broker knew it again, so that it stands where it stood. */
+      readonly isDuplicate?: boolean;
     }
   | {
       readonly kind: 'fetch';
@@ -60,6 +65,10 @@ export type CallFacts =
       readonly records: readonly ReadRecord[];
       readonly nextOffset: number;
       readonly logStartOffset: number;
+      /** True when it asked for what is not committed too. */
+      readonly isUncommitted?: boolean;
+      /** Where reading what is committed ended; left out by brokers without transactions. */
+      readonly lastStableOffset?: number;
     }
   | {
       readonly kind: 'receive';
@@ -69,13 +78,30 @@ export type CallFacts =
       readonly leaseMs: number;
       readonly records: readonly ReadRecord[];
     }
-  | { readonly kind: 'ack'; readonly refs: readonly LeaseRef[]; readonly isCumulative: boolean }
+  | {
+      readonly kind: 'ack';
+      readonly refs: readonly LeaseRef[];
+      readonly isCumulative: boolean;
+      /** The transaction it takes effect with. */
+      readonly transaction?: string;
+    }
   | { readonly kind: 'nack'; readonly refs: readonly LeaseRef[] }
   | { readonly kind: 'extendLease'; readonly refs: readonly LeaseRef[]; readonly leaseMs: number }
   | { readonly kind: 'leave'; readonly topic: string; readonly group: string; readonly memberId: string }
   | PositionFacts<'commit'>
   | PositionFacts<'committed'>
   | PositionFacts<'seek'>
+  /** `transaction` is empty until answered. */
+  | { readonly kind: 'begin'; readonly transaction: string }
+  | {
+      readonly kind: 'end';
+      readonly transaction: string;
+      readonly how: 'commit' | 'abort';
+      /** Of a refusal that says so: how it had ended. */
+      readonly endedBefore?: TransactionOutcome;
+    }
+  /** `offset` is the one that was asked for. */
+  | (PositionFacts<'commitOffset'> & { readonly transaction: string })
   | { readonly kind: 'deleteTopic'; readonly topic: string }
   | { readonly kind: 'deleteGroup'; readonly topic: string; readonly group: string }
   | { readonly kind: 'restart' }
