@@ -9,6 +9,8 @@
  *                       group, again every interval; asked `checksMax` times in vain: kept in `unresolvedTopicOf(topic)`,
  *                       never delivered
  *
+ * Its `ttlMs` counts from the commit; it cannot be delayed (`MQ_INVALID_ARGUMENT`). `limits.halfMessagesCountMax` of them may
+ * be open, and each has its room in its topic from the start, so that no commit fails for room.
  * The first answer that says commit or abort holds. Repeating it succeeds; the other one is `MQ_TRANSACTION_ENDED`.
  */
 import type { Durability, StoredRecord } from './message.ts';
@@ -36,7 +38,7 @@ export interface HalfReceipt {
   readonly durability: Durability;
 }
 
-/** `unknown`: not decided yet, ask again later. */
+/** `unknown`: not decided yet, ask again later. It never contradicts another answer. */
 export type HalfOutcome = 'commit' | 'abort' | 'unknown';
 
 /** Of `endHalf`. */
