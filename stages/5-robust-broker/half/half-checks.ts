@@ -16,8 +16,9 @@ import type { HalfCheck } from '../../../shared/contract/half-message.ts';
 import type { Limits } from '../../../shared/contract/limits.ts';
 import { WaiterLine, waitersError } from '../../1-blocking-queue/waiter-line.ts';
 import { WallTimer } from '../../4-persisted-log/wall-timer.ts';
+import type { OpenHalf } from './half.ts';
 import type { HalfLog } from './half-log.ts';
-import type { HalfTable, OpenHalf } from './half-table.ts';
+import type { HalfTable } from './half-table.ts';
 
 /** Who asks, for how many, and how long it waits for the first. */
 export interface CheckWant {

@@ -19,10 +19,11 @@ import { quote } from '../../../shared/contract/validation.ts';
 import type { EncodableMessage } from '../../4-persisted-log/bytes/record.ts';
 import { rawBatch } from '../../4-persisted-log/incoming-batch.ts';
 import type { Topic } from '../../4-persisted-log/topic.ts';
+import type { OpenHalf } from './half.ts';
 import type { HalfEnds } from './half-ends.ts';
 import type { HalfLog } from './half-log.ts';
 import { encodeMoved, type HalfEnd, messageOf } from './half-record.ts';
-import type { HalfTable, OpenHalf } from './half-table.ts';
+import type { HalfTable } from './half-table.ts';
 import type { HalfTopics } from './half-topics.ts';
 
 /** After something failed that nobody waits for. */
@@ -102,8 +103,8 @@ export class HalfEndings {
   }
 
   async #commit(half: OpenHalf, topic: Topic): Promise<HalfEnd> {
-    const { clock, log } = this.#options;
-    const message = messageOf(await log.messageAt(half.offset), clock.now());
+    const { log } = this.#options;
+    const message = messageOf(await log.messageAt(half.offset));
     const bytes = encodeMoved(message, half.offset);
     const partition = topic.partition(half.partition);
     topic.checkOpen();
@@ -129,10 +130,10 @@ export class HalfEndings {
   }
 
   async #moveToUnresolved(half: OpenHalf): Promise<void> {
-    const { clock, log, topics } = this.#options;
+    const { log, topics } = this.#options;
     const topic = await topics.find(half.share.topic);
     if (topic.topicId !== half.share.topicId) throw new MqError('MQ_UNKNOWN_TOPIC', 'its topic was made anew');
-    const message = messageOf(await log.messageAt(half.offset), clock.now());
+    const message = messageOf(await log.messageAt(half.offset));
     const unresolved = await topics.openOwn(unresolvedTopicOf(topic.name), { unresolvedOf: topic.name });
     const batch = rawBatch(encodeMoved(unresolvedOf(message, half), half.offset), 1);
     const partition = unresolved.partition(0);

@@ -13,8 +13,8 @@ import type { Durability } from '../../../shared/contract/message.ts';
 import type { EncodableMessage, LogRecord } from '../../4-persisted-log/bytes/record.ts';
 import type { PartitionLog } from '../../4-persisted-log/log/log.ts';
 import { batchFrom } from '../../4-persisted-log/log-reading.ts';
+import type { HalfFacts, LogPlace } from './half.ts';
 import { decodeEntry, encodeEntry, encodeHalf, type HalfEntry } from './half-record.ts';
-import type { HalfFacts, LogPlace } from './half-table.ts';
 
 /** Of the records that take the place of lost ones; a batch has no more. */
 const LOST_TOGETHER_COUNT = 10_000;

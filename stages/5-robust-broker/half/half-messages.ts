@@ -13,24 +13,30 @@
  */
 import type { Clock } from '../../../shared/clock.ts';
 import { isMqError, MqError } from '../../../shared/contract/errors.ts';
-import type { EndHalfOptions, HalfCheck, HalfReceipt } from '../../../shared/contract/half-message.ts';
+import type {
+  EndHalfOptions,
+  HalfCheck,
+  HalfCheckOptions,
+  HalfMessageOptions,
+  HalfReceipt,
+} from '../../../shared/contract/half-message.ts';
 import type { Limits } from '../../../shared/contract/limits.ts';
-import type { Receipt } from '../../../shared/contract/message.ts';
+import type { Message, Receipt } from '../../../shared/contract/message.ts';
 import { quote } from '../../../shared/contract/validation.ts';
 import type { EncodableMessage } from '../../4-persisted-log/bytes/record.ts';
 import { wishedPartition } from '../../4-persisted-log/incoming-batch.ts';
-import type { TimedMessage } from '../../4-persisted-log/message-options.ts';
 import type { RoomRequest } from '../../4-persisted-log/room-maker.ts';
 import type { Topic } from '../../4-persisted-log/topic.ts';
 import { checkFits } from '../../4-persisted-log/topic-errors.ts';
-import { type CheckWant, HalfChecks } from './half-checks.ts';
+import type { CheckSchedule, HalfFacts, OpenHalf } from './half.ts';
+import { HalfChecks } from './half-checks.ts';
 import { HalfEndings } from './half-endings.ts';
 import type { HalfEnds } from './half-ends.ts';
 import type { AppendedHalf, HalfLog } from './half-log.ts';
-import type { CheckedHalfOptions } from './half-options.ts';
+import { checkEndHalf, checkHalf, checkHalfCheck } from './half-options.ts';
 import { type HalfEnd, movedBytesMax } from './half-record.ts';
-import type { CheckSchedule, HalfFacts, HalfTable, OpenHalf } from './half-table.ts';
-import type { HalfTopics } from './half-topics.ts';
+import type { HalfTable } from './half-table.ts';
+import { type HalfTopics, isThere } from './half-topics.ts';
 import { HalfTrim } from './half-trim.ts';
 
 export interface HalfMessagesOptions {
@@ -79,7 +85,7 @@ export class HalfMessages {
     const { checksMax } = schedule;
     this.#checks = new HalfChecks({ clock, limits, table, log, checksMax, onExhausted });
     const work = (half: OpenHalf, carry: () => Promise<void>): Promise<void> => this.#endings.work(half, carry);
-    this.#trim = new HalfTrim({ clock, table, ends, log, slackBytes, work, onNotice });
+    this.#trim = new HalfTrim({ table, ends, log, slackBytes, work, onNotice });
   }
 
   /** The topics are open: time begins to run. */
@@ -88,17 +94,20 @@ export class HalfMessages {
     this.#checks.arm();
   }
 
+  /** Of a topic, those that are just being written included. */
+  countIn({ topicId }: Topic): number {
+    return this.reservedIn(topicId).count;
+  }
+
   /** What of the room of a topic is taken. */
   reservedIn(topicId: string): RoomRequest {
     return this.#table.shareOf(topicId) ?? NOTHING_RESERVED;
   }
 
   /** Resolves when it is as safe as the flush policy says. */
-  async send(
-    name: string,
-    { content, priority, ttlMs }: TimedMessage,
-    options: CheckedHalfOptions,
-  ): Promise<HalfReceipt> {
+  async send(name: string, given: Message, how: HalfMessageOptions): Promise<HalfReceipt> {
+    const { message: timed, ...options } = checkHalf(given, how, this.#options);
+    const { content, priority, ttlMs } = timed;
     this.#checkMayOpen();
     const { key, headers, body } = content;
     const id = content.id ?? this.#options.nextId();
@@ -121,7 +130,8 @@ export class HalfMessages {
   }
 
   /** What the contract says of `endHalf`. */
-  async decide(name: string, { halfId, outcome }: EndHalfOptions): Promise<Receipt | null> {
+  async decide(name: string, options: EndHalfOptions): Promise<Receipt | null> {
+    const { halfId, outcome } = checkEndHalf(options);
     const topic = await this.#options.topics.find(name);
     for (;;) {
       const end = this.#ends.find(halfId);
@@ -134,8 +144,9 @@ export class HalfMessages {
     }
   }
 
-  async receiveChecks(want: CheckWant): Promise<readonly HalfCheck[]> {
-    return await this.#checks.receive(want);
+  /** What the contract says of `receiveHalfChecks`. */
+  async receiveChecks(producerGroup: string, options?: HalfCheckOptions): Promise<readonly HalfCheck[]> {
+    return await this.#checks.receive(checkHalfCheck(producerGroup, options, this.#options.limits));
   }
 
   /** The open ones of a topic, soonest to be asked about first, at most `max`. */
@@ -153,10 +164,12 @@ export class HalfMessages {
     return this.#options.schedule.checksMax;
   }
 
-  /** Topics with this name are gone, all but the one with `topicId`: their halves go with them. */
-  forgetTopic(name: string, topicId: string | undefined): void {
-    const gone = [...this.#table.shares].filter((share) => share.topic === name && share.topicId !== topicId);
-    for (const share of gone) for (const half of this.#table.ofTopic(share.topicId)) this.#table.remove(half);
+  /** The topic of this name was deleted: its halves go with it, and not those of one that was made since. */
+  async forgetTopic(name: string): Promise<void> {
+    const shares = [...this.#table.shares].filter((share) => share.topic === name);
+    for (const share of shares) {
+      if (!(await isThere(this.#options.topics, share))) this.#table.removeAllOf(share.topicId);
+    }
   }
 
   /** Whoever waits is answered, and nothing is begun any more. */

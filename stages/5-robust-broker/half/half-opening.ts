@@ -13,9 +13,9 @@ import type { BrokerParts } from '../../4-persisted-log/broker-parts.ts';
 import { PartitionLog } from '../../4-persisted-log/log/log.ts';
 import type { RoomRequest } from '../../4-persisted-log/room-maker.ts';
 import type { MovedHalf, TopicSettings } from '../../4-persisted-log/topic-settings.ts';
+import type { CheckSchedule } from './half.ts';
 import { type HalfMessages, NOTHING_RESERVED } from './half-messages.ts';
 import { openHalfMessages } from './half-recovery.ts';
-import type { CheckSchedule } from './half-table.ts';
 
 /** In the data folder. */
 export const HALF_FOLDER = 'half';

@@ -1,4 +1,6 @@
 /** The options of half messages, checked; each function returns them with their defaults, or throws with the path. Pure. */
+
+import type { Clock } from '../../../shared/clock.ts';
 import type {
   EndHalfOptions,
   HalfCheckOptions,
@@ -10,13 +12,15 @@ import type { Message } from '../../../shared/contract/message.ts';
 import {
   checkChoice,
   checkInteger,
+  checkMessage,
   checkName,
   checkOptions,
   invalidArgument,
 } from '../../../shared/contract/validation.ts';
 import { checkSignal } from '../../1-blocking-queue/checked-options.ts';
+import { checkTimes, type TimedMessage } from '../../4-persisted-log/message-options.ts';
+import type { CheckSchedule } from './half.ts';
 import type { CheckWant } from './half-checks.ts';
-import type { CheckSchedule } from './half-table.ts';
 
 /** `halfCheck` of `createBroker`: how a producer that stays silent is asked. */
 export interface HalfCheckSchedule {
@@ -49,7 +53,23 @@ export interface CheckedHalfOptions {
   readonly timeoutMs: number | undefined;
 }
 
-export function checkHalfMessageOptions(options: HalfMessageOptions, limits: Limits): CheckedHalfOptions {
+/** A message and how it is kept. */
+export interface CheckedHalf extends CheckedHalfOptions {
+  readonly message: TimedMessage;
+}
+
+export function checkHalf(
+  message: Message,
+  options: HalfMessageOptions,
+  { limits, clock }: { readonly limits: Limits; readonly clock: Clock },
+): CheckedHalf {
+  const contents = [checkMessage('message', message, limits)];
+  checkNotDelayed(message);
+  const [timed] = checkTimes('message', [message], { contents, now: clock.now() });
+  return { message: timed as TimedMessage, ...checkHalfMessageOptions(options, limits) };
+}
+
+function checkHalfMessageOptions(options: HalfMessageOptions, limits: Limits): CheckedHalfOptions {
   checkOptions('options', options, ['producerGroup', 'partition', 'checkAfterMs', 'signal', 'timeoutMs']);
   const { partition, timeoutMs } = options ?? {};
   const after = { min: 1, max: limits.transactionMsMax, fallback: DEFAULTS.halfCheckAfterMs };
@@ -63,13 +83,13 @@ export function checkHalfMessageOptions(options: HalfMessageOptions, limits: Lim
 }
 
 /** When it is seen its producer says, and nobody else. */
-export function checkNotDelayed({ delayMs, deliverAt }: Message): void {
+function checkNotDelayed({ delayMs, deliverAt }: Message): void {
   if (delayMs === undefined && deliverAt === undefined) return;
   const path = delayMs === undefined ? 'message.deliverAt' : 'message.delayMs';
   throw invalidArgument(path, 'left out: a half message is seen when it is committed');
 }
 
-export function checkEndHalfOptions(options: EndHalfOptions): EndHalfOptions {
+export function checkEndHalf(options: EndHalfOptions): EndHalfOptions {
   checkOptions('options', options, ['halfId', 'outcome']);
   const halfId: unknown = options?.halfId;
   if (typeof halfId !== 'string' || halfId === '')
@@ -78,7 +98,7 @@ export function checkEndHalfOptions(options: EndHalfOptions): EndHalfOptions {
   return { halfId, outcome: checkChoice('options.outcome', options.outcome, OUTCOMES, 'unknown') };
 }
 
-export function checkHalfCheckOptions(
+export function checkHalfCheck(
   producerGroup: string,
   options: HalfCheckOptions | undefined,
   limits: Limits,

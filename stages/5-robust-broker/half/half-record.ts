@@ -13,7 +13,7 @@ import type { Durability } from '../../../shared/contract/message.ts';
 import type { TransactionOutcome } from '../../../shared/contract/transaction.ts';
 import type { EncodableMessage, LogRecord } from '../../4-persisted-log/bytes/record.ts';
 import { encodeBatch } from '../../4-persisted-log/bytes/record-batch.ts';
-import type { HalfFacts } from './half-table.ts';
+import type { HalfFacts } from './half.ts';
 
 /** How a half ended. */
 export interface HalfEnd {
@@ -83,10 +83,10 @@ export function movedBytesMax(message: EncodableMessage): number {
   return encodeMoved(message, FURTHEST).length;
 }
 
-/** A record as a message again; what is left of its life counts from when it was accepted. */
-export function messageOf(record: LogRecord, now: number): EncodableMessage {
-  const { body, key, headers, id, priority, expiresAt } = record;
-  const ttlMs = expiresAt === undefined ? undefined : Math.max(expiresAt - now, 0);
+/** A record as a message again. Its life has not begun: nobody could get it so far. */
+export function messageOf(record: LogRecord): EncodableMessage {
+  const { body, key, headers, id, priority, timestamp, expiresAt } = record;
+  const ttlMs = expiresAt === undefined ? undefined : expiresAt - timestamp;
   return { body, key, headers, id, priority, ttlMs };
 }
 

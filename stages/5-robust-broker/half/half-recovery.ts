@@ -8,16 +8,16 @@
  * Always true: everything follows from the logs; reading them again, or after another crash in the middle of this, leads to
  * the same. Only the composition of the broker uses it.
  */
-import { isMqError } from '../../../shared/contract/errors.ts';
 import { unresolvedTopicOf } from '../../../shared/contract/half-message.ts';
 import type { PartitionLog } from '../../4-persisted-log/log/log.ts';
 import type { MovedHalf } from '../../4-persisted-log/topic-settings.ts';
+import type { LogPlace, OpenHalf } from './half.ts';
 import { HalfEnds } from './half-ends.ts';
 import { HalfLog } from './half-log.ts';
 import { HalfMessages, type HalfMessagesOptions, type HalfState } from './half-messages.ts';
 import type { HalfEnd, HalfEntry } from './half-record.ts';
-import { HalfTable, type LogPlace, type OpenHalf } from './half-table.ts';
-import type { HalfTopics } from './half-topics.ts';
+import { HalfTable } from './half-table.ts';
+import { type HalfTopics, isThere } from './half-topics.ts';
 
 /** Ends that are remembered, if the log is long enough for them. */
 const ENDS_COUNT_MAX = 16_384;
@@ -83,21 +83,6 @@ async function noteMoved({ table, ends, log }: HalfState, moved: readonly MovedH
   }
 }
 
-/** A topic that is damaged may be mended: its halves wait for it. */
 async function forgetTopicless({ table }: HalfState, topics: HalfTopics): Promise<void> {
-  for (const { topic, topicId } of [...table.shares]) {
-    if (await isThere(topics, { topic, topicId })) continue;
-    for (const half of table.ofTopic(topicId)) table.remove(half);
-  }
-}
-
-async function isThere(
-  topics: HalfTopics,
-  { topic, topicId }: { readonly topic: string; readonly topicId: string },
-): Promise<boolean> {
-  try {
-    return (await topics.find(topic)).topicId === topicId;
-  } catch (error) {
-    return !isMqError(error, 'MQ_UNKNOWN_TOPIC');
-  }
+  for (const share of [...table.shares]) if (!(await isThere(topics, share))) table.removeAllOf(share.topicId);
 }

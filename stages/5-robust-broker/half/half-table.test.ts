@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type HalfFacts, HalfTable, type OpenHalf } from './half-table.ts';
+import type { HalfFacts, OpenHalf } from './half.ts';
+import { HalfTable } from './half-table.ts';
 
 const INTERVAL_MS = 100;
 const ANY_BYTES = Number.MAX_SAFE_INTEGER;

@@ -16,66 +16,13 @@
  */
 import assert from 'node:assert/strict';
 import { Heap, type HeapNode } from '../../2-ring-buffer/heap.ts';
-
-/** How often, and how many times, somebody is asked. */
-export interface CheckSchedule {
-  readonly intervalMs: number;
-  readonly checksMax: number;
-}
-
-/** What is known of a half message. Times are epoch ms. */
-export interface HalfFacts {
-  readonly halfId: string;
-  readonly topic: string;
-  readonly topicId: string;
-  readonly producerGroup: string;
-  /** Where it goes when it is committed. */
-  readonly partition: number;
-  readonly acceptedAt: number;
-  /** What it takes there at most. */
-  readonly heldBytes: number;
-  /** So often it was asked about. */
-  readonly checkCount: number;
-  readonly nextCheckAt: number;
-}
-
-/** What a topic has reserved. */
-export interface TopicShare {
-  readonly topic: string;
-  readonly topicId: string;
-  count: number;
-  heldBytes: number;
-}
+import type { CheckSchedule, HalfFacts, LogPlace, OpenHalf, TopicShare } from './half.ts';
 
 interface ProducerGroup {
   readonly name: string;
   readonly askable: Heap<OpenHalf>;
   /** Its open halves. */
   count: number;
-}
-
-/** Where a half is in the log, and what it takes there. */
-export interface LogPlace {
-  readonly offset: number;
-  readonly logBytes: number;
-}
-
-/** A half that is not decided. What has the same text in many of them is kept once. */
-export interface OpenHalf {
-  readonly halfId: string;
-  readonly share: TopicShare;
-  readonly group: { readonly name: string };
-  readonly partition: number;
-  readonly acceptedAt: number;
-  readonly heldBytes: number;
-  /** In the log, and what it takes there. */
-  readonly offset: number;
-  readonly logBytes: number;
-  /** So often it was asked about. */
-  readonly checkCount: number;
-  readonly nextCheckAt: number;
-  /** Settles when whoever has taken it out is done with it. */
-  readonly busy: Promise<unknown> | undefined;
 }
 
 interface Entry extends OpenHalf {
@@ -270,6 +217,10 @@ export class HalfTable {
     entry.group.count -= 1;
     if (entry.group.count === 0) this.#groups.delete(entry.group.name);
     this.#grow(entry.share, -1, -entry.heldBytes);
+  }
+
+  removeAllOf(topicId: string): void {
+    for (const half of this.ofTopic(topicId)) this.remove(half);
   }
 
   #grow(share: TopicShare, count: number, heldBytes: number): void {

@@ -9,14 +9,13 @@
  * Always true: at rest the log holds at most twice what its open halves take, and `slackBytes`; nothing is let go that a start
  * needs. A disk that fails is asked again with the next half. Only the half messages of the broker use it.
  */
-import type { Clock } from '../../../shared/clock.ts';
+import type { OpenHalf } from './half.ts';
 import type { HalfEnds } from './half-ends.ts';
 import type { HalfLog } from './half-log.ts';
 import { messageOf } from './half-record.ts';
-import type { HalfTable, OpenHalf } from './half-table.ts';
+import type { HalfTable } from './half-table.ts';
 
 export interface HalfTrimOptions {
-  readonly clock: Clock;
   readonly table: HalfTable;
   readonly ends: HalfEnds;
   readonly log: HalfLog;
@@ -86,9 +85,9 @@ export class HalfTrim {
 
   /** Writes it again, with all that became of it. */
   async #carry(half: OpenHalf): Promise<boolean> {
-    const { clock, table, log, work } = this.#options;
+    const { table, log, work } = this.#options;
     await work(half, async () => {
-      const message = messageOf(await log.messageAt(half.offset), clock.now());
+      const message = messageOf(await log.messageAt(half.offset));
       const { halfId, share, group, partition, acceptedAt, heldBytes, checkCount, nextCheckAt } = half;
       const { topic, topicId } = share;
       const facts = { halfId, topic, topicId, producerGroup: group.name, partition, acceptedAt, heldBytes };

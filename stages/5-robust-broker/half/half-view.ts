@@ -9,7 +9,7 @@ import type { HalfMessages } from './half-messages.ts';
 /** Soonest to be asked about first, at most `max`. */
 export async function viewHalves(
   halves: HalfMessages,
-  topicId: string,
+  { topicId }: Topic,
   { max, clock }: { readonly max: number; readonly clock: Clock },
 ): Promise<HalfView[]> {
   const now = clock.now();
@@ -33,7 +33,6 @@ export async function explainHalf(halves: HalfMessages, topic: Topic, id: string
     const reason = `not decided by producer group ${quote(group.name)}: ${asked}`;
     return {
       ...{ topic: topic.name, id, partition, offset: null, timestamp: acceptedAt },
-      ...(record.expiresAt === undefined ? {} : { expiresAt: record.expiresAt }),
       groups: [],
       events: [{ at: acceptedAt, what: 'half', reason }],
       isComplete: true,
