@@ -13,6 +13,7 @@ import type { Subscription } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
+import type { SharedCredit } from './delivery/desk-surroundings.ts';
 import type { GroupDesk } from './delivery/group-desk.ts';
 import type { RecordMatcher } from './delivery/record-matcher.ts';
 
@@ -27,6 +28,8 @@ export interface PushOptions {
   readonly leaseMs: number;
   /** Of its filter; undefined: everything matches. */
   readonly matcher?: RecordMatcher | undefined;
+  /** Shared with others; then `creditMax` is of all of them together. */
+  readonly credit?: SharedCredit | undefined;
   readonly limits: Limits;
   readonly onDelivery: (delivery: Delivery) => void;
   /** Throws when the topic, the group or the broker is gone. */
@@ -97,11 +100,12 @@ export class PushSubscription implements Subscription {
   }
 
   async #receive(waitMs: number): Promise<readonly Delivery[]> {
-    const { desk, memberId, leaseMs, matcher, limits, checkOpen } = this.#options;
+    const { desk, memberId, leaseMs, matcher, credit, limits, checkOpen } = this.#options;
     checkOpen();
     const max = Math.min(this.#free, limits.receiveCountMax);
     const bytesMax = Math.min(DEFAULTS.bytesMax, limits.receiveBytesMax);
-    return await desk.receive({ memberId, max, bytesMax, leaseMs, matcher }, { waitMs, signal: this.#closed.signal });
+    const want = { memberId, max, bytesMax, leaseMs, matcher, credit };
+    return await desk.receive(want, { waitMs, signal: this.#closed.signal });
   }
 
   async #rested(): Promise<void> {
@@ -121,7 +125,8 @@ export class PushSubscription implements Subscription {
   }
 
   get #free(): number {
-    const { desk, memberId, creditMax } = this.#options;
-    return creditMax - desk.state.leases.openCountOf(memberId);
+    const { desk, memberId, creditMax, credit } = this.#options;
+    const { leases } = desk.state;
+    return credit?.freeFor(leases) ?? creditMax - leases.openCountOf(memberId);
   }
 }

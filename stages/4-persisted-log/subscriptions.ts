@@ -4,7 +4,7 @@
  * Always true: `close` ends them all. Only the spine uses it.
  */
 import type { Clock } from '../../shared/clock.ts';
-import type { SubscribeOptions, Subscription } from '../../shared/contract/broker.ts';
+import type { SubscribeOptions } from '../../shared/contract/broker.ts';
 import type { Filter, PatternForm } from '../../shared/contract/filter.ts';
 import { DEFAULTS, type Limits } from '../../shared/contract/limits.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
@@ -17,6 +17,7 @@ import {
 } from '../../shared/contract/validation.ts';
 import { checkFilter } from '../1-blocking-queue/routing-options.ts';
 import { need, type Rules } from '../1-blocking-queue/rules.ts';
+import type { SharedCredit } from './delivery/desk-surroundings.ts';
 import type { RecordMatcher } from './delivery/record-matcher.ts';
 import { PushSubscription } from './subscription.ts';
 import type { Topic } from './topic.ts';
@@ -39,6 +40,10 @@ export interface SubscribeWant extends Pick<CheckedSubscribeOptions, 'group' | '
   readonly memberId: string;
   /** Of its filter; undefined: everything matches. */
   readonly matcher?: RecordMatcher | undefined;
+  /** Shared with others; then `creditMax` is of all of them together. */
+  readonly credit?: SharedCredit | undefined;
+  /** It was closed, or the topic, the group or the broker is gone. */
+  readonly onEnded?: () => void;
 }
 
 const FORMS: readonly PatternForm[] = ['dotted', 'slashed'];
@@ -70,7 +75,11 @@ export class Subscriptions {
   }
 
   /** Rejects when there is nothing to be had for this member at all. */
-  async add(topic: Topic, { group, ...want }: SubscribeWant, onDelivery: OnDelivery): Promise<Subscription> {
+  async add(
+    topic: Topic,
+    { group, onEnded, ...want }: SubscribeWant,
+    onDelivery: OnDelivery,
+  ): Promise<PushSubscription> {
     if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
     const desk = await topic.groups.open(group);
     const checkOpen = (): void => {
@@ -80,6 +89,7 @@ export class Subscriptions {
     const onEnd = (): void => {
       unwatch();
       this.#open.delete(subscription);
+      onEnded?.();
     };
     const own = { ...this.#shared, ...want, desk, onDelivery, checkOpen, onEnd };
     const subscription = new PushSubscription(own);

@@ -108,7 +108,22 @@ export type ReceiveWant = Pick<CheckedReceiveOptions, 'max' | 'bytesMax' | 'leas
   readonly memberId: string;
   /** What does not match stays available to others; undefined: everything matches. */
   readonly matcher?: RecordMatcher | undefined;
+  /** Counted when records are handed out; undefined: it has only its `max`. */
+  readonly credit?: SharedCredit | undefined;
 };
+
+/** What tells how much a member has in flight. */
+export interface MemberCounts {
+  openCountOf(memberId: string): number;
+}
+
+/** How much somebody may still take on, from several groups together. */
+export interface SharedCredit {
+  /** Equal only for itself. */
+  readonly key: string;
+  /** Deliveries that the group with these leases may hand to it now. */
+  freeFor(leases: MemberCounts): number;
+}
 
 /** How long a reader waits when there is nothing for it. */
 export type WaitForRecords = Pick<CheckedReceiveOptions, 'waitMs' | 'signal'>;

@@ -84,7 +84,8 @@ export class HandOut {
   /** At most what is wanted, from the partitions that this member may read. Where filters are asked it takes `looks`. */
   handOut(want: HandOutWant, looks: Looks, mayRead: (partition: number) => boolean): HandOutResult {
     const { state, inFlightCountMax, partitions } = this.#options;
-    const count = Math.min(want.max, inFlightCountMax - state.leases.openCount);
+    const free = Math.min(inFlightCountMax - state.leases.openCount, want.credit?.freeFor(state.leases) ?? want.max);
+    const count = Math.min(want.max, free);
     const answer = this.#begin(want, { count, looks });
     for (const reader of this.#inTurn()) {
       if (!mayRead(reader.partition)) continue;

@@ -8,10 +8,19 @@
  * Always true: for one key one batch of a partition is read at a time; who waits for nothing else is pending exactly as long
  * as something is under way for its key. Only `Serving` uses it.
  */
-import type { GroupDeskOptions, PartitionReader } from './desk-surroundings.ts';
+import type { GroupDeskOptions, PartitionReader, ReceiveWant } from './desk-surroundings.ts';
 import type { GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import type { HandOutResult } from './hand-out.ts';
+
+/** The key of a want without conditions. */
+export const EVERYTHING = '';
+
+/** Of a want: those that want the same, on the same credit, have the same. */
+export function keyOf({ matcher, credit }: Pick<ReceiveWant, 'matcher' | 'credit'>): string {
+  if (matcher === undefined && credit === undefined) return EVERYTHING;
+  return `${credit?.key ?? ''} ${matcher?.key ?? ''}`;
+}
 
 export interface SearchesOptions extends Pick<GroupDeskOptions, 'clock' | 'groupId' | 'partitions'> {
   readonly state: GroupState;

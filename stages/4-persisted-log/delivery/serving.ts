@@ -20,7 +20,7 @@ import { FilterViews } from './filter-views.ts';
 import type { GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import { type Handed, HandOut, type HandOutResult, type HandOutWant } from './hand-out.ts';
-import { Searches } from './searches.ts';
+import { EVERYTHING, keyOf, Searches } from './searches.ts';
 import { Unwanted } from './unwanted.ts';
 import { watchedClock } from './watched-clock.ts';
 
@@ -31,16 +31,12 @@ export type Wanted = ReceiveWant & Pick<HandOutWant, 'isWhole'>;
 
 /** A receive in the line. */
 interface WaitingWant extends Wanted {
-  /** Of its filter; those that want the same have the same. */
   readonly key: string;
   /** False: it waits for the disk only, and is answered empty when nothing comes of that. */
   readonly isPatient: boolean;
 }
 
 type Taken = Pick<HandOutResult, 'handed' | 'error' | 'hasSteppedOver'>;
-
-/** The key of what has no filter. */
-const EVERYTHING = '';
 type WaitingReceive = Waiter<WaitingWant, readonly Handed[]>;
 
 export interface ServingOptions extends GroupDeskOptions {
@@ -105,7 +101,7 @@ export class Serving {
   }
 
   async receive(wanted: Wanted, { waitMs, signal }: WaitForRecords): Promise<readonly Handed[]> {
-    const want: WaitingWant = { ...wanted, isPatient: waitMs > 0, key: wanted.matcher?.key ?? EVERYTHING };
+    const want: WaitingWant = { ...wanted, isPatient: waitMs > 0, key: keyOf(wanted) };
     if (this.#closeError !== undefined) throw this.#closeError;
     if (this.#isClosed) return []; // nobody would ever serve it
     this.checkKind('queue');
