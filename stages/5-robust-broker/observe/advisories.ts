@@ -2,10 +2,10 @@
  * Topics in which a broker tells of itself: `$sys/expired`, `$sys/dead`, `$sys/slow-consumer`, `$sys/group-changed`,
  * `$sys/flow-control`, `$sys/topic-changed`.
  *
- *     channel --> JSON, gathered for a turn --> one batch --> [ $sys/dead: the youngest 1,000 ] --> fetch, receive
+ *     channel --> JSON, gathered for a turn --> one batch --> [ $sys/dead: the youngest ] --> fetch, receive
  *
  * Always true: an advisory is never about a `$sys/` topic, so none causes another; nobody waits for one: what comes faster
- * than it can be stored is dropped and counted; their topics are small, drop their oldest record, and are not synced.
+ * than it can be stored is dropped and counted; their topics are small, drop what is old, and are not synced.
  * Callers read them like any topic and cannot send to them. docs/operations.md has the bodies. The composition opens them.
  */
 import type { TopicOptions } from '../../../shared/contract/description.ts';
@@ -20,8 +20,11 @@ const PREFIX = '$sys/';
 /** Advisories that wait to be stored, of one topic. */
 const PENDING_COUNT_MAX = 256;
 
+/** When a topic has so many, the older half goes: one by one, each would be a sync. */
+const KEPT_COUNT_MAX = 1000;
+
 const TOPIC_OPTIONS: TopicOptions = Object.freeze({
-  messagesMax: 1000,
+  messagesMax: KEPT_COUNT_MAX + PENDING_COUNT_MAX,
   bytesMax: 1024 * 1024,
   overflow: 'drop-oldest',
   partitionCount: 1,
@@ -109,12 +112,20 @@ export class Advisories {
       try {
         await storeMessages(this.#storing, messagesFor(desk.name, bodies), AT_ONCE);
         this.#storedCount += bodies.length;
+        await this.#dropOld(desk);
       } catch {
         // The disk is full, or the broker closes: it is told of by other means, and nobody waits for this one.
         this.#droppedCount += bodies.length;
       }
     }
     desk.isStoring = false;
+  }
+
+  async #dropOld({ name }: Desk): Promise<void> {
+    const topic = await this.#storing.topics.find(name);
+    const partition = topic.partition(0);
+    if (partition.heldCount < KEPT_COUNT_MAX) return;
+    topic.room.drop(partition, partition.highWatermark - KEPT_COUNT_MAX / 2);
   }
 }
 
