@@ -67,9 +67,10 @@ export async function createApp(
   });
   const door = new Door(broker, { connections, onDefect: options.onDefect });
   // I4: the only place from which an error leaves.
-  const answerError = (error: unknown, _request: FastifyRequest, reply: FastifyReply): void => {
+  const answerError = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const known = connections.isDraining && isMqError(error, 'MQ_ABORTED') ? STOPPING : errorOfServer(error);
     if (known.code === 'MQ_INTERNAL') options.onDefect(error);
+    else options.onRefused?.(known, request.ip);
     const problem = problemOf(known);
     // As bytes, which fastify leaves alone: to a text it would add a charset, which this type does not have.
     const body = Buffer.from(JSON.stringify(problem));

@@ -106,3 +106,21 @@ test('one answer larger than the limit may go when it is alone', async () => {
   assert.equal((await ask(`${door.url}/topics/big/messages`)).status, 200);
   await until('the answer has left', async () => (await ask(`${door.url}/topics/big/messages`)).status === 200);
 });
+
+test('each connection is told of when it is opened and closed, and each error that is answered', async () => {
+  const told: unknown[] = [];
+  await using door = await openDoor({
+    onConnection: ({ isOpen, from, connectionCount }) => told.push([isOpen, from, connectionCount]),
+    onRefused: ({ code }, from) => told.push([code, from]),
+  });
+  const connection = new RawConnection(door.url);
+  connection.write(requestText('GET', '/nothing'));
+  await until('the error is told', () => told.length === 2);
+  connection.destroy();
+  await until('the end is told', () => told.length === 3);
+  assert.deepEqual(told, [
+    [true, '127.0.0.1', 1],
+    ['MQ_NOT_FOUND', '127.0.0.1'],
+    [false, '127.0.0.1', 0],
+  ]);
+});

@@ -30,6 +30,22 @@ interface Connection {
   readonly onAnswered: () => void;
 }
 
+/** A connection that was opened or closed, and how many there are now. */
+export interface ConnectionChange {
+  readonly isOpen: boolean;
+  /** The address of the peer. */
+  readonly from: string;
+  readonly connectionCount: number;
+}
+
+/** Told of each. It must be quick, and must not throw. */
+export type ConnectionListener = (change: ConnectionChange) => void;
+
+interface ConnectionsOptions {
+  readonly pipelinedCountMax: number;
+  readonly onConnection?: ConnectionListener | undefined;
+}
+
 export class Connections {
   readonly #open = new Map<Duplex, Connection>();
   readonly #pipelinedCountMax: number;
@@ -38,8 +54,11 @@ export class Connections {
   #refusedCount = 0;
   #whenEmpty: (() => void) | undefined;
 
-  constructor({ pipelinedCountMax }: { readonly pipelinedCountMax: number }) {
+  readonly #onConnection: ConnectionListener | undefined;
+
+  constructor({ pipelinedCountMax, onConnection }: ConnectionsOptions) {
     this.#pipelinedCountMax = pipelinedCountMax;
+    this.#onConnection = onConnection;
   }
 
   /** Looks after all connections of `server` from now on; each request goes to `serve` when it is its turn. */
@@ -120,8 +139,11 @@ export class Connections {
       onAnswered: () => this.#next(connection, socket),
     };
     this.#open.set(socket, connection);
+    const from = 'remoteAddress' in socket ? String(socket.remoteAddress) : '';
+    this.#onConnection?.({ isOpen: true, from, connectionCount: this.count });
     socket.once('close', () => {
       this.#open.delete(socket);
+      this.#onConnection?.({ isOpen: false, from, connectionCount: this.count });
       connection.held.length = 0;
       connection.controller?.abort(GONE);
       if (this.#open.size === 0) this.#whenEmpty?.();

@@ -8,8 +8,10 @@ import type { FastifyInstance } from 'fastify';
 import { type Admission, checkAdmission } from '../../shared/admission.ts';
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
+import type { MqError } from '../../shared/contract/errors.ts';
 import type { Metric } from '../../shared/contract/metrics.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
+import type { ConnectionListener } from './connections.ts';
 import type { RequestLogEntry } from './request-log.ts';
 
 /** Of `createServer`: where it listens, whom it lets in, and its limits. */
@@ -34,6 +36,10 @@ export interface ServerOptions {
   readonly onRequest?: (entry: RequestLogEntry) => void;
   /** Told of every error that is a defect (the caller sees only `MQ_INTERNAL`). Default: a warning of the process. */
   readonly onDefect?: (error: unknown) => void;
+  /** Told of every other error that is answered, and to which address. */
+  readonly onRefused?: (reason: MqError, from: string) => void;
+  /** Told of every connection that is opened, and when it is closed. */
+  readonly onConnection?: ConnectionListener;
   /** Default: the system's. Times the log entries and the end of `close`; sockets keep their own time. */
   readonly clock?: Clock;
   /** A whole request body, in bytes. */
@@ -104,6 +110,8 @@ const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boo
   moreMetrics: [isFunction, 'a function'],
   onRequest: [isFunction, 'a function'],
   onDefect: [isFunction, 'a function'],
+  onRefused: [isFunction, 'a function'],
+  onConnection: [isFunction, 'a function'],
   clock: [isClock, 'a clock, which has now() and setTimer()'],
 };
 
