@@ -3,31 +3,67 @@
  *
  * Always true: a capability is in the set exactly when its part is here; what was opened is closed when opening fails.
  */
+import { limitsWith } from '../../shared/broker-options.ts';
+import { checkClock } from '../../shared/clock.ts';
 import { type Capability, capabilitiesOfStage } from '../../shared/contract/capabilities.ts';
+import { closedError } from '../1-blocking-queue/topic-refusals.ts';
 import { type BrokerParts, type OpenPartsOptions, openParts } from '../4-persisted-log/broker-parts.ts';
+import type { NewTopicRules } from '../4-persisted-log/record-rules.ts';
+import type { CheckSchedule } from './half/half.ts';
+import type { HalfMessages } from './half/half-messages.ts';
+import { HalfOpening } from './half/half-opening.ts';
 import type { Observation } from './observe/observation.ts';
+import type { ProducerIds } from './producers/producer-ids.ts';
+import { ProducersOpening } from './producers/producers-opening.ts';
+import { RobustTopicRules } from './topic-rules.ts';
 
 /** What of this stage may lie in a data folder. */
 const FEATURES: readonly string[] = ['transactions', 'producers', 'half-messages', 'filters'];
 /** Those of this stage that are there. */
-const OWN_CAPABILITIES: readonly Capability[] = [];
+const OWN_CAPABILITIES: readonly Capability[] = ['idempotence', 'dedup', 'half-message'];
 
 export interface RobustParts extends BrokerParts {
+  readonly producers: ProducerIds;
+  readonly halves: HalfMessages;
   readonly observation: Observation;
 }
 
 export interface OpenRobustPartsOptions extends OpenPartsOptions {
+  /** How producers of half messages are asked that stay silent. */
+  readonly halfCheck: CheckSchedule;
+  /** A producer that sends nothing to a partition for so long is forgotten there. */
+  readonly producerTimeoutMs: number;
   readonly observation: Observation;
 }
 
-export async function openRobustParts({ observation, ...options }: OpenRobustPartsOptions): Promise<RobustParts> {
+export async function openRobustParts(options: OpenRobustPartsOptions): Promise<RobustParts> {
+  const { base, own, observation, halfCheck: schedule, dataFolder, producerTimeoutMs } = options;
   const capabilities = new Set([...capabilitiesOfStage(4), ...OWN_CAPABILITIES]);
   const { newObserver } = observation;
-  const parts = await openParts({ ...options, capabilities, features: FEATURES, newObserver });
-  await observation.open(parts);
-  const close: BrokerParts['close'] = async (error) => {
-    observation.close();
-    await parts.close(error);
+  const half = new HalfOpening();
+  const producing = new ProducersOpening();
+  const { reservedIn, onHalfMoved } = half;
+  const clock = checkClock('options.clock', base.clock);
+  const ruling = { clock, limits: limitsWith(base.limits), flushPolicy: own.flushPolicy, producerTimeoutMs };
+  const newTopicRules: NewTopicRules = (topic) =>
+    new RobustTopicRules(topic, { ...ruling, checkProducer: producing.check });
+  const closeOthers = async (): Promise<void> => {
+    await half.close().finally(producing.close);
   };
-  return { ...parts, observation, close };
+  const seams = { capabilities, features: FEATURES, newObserver, newTopicRules, reservedIn, onHalfMoved, closeOthers };
+  const parts = await openParts({ ...options, ...seams });
+  try {
+    const producers = await producing.open(parts, dataFolder);
+    const halves = await half.open(parts, { dataFolder, schedule });
+    await observation.open(parts);
+    const close: BrokerParts['close'] = async (error) => {
+      observation.close();
+      halves.end();
+      await parts.close(error);
+    };
+    return { ...parts, producers, halves, observation, close };
+  } catch (error) {
+    await parts.close(closedError()).catch(() => undefined); // why it cannot be opened says more
+    throw error;
+  }
 }

@@ -29,6 +29,9 @@ import { checkSubscribeOptions, type OnDelivery } from '../4-persisted-log/subsc
 import type { Topic } from '../4-persisted-log/topic.ts';
 import { describeTopic, inspectTopic } from '../4-persisted-log/topic-view.ts';
 import type { RobustParts } from './broker-parts.ts';
+import type { HalfMessages } from './half/half-messages.ts';
+import { explainHalf, viewHalves } from './half/half-view.ts';
+import { checkOpenProducer } from './producers/producer-options.ts';
 
 export class RobustBroker implements api.Broker {
   readonly name: string = 'robust-broker';
@@ -51,14 +54,20 @@ export class RobustBroker implements api.Broker {
   }
 
   async deleteTopic(topic: string): Promise<void> {
-    await this.#parts.topics.delete(this.#checkNewName(topic));
+    const name = this.#checkNewName(topic);
+    await this.#parts.topics.delete(name);
+    await this.#parts.halves.forgetTopic(name);
   }
 
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
     this.#checkOpen();
     checkOptions('options', options, ['topic']);
-    if (options?.topic !== undefined) return [describeTopic(await this.#topicOf(options.topic))];
-    return (await this.#parts.topics.all()).map(describeTopic);
+    const describe = (topic: Topic) => ({
+      ...describeTopic(topic),
+      halfCount: this.#halves.countIn(topic),
+    });
+    if (options?.topic !== undefined) return [describe(await this.#topicOf(options.topic))];
+    return (await this.#parts.topics.all()).map(describe);
   }
 
   async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
@@ -149,12 +158,16 @@ export class RobustBroker implements api.Broker {
     return await owner.groups.seek(group, owner.partition(partition), target);
   }
 
-  openProducer = unsupported('idempotence', 'openProducer');
+  openProducer: api.Broker['openProducer'] = async (options) => {
+    this.#checkOpen();
+    return await this.#parts.producers.open(checkOpenProducer(options, this.limits));
+  };
+
   begin = unsupported('transactions', 'begin');
   findTransaction = unsupported('transactions', 'findTransaction');
-  sendHalf = unsupported('half-message', 'sendHalf');
-  endHalf = unsupported('half-message', 'endHalf');
-  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
+  sendHalf: api.Broker['sendHalf'] = async (topic, ...call) => this.#halves.send(this.#checkNewName(topic), ...call);
+  endHalf: api.Broker['endHalf'] = async (topic, options) => this.#halves.decide(this.#checkNewName(topic), options);
+  receiveHalfChecks: api.Broker['receiveHalfChecks'] = async (...call) => this.#halves.receiveChecks(...call);
   lookup = unsupported('filters', 'lookup');
   createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
 
@@ -202,12 +215,15 @@ export class RobustBroker implements api.Broker {
 
   async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
     const id = timing.checkExplainOptions(options);
-    return await explainMessage(await this.#topicOf(topic), id);
+    const owner = await this.#topicOf(topic);
+    return (await explainMessage(owner, id)) ?? (await explainHalf(this.#halves, owner, id));
   }
 
   async inspect(topic: string, options?: { readonly max?: number }): Promise<LogView> {
     const max = reading.checkInspectOptions(options, this);
-    return await inspectTopic(await this.#topicOf(topic), { max, clock: this.#parts.clock });
+    const owner = await this.#topicOf(topic);
+    const view = { max, clock: this.#parts.clock };
+    return { ...(await inspectTopic(owner, view)), halves: await viewHalves(this.#halves, owner, view) };
   }
 
   health = () => this.#parts.observation.health();
@@ -221,6 +237,11 @@ export class RobustBroker implements api.Broker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  get #halves(): HalfMessages {
+    this.#checkOpen();
+    return this.#parts.halves;
   }
 
   #checkOpen(): void {

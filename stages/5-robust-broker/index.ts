@@ -15,13 +15,23 @@ import { checkRandom } from '../../shared/random.ts';
 import { RealDisk } from '../../shared/real-disk.ts';
 import { FewFiles } from '../4-persisted-log/log/few-files.ts';
 import { checkLogOptions, type LogBrokerOptions } from '../4-persisted-log/log-broker-options.ts';
+import { type ArmourOptions, armourBroker, takeArmourOptions } from './armour/armoured-broker.ts';
 import { RobustBroker } from './broker.ts';
 import { openRobustParts } from './broker-parts.ts';
+import { checkHalfSchedule, type HalfCheckSchedule } from './half/half-options.ts';
 import { Observation } from './observe/observation.ts';
 import { type ObserveOptions, takeObserveOptions } from './observe/observe-options.ts';
+import { type ProducersOptions, takeProducersOptions } from './producers/producer-options.ts';
 
 /** What `createBroker` of stage 5 takes; `MQ_INVALID_ARGUMENT` for what is misspelt or out of range. */
-export type RobustBrokerOptions = LogBrokerOptions & ObserveOptions;
+export type RobustBrokerOptions = LogBrokerOptions &
+  ObserveOptions &
+  ProducersOptions &
+  ArmourOptions & { readonly halfCheck?: HalfCheckSchedule };
+
+export type { ArmourOptions, MemoryOptions } from './armour/armoured-broker.ts';
+export type { SlowConsumerRule } from './armour/slow-consumers.ts';
+export type { HalfCheckSchedule } from './half/half-options.ts';
 
 /** Files open at a time, however many logs there are: systems allow 1,024 unless asked, and sockets are files too. */
 const OPEN_FILES_MAX = 512;
@@ -32,7 +42,11 @@ const OPEN_FILES_MAX = 512;
  * `MQ_DATA_VERSION` when the folder is not one this version knows, and `MQ_STORAGE_FAILED` when the disk does.
  */
 export async function createBroker(options: RobustBrokerOptions = {}): Promise<Broker> {
-  const { observe, rest } = takeObserveOptions(options);
+  const { halfCheck: schedule, ...others } = options;
+  const halfCheck = checkHalfSchedule('options.halfCheck', schedule);
+  const { armour, rest: unarmoured } = takeArmourOptions(others);
+  const { producers, rest: unnumbered } = takeProducersOptions(unarmoured);
+  const { observe, rest } = takeObserveOptions(unnumbered);
   const { own, base } = checkLogOptions(rest);
   const clock = checkClock('options.clock', base.clock);
   const observation = new Observation(clock, observe);
@@ -46,6 +60,8 @@ export async function createBroker(options: RobustBrokerOptions = {}): Promise<B
   const onClosed = async (): Promise<void> => {
     if (isTemporary) await disk.removeFolder(dataFolder);
   };
-  const opening = { base: { ...base, clock }, own, disk, dataFolder, onClosed, observation };
-  return new RobustBroker(await openRobustParts(opening));
+  const opening = { base: { ...base, clock }, own, disk, dataFolder, onClosed, observation, halfCheck, ...producers };
+  const broker = new RobustBroker(await openRobustParts(opening));
+  const include = observation.include.bind(observation);
+  return armourBroker(broker, armour, { clock, source: observation.source, include });
 }

@@ -8,6 +8,7 @@
  * composition of the broker hands them to the topics.
  */
 import type { Clock } from '../../shared/clock.ts';
+import type { TopicDescription } from '../../shared/contract/description.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { ProducerIdentity } from '../../shared/contract/producer.ts';
 import type { OffsetSpan } from '../4-persisted-log/delivery/offset-spans.ts';
@@ -62,9 +63,18 @@ export class RobustTopicRules implements TopicRules {
     this.partitions = this.#duplicates.partitions.map((duplicates) => new RobustRecordRules(duplicates));
   }
 
-  /** Sends that were answered with the receipt of an earlier one. */
-  get duplicateCount(): number {
-    return this.#duplicates.duplicateCount;
+  noteApplied(): void {}
+
+  state(): undefined {
+    return undefined;
+  }
+
+  describe(): Pick<TopicDescription, 'duplicateCount'> {
+    return { duplicateCount: this.#duplicates.duplicateCount };
+  }
+
+  async view(): Promise<object> {
+    return {};
   }
 
   async readBack(logs: Parameters<TopicRules['readBack']>[0]): Promise<void> {
@@ -120,6 +130,10 @@ class RobustRecordRules implements RecordRules {
 
   hiddenCountIn(_span: OffsetSpan): number {
     return 0;
+  }
+
+  view(): object {
+    return {};
   }
 
   state(): PartitionRulesState {
