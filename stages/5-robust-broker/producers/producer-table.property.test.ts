@@ -70,7 +70,11 @@ class Model {
       .slice(-5)
       .find(({ sequence }) => sequence === call.sequence);
     if (repeated !== undefined) return repeated.count === call.count ? repeated.baseOffset : 'MQ_INVALID_ARGUMENT';
-    return (call.sequence - next + ROUND) % ROUND < ROUND / 2 ? 'MQ_SEQUENCE_GAP' : 'MQ_SEQUENCE_TOO_OLD';
+    const cameRound = this.ofLastEpoch(call.producerId)
+      .slice(-5)
+      .some(({ sequence }) => sequence >= next);
+    const isAhead = cameRound ? (call.sequence - next + ROUND) % ROUND < ROUND / 2 : call.sequence > next;
+    return isAhead ? 'MQ_SEQUENCE_GAP' : 'MQ_SEQUENCE_TOO_OLD';
   }
 
   store(call: PlacedCall): void {

@@ -90,7 +90,7 @@ describe('what a sequence is answered with', () => {
     const state = [[7, 0, world.now, [[SEQUENCE_MAX - 4, 3, 0]]]] as const;
     world.endOffset = 3;
     world.table = ProducerTable.from(state, world.options, 3);
-    assert.equal(world.send(0), 'MQ_SEQUENCE_GAP');
+    assert.equal(world.send(0), 'MQ_SEQUENCE_TOO_OLD');
     assert.equal(world.send(SEQUENCE_MAX - 1, { count: 4 }), 'stored at 3');
     assert.equal(world.send(0), 'MQ_SEQUENCE_TOO_OLD');
     assert.equal(world.send(3), 'MQ_SEQUENCE_GAP');

@@ -117,7 +117,7 @@ export class ProducerTable {
     const isNewEpoch = call.epoch > producer.epoch;
     const next = isNewEpoch ? 0 : nextOf(producer);
     if (call.sequence === next) return;
-    if (isNewEpoch || isLaterSequence(call.sequence, next)) throw gapError(call, next);
+    if (isNewEpoch || isAhead(call.sequence, next, producer)) throw gapError(call, next);
     const repeated = callFrom(call.sequence, producer);
     throw repeated === undefined ? tooOldError(call, next) : otherCountError(call, repeated.count);
   }
@@ -197,13 +197,19 @@ function trim(calls: RememberedCall[], safeOffset: number): void {
   if (safeCount > CALLS_REMEMBERED_COUNT) calls.splice(0, safeCount - CALLS_REMEMBERED_COUNT);
 }
 
-/** The call that began there, if it is one of those that are answered for. */
-function callFrom(sequence: number, { calls }: Producer): RememberedCall | undefined {
-  for (let index = calls.length - 1; index >= 0 && index >= calls.length - CALLS_REMEMBERED_COUNT; index -= 1) {
-    const call = calls[index];
-    if (call?.sequence === sequence) return call;
-  }
-  return undefined;
+/** The last ones: those that are answered for. */
+function lastCalls({ calls }: Producer): readonly RememberedCall[] {
+  return calls.length > CALLS_REMEMBERED_COUNT ? calls.slice(-CALLS_REMEMBERED_COUNT) : calls;
+}
+
+function callFrom(sequence: number, producer: Producer): RememberedCall | undefined {
+  return lastCalls(producer).find((call) => call.sequence === sequence);
+}
+
+/** Sequences begin with 0: a larger one lies behind only when they have come round lately. */
+function isAhead(sequence: number, next: number, producer: Producer): boolean {
+  const cameRound = lastCalls(producer).some((call) => call.sequence >= next);
+  return cameRound ? isLaterSequence(sequence, next) : sequence > next;
 }
 
 function nameOf({ producerId, sequence }: ProducerCall): string {
