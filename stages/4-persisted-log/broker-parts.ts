@@ -17,6 +17,7 @@ import { checkRandom } from '../../shared/random.ts';
 import { checkBrokerOptions, checkTopicOptions } from '../1-blocking-queue/checked-options.ts';
 import { MessageIds } from '../1-blocking-queue/message-ids.ts';
 import { checkMemberTimeoutMs } from '../2-ring-buffer/reading-options.ts';
+import type { MatcherOf } from './delivery/record-matcher.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { BatchCache } from './log/batch-cache.ts';
 import type { CheckedLogOptions } from './log-broker-options.ts';
@@ -77,6 +78,8 @@ export interface OpenPartsOptions {
   readonly capabilities?: ReadonlySet<Capability>;
   /** Default: every record counts, for everybody. */
   readonly newTopicRules?: NewTopicRules;
+  /** Default: whatever a group's filter says, every record matches. */
+  readonly matcherOf?: MatcherOf;
   /** What of the room of a topic is taken by what is kept elsewhere until it comes in. Default: nothing. */
   readonly reservedIn?: (topicId: string) => RoomRequest;
   /** After a start: a record that says that it was a half message. Default: there are none. */
@@ -98,6 +101,7 @@ export async function openParts({
   const {
     capabilities = capabilitiesOfStage(4),
     newTopicRules = noRules,
+    matcherOf = () => undefined,
     reservedIn = () => NOTHING,
     onHalfMoved = () => undefined,
     features = [],
@@ -124,7 +128,7 @@ export async function openParts({
     sideCache: new BatchCache({ bytesMax: SIDE_CACHE_BYTES }),
     trace,
     observer: newObserver(new TraceWriter({ trace, clock })),
-    ...{ features, newTopicRules, reservedIn, onHalfMoved },
+    ...{ features, newTopicRules, matcherOf, reservedIn, onHalfMoved },
     diskShortage: () => watch.shortage(),
   };
   const autoCreateTopics = base.autoCreateTopics ?? true;
