@@ -11,7 +11,8 @@
  * them saw is so for the next; nothing here waits. Only partitions and delayed messages ask; whoever opens a broker says who
  * answers.
  */
-import type { TopicOptions } from '../../shared/contract/description.ts';
+import type { TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
+import type { LogView, PartitionView } from '../../shared/contract/inside.ts';
 import type { Durability } from '../../shared/contract/message.ts';
 import type { OffsetSpan } from './delivery/offset-spans.ts';
 import type { AppendReceipt, PartitionLog } from './log/log.ts';
@@ -76,6 +77,8 @@ export interface RecordRules extends AdmissionRules {
   hiddenCountIn(span: OffsetSpan): number;
   /** For the snapshot of the topic, as plain JSON; undefined when there is nothing to keep. */
   state(): unknown;
+  /** For the screen, at most `max` of what may be many. */
+  view(max: number): Pick<PartitionView, 'markers'>;
 }
 
 /** The records of one topic. */
@@ -83,6 +86,14 @@ export interface TopicRules {
   /** By partition. */
   readonly partitions: readonly RecordRules[];
   readonly delayed: DelayedRules;
+  /** What a transaction did to the groups of the topic is done. */
+  noteApplied(transaction: { readonly producerId: number; readonly epoch: number }): void;
+  /** For the snapshot of the topic, besides those of the partitions. */
+  state(): unknown;
+  /** For `describeTopics`. */
+  describe(): Pick<TopicDescription, 'openTransactionCount' | 'halfCount' | 'duplicateCount'>;
+  /** For the screen, at most `max` of what may be many. */
+  view(max: number): Promise<Pick<LogView, 'transactions' | 'halves'>>;
   /** After a start, when all of the above have noted what they had to: reads what nobody noted. */
   readBack(logs: {
     readonly partitions: readonly PartitionLog[];
@@ -90,12 +101,13 @@ export interface TopicRules {
   }): Promise<void>;
 }
 
-/** The topic that rules are for, and what its last snapshot has of each partition. */
+/** The topic that rules are for, and what its last snapshot has of it and of each partition. */
 export interface RuledTopic {
   readonly topicId: string;
   readonly name: string;
   readonly options: TopicOptions;
   readonly partitionCount: number;
+  readonly state: unknown;
   readonly states: readonly unknown[];
 }
 
@@ -115,11 +127,16 @@ const ANYTHING_GOES: RecordRules = Object.freeze({
   hasHiddenIn: () => false,
   hiddenCountIn: () => 0,
   state: () => undefined,
+  view: () => ({}),
 });
 
 /** Every record counts, for everybody. */
 export const noRules: NewTopicRules = ({ partitionCount }) => ({
   partitions: Array.from({ length: partitionCount }, () => ANYTHING_GOES),
   delayed: { ...ANYTHING_GOES, keepFrom: () => Number.POSITIVE_INFINITY },
+  noteApplied: () => undefined,
+  state: () => undefined,
+  describe: () => ({}),
+  view: async () => ({}),
   readBack: async () => undefined,
 });

@@ -114,6 +114,7 @@ export class TopicGroups {
 
   /** Resolves when it is safe. */
   async create(name: string, options: Required<GroupOptions>): Promise<void> {
+    this.#options.settings.matcherOf?.(options.filter); // refuses what is no selector
     if (!this.desks.has(name)) {
       const starts = await Promise.all(
         this.#options.partitions.map((partition) => this.placeOf(partition, options.start)),
@@ -198,8 +199,7 @@ export class TopicGroups {
   /** One group, or (undefined) the whole topic. Idempotent. Resolves when it is safe. */
   async setPaused(name: string | undefined, isPaused: boolean): Promise<void> {
     if (name === undefined) this.#setTopicPaused(isPaused);
-    else if (isPaused) this.existing(name).pause();
-    else this.existing(name).resume();
+    else this.existing(name).setPaused(isPaused);
     await this.#options.flushed();
   }
 

@@ -19,6 +19,7 @@ export interface TopicState {
   readonly lastKept: readonly (readonly [group: number, deadOffset: number])[];
   /** Of a dead-letter topic: what is not there any more. */
   readonly gone: readonly OffsetSpan[];
+  readonly rules?: unknown;
 }
 
 /** What a topic needs of the others. */

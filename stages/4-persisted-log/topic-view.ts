@@ -21,7 +21,7 @@ export function describeTopic(topic: Topic): TopicDescription {
   const ends = endsOf(partitions);
   const groups = [...topic.groups.desks.values()].map((desk) => describeGroup(desk, ends));
   const sum = (count: (counts: Counts) => number): number => groups.reduce((total, group) => total + count(group), 0);
-  const heldCount = topic.box?.count ?? ends.logEndOffset - ends.logStartOffset;
+  const heldCount = topic.box?.count ?? availableIn(partitions);
   return {
     topic: name,
     partitionCount: partitions.length,
@@ -38,8 +38,23 @@ export function describeTopic(topic: Topic): TopicDescription {
     lag: groups.reduce((slowest, { lag }) => Math.max(slowest, lag), groups.length === 0 ? heldCount : 0),
     ...ends,
     isPaused: topic.groups.isPaused,
+    ...topic.rules.describe(),
+    ...stableEnd(partitions),
     groups,
   };
+}
+
+/** Held, and not undecided or hidden. */
+function availableIn(partitions: readonly Partition[]): number {
+  return partitions.reduce((sum, partition) => {
+    const { logStartOffset: from, lastStableOffset: below } = partition;
+    return sum + Math.max(below - from, 0) - partition.hiddenCountIn({ from, below });
+  }, 0);
+}
+
+function stableEnd(partitions: readonly Partition[]): Pick<TopicDescription, 'lastStableOffset'> {
+  if (!partitions.some(({ rules }) => rules.isTransactional)) return {};
+  return { lastStableOffset: partitions.reduce((sum, { lastStableOffset }) => sum + lastStableOffset, 0) };
 }
 
 function endsOf(partitions: readonly Partition[]): Ends {
@@ -55,14 +70,14 @@ function describeGroup(desk: GroupDesk, ends: Ends): GroupDescription {
   const { isEphemeral, onOutOfRange, mode, deliveriesMax, filter } = desk.options;
   return {
     group: desk.name,
-    kind: desk.kind,
+    kind: desk.state.kind,
     ...{ isEphemeral, onOutOfRange, mode },
     ...desk.counts(),
     committedOffset: desk.floorOf(0),
     members: desk.members(),
     ...ends,
     deliveriesMax,
-    isPaused: desk.isPaused,
+    isPaused: desk.state.isPaused,
     ...(filter.tags === undefined && filter.selector === undefined ? {} : { filter }),
   };
 }
@@ -92,12 +107,15 @@ export async function inspectTopic(
       .flatMap(({ fetches }) => viewWaiters(fetches, { ...limits, whoOf: ({ offset }) => `offset ${offset}` }))
       .slice(0, max),
     waitingFetchesCount: topic.partitions.reduce((sum, { fetches }) => sum + fetches.size, 0),
+    ...(await topic.rules.view(max)),
   };
 }
 
 async function viewPartition(topic: Topic, partition: Partition, max: number): Promise<PartitionView> {
-  const { logStartOffset } = partition;
-  return { ...partition.log.inspect(max), logStartOffset, cells: await viewCells(topic, partition, max) };
+  const { logStartOffset, lastStableOffset, rules } = partition;
+  const cells = await viewCells(topic, partition, max);
+  const view = { ...partition.log.inspect(max), logStartOffset, cells };
+  return rules.isTransactional ? { ...view, lastStableOffset, ...rules.view(max) } : view;
 }
 
 /** Dropped offsets first, as they are the oldest, when held records leave room for them. */
@@ -108,6 +126,7 @@ async function viewCells(topic: Topic, partition: Partition, max: number): Promi
   for (const end = log.highWatermark; next < end; ) {
     const batch = await batchFrom(log, next);
     if (batch === undefined) break;
+    if (batch.isMarker) next = batch.nextOffset;
     for (next = Math.max(next, batch.baseOffset); next < Math.min(batch.nextOffset, end); next += 1) {
       const { id, body } = batch.recordAt(next);
       const state = stateForAll(topic, partition.partition, next);

@@ -85,8 +85,8 @@ export class Topic {
     const outOfIt = { isGone, hasGoneIn, checkMayWait, onReleased, onRoom, onStored, onNotice };
     const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, ...outOfIt };
     const states = logs.map((_, index) => state?.partitions[index]);
-    const ruled = { topicId, name, options, partitionCount: logs.length, states: states.map((kept) => kept?.rules) };
-    this.rules = settings.newTopicRules(ruled);
+    const kept = { state: state?.rules, states: states.map((partition) => partition?.rules) };
+    this.rules = settings.newTopicRules({ topicId, name, options, partitionCount: logs.length, ...kept });
     this.partitions = logs.map((log, index) => {
       const rules = this.rules.partitions[index] as RecordRules;
       return new Partition({ ...shared, log, rules }, states[index]);
@@ -146,6 +146,7 @@ export class Topic {
     else if (event.kind === 'dead-kept') this.burials.noteKept(event);
     else if (event.kind === 'dead-gone') this.box?.noteGone(event);
     else if (event.kind === 'dropped') this.room.noteDropped(event);
+    else if (event.kind === 'transaction-applied') this.rules.noteApplied(event);
     else if (event.kind !== 'log-start') this.groups.replay(event);
   }
 
@@ -166,6 +167,7 @@ export class Topic {
       moved: this.delayed?.moved.spans ?? [],
       lastKept: [...this.burials.lastKept],
       gone: this.box?.gone.spans ?? [],
+      rules: this.rules.state(),
     };
   }
 

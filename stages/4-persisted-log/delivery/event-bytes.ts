@@ -24,7 +24,7 @@ type FieldType = 'number' | 'numbers' | 'text' | 'text?' | 'flag' | 'options' | 
 const AS: readonly string[] = ['queue', 'log'];
 const REASONS: readonly GiveBackReason[] = ['lease-expired', 'retry', 'return', 'member-left'];
 const WHYS: readonly DeathReason[] = ['rejected', 'deliveries', 'expired'];
-const HOWS: readonly FinishedHow[] = ['expired', 'dead', 'not-for-group', 'gone', 'filtered'];
+const HOWS: readonly FinishedHow[] = ['expired', 'dead', 'not-for-group', 'gone', 'filtered', 'committed'];
 
 /** A field is of the same type wherever it stands; those that are not named here are numbers. */
 const TYPES: Readonly<Record<string, FieldType>> = {
@@ -76,6 +76,7 @@ const FIELDS: readonly (readonly [kind: JournalEvent['kind'], fields: string])[]
   ['dead-kept', `${PLACE} deadOffset`],
   ['dead-gone', 'fromOffset count'],
   ['dropped', 'partition offset count'],
+  ['transaction-applied', 'producerId epoch'],
 ];
 
 interface Layout {

@@ -198,11 +198,11 @@ async function apply(run: Run, operation: Operation): Promise<void> {
       return model.releaseBelow(offset);
     }
     case 'pause':
-      desk.pause();
+      desk.setPaused(true);
       model.isPaused = true;
       return;
     case 'resume':
-      desk.resume();
+      desk.setPaused(false);
       model.isPaused = false;
       return;
     case 'restart':

@@ -134,12 +134,12 @@ test('a paused group hands out nothing, takes acks, and serves those who wait wh
   const { desk, log, told, receive, receiveOne, ack } = setUpDesk();
   log.fill(3);
   const first = await receiveOne();
-  desk.pause();
+  desk.setPaused(true);
   assert.deepEqual(await receive(), []);
   assert.ok(ack(first));
   const waiting = receive({ waitMs: 1000 });
   told.isTopicPaused = true;
-  desk.resume();
+  desk.setPaused(false);
   assert.equal(desk.line.size, 1, 'the topic is paused as well');
   told.isTopicPaused = false;
   desk.serve();
@@ -167,7 +167,7 @@ test('a decided group refuses the other use, and what is refused decides nothing
     () => desk.commit(0, 3),
     (error) => isMqError(error, 'MQ_OFFSET_OUT_OF_RANGE'),
   );
-  assert.equal(desk.kind, 'undecided');
+  assert.equal(desk.state.kind, 'undecided');
   const { progressCount } = told;
   assert.equal(desk.commit(0, 2), 2);
   assert.equal(desk.commit(0, 1), 2, 'it never moves back');

@@ -28,12 +28,14 @@ import type {
 import type { GroupEvent } from './group-events.ts';
 import { type GroupSnapshot, putSnapshot, snapshotOf } from './group-snapshot.ts';
 import { GroupState, type Moment } from './group-state.ts';
-import { browseGroup, countsOf, standingOf, viewOf } from './group-view.ts';
+import { type BrowseWant, browseGroup, countsOf, standingOf, viewOf } from './group-view.ts';
 import type { HandOutResult } from './hand-out.ts';
 import { deliveriesOf } from './handed-deliveries.ts';
+import { Holds } from './holds.ts';
 import { Positions } from './positions.ts';
 import { Serving } from './serving.ts';
 import { Settling } from './settling.ts';
+import { Transacted } from './transacted.ts';
 
 export class GroupDesk {
   readonly name: string;
@@ -45,6 +47,7 @@ export class GroupDesk {
   readonly #settling: Settling;
   readonly #positions: Positions;
   readonly burial: Burial;
+  readonly transacted: Transacted;
   readonly #alarm: Alarm;
   #isClosed = false;
 
@@ -62,8 +65,13 @@ export class GroupDesk {
     this.state = state;
     this.#alarm = new Alarm(clock, () => this.#onAlarm());
     this.#serving = new Serving({ ...settings, state, record, onHandOut: (result) => this.#onHandOut(result) });
-    this.#settling = new Settling({ state, options, random, record });
-    this.#positions = new Positions({ state, clock, partitions, record });
+    const holds = new Holds(starts.length);
+    const settling = new Settling({ state, options, random, holds, record });
+    const positions = new Positions({ state, clock, partitions, record });
+    const own = { state, clock, holds, settling, positions, serving: this.#serving, record };
+    this.transacted = new Transacted({ ...own, onChanged: () => this.#onTransaction() });
+    this.#settling = settling;
+    this.#positions = positions;
     this.burial = new Burial({ state, clock, partitions, bury, finish });
   }
 
@@ -94,14 +102,6 @@ export class GroupDesk {
   /** The whole state at this moment, as plain JSON. */
   snapshot(): GroupSnapshot {
     return snapshotOf(this.state, this.name);
-  }
-
-  get kind(): 'undecided' | 'queue' | 'log' {
-    return this.state.kind;
-  }
-
-  get isPaused(): boolean {
-    return this.state.isPaused;
   }
 
   /** Receives that wait. */
@@ -161,11 +161,7 @@ export class GroupDesk {
   }
 
   /** What the group has not finished, ascending. */
-  browse(want: {
-    readonly partition: number;
-    readonly fromOffset: number;
-    readonly max: number;
-  }): Promise<BrowsedRecord[]> {
+  browse(want: Pick<BrowseWant, 'partition' | 'fromOffset' | 'max'>): Promise<BrowsedRecord[]> {
     const matcher = this.#settings.matcherOf?.(this.options.filter);
     return browseGroup(this.state, { ...want, ...this.#settings, matcher });
   }
@@ -199,14 +195,11 @@ export class GroupDesk {
     return offset;
   }
 
-  /** Nothing is handed out until `resume`. Idempotent, as that is. */
-  pause(): void {
-    if (!this.isPaused) this.#record({ kind: 'paused', group: this.groupId, isPaused: true }, this.#moment());
-  }
-
-  resume(): void {
-    if (this.isPaused) this.#record({ kind: 'paused', group: this.groupId, isPaused: false }, this.#moment());
-    this.serve();
+  /** Nothing is handed out while it is paused. */
+  setPaused(isPaused: boolean): void {
+    const { groupId: group } = this;
+    if (this.state.isPaused !== isPaused) this.#record({ kind: 'paused', group, isPaused }, this.#moment());
+    if (!isPaused) this.serve();
   }
 
   /** After records were deleted, perhaps some that this group had not finished. */
@@ -264,6 +257,11 @@ export class GroupDesk {
     this.#arm();
     this.burial.wake();
     this.serve();
+  }
+
+  #onTransaction(): void {
+    this.#settings.onProgress();
+    this.#afterChange();
   }
 
   #onBuried(partition: number, offset: number): void {

@@ -27,7 +27,7 @@ export type GiveBackReason = 'lease-expired' | 'retry' | 'return' | 'member-left
 export type DeathReason = 'rejected' | 'deliveries' | 'expired';
 
 /** How a record is finished for a group without an ack. */
-export type FinishedHow = 'expired' | 'dead' | 'not-for-group' | 'gone' | 'filtered';
+export type FinishedHow = 'expired' | 'dead' | 'not-for-group' | 'gone' | 'filtered' | 'committed';
 
 /** A group begins. `starts` has the first offset of each partition. */
 export type CreatedEvent = {
@@ -112,6 +112,8 @@ export type TopicEvent =
   | (OfPlace & { readonly kind: 'dead-kept'; readonly deadOffset: number })
   /** In the journal of a dead-letter topic: they went back to their group, or were dropped. */
   | { readonly kind: 'dead-gone'; readonly fromOffset: number; readonly count: number }
+  /** What a transaction did to groups of the topic: the events before it. */
+  | { readonly kind: 'transaction-applied'; readonly producerId: number; readonly epoch: number }
   /** So many records below `offset` were let go before every group had finished them. */
   | { readonly kind: 'dropped'; readonly partition: number; readonly offset: number; readonly count: number };
 

@@ -147,6 +147,12 @@ export class LeaseBlocks {
     return block;
   }
 
+  /** It does not end by itself any more, and is still to be ended. */
+  keepOpen(block: LeaseBlock): void {
+    if (block.byDeadline !== undefined) this.#byDeadline.remove(block.byDeadline);
+    block.byDeadline = undefined;
+  }
+
   /** The member's leases, in the order in which they were made. They may end while this goes on. */
   *of(memberId: string): IterableIterator<LeaseBlock> {
     for (let block = this.#members.get(memberId)?.first; block !== undefined; ) {

@@ -15,6 +15,7 @@ import { isRandom, retryDelayMs } from '../policies/retry-delays.ts';
 import type { GiveBack, LeaseClaim } from './desk-surroundings.ts';
 import type { DeathReason, GiveBackReason, GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
+import type { Holds } from './holds.ts';
 import type { LeaseBlock } from './lease-block.ts';
 import { openSpansOf } from './lease-blocks.ts';
 import type { OffsetSpan } from './offset-spans.ts';
@@ -26,12 +27,14 @@ export interface SettlingOptions {
   readonly state: GroupState;
   readonly options: Required<GroupOptions>;
   readonly random: Random;
+  /** What is held is not settled here, but by `end`. */
+  readonly holds: Holds;
   /** Applies and records. */
   readonly record: (event: GroupEvent, moment: Moment) => void;
 }
 
 /** Offsets of one lease, all in flight under it. */
-interface LeasedSpan {
+export interface LeasedSpan {
   readonly block: LeaseBlock;
   readonly from: number;
   below: number;
@@ -49,12 +52,14 @@ export class Settling {
   readonly #state: GroupState;
   readonly #options: Required<GroupOptions>;
   readonly #random: Random;
+  readonly #holds: Holds;
   readonly #record: (event: GroupEvent, moment: Moment) => void;
 
-  constructor({ state, options, random, record }: SettlingOptions) {
+  constructor({ state, options, random, holds, record }: SettlingOptions) {
     this.#state = state;
     this.#options = options;
     this.#random = random;
+    this.#holds = holds;
     this.#record = record;
   }
 
@@ -63,14 +68,18 @@ export class Settling {
     const failed: Claim[] = [];
     let run: LeasedSpan | undefined;
     for (const claim of claims) {
-      if (run !== undefined && !isCumulative && isContinuedBy(run, claim)) {
+      if (
+        run !== undefined &&
+        !isCumulative &&
+        isContinuedBy(run, claim) &&
+        !this.#holds.has(run.block, claim.offset)
+      ) {
         run.below += 1;
         continue;
       }
       if (run !== undefined) this.#ack(run, false, moment);
       run = undefined;
-      const block = this.#state.leases.find(claim);
-      const span = block === undefined ? undefined : { block, from: claim.offset, below: claim.offset + 1 };
+      const span = this.#spanOf(claim);
       if (span === undefined && this.#state.accepted.find(claim) === undefined) failed.push(claim);
       else if (isCumulative) this.#ackCumulative(claim, span, moment);
       else run = span;
@@ -81,9 +90,8 @@ export class Settling {
 
   /** False when the lease is over. */
   nack(claim: LeaseClaim, { outcome, delayMs, error }: GiveBack, moment: Moment): boolean {
-    const block = this.#state.leases.find(claim);
-    if (block === undefined) return false;
-    const span = { block, from: claim.offset, below: claim.offset + 1 };
+    const span = this.#spanOf(claim);
+    if (span === undefined) return false;
     const cut = error?.slice(0, ERROR_CHARACTERS_MAX).toWellFormed();
     if (outcome === 'reject') this.#die(span, { why: 'rejected', error: cut, moment });
     else if (outcome === 'retry') this.#fail(span, { reason: 'retry', delayMs, error: cut }, moment);
@@ -93,7 +101,7 @@ export class Settling {
 
   /** Epoch ms at which the lease ends now; undefined when it is over. */
   extend(claim: LeaseClaim, leaseMs: number, moment: Moment): number | undefined {
-    const block = this.#state.leases.find(claim);
+    const block = this.#spanOf(claim)?.block;
     if (block === undefined) return undefined;
     const { partition, offset } = claim;
     const deadlineAt = moment.now + leaseMs;
@@ -105,26 +113,45 @@ export class Settling {
   /** All that a member has in flight comes back. */
   returnAll(memberId: string, moment: Moment): void {
     for (const block of this.#state.leases.of(memberId)) {
-      for (const { from, below } of block.openSpans()) {
+      for (const { from, below } of this.#freeSpansOf(block)) {
         const how = { reason: 'member-left', delayMs: 0, error: undefined, moment } as const;
         this.#giveBack({ block, from, below }, how);
       }
     }
   }
 
-  /** What is due. Answers whose it was. */
+  /** What is due, and held by no transaction. Answers whose it was. */
   expireDue(moment: Moment): ReadonlySet<string> {
     const memberIds = new Set<string>();
     const { leases } = this.#state;
     for (let block = leases.firstToEnd; block !== undefined; block = leases.firstToEnd) {
       if (block.deadlineMs > moment.monotonicMs) break;
       memberIds.add(block.memberId);
-      for (const { from, below } of block.openSpans()) {
+      for (const { from, below } of this.#freeSpansOf(block)) {
         const failure = { reason: 'lease-expired', delayMs: undefined, error: undefined } as const;
         this.#fail({ block, from, below }, failure, moment);
       }
+      if (block.openCount > 0) leases.keepOpen(block);
     }
     return memberIds;
+  }
+
+  /** What a transaction held, at its end. */
+  end({ block, from, below }: LeasedSpan, how: 'acked' | 'failed', moment: Moment): void {
+    if (how === 'acked') this.#ack({ block, from, below }, false, moment);
+    else this.#fail({ block, from, below }, { reason: 'retry', delayMs: undefined, error: undefined }, moment);
+  }
+
+  /** What the claim opens; undefined when that is over, or a transaction's. */
+  #spanOf(claim: LeaseClaim): LeasedSpan | undefined {
+    const { offset } = claim;
+    const block = this.#state.leases.find(claim);
+    if (block === undefined || this.#holds.has(block, offset)) return undefined;
+    return { block, from: offset, below: offset + 1 };
+  }
+
+  #freeSpansOf(block: LeaseBlock): readonly OffsetSpan[] {
+    return block.openSpans().flatMap((span) => this.#holds.freeIn(block, span));
   }
 
   #ack({ block, from, below }: LeasedSpan, isCumulative: boolean, moment: Moment): void {
@@ -142,7 +169,9 @@ export class Settling {
     else if (this.#state.accepted.find(claim)?.isCumulative) return;
     else this.#record({ kind: 'ack-repeated', group, partition, offset, memberId, token }, moment);
     const blocks = [...this.#state.leases.of(memberId)].filter((block) => block.partition === partition);
-    for (const open of openSpansOf(blocks, { from: 0, below: offset + 1 })) this.#ack(open, true, moment);
+    for (const { block, from, below } of openSpansOf(blocks, { from: 0, below: offset + 1 })) {
+      for (const free of this.#holds.freeIn(block, { from, below })) this.#ack({ block, ...free }, true, moment);
+    }
   }
 
   #fail(span: LeasedSpan, { reason, delayMs, error }: Failure, moment: Moment): void {

@@ -115,6 +115,11 @@ export class Appender {
     return synced.position === end.position ? this.#acceptedOffset : synced.nextOffset;
   }
 
+  /** False after a failure, until the segment is open again. */
+  get isWell(): boolean {
+    return !this.#isBroken;
+  }
+
   get counts(): { readonly syncCount: number; readonly appendCount: number } {
     return { syncCount: this.#syncCount, appendCount: this.#appendCount };
   }

@@ -155,6 +155,11 @@ export class PartitionLog {
     return this.#appender.append(batch, isSynced ?? this.flushPolicy === 'always');
   }
 
+  /** False after a failure, until the segment is open again and `findings` says what was lost. */
+  get isWell(): boolean {
+    return this.#appender.isWell;
+  }
+
   /** All that was appended before is on the disk when it resolves. */
   sync(): Promise<void> {
     return this.#appender.sync();
