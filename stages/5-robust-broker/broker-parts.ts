@@ -8,7 +8,9 @@ import { checkClock } from '../../shared/clock.ts';
 import { type Capability, capabilitiesOfStage } from '../../shared/contract/capabilities.ts';
 import { closedError } from '../1-blocking-queue/topic-refusals.ts';
 import { type BrokerParts, type OpenPartsOptions, openParts } from '../4-persisted-log/broker-parts.ts';
+import type { Observer } from '../4-persisted-log/observer.ts';
 import type { NewTopicRules } from '../4-persisted-log/record-rules.ts';
+import { type Filtering, FilterOpening } from './filters/filtering.ts';
 import type { CheckSchedule } from './half/half.ts';
 import type { HalfMessages } from './half/half-messages.ts';
 import { HalfOpening } from './half/half-opening.ts';
@@ -20,11 +22,12 @@ import { RobustTopicRules } from './topic-rules.ts';
 /** What of this stage may lie in a data folder. */
 const FEATURES: readonly string[] = ['transactions', 'producers', 'half-messages', 'filters'];
 /** Those of this stage that are there. */
-const OWN_CAPABILITIES: readonly Capability[] = ['idempotence', 'dedup', 'half-message'];
+const OWN_CAPABILITIES: readonly Capability[] = ['idempotence', 'dedup', 'half-message', 'filters'];
 
 export interface RobustParts extends BrokerParts {
   readonly producers: ProducerIds;
   readonly halves: HalfMessages;
+  readonly filtering: Filtering;
   readonly observation: Observation;
 }
 
@@ -39,7 +42,9 @@ export interface OpenRobustPartsOptions extends OpenPartsOptions {
 export async function openRobustParts(options: OpenRobustPartsOptions): Promise<RobustParts> {
   const { base, own, observation, halfCheck: schedule, dataFolder, producerTimeoutMs } = options;
   const capabilities = new Set([...capabilitiesOfStage(4), ...OWN_CAPABILITIES]);
-  const { newObserver } = observation;
+  const filters = new FilterOpening(limitsWith(base.limits));
+  const { matcherOf } = filters;
+  const newObserver = (next: Observer): Observer => filters.newObserver(observation.newObserver(next));
   const half = new HalfOpening();
   const producing = new ProducersOpening();
   const { reservedIn, onHalfMoved } = half;
@@ -50,18 +55,29 @@ export async function openRobustParts(options: OpenRobustPartsOptions): Promise<
   const closeOthers = async (): Promise<void> => {
     await half.close().finally(producing.close);
   };
-  const seams = { capabilities, features: FEATURES, newObserver, newTopicRules, reservedIn, onHalfMoved, closeOthers };
+  const seams = {
+    capabilities,
+    features: FEATURES,
+    newObserver,
+    newTopicRules,
+    matcherOf,
+    reservedIn,
+    onHalfMoved,
+    closeOthers,
+  };
   const parts = await openParts({ ...options, ...seams });
   try {
     const producers = await producing.open(parts, dataFolder);
     const halves = await half.open(parts, { dataFolder, schedule });
+    const filtering = await filters.open(parts);
     await observation.open(parts);
     const close: BrokerParts['close'] = async (error) => {
       observation.close();
       halves.end();
+      filtering.end();
       await parts.close(error);
     };
-    return { ...parts, producers, halves, observation, close };
+    return { ...parts, producers, halves, filtering, observation, close };
   } catch (error) {
     await parts.close(closedError()).catch(() => undefined); // why it cannot be opened says more
     throw error;

@@ -11,6 +11,7 @@ import type * as api from '../../shared/contract/broker.ts';
 import { type Capability, unsupported } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import type { Explanation } from '../../shared/contract/explanation.ts';
+import type { LookupOptions, LookupResult } from '../../shared/contract/filter.ts';
 import type { LogView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type * as mq from '../../shared/contract/message.ts';
@@ -29,9 +30,11 @@ import { checkSubscribeOptions, type OnDelivery } from '../4-persisted-log/subsc
 import type { Topic } from '../4-persisted-log/topic.ts';
 import { describeTopic, inspectTopic } from '../4-persisted-log/topic-view.ts';
 import type { RobustParts } from './broker-parts.ts';
+import { checkLookupOptions, lookUp } from './filters/lookup.ts';
 import type { HalfMessages } from './half/half-messages.ts';
 import { explainHalf, viewHalves } from './half/half-view.ts';
 import { checkOpenProducer } from './producers/producer-options.ts';
+import { isTemporary } from './temporary-topics.ts';
 
 export class RobustBroker implements api.Broker {
   readonly name: string = 'robust-broker';
@@ -49,7 +52,8 @@ export class RobustBroker implements api.Broker {
   }
 
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {
-    const name = this.#checkNewName(topic);
+    this.#checkOpen();
+    const name = checkName('topic', topic, this.limits);
     await this.#parts.topics.createOnce(name, this.#parts.checkTopicOptions('options', options));
   }
 
@@ -168,8 +172,16 @@ export class RobustBroker implements api.Broker {
   sendHalf: api.Broker['sendHalf'] = async (topic, ...call) => this.#halves.send(this.#checkNewName(topic), ...call);
   endHalf: api.Broker['endHalf'] = async (topic, options) => this.#halves.decide(this.#checkNewName(topic), options);
   receiveHalfChecks: api.Broker['receiveHalfChecks'] = async (...call) => this.#halves.receiveChecks(...call);
-  lookup = unsupported('filters', 'lookup');
-  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
+
+  async lookup(topic: string, options: LookupOptions): Promise<LookupResult> {
+    const checked = checkLookupOptions(options, this);
+    return await lookUp(await this.#topicOf(topic), checked);
+  }
+
+  async createTemporaryTopic(): Promise<string> {
+    this.#checkOpen();
+    return await this.#parts.filtering.temporary.create();
+  }
 
   async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
     const group = timing.checkPauseOptions(options, this.limits);
@@ -192,9 +204,14 @@ export class RobustBroker implements api.Broker {
   }
 
   async subscribe(topic: string, options: api.SubscribeOptions, onDelivery: OnDelivery): Promise<api.Subscription> {
-    const checked = checkSubscribeOptions(options, this.limits);
-    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
-    return await this.#parts.subscriptions.add(await this.#topicOf(topic), want, onDelivery);
+    const checked = checkSubscribeOptions(options, this);
+    const { filtering, subscriptions } = this.#parts;
+    const matcher = filtering.matcherOf(checked.filter);
+    const want = { ...checked, memberId: checked.memberId ?? this.#memberId, matcher };
+    const { pattern } = want;
+    if (pattern === undefined) return await subscriptions.add(await this.#topicOf(topic), want, onDelivery);
+    this.#checkOpen();
+    return await filtering.subscribeTo(topic, { ...want, pattern }, onDelivery);
   }
 
   async appendBatch(topic: string, batch: Uint8Array, options?: api.SendOptions): Promise<raw.RawBatchReceipt> {
@@ -251,12 +268,13 @@ export class RobustBroker implements api.Broker {
   /** What every call on a topic begins with; the topic's name in NFC. Dead letters may be read under theirs. */
   #checkCall(topic: string): string {
     this.#checkOpen();
-    return timing.checkReadableName('topic', topic, this.limits);
+    return this.#parts.filtering.temporary.noteUse(timing.checkReadableName('topic', topic, this.limits));
   }
 
   /** For what is made, stored in or deleted: the names the broker makes itself are its own. */
   #checkNewName(topic: string): string {
     this.#checkOpen();
+    if (isTemporary(topic)) return this.#parts.filtering.temporary.noteUse(topic); // anybody may send there
     return this.#parts.topics.has(topic) && !topic.startsWith('$') ? topic : checkName('topic', topic, this.limits);
   }
 
@@ -264,7 +282,8 @@ export class RobustBroker implements api.Broker {
   async #deskFor(topic: string, options: api.ReceiveOptions | undefined) {
     const name = this.#checkCall(topic);
     const checked = sending.checkReceiveOptions(options, this);
-    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
+    const matcher = this.#parts.filtering.matcherOf(checked.filter);
+    const want = { ...checked, memberId: checked.memberId ?? this.#memberId, matcher };
     return { want, desk: await (await this.#parts.topics.open(name)).groups.openToReceive(want.group, want) };
   }
 

@@ -130,6 +130,6 @@ export class TemporaryTopics {
 }
 
 /** True for a name that only `createTemporaryTopic` gives. */
-export function isTemporary(name: unknown): name is string {
+export function isTemporary(name: unknown): boolean {
   return typeof name === 'string' && name.startsWith(PREFIX);
 }
