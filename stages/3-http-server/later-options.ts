@@ -23,8 +23,11 @@ import {
   checkSignal,
 } from '../1-blocking-queue/checked-options.ts';
 import { NO_FILTER } from '../1-blocking-queue/routing-options.ts';
-import type { Rules } from '../1-blocking-queue/rules.ts';
+import { need, type Rules } from '../1-blocking-queue/rules.ts';
 import { checkOffset } from '../2-ring-buffer/reading-options.ts';
+
+/** Of a user, and of a password: a greeting has room for both. */
+const CREDENTIAL_BYTES_MAX = 1024;
 
 const OUTCOMES: readonly HalfOutcome[] = ['commit', 'abort', 'unknown'];
 
@@ -115,6 +118,28 @@ export function checkLookup(options: LookupOptions, rules: Rules): LookupOptions
     offset: offset === undefined ? undefined : checkOffset('options.offset', offset),
     max: checkInteger('options.max', max, { min: 1, max: receiveCountMax, fallback: DEFAULTS.max }),
   };
+}
+
+/** How a subscription reads its topic as a pattern; whether it is one the broker says. */
+export function checkPattern(pattern: unknown, rules: Rules): void {
+  need(rules, 'filters', 'options.pattern');
+  if (pattern !== 'dotted' && pattern !== 'slashed')
+    throw invalidArgument('options.pattern', 'dotted or slashed', pattern);
+}
+
+/** The user and the password of a client. Neither is shown: no credential appears in a message. */
+export function checkPassword(user: unknown, password: unknown): void {
+  const isText = (text: unknown): boolean =>
+    typeof text === 'string' && text.isWellFormed() && Buffer.byteLength(text) <= CREDENTIAL_BYTES_MAX;
+  if (!isText(user) || user === '' || String(user).includes(':')) {
+    throw invalidArgument(
+      'options.user',
+      `a text of at most ${CREDENTIAL_BYTES_MAX} bytes without a colon, beside a password`,
+    );
+  }
+  if (!isText(password)) {
+    throw invalidArgument('options.password', `a text of at most ${CREDENTIAL_BYTES_MAX} bytes, beside a user`);
+  }
 }
 
 /** undefined where nothing is filtered, so that no wire carries an empty filter. */

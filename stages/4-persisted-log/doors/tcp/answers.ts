@@ -2,13 +2,14 @@
  * The answers a server writes often: their contents, field by field. The others are `done` (nothing to say), `failed` (an
  * error) and `result` (JSON).
  *
- *     sent         partition u32 | baseOffset u64? | count u32 | durability u8 | deliverAt u64? | ids u32 | { id text } ...
+ *     sent         partition u32 | baseOffset u64? | count u32 | durability u8 | deliverAt u64? | ids u32 | { id text } ... | (flags u8)
  *     deliveries   group text | memberId text | blocks u32 | { partition u32 | runs u32 | run ... | form u8 | bytes u32, bytes } ...
  *       run        from u64? | count u32 | deliveryCount u32 | reason u8 | leaseExpiresAt u64? | token text?
- *     records      form u8 | nextOffset u64 | logStartOffset u64 | highWatermark u64 | bytes, to the end
+ *     records      form u8 | nextOffset u64 | logStartOffset u64 | highWatermark u64 | (lastStableOffset u64) | bytes, to the end
  *
  * `push` has the content of `deliveries`. Form 0: records in the binary format of docs/protocol-http.md; form 1: batches
- * of docs/format-log.md. Always true: what was written is read again as it was. Pure.
+ * of docs/format-log.md; 2 more when lastStableOffset is there. The flags of `sent` are there when one is set: 1, it is a
+ * duplicate. Always true: what was written is read again as it was. Pure.
  */
 import type { Durability, RedeliveryReason } from '../../../../shared/contract/message.ts';
 import { FieldsReader, refuse } from './fields-reader.ts';
@@ -24,6 +25,9 @@ const REASONS: readonly (RedeliveryReason | undefined)[] = [
 
 /** Form of records in an answer. */
 export const FORM = Object.freeze({ records: 0, batches: 1 });
+/** Added to the form of `records`: where the first open transaction begins is there. */
+const HAS_STABLE = 2;
+const IS_DUPLICATE = 1;
 
 export interface SentAnswer {
   readonly partition: number;
@@ -33,12 +37,14 @@ export interface SentAnswer {
   readonly deliverAt: number | undefined;
   /** Empty unless they were asked for. */
   readonly ids: readonly string[];
+  readonly isDuplicate?: boolean | undefined;
 }
 
 export function writeSent(out: FrameWriter, id: number, answer: SentAnswer): void {
   out.begin(FRAME.sent, id).u32(answer.partition).u64(answer.baseOffset).u32(answer.count);
   out.u8(DURABILITIES.indexOf(answer.durability)).u64(answer.deliverAt).u32(answer.ids.length);
   for (const text of answer.ids) out.text(text);
+  if (answer.isDuplicate) out.u8(IS_DUPLICATE);
   out.end();
 }
 
@@ -51,8 +57,9 @@ export function readSent(content: Uint8Array): SentAnswer {
   const deliverAt = reader.u64IfThere('deliverAt') ?? undefined;
   const ids: string[] = [];
   for (let left = reader.u32('the number of ids'); left > 0; left -= 1) ids.push(reader.text('an id'));
+  const isDuplicate = !reader.isAtEnd && (reader.u8('the flags') & IS_DUPLICATE) !== 0;
   reader.end();
-  return { partition, baseOffset, count, durability, deliverAt, ids };
+  return { partition, baseOffset, count, durability, deliverAt, ids, isDuplicate };
 }
 
 /** Deliveries that follow each other, under one lease, each handed out equally often. */
@@ -83,7 +90,16 @@ export interface DeliveriesAnswer {
 
 /** `type` is `deliveries` (`id`: of the request) or `push` (`id`: of the subscription). */
 export function writeDeliveries(out: FrameWriter, type: number, id: number, answer: DeliveriesAnswer): void {
-  out.begin(type, id).text(answer.group).text(answer.memberId).u32(answer.blocks.length);
+  writeBlocks(out.begin(type, id), answer);
+}
+
+/** Of a subscription to a pattern: which topic it is from stands before them. */
+export function writePushFrom(out: FrameWriter, id: number, topic: string, answer: DeliveriesAnswer): void {
+  writeBlocks(out.begin(FRAME.pushFrom, id).text(topic), answer);
+}
+
+function writeBlocks(out: FrameWriter, answer: DeliveriesAnswer): void {
+  out.text(answer.group).text(answer.memberId).u32(answer.blocks.length);
   for (const { partition, runs, form, bytes } of answer.blocks) {
     out.u32(partition).u32(runs.length);
     for (const run of runs) {
@@ -97,7 +113,17 @@ export function writeDeliveries(out: FrameWriter, type: number, id: number, answ
 
 /** The bytes of its blocks are views of `content`. */
 export function readDeliveries(content: Uint8Array): DeliveriesAnswer {
+  return readBlocks(new FieldsReader(content));
+}
+
+/** The same with the topic they are from. */
+export function readPushFrom(content: Uint8Array): { readonly topic: string; readonly answer: DeliveriesAnswer } {
   const reader = new FieldsReader(content);
+  const topic = reader.text('the topic');
+  return { topic, answer: readBlocks(reader) };
+}
+
+function readBlocks(reader: FieldsReader): DeliveriesAnswer {
   const group = reader.text('the group');
   const memberId = reader.text('memberId');
   const blocks: DeliveryBlock[] = [];
@@ -110,7 +136,7 @@ function readBlock(reader: FieldsReader): DeliveryBlock {
   const partition = reader.u32('partition');
   const runs: LeaseRun[] = [];
   for (let left = reader.u32('the number of runs'); left > 0; left -= 1) runs.push(readRun(reader));
-  const form = readForm(reader);
+  const form = checkForm(reader.u8('the form'));
   return { partition, runs, form, bytes: reader.bytes('the records', reader.u32('the length of the records')) };
 }
 
@@ -130,29 +156,34 @@ export interface RecordsAnswer {
   readonly nextOffset: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
+  readonly lastStableOffset?: number | undefined;
   readonly bytes: Uint8Array;
 }
 
 export function writeRecords(out: FrameWriter, id: number, answer: RecordsAnswer): void {
-  out.begin(FRAME.records, id).u8(answer.form).u64(answer.nextOffset).u64(answer.logStartOffset);
-  out.u64(answer.highWatermark).bytesOf(answer.bytes).end();
+  const { lastStableOffset } = answer;
+  const form = answer.form + (lastStableOffset === undefined ? 0 : HAS_STABLE);
+  out.begin(FRAME.records, id).u8(form).u64(answer.nextOffset).u64(answer.logStartOffset).u64(answer.highWatermark);
+  if (lastStableOffset !== undefined) out.u64(lastStableOffset);
+  out.bytesOf(answer.bytes).end();
 }
 
 /** `bytes` is a view of `content`. */
 export function readRecords(content: Uint8Array): RecordsAnswer {
   const reader = new FieldsReader(content);
-  const form = readForm(reader);
+  const said = reader.u8('the form');
+  const hasStable = (said & HAS_STABLE) !== 0;
   return {
-    form,
+    form: checkForm(said - (hasStable ? HAS_STABLE : 0)),
     nextOffset: reader.u64('nextOffset'),
     logStartOffset: reader.u64('logStartOffset'),
     highWatermark: reader.u64('highWatermark'),
+    lastStableOffset: hasStable ? reader.u64('lastStableOffset') : undefined,
     bytes: reader.rest(),
   };
 }
 
-function readForm(reader: FieldsReader): number {
-  const form = reader.u8('the form');
+function checkForm(form: number): number {
   return form === FORM.records || form === FORM.batches ? form : refuse('the form', 'is unknown');
 }
 

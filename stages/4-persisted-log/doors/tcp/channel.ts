@@ -105,9 +105,24 @@ export class Channel {
 
   /** The next bytes that came; for a socket that has no `data` events. */
   receive(piece: Uint8Array): void {
+    this.#read(() => this.#reader.push(piece));
+  }
+
+  /** Nothing of what comes is looked at, and little more is read, until `release`. */
+  hold(): void {
+    this.#reader.hold();
+    this.pause();
+  }
+
+  release(): void {
+    this.resume();
+    this.#read(() => this.#reader.release());
+  }
+
+  #read(take: () => void): void {
     this.#heardAtMs = this.#clock.monotonicMs();
     try {
-      this.#reader.push(piece);
+      take();
       if (this.#reader.begunCount === this.#frameBegun) return;
       this.#frameBegun = this.#reader.begunCount;
       this.#frameBeganAtMs = this.#heardAtMs;

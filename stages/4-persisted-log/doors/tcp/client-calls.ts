@@ -14,10 +14,14 @@ import type { Link } from './link.ts';
 import { writeCall } from './requests.ts';
 import { jsonIn } from './wire-error.ts';
 
+/** What a call may name: an operation of the contract, or one on a transaction by its id. */
+type Asked = Callable | 'findTransaction' | 'commitOffset';
+
 /** Calls that come to the same when they are made twice, so that a lost connection need not be the caller's trouble. */
-const SAFE: ReadonlySet<Callable> = new Set<Callable>([
+const SAFE: ReadonlySet<Asked> = new Set<Asked>([
   ...(['createTopic', 'describeTopics', 'createGroup', 'browse', 'committed', 'commit'] as const),
   ...(['pause', 'resume', 'explain', 'inspect'] as const),
+  ...(['endHalf', 'receiveHalfChecks', 'lookup', 'findTransaction', 'commitOffset'] as const),
 ]);
 const ATTEMPTS_MAX = 3;
 
@@ -69,25 +73,31 @@ export class ClientCalls {
   }
 
   /** What the operation answers; undefined when it has nothing to say. */
-  async call(op: Callable, ...args: unknown[]): Promise<unknown> {
+  call(op: Asked, ...args: unknown[]): Promise<unknown> {
+    return this.callWith(undefined, op, ...args);
+  }
+
+  /** The same, until `signal` aborts. */
+  async callWith(signal: AbortSignal | undefined, op: Asked, ...args: unknown[]): Promise<unknown> {
     this.checkOpen();
     while (args.length > 0 && args.at(-1) === undefined) args.pop();
-    const json = Buffer.from(JSON.stringify({ op, args }));
-    const request: Request<unknown> = { write: (out, id) => writeCall(out, id, json), read: readResult };
+    const call = signal === undefined ? { op, args } : { op, args, cancellable: true };
+    const json = Buffer.from(JSON.stringify(call));
+    const request: Request<unknown> = { write: (out, id) => writeCall(out, id, json), read: readResult, signal };
     return SAFE.has(op) ? this.safely(request) : this.request(request);
   }
 
-  async callForNumber(op: Callable, ...args: unknown[]): Promise<number> {
+  async callForNumber(op: Asked, ...args: unknown[]): Promise<number> {
     const result = await this.call(op, ...args);
     return typeof result === 'number' ? result : refuse(`the result of ${op}`, 'is no number');
   }
 
-  async callForList(op: Callable, ...args: unknown[]): Promise<readonly unknown[]> {
+  async callForList(op: Asked, ...args: unknown[]): Promise<readonly unknown[]> {
     const result = await this.call(op, ...args);
     return Array.isArray(result) ? result : refuse(`the result of ${op}`, 'is no list');
   }
 
-  async callForObject(op: Callable, ...args: unknown[]): Promise<object | null> {
+  async callForObject(op: Asked, ...args: unknown[]): Promise<object | null> {
     const result = await this.call(op, ...args);
     return typeof result === 'object' ? result : refuse(`the result of ${op}`, 'is no object');
   }

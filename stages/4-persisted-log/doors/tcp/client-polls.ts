@@ -10,6 +10,7 @@ import type { Limits } from '../../../../shared/contract/limits.ts';
 import type { DeliveryRef } from '../../../../shared/contract/message.ts';
 import type { CheckedReceiveOptions } from '../../../1-blocking-queue/checked-options.ts';
 import type { CheckedFetchOptions } from '../../../2-ring-buffer/reading-options.ts';
+import { filterOrNone } from '../../../3-http-server/later-options.ts';
 import type { DeliveriesAnswer, RecordsAnswer } from './answers.ts';
 import { type ClientCalls, readDone } from './client-calls.ts';
 import { expect, ownDeliveries, ownRecords } from './client-reading.ts';
@@ -36,15 +37,16 @@ export class ClientPolls {
   /** undefined: the client was closed before there was an answer. */
   async receive(
     topic: string,
-    { signal, ...checked }: CheckedReceiveOptions,
+    { signal, filter, ...checked }: CheckedReceiveOptions,
     { leaseMs, takesOnlyBatches }: { readonly leaseMs: number | undefined; readonly takesOnlyBatches: boolean },
   ): Promise<DeliveriesAnswer | undefined> {
     const { calls, memberId: own, takesBatches } = this.#options;
     const { memberId = own } = checked;
     const isCancellable = signal !== undefined;
     const request = { ...checked, topic, memberId, leaseMs, isCancellable, takesBatches, takesOnlyBatches };
+    const wanted = { ...request, filter: filterOrNone(filter) };
     const asked = calls.request({
-      write: (out, id) => writeReceive(out, id, request),
+      write: (out, id) => writeReceive(out, id, wanted),
       read: (type, content, isOwn) => {
         expect(type, FRAME.deliveries);
         return ownDeliveries(content, isOwn);
@@ -64,10 +66,9 @@ export class ClientPolls {
     { isolation, takesOnlyBatches }: Pick<FetchOptions, 'isolation'> & { readonly takesOnlyBatches: boolean },
   ): Promise<RecordsAnswer | undefined> {
     const { calls, takesBatches } = this.#options;
-    const isReadCommitted = isolation === 'read-committed';
     const request = { ...checked, topic, isCancellable: signal !== undefined, takesBatches, takesOnlyBatches };
     const asked = calls.safely({
-      write: (out, id) => writeFetch(out, id, { ...request, isReadCommitted }),
+      write: (out, id) => writeFetch(out, id, { ...request, isolation }),
       read: ownRecords,
       signal,
     });

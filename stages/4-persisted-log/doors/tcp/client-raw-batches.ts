@@ -32,8 +32,10 @@ export class ClientRawBatches {
     rules.need('raw-batches', 'appendBatch');
     const name = rules.nameOf(topic);
     if (!(batch instanceof Uint8Array)) throw invalidArgument('batch', 'a Uint8Array', batch);
-    const { partition, baseOffset, count, durability } = await calls.request(outbox.encoded(name, batch, options));
-    return { topic: name, partition, baseOffset, count, durability };
+    const answer = await calls.request(outbox.encoded(name, batch, options));
+    const { partition, baseOffset, count, durability, isDuplicate } = answer;
+    const receipt = { topic: name, partition, baseOffset, count, durability };
+    return isDuplicate ? { ...receipt, isDuplicate } : receipt;
   };
 
   readonly fetchBatches: Required<Broker>['fetchBatches'] = async (topic, options) => {

@@ -16,6 +16,7 @@ import {
   type LeaseRun,
   type RecordsAnswer,
   readDeliveries,
+  readPushFrom,
   readRecords,
 } from './answers.ts';
 import { BatchList } from './batch-list.ts';
@@ -30,6 +31,16 @@ export function expect(type: number, wanted: number): void {
 /** The answer of a `receive` or a push, with bytes that may be kept. */
 export function ownDeliveries(content: Uint8Array, isOwn: boolean): DeliveriesAnswer {
   return readDeliveries(isOwn ? content : new Uint8Array(content));
+}
+
+/** What a subscription to `topic`, which may be a pattern, is pushed: the topic it is from, and bytes that may be kept. */
+export function ownPush(
+  type: number,
+  content: Uint8Array,
+  { topic, isOwn }: { readonly topic: string; readonly isOwn: boolean },
+): { readonly topic: string; readonly answer: DeliveriesAnswer } {
+  const bytes = isOwn ? content : new Uint8Array(content);
+  return type === FRAME.pushFrom ? readPushFrom(bytes) : { topic, answer: readDeliveries(bytes) };
 }
 
 export function deliveriesOf(topic: string, answer: DeliveriesAnswer): Delivery[] {
@@ -112,10 +123,15 @@ export function fetchedOf(
   answer: RecordsAnswer,
   asked: { topic: string; partition: number; offset: number; max: number; bytesMax: number },
 ): FetchResult {
-  const { logStartOffset, highWatermark } = answer;
+  const { logStartOffset, highWatermark, lastStableOffset } = answer;
+  const ends = {
+    logStartOffset,
+    highWatermark,
+    ...(lastStableOffset === undefined ? undefined : { lastStableOffset }),
+  };
   if (answer.form === FORM.records) {
     const records = asProtocol(() => decodeRecords(answer.bytes, asked));
-    return { records, nextOffset: answer.nextOffset, logStartOffset, highWatermark };
+    return { records, nextOffset: answer.nextOffset, ...ends };
   }
   const { topic, partition, max, bytesMax } = asked;
   const records: StoredRecord[] = [];
@@ -126,17 +142,17 @@ export function fetchedOf(
       if (record.forGroup !== undefined) continue;
       bytes += batch.contentBytesAt(offset);
       if (records.length === max || (records.length > 0 && bytes > bytesMax)) {
-        return { records, nextOffset: offset, logStartOffset, highWatermark };
+        return { records, nextOffset: offset, ...ends };
       }
       records.push(storedOf(topic, partition, record));
     }
   }
-  return { records, nextOffset: answer.nextOffset, logStartOffset, highWatermark };
+  return { records, nextOffset: answer.nextOffset, ...ends };
 }
 
-export function rawFetchedOf({ form, ...rest }: RecordsAnswer): RawFetchResult {
+export function rawFetchedOf({ form, lastStableOffset, ...rest }: RecordsAnswer): RawFetchResult {
   if (form !== FORM.batches) refuse('the form', 'is not that of batches');
-  return rest;
+  return lastStableOffset === undefined ? rest : { ...rest, lastStableOffset };
 }
 
 /** A record as either form has it. */

@@ -11,9 +11,10 @@ import type { SendOptions } from '../../../../shared/contract/broker.ts';
 import type { Capability } from '../../../../shared/contract/capabilities.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { Limits } from '../../../../shared/contract/limits.ts';
-import type { BatchReceipt, Message } from '../../../../shared/contract/message.ts';
+import type { BatchReceipt, Message, Receipt } from '../../../../shared/contract/message.ts';
 import { type CheckedMessage, checkBatch, checkMessage } from '../../../../shared/contract/validation.ts';
 import * as sending from '../../../1-blocking-queue/checked-options.ts';
+import { checkProducer } from '../../../1-blocking-queue/routing-options.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
 import type { Codec } from '../../bytes/compression.ts';
 import type { EncodableMessage } from '../../bytes/record.ts';
@@ -45,6 +46,18 @@ export interface Outgoing {
   readonly ids: () => readonly string[];
 }
 
+/** What a send was answered. */
+export function receiptOf(topic: string, answer: SentAnswer, ids: Outgoing['ids']): Receipt {
+  const { partition, baseOffset: offset, durability, deliverAt, isDuplicate } = answer;
+  const receipt = { topic, partition, offset, id: ids()[0] ?? '', durability };
+  if (deliverAt === undefined && isDuplicate !== true) return receipt;
+  return {
+    ...receipt,
+    ...(deliverAt === undefined ? undefined : { deliverAt }),
+    ...(isDuplicate ? { isDuplicate } : undefined),
+  };
+}
+
 /** Ids are made when they are looked at: most receipts are thrown away as they come, and texts take their time. */
 export function batchReceiptOf(topic: string, answer: SentAnswer, ids: Outgoing['ids']): BatchReceipt {
   const { partition, baseOffset, count, durability } = answer;
@@ -59,12 +72,14 @@ export function batchReceiptOf(topic: string, answer: SentAnswer, ids: Outgoing[
       return made;
     },
     durability,
+    ...(answer.isDuplicate ? { isDuplicate: true } : undefined),
   };
 }
 
 interface Where {
   readonly topic: string;
   readonly options: SendOptions | undefined;
+  readonly transaction: string | undefined;
   readonly isSingle: boolean;
 }
 
@@ -78,21 +93,28 @@ export class Outbox {
     this.#idPrefix = `${options.instanceId}-`;
   }
 
-  one(topic: string, message: Message, options: SendOptions | undefined): Outgoing {
+  /** `transaction`: the id of the one it is sent in. */
+  one(topic: string, message: Message, options: SendOptions | undefined, transaction?: string): Outgoing {
     const checked = checkMessage('message', message, this.#options.limits);
     sending.checkMessageOptions('message', message, this.#options);
-    return this.#outgoing([message], [checked], { topic, options, isSingle: true });
+    return this.#outgoing([message], [checked], { topic, options, transaction, isSingle: true });
   }
 
-  many(topic: string, messages: readonly Message[], options: SendOptions | undefined): Outgoing {
+  many(topic: string, messages: readonly Message[], options: SendOptions | undefined, transaction?: string): Outgoing {
     const checked = checkBatch('messages', messages, this.#options.limits);
     sending.checkBatchOptions('messages', messages, this.#options);
-    return this.#outgoing(messages, checked, { topic, options, isSingle: false });
+    return this.#outgoing(messages, checked, { topic, options, transaction, isSingle: false });
+  }
+
+  /** For a message that travels in a call. */
+  nextId(): string {
+    this.#idCount += 1;
+    return `${this.#idPrefix}${this.#idCount}`;
   }
 
   /** A batch that came encoded. */
   encoded(topic: string, batch: Uint8Array, options: SendOptions | undefined): Request<SentAnswer> {
-    return this.#request(batch, { topic, options, isSingle: false }, true);
+    return this.#request(batch, { topic, options, transaction: undefined, isSingle: false }, true);
   }
 
   #outgoing(messages: readonly Message[], contents: readonly CheckedMessage[], where: Where): Outgoing {
@@ -100,7 +122,9 @@ export class Outbox {
     const ids = idsOf(contents, this.#idPrefix, firstIdNumber);
     const encodable = this.#encodable(messages, contents, where);
     this.#idCount += messages.length;
-    if (this.#options.capabilities.has('raw-batches') && !messages.some(isDelayed)) {
+    // A batch that carries a producer's numbers, or a transaction's, the broker makes itself.
+    const isOwn = where.transaction === undefined && where.options?.producer === undefined;
+    if (isOwn && this.#options.capabilities.has('raw-batches') && !messages.some(isDelayed)) {
       const { codec } = this.#options;
       const bytes = encodeBatch(encodable, { codec, idPrefix: this.#idPrefix, firstIdNumber });
       return { ids, request: this.#request(bytes, where, true) };
@@ -126,15 +150,17 @@ export class Outbox {
     );
   }
 
-  #request(bytes: Uint8Array, { topic, options, isSingle }: Where, isBatch: boolean): Request<SentAnswer> {
+  #request(bytes: Uint8Array, { topic, options, transaction, isSingle }: Where, isBatch: boolean): Request<SentAnswer> {
     if (bytes.length + AROUND_BYTES > this.#options.frameBytesMax) {
       const code = isSingle ? 'MQ_MESSAGE_TOO_LARGE' : 'MQ_BATCH_TOO_LARGE';
       throw new MqError(code, `${bytes.length} bytes do not fit into a frame of the server`);
     }
     const { timeoutMs, signal } = sending.checkSendOptions(options, this.#options);
     const partition = options?.partition;
+    const producer = checkProducer('options.producer', options?.producer, this.#options);
     const isCancellable = signal !== undefined;
-    const sent = { topic, partition, timeoutMs, isCancellable, isSingle, isBatch, wantsIds: false, bytes };
+    const flags = { isCancellable, isSingle, isBatch, wantsIds: false };
+    const sent = { topic, partition, timeoutMs, ...flags, transaction, producer, bytes };
     return { write: (out, id) => writeSend(out, id, sent), read: readAnswer, bytes: bytes.length, signal };
   }
 }

@@ -9,9 +9,10 @@
  */
 import type { Clock, Timer } from '../../../../shared/clock.ts';
 import { isMqError, type MqError } from '../../../../shared/contract/errors.ts';
+import type { Filter, PatternForm } from '../../../../shared/contract/filter.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { DeliveriesAnswer } from './answers.ts';
-import { deliveriesOf, expect, ownDeliveries } from './client-reading.ts';
+import { deliveriesOf, expect, ownPush } from './client-reading.ts';
 import { FieldsReader } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 import { type HeldRun, LeaseLedger } from './lease-ledger.ts';
@@ -30,6 +31,9 @@ export interface WantedSubscription {
   readonly memberId: string;
   readonly creditMax: number;
   readonly leaseMs: number | undefined;
+  readonly filter?: Filter | undefined;
+  /** Then `topic` is a pattern, and each push says which topic it is from. */
+  readonly pattern?: PatternForm | undefined;
 }
 
 export interface ClientSubscriptionOptions {
@@ -136,21 +140,22 @@ export class ClientSubscription {
     const isNamed = typeof result === 'object' && result !== null && 'subscription' in result;
     if (!isNamed || typeof result.subscription !== 'number') throw new TypeError('a subscription has a number');
     const { subscription } = result;
+    const { wanted } = this.#options;
     this.#number = subscription;
     this.#options.link.connection?.onPush(subscription, (pushType, pushed, isOwn) => {
       if (pushType === FRAME.ended) this.#ended(readError(pushed));
-      else this.#pushed(ownDeliveries(pushed, isOwn));
+      else this.#pushed(ownPush(pushType, pushed, { topic: wanted.topic, isOwn }));
     });
   }
 
-  #pushed(answer: DeliveriesAnswer): void {
-    const { wanted, giveBack, onDelivery, onDefect } = this.#options;
-    const deliveries = deliveriesOf(wanted.topic, answer);
+  #pushed({ topic, answer }: ReturnType<typeof ownPush>): void {
+    const { giveBack, onDelivery, onDefect } = this.#options;
+    const deliveries = deliveriesOf(topic, answer);
     if (this.#isClosed) {
       giveBack(deliveries);
       return;
     }
-    const unleasedCount = this.#hold(answer);
+    const unleasedCount = this.#hold(topic, answer);
     for (const delivery of deliveries) {
       try {
         onDelivery(delivery);
@@ -162,15 +167,15 @@ export class ClientSubscription {
   }
 
   /** Answers how many have no lease, and are finished with that. */
-  #hold({ group, memberId, blocks }: DeliveriesAnswer): number {
-    const { clock, wanted } = this.#options;
+  #hold(topic: string, { group, memberId, blocks }: DeliveriesAnswer): number {
+    const { clock } = this.#options;
     const [nowMs, wallMs] = [clock.monotonicMs(), clock.now()];
     let unleasedCount = 0;
     for (const { partition, runs } of blocks) {
       for (const { fromOffset, count, leaseToken, leaseExpiresAt } of runs) {
         if (fromOffset === null || leaseToken === null || leaseExpiresAt === null) unleasedCount += count;
         else {
-          const run = { topic: wanted.topic, group, memberId, partition, fromOffset, count, leaseToken };
+          const run = { topic, group, memberId, partition, fromOffset, count, leaseToken };
           this.#held.add(run, nowMs + this.#leaseLeftMs(leaseExpiresAt - wallMs) + LEASE_MARGIN_MS);
         }
       }

@@ -4,12 +4,12 @@
  *     caller --> TcpClient --> frames of docs/protocol-tcp.md --> server --> its Broker
  *
  * Always true: what the broker behind the server promises, a caller here gets, with the errors a wire adds
- * (`MQ_UNREACHABLE`, `MQ_CONNECTION_LOST`, `MQ_PROTOCOL`). I26: a send whose answer is lost is never repeated here: it
- * might be stored twice, and only the caller knows whether that matters. Sends made one after the other leave in that
+ * (`MQ_UNREACHABLE`, `MQ_CONNECTION_LOST`, `MQ_PROTOCOL`). I26: a send whose answer is lost is repeated here only when a
+ * producer numbered it; another one might be stored twice, and only the caller knows whether that matters. Sends made one after the other leave in that
  * order. Made by `createTcpClient`.
  */
 import type * as calls from '../../../../shared/contract/broker.ts';
-import { type Capability, unsupported } from '../../../../shared/contract/capabilities.ts';
+import type { Capability } from '../../../../shared/contract/capabilities.ts';
 import type {
   GroupOptions,
   SeekTarget,
@@ -23,15 +23,20 @@ import * as sending from '../../../1-blocking-queue/checked-options.ts';
 import * as reading from '../../../2-ring-buffer/reading-options.ts';
 import { nameOf } from '../../../3-http-server/client-options.ts';
 import { type Json, recordOf } from '../../../3-http-server/json-message.ts';
+import { checkPattern, filterOrNone } from '../../../3-http-server/later-options.ts';
+import type { SentAnswer } from './answers.ts';
 import { ackRequestsOf, askAll, checkDeliveries } from './client-ack.ts';
 import type { ClientCalls } from './client-calls.ts';
+import { ClientHalves } from './client-halves.ts';
 import { ClientOperator } from './client-operator.ts';
 import type { ClientPolls } from './client-polls.ts';
 import { ClientRawBatches } from './client-raw-batches.ts';
 import * as decoding from './client-reading.ts';
 import { ClientRules } from './client-rules.ts';
-import { batchReceiptOf, type Outbox } from './client-sending.ts';
+import { batchReceiptOf, type Outbox, receiptOf } from './client-sending.ts';
 import type { ClientSubscriptions } from './client-subscriptions.ts';
+import { ClientTransactions } from './client-transactions.ts';
+import type { Request } from './connection.ts';
 import type { ConnectionState } from './link.ts';
 import type { AckRequest } from './requests.ts';
 
@@ -55,6 +60,8 @@ export class TcpClient implements calls.Broker {
   readonly #rules: ClientRules;
   readonly #operator: ClientOperator;
   readonly #rawBatches: ClientRawBatches;
+  readonly #transactions: ClientTransactions;
+  readonly #halves: ClientHalves;
   readonly #outbox: Outbox;
   readonly #polls: ClientPolls;
   readonly #subscriptions: ClientSubscriptions;
@@ -68,6 +75,9 @@ export class TcpClient implements calls.Broker {
     this.#rules = new ClientRules(this, clientCalls);
     this.#operator = new ClientOperator(this.#rules, clientCalls);
     this.#rawBatches = new ClientRawBatches({ rules: this.#rules, calls: clientCalls, outbox, polls });
+    const parts = { rules: this.#rules, calls: clientCalls, outbox };
+    this.#transactions = new ClientTransactions(parts);
+    this.#halves = new ClientHalves(parts);
     this.#outbox = outbox;
     this.#polls = polls;
     this.#subscriptions = subscriptions;
@@ -105,9 +115,7 @@ export class TcpClient implements calls.Broker {
   async send(topic: string, message: messages.Message, options?: calls.SendOptions): Promise<messages.Receipt> {
     const name = this.#rules.nameOf(topic);
     const { request, ids } = this.#outbox.one(name, message, options);
-    const { partition, baseOffset, durability, deliverAt } = await this.#calls.request(request);
-    const receipt = { topic: name, partition, offset: baseOffset, id: ids()[0] ?? '', durability };
-    return deliverAt === undefined ? receipt : { ...receipt, deliverAt };
+    return receiptOf(name, await this.#ask(request, options), ids);
   }
 
   async sendBatch(
@@ -117,7 +125,7 @@ export class TcpClient implements calls.Broker {
   ): Promise<messages.BatchReceipt> {
     const name = this.#rules.nameOf(topic);
     const { request, ids } = this.#outbox.many(name, some, options);
-    return batchReceiptOf(name, await this.#calls.request(request), ids);
+    return batchReceiptOf(name, await this.#ask(request, options), ids);
   }
 
   async receive(topic: string, options?: calls.ReceiveOptions): Promise<readonly messages.Delivery[]> {
@@ -199,14 +207,16 @@ export class TcpClient implements calls.Broker {
   redrive: calls.Broker['redrive'] = (...args) => this.#operator.redrive(...args);
   dropDeadLetters: calls.Broker['dropDeadLetters'] = (...args) => this.#operator.dropDeadLetters(...args);
 
-  openProducer = unsupported('idempotence', 'openProducer');
-  begin = unsupported('transactions', 'begin');
-  findTransaction = unsupported('transactions', 'findTransaction');
-  sendHalf = unsupported('half-message', 'sendHalf');
-  endHalf = unsupported('half-message', 'endHalf');
-  receiveHalfChecks = unsupported('half-message', 'receiveHalfChecks');
-  lookup = unsupported('filters', 'lookup');
-  createTemporaryTopic = unsupported('filters', 'createTemporaryTopic');
+  openProducer: calls.Broker['openProducer'] = (...args) => this.#transactions.openProducer(...args);
+  begin: calls.Broker['begin'] = (...args) => this.#transactions.begin(...args);
+  findTransaction: calls.Broker['findTransaction'] = (...args) => this.#transactions.findTransaction(...args);
+
+  sendHalf: calls.Broker['sendHalf'] = (...args) => this.#halves.sendHalf(...args);
+  endHalf: calls.Broker['endHalf'] = (...args) => this.#halves.endHalf(...args);
+  receiveHalfChecks: calls.Broker['receiveHalfChecks'] = (...args) => this.#halves.receiveHalfChecks(...args);
+
+  lookup: calls.Broker['lookup'] = (...args) => this.#halves.lookup(...args);
+  createTemporaryTopic: calls.Broker['createTemporaryTopic'] = () => this.#halves.createTemporaryTopic();
 
   async subscribe(
     topic: string,
@@ -215,13 +225,22 @@ export class TcpClient implements calls.Broker {
   ): Promise<calls.Subscription> {
     this.#rules.need('push', 'subscribe');
     const name = this.#rules.nameOf(topic);
-    checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs']);
+    checkOptions('options', options, ['group', 'memberId', 'creditMax', 'leaseMs', 'filter', 'pattern']);
     if (typeof onDelivery !== 'function') throw invalidArgument('onDelivery', 'a function', onDelivery);
-    const { creditMax = Number.NaN, ...rest } = options ?? {};
-    const { group, memberId = this.#memberId } = sending.checkReceiveOptions(rest, this);
+    const { creditMax = Number.NaN, pattern, ...rest } = options ?? {};
+    const { group, memberId = this.#memberId, filter } = sending.checkReceiveOptions(rest, this);
+    if (pattern !== undefined) checkPattern(pattern, this.#rules);
     const range = { min: 1, max: this.limits.inFlightCountMax, fallback: 1 };
     checkInteger('options.creditMax', creditMax, range);
-    const wanted = { topic: name, group, memberId, creditMax, leaseMs: rest.leaseMs };
+    const wanted = {
+      topic: name,
+      group,
+      memberId,
+      creditMax,
+      leaseMs: rest.leaseMs,
+      filter: filterOrNone(filter),
+      pattern,
+    };
     return this.#subscriptions.open(wanted, onDelivery, (some) => void this.#polls.giveBack(some));
   }
 
@@ -241,6 +260,11 @@ export class TcpClient implements calls.Broker {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** I26: only a send that a producer numbered is recognised when it comes again. */
+  #ask(request: Request<SentAnswer>, options: calls.SendOptions | undefined): Promise<SentAnswer> {
+    return options?.producer === undefined ? this.#calls.request(request) : this.#calls.safely(request);
   }
 
   async #ack(request: AckRequest): Promise<void> {

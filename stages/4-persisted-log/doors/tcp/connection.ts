@@ -13,7 +13,7 @@ import { abortedError, isMqError, MqError } from '../../../../shared/contract/er
 import { Channel } from './channel.ts';
 import { FRAME } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
-import { PROTOCOL_VERSION, readWelcome, type Welcome, writeHello } from './handshake.ts';
+import { readWelcome, VERSIONS, type Welcome, writeHello } from './handshake.ts';
 import { writeCancel } from './requests.ts';
 import { readError, writeError } from './wire-error.ts';
 
@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly token: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
   /** What this client is called, for people. */
   readonly name: string;
   readonly heartbeatMs: number;
@@ -94,9 +96,9 @@ export class Connection {
       onBroken: (error) => this.#broken(error),
       onGone: (error) => this.#gone(error),
     });
-    const { token = null, name, heartbeatMs, frameBytesMax } = options;
-    const versions = { versionMin: PROTOCOL_VERSION, versionMax: PROTOCOL_VERSION };
-    writeHello(this.#channel.out, { ...versions, heartbeatMs, frameBytesMax, token, name });
+    const { token = null, user = null, password = null, name, heartbeatMs, frameBytesMax } = options;
+    const versions = { versionMin: VERSIONS.min, versionMax: VERSIONS.max };
+    writeHello(this.#channel.out, { ...versions, heartbeatMs, frameBytesMax, token, user, password, name });
     this.#channel.flush();
   }
 
@@ -203,7 +205,8 @@ export class Connection {
     if (type === FRAME.heartbeat) return;
     if (this.#welcome === undefined) this.#greeted(type, content);
     else if (type === FRAME.goodbye) this.#events.onLeaving(readError(content));
-    else if (type === FRAME.push || type === FRAME.ended) this.#pushes.get(id)?.(type, content, isOwn);
+    else if (type === FRAME.push || type === FRAME.pushFrom || type === FRAME.ended)
+      this.#pushes.get(id)?.(type, content, isOwn);
     else this.#answered(type, id, content, isOwn);
   }
 

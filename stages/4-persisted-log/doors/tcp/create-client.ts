@@ -9,6 +9,7 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import type { MqError } from '../../../../shared/contract/errors.ts';
 import { checkChoice, checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../../shared/random.ts';
+import { checkPassword } from '../../../3-http-server/later-options.ts';
 import type { Codec } from '../../bytes/compression.ts';
 import { TcpClient } from './client.ts';
 import { ClientCalls, type Closable } from './client-calls.ts';
@@ -22,6 +23,9 @@ import { isToken } from './server-options.ts';
 export interface TcpClientOptions {
   /** Where the server asks for one. */
   readonly token?: string;
+  /** Where the server asks for them: both, or neither. */
+  readonly user?: string;
+  readonly password?: string;
   /** How batches are compressed before they leave, where the broker stores them as they come. Default `none`. */
   readonly codec?: Codec;
   /** A broken connection is made again, and its subscriptions with it. Default true. */
@@ -74,10 +78,11 @@ export async function tcpClientOf(
   behind: readonly Closable[],
 ): Promise<TcpBroker> {
   const { host, port } = placeOf(url);
-  const { clock, random, codec, token, reconnects, onState, onSubscriptionEnded, onDefect, ...times } = check(options);
+  const { clock, random, codec, token, user, password, reconnects, onState, onSubscriptionEnded, onDefect, ...times } =
+    check(options);
   const instanceId = random.hex(8);
   const link: Link = new Link({
-    ...{ host, port, token, clock, random, reconnects, onState, ...times },
+    ...{ host, port, token, user, password, clock, random, reconnects, onState, ...times },
     name: `stagemq ${instanceId}`,
     stalledMs: STALLED_MS,
     frameTimeoutMs: STALLED_MS,
@@ -85,8 +90,7 @@ export async function tcpClientOf(
     unsentBytesMax: UNSENT_BYTES_MAX,
     onReconnected: () => subscriptions.reopen(),
   });
-  const { capabilities: stated, limits, door } = await link.open();
-  const capabilities = new Set([...stated].filter((name) => name !== 'transactions'));
+  const { capabilities, limits, door } = await link.open();
   const takesBatches = capabilities.has('raw-batches');
   const calls = new ClientCalls({ link, clock, behind });
   const memberId = `member-${instanceId}`;
@@ -98,13 +102,15 @@ export async function tcpClientOf(
 }
 
 function check(options: TcpClientOptions) {
-  const others = ['token', 'codec', 'reconnects', 'clock', 'random'];
+  const others = ['token', 'user', 'password', 'codec', 'reconnects', 'clock', 'random'];
   checkOptions('options', options, [...others, ...FUNCTIONS, ...Object.keys(NUMBERS)]);
   const { token, reconnects = true } = options;
   // The token is not shown: it never appears in a message.
   if (token !== undefined && !isToken(token)) {
     throw invalidArgument('options.token', 'one or more visible ASCII characters');
   }
+  const { user, password } = options;
+  if (user !== undefined || password !== undefined) checkPassword(user, password);
   if (typeof reconnects !== 'boolean') throw invalidArgument('options.reconnects', 'true or false', reconnects);
   for (const name of FUNCTIONS) {
     const value = options[name];
@@ -113,6 +119,8 @@ function check(options: TcpClientOptions) {
   }
   return {
     token,
+    user,
+    password,
     reconnects,
     codec: checkChoice('options.codec', options.codec, CODECS, 'none'),
     clock: checkClock('options.clock', options.clock),

@@ -78,6 +78,11 @@ export class FieldsReader {
     return this.bytes('the rest', this.#bytes.length - this.#at);
   }
 
+  /** True when nothing is left, so that a field that may be left out was. */
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   /** Nothing may be left. */
   end(): void {
     if (this.#at !== this.#bytes.length) refuse('the content', 'is longer than its fields');

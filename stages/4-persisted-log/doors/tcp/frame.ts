@@ -23,14 +23,18 @@ export const FRAME = Object.freeze({
   call: 0x14,
   cancel: 0x15,
   credit: 0x16,
+  begin: 0x17,
+  end: 0x18,
   done: 0x80,
   failed: 0x81,
   sent: 0x82,
   deliveries: 0x83,
   records: 0x84,
   result: 0x85,
+  begun: 0x86,
   push: 0x90,
   ended: 0x91,
+  pushFrom: 0x92,
 });
 
 /** Of the length. */
@@ -70,6 +74,9 @@ export class FrameReader {
   #neededBytes = LENGTH_BYTES;
   #begunCount = 0;
   #isStopped = false;
+  /** While it holds, what comes is kept as it is. */
+  #isHolding = false;
+  #later: Uint8Array[] = [];
 
   constructor({ frameBytesMax, onFrame, reuses = false }: FrameReaderOptions) {
     this.#bytesMax = frameBytesMax;
@@ -97,17 +104,40 @@ export class FrameReader {
     this.#isStopped = true;
   }
 
+  /** No frame is given on until `release`; whoever calls it sees to it that little more comes. */
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  /** Goes on with what came meanwhile. */
+  release(): void {
+    const later = this.#later;
+    this.#later = [];
+    this.#isHolding = false;
+    for (const piece of later) this.push(piece);
+  }
+
   /** The next bytes of the stream; `MQ_PROTOCOL` for a length no frame has. */
   push(piece: Uint8Array): void {
+    if (this.#isHolding) this.#keep(piece);
+    else this.#read(piece);
+  }
+
+  #keep(piece: Uint8Array): void {
+    if (piece.length > 0 && !this.#isStopped) this.#later.push(new Uint8Array(piece));
+  }
+
+  #read(piece: Uint8Array): void {
     let at = this.#heldBytes === 0 ? 0 : this.#complete(piece);
-    while (!this.#isStopped && piece.length - at >= LENGTH_BYTES) {
+    while (!this.#isStopped && !this.#isHolding && piece.length - at >= LENGTH_BYTES) {
       const end = at + LENGTH_BYTES + this.#checkLength(readU32(piece, at));
       if (end > piece.length) break;
       const start = at + LENGTH_BYTES;
       at = end;
       this.#emit(piece.subarray(start, end), false);
     }
-    if (!this.#isStopped && at < piece.length) this.#complete(piece.subarray(at));
+    if (this.#isHolding) this.#keep(piece.subarray(at));
+    else if (!this.#isStopped && at < piece.length) this.#complete(piece.subarray(at));
   }
 
   /** Adds what the held frame lacks; answers how much of `piece` that took. */

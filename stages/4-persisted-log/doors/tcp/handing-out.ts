@@ -120,6 +120,12 @@ function packed({ partition, bytes, runs }: RawDeliveries): DeliveryBlock {
   return { partition, form: FORM.records, bytes: encodeMessages(records), runs };
 }
 
+/** Deliveries of one topic, group and member as the frames have them. */
+export function deliveriesAnswerOf(deliveries: readonly Delivery[]): DeliveriesAnswer {
+  const [first] = deliveries;
+  return { group: first?.group ?? '', memberId: first?.memberId ?? '', blocks: blocksOf(deliveries) };
+}
+
 /** Deliveries of one partition that follow each other in the answer are one block. */
 function blocksOf(deliveries: readonly Delivery[]): DeliveryBlock[] {
   const blocks: DeliveryBlock[] = [];

@@ -1,7 +1,8 @@
 /**
  * The first frame of either side: `hello` says who comes, `welcome` says who is there and what was agreed.
  *
- *     hello     magic "mq" u16 | versionMin u16 | versionMax u16 | heartbeatMs u32 | frameBytesMax u32 | token text? | name text
+ *     hello     magic "mq" u16 | versionMin u16 | versionMax u16 | heartbeatMs u32 | frameBytesMax u32 | token text? | name text |
+ *               user text? | password text?          the last two from version 2 on
  *     welcome   version u16 | heartbeatMs u32 | introduction: JSON, to the end of the frame
  *
  * Always true: what a peer says of itself is checked here, before anything relies on it. Pure.
@@ -13,8 +14,12 @@ import { FRAME } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import { jsonIn } from './wire-error.ts';
 
-/** Version of docs/protocol-tcp.md that is spoken here. */
-export const PROTOCOL_VERSION = 1;
+/** Versions of docs/protocol-tcp.md that are spoken here: 2 adds to 1 what the capabilities `SINCE_2` need. */
+export const VERSIONS = Object.freeze({ min: 1, max: 2 });
+/** What no frame of version 1 can carry. */
+export const SINCE_2: ReadonlySet<Capability> = new Set<Capability>([
+  ...(['transactions', 'idempotence', 'dedup', 'half-message', 'filters'] as const),
+]);
 /** "mq" */
 const MAGIC = 0x6d71;
 /** The longest first frame: nobody is known yet, so nobody is listened to for long. */
@@ -28,6 +33,8 @@ export interface Hello {
   /** Longest frame the client takes. */
   readonly frameBytesMax: number;
   readonly token: string | null;
+  readonly user?: string | null;
+  readonly password?: string | null;
   /** What the client is called, for people. */
   readonly name: string;
 }
@@ -64,7 +71,9 @@ export interface Welcome {
 
 export function writeHello(out: FrameWriter, hello: Hello): void {
   out.begin(FRAME.hello, 0).u16(MAGIC).u16(hello.versionMin).u16(hello.versionMax);
-  out.u32(hello.heartbeatMs).u32(hello.frameBytesMax).text(hello.token).text(hello.name).end();
+  out.u32(hello.heartbeatMs).u32(hello.frameBytesMax).text(hello.token).text(hello.name);
+  if (hello.versionMax > 1) out.text(hello.user ?? null).text(hello.password ?? null);
+  out.end();
 }
 
 export function readHello(content: Uint8Array): Hello {
@@ -78,8 +87,9 @@ export function readHello(content: Uint8Array): Hello {
     token: reader.textIfThere('the token'),
     name: reader.text('the name'),
   };
-  // What follows is said by a later version, and not for us.
-  return hello;
+  if (hello.versionMax <= 1) return hello;
+  // What follows these two is said by a later version, and not for us.
+  return { ...hello, user: reader.textIfThere('the user'), password: reader.textIfThere('the password') };
 }
 
 export function writeWelcome(
@@ -93,7 +103,9 @@ export function writeWelcome(
 export function readWelcome(content: Uint8Array): Welcome {
   const reader = new FieldsReader(content);
   const version = reader.u16('the version');
-  if (version !== PROTOCOL_VERSION) refuse('the version', `is ${version}, and this client speaks ${PROTOCOL_VERSION}`);
+  if (version < VERSIONS.min || version > VERSIONS.max) {
+    refuse('the version', `is ${version}, and this client speaks ${VERSIONS.min} to ${VERSIONS.max}`);
+  }
   const heartbeatMs = reader.u32('heartbeatMs');
   if (heartbeatMs < 1) refuse('heartbeatMs', 'is 0');
   const said = objectIn('the introduction', jsonIn('the introduction', reader.rest()));

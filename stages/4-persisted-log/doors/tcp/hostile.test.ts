@@ -75,7 +75,7 @@ test('whoever is no client of ours is refused once, and nothing of it reaches th
     framesOf((out) => out.begin(0x77, 1).u8(1).end()),
     framesOf((out) => out.begin(FRAME.hello, 0).u16(0x6d72).bytesOf(new Uint8Array(40)).end()),
     framesOf((out) => out.begin(FRAME.hello, 0).u16(0x6d71).end()),
-    framesOf((out) => writeHello(out, { ...HELLO, versionMin: 2, versionMax: 9 })),
+    framesOf((out) => writeHello(out, { ...HELLO, versionMin: 3, versionMax: 9 })),
     framesOf((out) => writeHello(out, { ...HELLO, frameBytesMax: 1000 })),
   ];
   const all = [Buffer.from('GET / HTTP/1.1\r\nhost: x\r\n\r\n'), clientHello, ...lengths, early, ...strange];

@@ -17,7 +17,7 @@ const SEND = {
 };
 const FETCH = {
   ...{ topic: 't', partition: 0, offset: 0, max: 1000, bytesMax: 8 * MEBIBYTE, waitMs: 0 },
-  ...{ isCancellable: false, takesBatches: false, takesOnlyBatches: false, isReadCommitted: false },
+  ...{ isCancellable: false, takesBatches: false, takesOnlyBatches: false, isolation: undefined },
 };
 
 test('a client that asks for much and reads nothing is disconnected, and others do not notice', async () => {

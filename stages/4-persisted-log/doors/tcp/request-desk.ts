@@ -7,12 +7,13 @@
  * out as they are ready; too many requests are refused, too many bytes are not read until some are answered; when the
  * connection is gone, all that waits for it is given up, and what it held goes back.
  */
-import { setMaxListeners } from 'node:events';
+import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
-import type { DeliveryRef } from '../../../../shared/contract/message.ts';
 import * as answers from './answers.ts';
-import { callBroker, readCall } from './calls.ts';
+import { Belongings } from './belongings.ts';
+import { CallDesk } from './call-desk.ts';
+import { readCall } from './calls.ts';
 import type { Channel } from './channel.ts';
 import type { Door } from './door.ts';
 import { FRAME } from './frame.ts';
@@ -21,10 +22,16 @@ import { Holdings } from './holdings.ts';
 import * as requests from './requests.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { takeIn } from './taking-in.ts';
+import { type BeginRequest, type EndRequest, readBegin, readEnd, writeBegun } from './transaction-frames.ts';
+import { closedError, Unanswered } from './unanswered.ts';
 import { asMqError, writeError } from './wire-error.ts';
 
 export interface RequestDeskOptions {
   readonly door: Door;
+  /** As this client may use it. */
+  readonly broker: Broker;
+  /** Of the protocol, as it was agreed. */
+  readonly version: number;
   readonly channel: Channel;
   /** Random, so that no two connections are one member by chance. */
   readonly memberId: string;
@@ -37,41 +44,45 @@ export interface RequestDeskOptions {
 /** Of a frame besides its records: names, runs and numbers; more of them than this say so in the client's limit. */
 const AROUND_BYTES = 512 * 1024;
 
-/** What an unanswered request costs, and whether the client may take it back. */
-interface Weight {
-  readonly bytes?: number;
-  readonly isCancellable?: boolean;
-}
-
 export class RequestDesk {
   readonly #options: RequestDeskOptions;
   readonly #door: Door;
   readonly #channel: Channel;
   readonly #holdings: Holdings;
   readonly #subscriptions: Subscriptions;
-  /** Aborts when nothing is to wait any more. */
-  readonly #over = new AbortController();
-  /** Of the requests that may be cancelled. */
-  readonly #cancels = new Map<number, AbortController>();
-  #unansweredCount = 0;
-  #unansweredBytes = 0;
+  readonly #broker: Broker;
+  readonly #isOfVersion1: boolean;
+  readonly #belongings: Belongings;
+  readonly #calls: CallDesk;
+  readonly #unanswered: Unanswered;
 
   constructor(options: RequestDeskOptions) {
-    const { door, channel, memberId } = options;
+    const { door, broker, version, channel, memberId } = options;
     this.#options = options;
     this.#door = door;
     this.#channel = channel;
+    this.#broker = broker;
+    this.#isOfVersion1 = version === 1;
+    this.#belongings = new Belongings(door, broker);
     this.#holdings = new Holdings({ members: door.members, clock: door.options.clock, memberId });
     this.#subscriptions = new Subscriptions({
       door,
+      broker,
       holdings: this.#holdings,
       push: (subscription, topic, answer) => this.#handOut(FRAME.push, subscription, topic, answer),
+      pushFrom: (subscription, topic, answer) => this.#handOut(FRAME.pushFrom, subscription, topic, answer),
       giveBack: (topic, answer) => this.#giveBack(topic, answer),
       isCongested: () => channel.isCongested,
       onEnd: (subscription, error) => this.#fail(FRAME.ended, subscription, error),
     });
-    // All waiting calls of a connection listen to one signal.
-    setMaxListeners(0, this.#over.signal);
+    const [belongings, holdings, subscriptions] = [this.#belongings, this.#holdings, this.#subscriptions];
+    this.#calls = new CallDesk({ broker, belongings, holdings, subscriptions });
+    this.#unanswered = new Unanswered({
+      channel,
+      limits: door.options,
+      onFailed: (id, error) => this.#fail(FRAME.failed, id, error),
+      onIdle: options.onIdle,
+    });
   }
 
   take(type: number, id: number, content: Uint8Array): void {
@@ -80,7 +91,9 @@ export class RequestDesk {
     else if (type === FRAME.ack) this.#ack(id, requests.readAck(content));
     else if (type === FRAME.fetch) this.#fetch(id, requests.readFetch(content));
     else if (type === FRAME.call) this.#call(id, content);
-    else if (type === FRAME.cancel) this.#cancels.get(id)?.abort();
+    else if (type === FRAME.begin) this.#begin(id, readBegin(content));
+    else if (type === FRAME.end) this.#end(id, readEnd(content));
+    else if (type === FRAME.cancel) this.#unanswered.cancel(id);
     else if (type === FRAME.credit) this.#subscriptions.addCredit(id, requests.readCredit(content));
     else throw new MqError('MQ_PROTOCOL', `no client sends a frame of type ${type}`);
   }
@@ -88,65 +101,73 @@ export class RequestDesk {
   /** The channel has room again. */
   drained(): void {
     this.#subscriptions.wake();
-    this.#balance();
+    this.#unanswered.balance();
   }
 
   /** What waits comes to its end now; all is still answered. */
   drain(): void {
     this.#stopWaiting();
-    this.#balance();
+    this.#unanswered.balance();
   }
 
   /** The connection is gone. */
   leave(): void {
     this.#stopWaiting();
+    this.#belongings.leave();
     this.#holdings.leave();
   }
 
   #stopWaiting(): void {
     this.#subscriptions.stop();
-    this.#over.abort();
-    for (const cancel of this.#cancels.values()) cancel.abort();
+    this.#unanswered.stop();
   }
 
   #send(id: number, content: Uint8Array): void {
     const request = requests.readSend(content);
     const { isCancellable } = request;
-    void this.#answer(id, { bytes: content.length, isCancellable }, async (signal) => {
-      answers.writeSent(this.#channel.out, id, await takeIn(this.#door.broker, request, signal));
+    void this.#unanswered.run(id, { bytes: content.length, isCancellable }, async (signal) => {
+      const { transaction } = request;
+      const sender = transaction === undefined ? this.#broker : await this.#belongings.find(transaction);
+      const answer = await takeIn(sender, request, { signal, broker: this.#broker });
+      answers.writeSent(this.#channel.out, id, this.#isOfVersion1 ? { ...answer, isDuplicate: false } : answer);
     });
   }
 
   #receive(id: number, request: requests.ReceiveRequest): void {
     const { isCancellable, topic, memberId = this.#holdings.ownMemberId, ...options } = request;
-    void this.#answer(id, { isCancellable }, async (signal) => {
+    void this.#unanswered.run(id, { isCancellable }, async (signal) => {
       const { group = DEFAULTS.group } = options;
       this.#holdings.join({ topic, group, memberId });
-      const asked = takeDeliveries(this.#door.broker, topic, { ...options, memberId, signal });
-      const answer = await this.#unlessOver(asked, () => ({ group, memberId, blocks: [] }));
+      const asked = takeDeliveries(this.#broker, topic, { ...options, memberId, signal });
+      const answer = await this.#unanswered.unlessOver(asked, () => ({ group, memberId, blocks: [] }));
       this.#handOut(FRAME.deliveries, id, topic, answer);
     });
   }
 
   #fetch(id: number, request: requests.FetchRequest): void {
-    const { isCancellable, isReadCommitted, topic, ...rest } = request;
-    const options = isReadCommitted ? { ...rest, isolation: 'read-committed' as const } : rest;
-    const { broker } = this.#door;
-    void this.#answer(id, { isCancellable }, async (signal) => {
+    const { isCancellable, isolation, topic, ...rest } = request;
+    const options = isolation === undefined ? rest : { ...rest, isolation };
+    const broker = this.#broker;
+    void this.#unanswered.run(id, { isCancellable }, async (signal) => {
       const asked = takeRecords(broker, topic, { ...options, signal });
       // Over while it waited: then one look at what there is.
-      const answer = await this.#unlessOver(asked, () => takeRecords(broker, topic, { ...options, waitMs: 0 }));
+      const answer = await this.#unanswered.unlessOver(asked, () =>
+        takeRecords(broker, topic, { ...options, waitMs: 0 }),
+      );
       this.#checkSize(answer.bytes.length);
-      answers.writeRecords(this.#channel.out, id, answer);
+      const { lastStableOffset: _, ...plain } = answer;
+      answers.writeRecords(this.#channel.out, id, this.#isOfVersion1 ? plain : answer);
     });
   }
 
   #ack(id: number, request: requests.AckRequest): void {
-    const { broker } = this.#door;
-    void this.#answer(id, {}, async () => {
-      const refs = requests.refsIn(request, broker.limits.receiveCountMax);
+    const { transaction: within } = request;
+    void this.#unanswered.run(id, {}, async () => {
+      const refs = requests.refsIn(request, this.#broker.limits.receiveCountMax);
+      const transaction = within === undefined ? undefined : await this.#belongings.find(within);
       try {
-        await broker.ack(refs, request.isCumulative ? { cumulative: true } : undefined);
+        if (transaction !== undefined) await transaction.ack(refs);
+        else await this.#broker.ack(refs, request.isCumulative ? { cumulative: true } : undefined);
       } catch (error) {
         if (isMqError(error, 'MQ_LEASE_EXPIRED')) this.#holdings.acked(request);
         throw error;
@@ -156,88 +177,38 @@ export class RequestDesk {
     });
   }
 
-  #call(id: number, content: Uint8Array): void {
-    void this.#answer(id, { bytes: content.length }, async () => {
-      const call = readCall(content);
-      const { op, args } = call;
-      const { out } = this.#channel;
-      if (op === 'subscribe') {
-        await this.#subscriptions.open(args, (subscription) => {
-          answers.writeResult(out, id, Buffer.from(JSON.stringify({ subscription })));
-        });
-      } else if (op === 'unsubscribe') {
-        this.#subscriptions.close(args);
-        answers.writeDone(out, id);
-      } else {
-        const result = await callBroker(this.#door.broker, call);
-        this.#noteCall(op, args);
-        if (result === undefined) answers.writeDone(out, id);
-        else {
-          const json = Buffer.from(JSON.stringify(result));
-          this.#checkSize(json.length);
-          answers.writeResult(out, id, json);
-        }
-      }
+  #begin(id: number, request: BeginRequest): void {
+    const { isCancellable, timeoutMs, transactionalId } = request;
+    void this.#unanswered.run(id, { isCancellable }, async (signal) => {
+      const transaction = await this.#belongings.begin({ timeoutMs, transactionalId, signal });
+      writeBegun(this.#channel.out, id, transaction.id);
     });
   }
 
-  /** What a call that succeeded means for what is held. */
-  #noteCall(op: string, args: readonly unknown[]): void {
-    const [ref, options] = args as readonly [DeliveryRef, { readonly leaseMs?: number } | undefined];
-    if (op === 'nack') this.#holdings.givenBack(ref);
-    else if (op === 'extendLease') this.#holdings.prolonged(ref, options?.leaseMs);
+  #end(id: number, { transaction, outcome }: EndRequest): void {
+    void this.#unanswered.run(id, {}, async () => {
+      await this.#belongings.end(transaction, outcome);
+      answers.writeDone(this.#channel.out, id);
+    });
   }
 
-  /** Runs `act`, which writes the answer, or answers with its error. Never rejects. */
-  async #answer(id: number, weight: Weight, act: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { requestsCountMax } = this.#door.options;
-    if (this.#unansweredCount >= requestsCountMax) {
-      const full = `a connection has at most ${requestsCountMax} requests without an answer`;
-      this.#fail(FRAME.failed, id, new MqError('MQ_LIMIT_EXCEEDED', full));
-      return;
+  #call(id: number, content: Uint8Array): void {
+    void this.#unanswered.run(id, { bytes: content.length }, async (over) => {
+      const call = readCall(content);
+      const signal = call.cancellable ? this.#unanswered.cancellable(id) : over;
+      const asked = this.#calls.run(call, signal, (result) => this.#writeResult(id, result));
+      if (call.op !== 'receiveHalfChecks') return asked;
+      return this.#unanswered.unlessOver(asked, () => this.#writeResult(id, []));
+    });
+  }
+
+  #writeResult(id: number, result: unknown): void {
+    if (result === undefined) answers.writeDone(this.#channel.out, id);
+    else {
+      const json = Buffer.from(JSON.stringify(result));
+      this.#checkSize(json.length);
+      answers.writeResult(this.#channel.out, id, json);
     }
-    const { bytes = 0, isCancellable = false } = weight;
-    this.#unansweredCount += 1;
-    this.#unansweredBytes += bytes;
-    this.#balance();
-    try {
-      if (this.#over.signal.aborted) throw closedError();
-      await act(isCancellable ? this.#cancellable(id) : this.#over.signal);
-      this.#channel.flush();
-    } catch (error) {
-      this.#fail(FRAME.failed, id, this.#over.signal.aborted && isMqError(error, 'MQ_ABORTED') ? closedError() : error);
-    } finally {
-      if (isCancellable) this.#cancels.delete(id);
-      this.#unansweredCount -= 1;
-      this.#unansweredBytes -= bytes;
-      this.#balance();
-    }
-  }
-
-  /** A signal of its own; it too aborts when all is over. */
-  #cancellable(id: number): AbortSignal {
-    if (this.#cancels.has(id)) throw new MqError('MQ_PROTOCOL', `request ${id} is not answered yet`);
-    const cancel = new AbortController();
-    this.#cancels.set(id, cancel);
-    return cancel.signal;
-  }
-
-  /** The answer, or, of a call that waited when all was over, what is said instead. */
-  async #unlessOver<T>(asked: Promise<T>, otherwise: () => T | Promise<T>): Promise<T> {
-    try {
-      return await asked;
-    } catch (error) {
-      if (this.#over.signal.aborted && !this.#channel.isGone && isMqError(error, 'MQ_ABORTED')) return otherwise();
-      throw error;
-    }
-  }
-
-  /** Reads on, or not; and says when nothing is left to do. */
-  #balance(): void {
-    const isTooMuch = this.#unansweredBytes > this.#door.options.unansweredBytesMax || this.#channel.isCongested;
-    if (isTooMuch) this.#channel.pause();
-    else this.#channel.resume();
-    if (this.#unansweredCount === 0 && this.#over.signal.aborted) this.#options.onIdle();
   }
 
   #handOut(type: number, id: number, topic: string, answer: answers.DeliveriesAnswer): void {
@@ -249,7 +220,8 @@ export class RequestDesk {
       throw error;
     }
     this.#holdings.handedOut(topic, answer);
-    answers.writeDeliveries(this.#channel.out, type, id, answer);
+    if (type === FRAME.pushFrom) answers.writePushFrom(this.#channel.out, id, topic, answer);
+    else answers.writeDeliveries(this.#channel.out, type, id, answer);
     this.#channel.flush();
   }
 
@@ -272,8 +244,4 @@ export class RequestDesk {
     writeError(this.#channel.out, type, id, error);
     this.#channel.flush();
   }
-}
-
-function closedError(): MqError {
-  return new MqError('MQ_CLOSED', 'the connection is closing, and takes no new calls');
 }

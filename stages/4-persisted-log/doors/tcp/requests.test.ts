@@ -10,6 +10,7 @@ import type { FrameWriter } from './frame-writer.ts';
 import { DOOR_LIMITS, readHello, readWelcome, writeHello, writeWelcome } from './handshake.ts';
 import * as requests from './requests.ts';
 import { framesOf, HELLO } from './testing/stranger.ts';
+import * as ending from './transaction-frames.ts';
 import { readError, writeError } from './wire-error.ts';
 
 const contentOf = (write: (out: FrameWriter) => void): Buffer => framesOf(write).subarray(HEAD_BYTES);
@@ -22,12 +23,13 @@ const bool = fc.boolean();
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
 const nullable = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 
-/** Plain arrays in the place of bytes, so that views of any kind compare. */
+/** Plain arrays in the place of bytes, so that views of any kind compare; what is not there is left out. */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return [...value];
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
+  const members = Object.entries(value).filter(([, member]) => member !== undefined && member !== false);
+  return Object.fromEntries(members.map(([name, member]) => [name, plain(member)]));
 }
 
 function comesBack<T>(
@@ -50,6 +52,8 @@ const leaseRun = fc.record({
   ...{ fromOffset: nullable(u64), count: u32, deliveryCount: u32, leaseExpiresAt: nullable(u64) },
   ...{ leaseToken: nullable(text), redeliveryReason: fc.constantFrom(undefined, 'retry' as const, 'redrive' as const) },
 });
+const producer = fc.record({ producerId: u64, epoch: fc.nat(32_767), sequence: fc.nat(2 ** 31 - 1) });
+const filter = fc.record({ selector: text, tags: fc.array(text, { minLength: 1 }) }, { requiredKeys: [] });
 const block = fc.record({ partition: u32, runs: fc.array(leaseRun), form: fc.constantFrom(0, 1), bytes });
 
 test('every request is read as it was written', () => {
@@ -57,36 +61,55 @@ test('every request is read as it was written', () => {
   const send = fc.record({
     ...{ topic: text, partition: optional(u32), timeoutMs: optional(u64), bytes },
     ...{ isCancellable: bool, isSingle: bool, isBatch: bool, wantsIds: bool },
+    ...{ transaction: optional(text), producer: optional(producer) },
   });
   comesBack(send, (out, value) => requests.writeSend(out, 1, value), requests.readSend);
   const receive = fc.record({
     ...{ topic: text, group: optional(text), memberId: optional(text), max: u32, bytesMax: optional(u32) },
-    ...{ waitMs: u32, leaseMs: optional(u32), ...flags, takesOnlyBatches: bool },
+    ...{ waitMs: u32, leaseMs: optional(u32), ...flags, takesOnlyBatches: bool, filter: optional(filter) },
   });
   comesBack(receive, (out, value) => requests.writeReceive(out, 1, value), requests.readReceive);
-  const ack = fc.record({ topic: text, group: text, memberId: text, isCumulative: bool, runs: fc.array(refRun) });
+  const ack = fc.record({
+    ...{ topic: text, group: text, memberId: text, isCumulative: bool, transaction: optional(text) },
+    runs: fc.array(refRun),
+  });
   comesBack(ack, (out, value) => requests.writeAck(out, 1, value), requests.readAck);
   const fetch = fc.record({
     ...{ topic: text, partition: u32, offset: u64, max: u32, bytesMax: optional(u32), waitMs: u32 },
-    ...{ ...flags, takesOnlyBatches: bool, isReadCommitted: bool },
+    ...{
+      ...flags,
+      takesOnlyBatches: bool,
+      isolation: fc.constantFrom(undefined, 'read-committed' as const, 'read-uncommitted' as const),
+    },
   });
   comesBack(fetch, (out, value) => requests.writeFetch(out, 1, value), requests.readFetch);
   comesBack(u32, (out, value) => requests.writeCredit(out, 1, value), requests.readCredit);
+  const begin = fc.record({ timeoutMs: optional(u32), transactionalId: optional(text), isCancellable: bool });
+  comesBack(begin, (out, value) => ending.writeBegin(out, 1, value), ending.readBegin);
+  const outcome = fc.constantFrom('committed' as const, 'aborted' as const);
+  const end = fc.record({ transaction: text, outcome });
+  comesBack(end, (out, value) => ending.writeEnd(out, 1, value), ending.readEnd);
 });
 
 test('every answer is read as it was written', () => {
   const durability = fc.constantFrom('memory' as const, 'written' as const, 'synced' as const);
   const sent = fc.record({
     ...{ partition: u32, baseOffset: nullable(u64), count: u32, durability },
-    ...{ deliverAt: optional(u64), ids: fc.array(text) },
+    ...{ deliverAt: optional(u64), ids: fc.array(text), isDuplicate: bool },
   });
   comesBack(sent, (out, value) => answers.writeSent(out, 1, value), answers.readSent);
   const deliveries = fc.record({ group: text, memberId: text, blocks: fc.array(block, { maxLength: 4 }) });
   const write = (out: FrameWriter, value: answers.DeliveriesAnswer): void =>
     answers.writeDeliveries(out, FRAME.push, 1, value);
   comesBack(deliveries, write, answers.readDeliveries);
+  const pushed = fc.record({ topic: text, answer: deliveries });
+  const push = (out: FrameWriter, { topic, answer }: { topic: string; answer: answers.DeliveriesAnswer }): void =>
+    answers.writePushFrom(out, 1, topic, answer);
+  comesBack(pushed, push, answers.readPushFrom);
+  comesBack(text, (out, value) => ending.writeBegun(out, 1, value), ending.readBegun);
   const records = fc.record({
     ...{ form: fc.constantFrom(0, 1), nextOffset: u64, logStartOffset: u64, highWatermark: u64, bytes },
+    lastStableOffset: optional(u64),
   });
   comesBack(records, (out, value) => answers.writeRecords(out, 1, value), answers.readRecords);
 });
@@ -96,7 +119,13 @@ test('a handshake is read as it was written, and a later version may say more', 
     ...{ versionMin: fc.nat(65_535), versionMax: fc.nat(65_535), heartbeatMs: u32, frameBytesMax: u32 },
     ...{ token: nullable(text), name: text },
   });
-  comesBack(hello, writeHello, readHello);
+  comesBack(
+    fc.tuple(hello, nullable(text), nullable(text)).map(([said, user, password]) => {
+      return said.versionMax > 1 ? { ...said, user, password } : said;
+    }),
+    writeHello,
+    readHello,
+  );
   const more = contentOf((out) =>
     out
       .begin(1, 0)
@@ -136,8 +165,25 @@ test('a frame that ends within its fields, or goes on behind them, is MQ_PROTOCO
     );
   }
   assert.throws(() => requests.readAck(Buffer.concat([whole, Buffer.of(0)])), /longer than its fields/);
-  const readers = [requests.readSend, requests.readReceive, requests.readAck, requests.readFetch, requests.readCredit];
-  const more = [answers.readSent, answers.readDeliveries, answers.readRecords, readHello, readWelcome, readError];
+  const readers = [
+    ending.readBegin,
+    ending.readEnd,
+    ending.readBegun,
+    requests.readSend,
+    requests.readReceive,
+    requests.readAck,
+    requests.readFetch,
+    requests.readCredit,
+  ];
+  const more = [
+    answers.readPushFrom,
+    answers.readSent,
+    answers.readDeliveries,
+    answers.readRecords,
+    readHello,
+    readWelcome,
+    readError,
+  ];
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (rubbish) => {
       for (const read of [...readers, ...more]) {

@@ -1,24 +1,32 @@
 /**
  * The requests a client writes often: their contents, field by field. All others are a `call`, in JSON.
  *
- *     send      flags u8 | partition u32? | timeoutMs u64? | topic text | messages, or one batch
- *     receive   flags u8 | max u32 | bytesMax u32? | waitMs u32 | leaseMs u32? | topic text | group text? | memberId text?
- *     ack       flags u8 | topic text | group text | memberId text | runs u32 | { partition u32 | from u64 | count u32 | token text } ...
+ *     send      flags u8 | partition u32? | timeoutMs u64? | topic text | (transaction) | (producer) | messages, or one batch
+ *     receive   flags u8 | max u32 | bytesMax u32? | waitMs u32 | leaseMs u32? | topic text | group text? | memberId text? | (filter)
+ *     ack       flags u8 | topic text | group text | memberId text | runs u32 | run ... | (transaction)
+ *       run     partition u32 | from u64 | count u32 | token text
  *     fetch     flags u8 | partition u32 | offset u64 | max u32 | bytesMax u32? | waitMs u32 | topic text
  *     credit    count u32
- *     call      JSON {op, args}
+ *     call      JSON {op, args, cancellable?}
  *
- * A `?` may be missing: then all bits of a number, or of the length of a text, are set. Always true: what was written is
+ *     (transaction)   text                                  (producer)   producerId u64 | epoch u16 | sequence u32
+ *     (filter)        selector text? | tags u32 | text ...
+ *
+ * A `?` may be missing: then all bits of a number, or of the length of a text, are set. What stands in brackets is there when
+ * its flag says so. Always true: what was written is
  * read again as it was; a reader makes no more of a content than its bytes justify. Pure.
  */
+import type { FetchOptions } from '../../../../shared/contract/broker.ts';
+import type { Filter } from '../../../../shared/contract/filter.ts';
 import type { DeliveryRef } from '../../../../shared/contract/message.ts';
+import type { ProducerStamp } from '../../../../shared/contract/producer.ts';
 import { invalidArgument } from '../../../../shared/contract/validation.ts';
 import { FieldsReader, refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
 
-/** Bits of `flags`. */
-const FLAG = Object.freeze({
+/** Bits of `flags`; what a bit says depends on the frame. */
+export const FLAG = Object.freeze({
   /** A `cancel` may follow. */
   cancellable: 1,
   /** Of a send: one message, answered as such. */
@@ -31,6 +39,14 @@ const FLAG = Object.freeze({
   batchesOnly: 16,
   cumulative: 32,
   readCommitted: 64,
+  /** Of a send: a producer numbered it. */
+  numbered: 16,
+  /** Of a send or ack: it belongs to a transaction. */
+  inTransaction: 64,
+  /** Of a receive: only what matches a filter. */
+  filtered: 128,
+  /** Of a fetch; without this and `readCommitted` the broker decides. */
+  readUncommitted: 128,
 });
 
 export interface SendRequest {
@@ -43,6 +59,8 @@ export interface SendRequest {
   /** True: `bytes` are one batch of docs/format-log.md; false: messages in the binary format of docs/protocol-http.md. */
   readonly isBatch: boolean;
   readonly wantsIds: boolean;
+  readonly transaction?: string | undefined;
+  readonly producer?: ProducerStamp | undefined;
   readonly bytes: Uint8Array;
 }
 
@@ -51,8 +69,15 @@ export function writeSend(out: FrameWriter, id: number, request: SendRequest): v
     (request.isCancellable ? FLAG.cancellable : 0) |
     (request.isSingle ? FLAG.single : 0) |
     (request.isBatch ? FLAG.batches : 0) |
-    (request.wantsIds ? FLAG.idsWanted : 0);
+    (request.wantsIds ? FLAG.idsWanted : 0) |
+    (request.transaction === undefined ? 0 : FLAG.inTransaction) |
+    (request.producer === undefined ? 0 : FLAG.numbered);
   out.begin(FRAME.send, id).u8(flags).u32(request.partition).u64(request.timeoutMs).text(request.topic);
+  if (request.transaction !== undefined) out.text(request.transaction);
+  if (request.producer !== undefined) {
+    const { producerId, epoch, sequence } = request.producer;
+    out.u64(producerId).u16(epoch).u32(sequence);
+  }
   out.bytesOf(request.bytes).end();
 }
 
@@ -68,8 +93,14 @@ export function readSend(content: Uint8Array): SendRequest {
     isSingle: (flags & FLAG.single) !== 0,
     isBatch: (flags & FLAG.batches) !== 0,
     wantsIds: (flags & FLAG.idsWanted) !== 0,
+    transaction: (flags & FLAG.inTransaction) === 0 ? undefined : reader.text('the transaction'),
+    producer: (flags & FLAG.numbered) === 0 ? undefined : readProducer(reader),
     bytes: reader.rest(),
   };
+}
+
+function readProducer(reader: FieldsReader): ProducerStamp {
+  return { producerId: reader.u64('producerId'), epoch: reader.u16('epoch'), sequence: reader.u32('sequence') };
 }
 
 export interface ReceiveRequest {
@@ -86,19 +117,24 @@ export interface ReceiveRequest {
   readonly takesBatches: boolean;
   /** `receiveBatches`: the answer has batches or fails. */
   readonly takesOnlyBatches: boolean;
+  readonly filter?: Filter | undefined;
 }
 
 export function writeReceive(out: FrameWriter, id: number, request: ReceiveRequest): void {
   const flags =
     (request.isCancellable ? FLAG.cancellable : 0) |
     (request.takesBatches ? FLAG.batches : 0) |
-    (request.takesOnlyBatches ? FLAG.batchesOnly : 0);
+    (request.takesOnlyBatches ? FLAG.batchesOnly : 0) |
+    (request.filter === undefined ? 0 : FLAG.filtered);
   out.begin(FRAME.receive, id).u8(flags).u32(request.max).u32(request.bytesMax);
   out.u32(request.waitMs).u32(request.leaseMs).text(request.topic);
-  out
-    .text(request.group ?? null)
-    .text(request.memberId ?? null)
-    .end();
+  out.text(request.group ?? null).text(request.memberId ?? null);
+  if (request.filter !== undefined) {
+    const { selector = null, tags = [] } = request.filter;
+    out.text(selector).u32(tags.length);
+    for (const tag of tags) out.text(tag);
+  }
+  out.end();
 }
 
 export function readReceive(content: Uint8Array): ReceiveRequest {
@@ -115,9 +151,17 @@ export function readReceive(content: Uint8Array): ReceiveRequest {
     isCancellable: (flags & FLAG.cancellable) !== 0,
     takesBatches: (flags & FLAG.batches) !== 0,
     takesOnlyBatches: (flags & FLAG.batchesOnly) !== 0,
+    filter: (flags & FLAG.filtered) === 0 ? undefined : readFilter(reader),
   };
   reader.end();
   return request;
+}
+
+function readFilter(reader: FieldsReader): Filter {
+  const selector = reader.textIfThere('the selector');
+  const tags: string[] = [];
+  for (let left = reader.u32('the number of tags'); left > 0; left -= 1) tags.push(reader.text('a tag'));
+  return { ...(selector === null ? {} : { selector }), ...(tags.length === 0 ? {} : { tags }) };
 }
 
 /** Deliveries that follow each other and share a lease. */
@@ -133,21 +177,26 @@ export interface AckRequest {
   readonly group: string;
   readonly memberId: string;
   readonly isCumulative: boolean;
+  readonly transaction?: string | undefined;
   readonly runs: readonly RefRun[];
 }
 
 export function writeAck(out: FrameWriter, id: number, request: AckRequest): void {
-  out.begin(FRAME.ack, id).u8(request.isCumulative ? FLAG.cumulative : 0);
+  const { isCumulative, transaction } = request;
+  const flags = (isCumulative ? FLAG.cumulative : 0) | (transaction === undefined ? 0 : FLAG.inTransaction);
+  out.begin(FRAME.ack, id).u8(flags);
   out.text(request.topic).text(request.group).text(request.memberId).u32(request.runs.length);
   for (const { partition, fromOffset, count, leaseToken } of request.runs) {
     out.u32(partition).u64(fromOffset).u32(count).text(leaseToken);
   }
+  if (transaction !== undefined) out.text(transaction);
   out.end();
 }
 
 export function readAck(content: Uint8Array): AckRequest {
   const reader = new FieldsReader(content);
-  const isCumulative = (reader.u8('the flags') & FLAG.cumulative) !== 0;
+  const flags = reader.u8('the flags');
+  const isCumulative = (flags & FLAG.cumulative) !== 0;
   const topic = reader.text('the topic');
   const group = reader.text('the group');
   const memberId = reader.text('memberId');
@@ -160,8 +209,9 @@ export function readAck(content: Uint8Array): AckRequest {
     if (count === 0) refuse('a run', 'is empty');
     runs.push({ partition, fromOffset, count, leaseToken: reader.text('a token') });
   }
+  const transaction = (flags & FLAG.inTransaction) === 0 ? undefined : reader.text('the transaction');
   reader.end();
-  return { topic, group, memberId, isCumulative, runs };
+  return { topic, group, memberId, isCumulative, transaction, runs };
 }
 
 /** The deliveries of an ack, one by one, as the contract has them. */
@@ -189,7 +239,8 @@ export interface FetchRequest {
   readonly takesBatches: boolean;
   /** `fetchBatches`: the answer has batches or fails. */
   readonly takesOnlyBatches: boolean;
-  readonly isReadCommitted: boolean;
+  /** undefined: the broker decides. */
+  readonly isolation: FetchOptions['isolation'];
 }
 
 export function writeFetch(out: FrameWriter, id: number, request: FetchRequest): void {
@@ -197,7 +248,8 @@ export function writeFetch(out: FrameWriter, id: number, request: FetchRequest):
     (request.isCancellable ? FLAG.cancellable : 0) |
     (request.takesBatches ? FLAG.batches : 0) |
     (request.takesOnlyBatches ? FLAG.batchesOnly : 0) |
-    (request.isReadCommitted ? FLAG.readCommitted : 0);
+    (request.isolation === 'read-committed' ? FLAG.readCommitted : 0) |
+    (request.isolation === 'read-uncommitted' ? FLAG.readUncommitted : 0);
   out.begin(FRAME.fetch, id).u8(flags).u32(request.partition).u64(request.offset);
   out.u32(request.max).u32(request.bytesMax).u32(request.waitMs).text(request.topic).end();
 }
@@ -215,10 +267,15 @@ export function readFetch(content: Uint8Array): FetchRequest {
     isCancellable: (flags & FLAG.cancellable) !== 0,
     takesBatches: (flags & FLAG.batches) !== 0,
     takesOnlyBatches: (flags & FLAG.batchesOnly) !== 0,
-    isReadCommitted: (flags & FLAG.readCommitted) !== 0,
+    isolation: isolationIn(flags),
   };
   reader.end();
   return request;
+}
+
+function isolationIn(flags: number): FetchOptions['isolation'] {
+  if ((flags & FLAG.readCommitted) !== 0) return 'read-committed';
+  return (flags & FLAG.readUncommitted) === 0 ? undefined : 'read-uncommitted';
 }
 
 export function writeCredit(out: FrameWriter, subscription: number, count: number): void {
@@ -232,7 +289,7 @@ export function readCredit(content: Uint8Array): number {
   return count;
 }
 
-/** `json` is `{op, args}`. */
+/** `json` is `{op, args, cancellable?}`. */
 export function writeCall(out: FrameWriter, id: number, json: Uint8Array): void {
   out.begin(FRAME.call, id).bytesOf(json).end();
 }

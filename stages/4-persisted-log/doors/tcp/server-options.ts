@@ -2,22 +2,29 @@
  * What `createTcpServer` takes, with its defaults: one place for every limit and time-out of the door.
  *
  * Always true: a misspelt option or a number out of range is `MQ_INVALID_ARGUMENT` with the option's name, before any
- * socket is opened; whoever listens beyond this machine has a token. docs/protocol-tcp.md explains each number.
+ * socket is opened; whoever listens beyond this machine has a token or an Admission. docs/protocol-tcp.md explains each number.
  */
+import { type Admission, checkAdmission } from '../../../../shared/admission.ts';
 import { type Clock, checkClock } from '../../../../shared/clock.ts';
 import type { MqError } from '../../../../shared/contract/errors.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../../shared/random.ts';
+import type { ConnectionListener } from '../../../3-http-server/connections.ts';
 import { DOOR_LIMITS } from './handshake.ts';
 
 /** Of `createTcpServer`: where it listens, whom it lets in, and its limits. */
 export interface TcpServerOptions {
-  /** Default `127.0.0.1`: nobody outside this machine. Any other address than this machine's own asks for a token. */
+  /**
+   * Default `127.0.0.1`: nobody outside this machine. Any other address than this machine's own asks for a token or an
+   * Admission.
+   */
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
-  /** When set, a client must say it. */
+  /** When set, a client must say it. Instead of `admission`. */
   readonly token?: string;
+  /** Asked for every connection: the broker it answers serves it. Default: everybody may do everything. */
+  readonly admission?: Admission;
   /** How often either side makes sure that the other is there; a client may ask for less time. Default 10 s. */
   readonly heartbeatMs?: number;
   /** Until the first frame is there. Default 10 s. */
@@ -42,14 +49,19 @@ export interface TcpServerOptions {
   readonly onDefect?: (error: unknown) => void;
   /** Told once of every connection that was refused, or that broke the protocol. */
   readonly onRefused?: (reason: MqError) => void;
+  /** Told of every connection that is opened, and when it is closed. */
+  readonly onConnection?: ConnectionListener;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 /** Options with every default filled in. */
-export interface CheckedTcpServerOptions extends Required<Omit<TcpServerOptions, 'token' | 'onRefused'>> {
+export interface CheckedTcpServerOptions
+  extends Required<Omit<TcpServerOptions, 'token' | 'admission' | 'onRefused' | 'onConnection'>> {
   readonly token: string | undefined;
+  readonly admission: Admission | undefined;
   readonly onRefused: ((reason: MqError) => void) | undefined;
+  readonly onConnection: ConnectionListener | undefined;
 }
 
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
@@ -79,20 +91,22 @@ const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boo
   token: [isToken, 'one or more visible ASCII characters'],
   onDefect: [isFunction, 'a function'],
   onRefused: [isFunction, 'a function'],
+  onConnection: [isFunction, 'a function'],
 };
 
 /** Addresses that only this machine reaches. */
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 export function checkTcpServerOptions(options: TcpServerOptions = {}): CheckedTcpServerOptions {
-  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS), 'clock', 'random']);
+  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS), 'admission', 'clock', 'random']);
   for (const [name, [isRight, expected]] of Object.entries(OTHERS)) {
     const value = options[name as keyof TcpServerOptions];
     // The value is not shown: a token never appears in a message.
     if (value !== undefined && !isRight(value)) throw invalidArgument(`options.${name}`, expected);
   }
-  const { host = '127.0.0.1', token, onDefect = warn, onRefused } = options;
-  if (token === undefined && !LOOPBACK.test(host)) {
+  checkAdmission('options', options);
+  const { host = '127.0.0.1', token, admission, onDefect = warn, onRefused, onConnection } = options;
+  if (token === undefined && admission === undefined && !LOOPBACK.test(host)) {
     throw invalidArgument('options.token', `given: whoever reaches ${host} from another machine could read everything`);
   }
   const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
@@ -101,8 +115,10 @@ export function checkTcpServerOptions(options: TcpServerOptions = {}): CheckedTc
     ...(Object.fromEntries(numbers) as Record<keyof typeof NUMBERS, number>),
     host,
     token,
+    admission,
     onDefect,
     onRefused,
+    onConnection,
     clock: checkClock('options.clock', options.clock),
     random: checkRandom('options.random', options.random),
   };

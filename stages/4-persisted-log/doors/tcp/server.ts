@@ -6,15 +6,13 @@
  * Always true: it never closes the broker it was given; `close` settles, with every request that was read answered if the
  * time allows, and with every socket closed. `createTcpServer` makes it.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net';
 import type { Broker, CloseOptions } from '../../../../shared/contract/broker.ts';
-import type { Capability } from '../../../../shared/contract/capabilities.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import { checkBroker, checkInteger, checkOptions } from '../../../../shared/contract/validation.ts';
+import { tokenAdmission } from '../../../3-http-server/token-admission.ts';
 import type { Door } from './door.ts';
-import { type Introduction, PROTOCOL_VERSION } from './handshake.ts';
+import { Farewells } from './farewells.ts';
 import { Members } from './members.ts';
 import { type CheckedTcpServerOptions, checkTcpServerOptions, type TcpServerOptions } from './server-options.ts';
 import { Session } from './session.ts';
@@ -22,8 +20,6 @@ import { Session } from './session.ts';
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
 /** Bytes of a connection that are read at once. */
 const READ_BYTES = 256 * 1024;
-/** What no frame of the protocol can carry. */
-const NOT_CARRIED: ReadonlySet<Capability> = new Set<Capability>(['transactions']);
 
 /** A listening server. Closing it leaves the broker open. */
 export interface TcpServer extends AsyncDisposable {
@@ -99,12 +95,19 @@ class ListeningServer implements TcpServer {
   }
 
   #accept(socket: Socket): void {
-    this.#sessions.add(new Session(socket, this.#door, (session) => this.#left(session)));
+    const from = socket.remoteAddress ?? '';
+    this.#sessions.add(new Session(socket, this.#door, (session) => this.#left(session, from)));
+    this.#tell({ isOpen: true, from });
   }
 
-  #left(session: Session): void {
+  #left(session: Session, from: string): void {
     this.#sessions.delete(session);
+    this.#tell({ isOpen: false, from });
     if (this.#sessions.size === 0) this.#onLastGone();
+  }
+
+  #tell(change: { readonly isOpen: boolean; readonly from: string }): void {
+    this.#door.options.onConnection?.({ ...change, connectionCount: this.connectionCount });
   }
 
   async #drain(timeoutMs: number): Promise<void> {
@@ -119,6 +122,7 @@ class ListeningServer implements TcpServer {
     timer.cancel();
     await stopped;
     await this.#door.members.settled();
+    await this.#door.farewells.settled();
   }
 
   #destroyAll(): void {
@@ -127,46 +131,15 @@ class ListeningServer implements TcpServer {
 }
 
 function doorOf(broker: Broker, options: CheckedTcpServerOptions): Door {
-  const { clock, random, onDefect, onRefused, token } = options;
+  const { clock, random, onDefect, onRefused, token, admission } = options;
   return {
     broker,
     options,
-    introduction: introductionOf(broker, options),
+    admission: token === undefined ? admission : tokenAdmission(broker, token),
     members: new Members(broker, { clock, onDefect }),
-    isOurToken: tokenCheck(token),
+    farewells: new Farewells(onDefect),
     nextMemberId: () => `member-${random.hex(8)}`,
     onDefect,
     onRefused,
   };
-}
-
-function introductionOf(broker: Broker, options: CheckedTcpServerOptions): Introduction {
-  const { frameBytesMax, requestsCountMax, unansweredBytesMax, subscriptionsCountMax } = options;
-  const carried = new Set([...broker.capabilities].filter((name) => !NOT_CARRIED.has(name)));
-  // Pushing is the door's own art: any broker that hands out deliveries will do.
-  if (carried.has('receive')) carried.add('push');
-  return {
-    name: broker.name,
-    version: packageVersion(),
-    protocolVersion: PROTOCOL_VERSION,
-    capabilities: [...carried],
-    limits: broker.limits,
-    door: { frameBytesMax, requestsCountMax, unansweredBytesMax, subscriptionsCountMax },
-  };
-}
-
-/** Of the package, found by its own name: the same in a checkout and when installed. */
-function packageVersion(): string {
-  return (createRequire(import.meta.url)('stagemq/package.json') as { version: string }).version;
-}
-
-/** Compares digests, which have one length whatever was said, in constant time. */
-function tokenCheck(token: string | undefined): (said: string | null) => boolean {
-  if (token === undefined) return () => true;
-  const expected = digest(token);
-  return (said) => timingSafeEqual(digest(said ?? ''), expected);
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -188,7 +188,7 @@ test('a server that closes answers all that waits, takes nothing new, and ends e
     writeReceive(out, 1, { ...RECEIVE, waitMs: 60_000 });
     writeSend(out, 2, { ...SEND, topic: 'full' });
     const fetch = { topic: 'full', partition: 0, offset: 1, max: 1, bytesMax: undefined, waitMs: 60_000 };
-    const flags = { isCancellable: false, takesBatches: false, takesOnlyBatches: false, isReadCommitted: false };
+    const flags = { isCancellable: false, takesBatches: false, takesOnlyBatches: false, isolation: undefined };
     writeFetch(out, 3, { ...fetch, ...flags });
   });
   await untilWaiting(door.broker, 'full', 2);

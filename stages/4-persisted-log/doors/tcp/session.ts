@@ -8,11 +8,15 @@
  * bytes of its sends, and what it does not read. When a connection ends, however it ends, what it held goes back (I24).
  */
 import type { Socket } from 'node:net';
+import type { Admission, Credentials } from '../../../../shared/admission.ts';
+import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
+import { certificateOf } from '../../../3-http-server/credentials.ts';
 import { Channel } from './channel.ts';
 import type { Door } from './door.ts';
 import { FRAME, LENGTH_BYTES } from './frame.ts';
-import { HELLO_BYTES_MAX, PROTOCOL_VERSION, readHello, writeWelcome } from './handshake.ts';
+import { HELLO_BYTES_MAX, type Hello, readHello, VERSIONS, writeWelcome } from './handshake.ts';
+import { introductionOf } from './introduction.ts';
 import { RequestDesk } from './request-desk.ts';
 import { asMqError, writeError } from './wire-error.ts';
 
@@ -23,16 +27,22 @@ const FRAME_BYTES_MIN = 2 * 1024 * 1024;
 const LEAVING = new MqError('MQ_CLOSED', 'all is answered; the connection ends');
 
 export class Session {
+  readonly #socket: Socket;
   readonly #door: Door;
   readonly #channel: Channel;
   readonly #onGone: (session: Session) => void;
   /** Set by `hello`. */
   #desk: RequestDesk | undefined;
   #deadline: { cancel(): void };
+  /** Set when the Admission let it in. */
+  #admitted: Broker | undefined;
   #isDraining = false;
+  /** It was told goodbye, or is gone. */
+  #isOver = false;
 
   constructor(socket: Socket, door: Door, onGone: (session: Session) => void) {
     const { options } = door;
+    this.#socket = socket;
     this.#door = door;
     this.#onGone = onGone;
     this.#channel = new Channel({
@@ -80,28 +90,56 @@ export class Session {
   }
 
   #greet(type: number, content: Uint8Array): void {
-    const { options, introduction, isOurToken } = this.#door;
     if (type !== FRAME.hello) throw new MqError('MQ_PROTOCOL', 'the first frame of a client is hello');
     const hello = readHello(content);
-    if (hello.versionMin > PROTOCOL_VERSION || hello.versionMax < PROTOCOL_VERSION) {
-      const theirs = `${hello.versionMin} to ${hello.versionMax}`;
-      throw new MqError('MQ_PROTOCOL', `this server speaks version ${PROTOCOL_VERSION}, the client ${theirs}`);
+    if (hello.versionMin > VERSIONS.max || hello.versionMax < VERSIONS.min) {
+      const [ours, theirs] = [`${VERSIONS.min} to ${VERSIONS.max}`, `${hello.versionMin} to ${hello.versionMax}`];
+      throw new MqError('MQ_PROTOCOL', `this server speaks versions ${ours}, the client ${theirs}`);
     }
-    if (!isOurToken(hello.token)) throw new MqError('MQ_UNAUTHORIZED', 'this server needs its token');
     if (hello.frameBytesMax < FRAME_BYTES_MIN) {
       throw new MqError('MQ_PROTOCOL', `a client takes frames of at least ${FRAME_BYTES_MIN} bytes`);
     }
+    const { admission, broker } = this.#door;
+    if (admission === undefined) this.#welcome(hello, broker);
+    else void this.#admit(hello, admission);
+  }
+
+  /** What comes behind the hello waits until it is known who said it. */
+  async #admit(hello: Hello, admission: Admission): Promise<void> {
+    this.#channel.hold();
+    try {
+      const from = { door: 'tcp', address: this.#socket.remoteAddress };
+      const admitted = await admission.admit(credentialsOf(hello, this.#socket), from);
+      if (this.#isOver) {
+        admission.leave?.(admitted);
+        return;
+      }
+      this.#admitted = admitted;
+      this.#welcome(hello, admitted);
+    } catch (error) {
+      if (!this.#isOver) this.#sayGoodbye(asMqError(error));
+      return;
+    }
+    this.#channel.release();
+  }
+
+  #welcome(hello: Hello, broker: Broker): void {
+    const { options } = this.#door;
+    const version = Math.min(hello.versionMax, VERSIONS.max);
     const heartbeatMs = Math.max(Math.min(options.heartbeatMs, hello.heartbeatMs), HEARTBEAT_MS_MIN);
     this.#deadline.cancel();
     this.#desk = new RequestDesk({
       door: this.#door,
+      broker,
+      version,
       channel: this.#channel,
       memberId: this.#door.nextMemberId(),
       onIdle: () => this.#idle(),
       frameBytesMax: hello.frameBytesMax,
     });
     this.#channel.frameBytesMax = options.frameBytesMax;
-    writeWelcome(this.#channel.out, { version: PROTOCOL_VERSION, heartbeatMs, introduction });
+    const introduction = introductionOf(broker, options, version);
+    writeWelcome(this.#channel.out, { version, heartbeatMs, introduction });
     this.#channel.flush();
     this.#channel.startPulse(heartbeatMs);
   }
@@ -113,6 +151,7 @@ export class Session {
 
   /** The client broke the protocol, or may not come in. It is told why, and that is all it is told. */
   #sayGoodbye(reason: MqError): void {
+    this.#isOver = true;
     if (isMqError(reason, 'MQ_INTERNAL')) this.#door.onDefect(reason.cause);
     this.#door.onRefused?.(reason);
     writeError(this.#channel.out, FRAME.goodbye, 0, asMqError(reason));
@@ -120,8 +159,16 @@ export class Session {
   }
 
   #gone(): void {
+    this.#isOver = true;
     this.#deadline.cancel();
     this.#desk?.leave();
+    if (this.#admitted !== undefined) this.#door.admission?.leave?.(this.#admitted);
     this.#onGone(this);
   }
+}
+
+/** Only what was said. */
+function credentialsOf({ token, user, password }: Hello, socket: Socket): Credentials {
+  const shown = { token, user, password, certificate: certificateOf(socket) };
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== null && value !== undefined));
 }

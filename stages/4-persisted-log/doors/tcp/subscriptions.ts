@@ -4,7 +4,9 @@
  * Always true: a number is given once; what is pushed under it comes after the answer that names it, and nothing comes
  * after the answer that ends it.
  */
+import type { Broker } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
+import type { Filter, PatternForm } from '../../../../shared/contract/filter.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import type { DeliveriesAnswer } from './answers.ts';
@@ -12,16 +14,27 @@ import type { Door } from './door.ts';
 import { Feed } from './feed.ts';
 import { takeDeliveries } from './handing-out.ts';
 import type { Holdings } from './holdings.ts';
+import { PatternFeed } from './pattern-feed.ts';
 
-const OPTIONS = ['group', 'memberId', 'creditMax', 'leaseMs', 'takesBatches'];
+const OPTIONS = ['group', 'memberId', 'creditMax', 'leaseMs', 'takesBatches', 'filter', 'pattern'];
 
 export interface SubscriptionsOptions {
   readonly door: Door;
+  /** As the client may use it. */
+  readonly broker: Broker;
   readonly holdings: Holdings;
   readonly push: (subscription: number, topic: string, answer: DeliveriesAnswer) => void;
+  /** Of a subscription to a pattern. */
+  readonly pushFrom: (subscription: number, topic: string, answer: DeliveriesAnswer) => void;
   readonly giveBack: (topic: string, answer: DeliveriesAnswer) => void;
   readonly isCongested: () => boolean;
   readonly onEnd: (subscription: number, error: MqError) => void;
+}
+
+interface Opening {
+  readonly topic: string;
+  readonly wanted: Wanted;
+  readonly answered: (subscription: number) => void;
 }
 
 interface Wanted {
@@ -30,11 +43,13 @@ interface Wanted {
   readonly creditMax: number;
   readonly leaseMs?: number;
   readonly takesBatches?: boolean;
+  readonly filter?: Filter;
+  readonly pattern?: PatternForm;
 }
 
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
-  readonly #feeds = new Map<number, Feed>();
+  readonly #feeds = new Map<number, Feed | PatternFeed>();
   /** Places taken, also by those that are being opened. */
   #takenCount = 0;
   #lastNumber = 0;
@@ -53,16 +68,13 @@ export class Subscriptions {
     this.#takenCount += 1;
     this.#lastNumber += 1;
     const subscription = this.#lastNumber;
-    const feed = this.#feedOf(subscription, topic, wanted);
-    this.#feeds.set(subscription, feed);
     try {
-      // A receive would make the topic; a subscription to one that is not there is refused.
-      await this.#options.door.broker.describeTopics({ topic });
-      const first = await feed.open();
-      answered(subscription);
-      feed.start(first);
+      if (wanted.pattern === undefined) await this.#openOne(subscription, { topic, wanted, answered });
+      else await this.#openPattern(subscription, { topic, wanted, answered });
     } catch (error) {
-      this.close([subscription]);
+      this.#feeds.get(subscription)?.stop();
+      this.#feeds.delete(subscription);
+      this.#takenCount -= 1;
       throw error;
     }
   }
@@ -94,15 +106,44 @@ export class Subscriptions {
     if (typeof topic !== 'string') throw invalidArgument('topic', 'a string', topic);
     checkOptions('options', options ?? {}, OPTIONS);
     const wanted = (options ?? {}) as Wanted;
-    const { inFlightCountMax } = this.#options.door.broker.limits;
+    const { inFlightCountMax } = this.#options.broker.limits;
     const range = { min: 1, max: inFlightCountMax, fallback: 1 };
     return { topic, wanted: { ...wanted, creditMax: checkInteger('options.creditMax', wanted.creditMax, range) } };
   }
 
+  async #openOne(subscription: number, { topic, wanted, answered }: Opening): Promise<void> {
+    const feed = this.#feedOf(subscription, topic, wanted);
+    this.#feeds.set(subscription, feed);
+    // A receive would make the topic; a subscription to one that is not there is refused.
+    await this.#options.broker.describeTopics({ topic });
+    const first = await feed.open();
+    answered(subscription);
+    feed.start(first);
+  }
+
+  async #openPattern(subscription: number, { topic: pattern, wanted, answered }: Opening): Promise<void> {
+    const { broker, holdings, pushFrom, giveBack, isCongested } = this.#options;
+    const { takesBatches: _, memberId = holdings.ownMemberId, group = DEFAULTS.group, ...rest } = wanted;
+    const feed = new PatternFeed({
+      broker,
+      pattern,
+      options: { ...rest, group, memberId },
+      giveBack,
+      push: (topic, answer) => {
+        holdings.join({ topic, group, memberId });
+        pushFrom(subscription, topic, answer);
+      },
+      isCongested,
+    });
+    this.#feeds.set(subscription, feed);
+    await feed.open();
+    answered(subscription);
+    feed.start();
+  }
+
   #feedOf(subscription: number, topic: string, wanted: Wanted): Feed {
-    const { door, holdings, push, giveBack, isCongested, onEnd } = this.#options;
-    const { broker } = door;
-    const { group, leaseMs, takesBatches = false, memberId = holdings.ownMemberId } = wanted;
+    const { door, broker, holdings, push, giveBack, isCongested, onEnd } = this.#options;
+    const { group, leaseMs, filter, takesBatches = false, memberId = holdings.ownMemberId } = wanted;
     return new Feed({
       credit: wanted.creditMax,
       clock: door.options.clock,
@@ -115,6 +156,7 @@ export class Subscriptions {
           group,
           memberId,
           leaseMs,
+          filter,
           takesBatches,
           takesOnlyBatches: false,
         });

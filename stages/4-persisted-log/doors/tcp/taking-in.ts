@@ -6,6 +6,7 @@
  */
 import type { Broker, SendOptions } from '../../../../shared/contract/broker.ts';
 import type { Message } from '../../../../shared/contract/message.ts';
+import type { Transaction } from '../../../../shared/contract/transaction.ts';
 import { invalidArgument } from '../../../../shared/contract/validation.ts';
 import { decodeMessages } from '../../../3-http-server/message-codec.ts';
 import { checkContent } from '../../bytes/batch-check.ts';
@@ -13,31 +14,39 @@ import { StoredBatch } from '../../bytes/stored-batch.ts';
 import type { SentAnswer } from './answers.ts';
 import type { SendRequest } from './requests.ts';
 
-export async function takeIn(broker: Broker, request: SendRequest, signal: AbortSignal): Promise<SentAnswer> {
-  const { topic, partition, timeoutMs } = request;
-  const options: SendOptions = { partition, timeoutMs, signal };
-  const isWhole = request.isBatch && broker.appendBatch !== undefined && broker.capabilities.has('raw-batches');
+/** `sender` is the broker, or a transaction of it, which takes messages only. */
+export async function takeIn(
+  sender: Broker | Transaction,
+  request: SendRequest,
+  { signal, broker }: { readonly signal: AbortSignal; readonly broker: Broker },
+): Promise<SentAnswer> {
+  const { topic, partition, timeoutMs, producer } = request;
+  const room = { partition, timeoutMs, signal };
+  const options: SendOptions = producer === undefined ? room : { ...room, producer };
+  const isWhole =
+    sender === broker && request.isBatch && broker.appendBatch !== undefined && broker.capabilities.has('raw-batches');
   if (isWhole && broker.appendBatch !== undefined) {
     const receipt = await broker.appendBatch(topic, request.bytes, options);
     return { ...receipt, deliverAt: undefined, ids: [] };
   }
   const own = new Uint8Array(request.bytes);
   const messages = request.isBatch ? messagesIn(own, broker) : messagesOf(own, broker);
-  if (request.isSingle) return sendOne(broker, request, messages, options);
-  const receipt = await broker.sendBatch(topic, messages, options);
+  if (request.isSingle) return sendOne(sender, request, messages, options);
+  const receipt = await sender.sendBatch(topic, messages, options);
   return { ...receipt, deliverAt: undefined, ids: request.wantsIds ? receipt.ids : [] };
 }
 
 async function sendOne(
-  broker: Broker,
+  sender: Pick<Broker, 'send'>,
   { topic, wantsIds }: SendRequest,
   messages: readonly Message[],
   options: SendOptions,
 ): Promise<SentAnswer> {
   const [message] = messages;
   if (message === undefined || messages.length > 1) throw invalidArgument('messages', 'one message', messages.length);
-  const { partition, offset, durability, deliverAt, id } = await broker.send(topic, message, options);
-  return { partition, baseOffset: offset, count: 1, durability, deliverAt, ids: wantsIds ? [id] : [] };
+  const { offset, id, ...receipt } = await sender.send(topic, message, options);
+  const { partition, durability, deliverAt, isDuplicate } = receipt;
+  return { partition, baseOffset: offset, count: 1, durability, deliverAt, ids: wantsIds ? [id] : [], isDuplicate };
 }
 
 function messagesOf(bytes: Uint8Array, { limits }: Broker): Message[] {

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import type { Broker } from '../../../../../shared/contract/broker.ts';
 import { type Random, SeededRandom } from '../../../../../shared/random.ts';
+import { encodeMessages } from '../../../../3-http-server/message-codec.ts';
 import { until } from '../../../../3-http-server/testing/until.ts';
 import { encodeBatch } from '../../../bytes/record-batch.ts';
 import { createTcpClient } from '../create-client.ts';
@@ -17,7 +18,8 @@ import type { FrameWriter } from '../frame-writer.ts';
 import { writeHello } from '../handshake.ts';
 import * as requests from '../requests.ts';
 import { createTcpServer } from '../server.ts';
-import { framesOf, HELLO } from './stranger.ts';
+import * as ending from '../transaction-frames.ts';
+import { framesOf, HELLO, HELLO_2 } from './stranger.ts';
 
 const CONNECTIONS_AT_ONCE = 20;
 /** Mutants between two looks at the server. */
@@ -97,7 +99,7 @@ function conversations(): readonly Uint8Array[][] {
   };
   const receive = frame((out) => requests.writeReceive(out, 2, { ...asked, group: 'g', memberId: 'm', leaseMs: 1000 }));
   const fetch = frame((out) =>
-    requests.writeFetch(out, 3, { ...asked, partition: 0, offset: 0, isReadCommitted: false }),
+    requests.writeFetch(out, 3, { ...asked, partition: 0, offset: 0, isolation: undefined }),
   );
   const runs = [{ partition: 0, fromOffset: 0, count: 3, leaseToken: 'token-1' }];
   const ack = frame((out) =>
@@ -118,7 +120,56 @@ function conversations(): readonly Uint8Array[][] {
       call(7, 'commit', TOPIC, { group: 'h', offset: 1 }),
     ],
     [hello, call(8, 'createGroup', TOPIC, 'h', { start: { offset: 1 } }), call(9, 'describeTopics'), receive, ...rest],
+    ...conversationsOfVersion2(frame, call),
     [hello, call(10, 'inspect', TOPIC, { max: 3 }), call(11, 'browse', TOPIC, { group: 'g', max: 3 }), ack, fetch],
+  ];
+}
+
+/** With the frames and fields that came with version 2. */
+function conversationsOfVersion2(
+  frame: (write: (out: FrameWriter) => void) => Uint8Array,
+  call: (id: number, op: string, ...args: unknown[]) => Uint8Array,
+): readonly Uint8Array[][] {
+  const hello = frame((out) => writeHello(out, { ...HELLO_2, user: 'ann', password: 'secret' }));
+  const bytes = encodeMessages([{ body: Buffer.from('body'), id: 'i' }]);
+  const sent = { topic: TOPIC, partition: 0, timeoutMs: 10, isCancellable: true, isSingle: true, isBatch: false };
+  const producer = { producerId: 1, epoch: 0, sequence: 0 };
+  const numbered = frame((out) => requests.writeSend(out, 1, { ...sent, wantsIds: true, producer, bytes }));
+  const within = frame((out) => requests.writeSend(out, 2, { ...sent, wantsIds: false, transaction: 'tx-1', bytes }));
+  const asked = { topic: TOPIC, max: 10, bytesMax: 1000, waitMs: 1, takesBatches: true, takesOnlyBatches: false };
+  const lease = { group: 'f', memberId: 'm', leaseMs: 1000, isCancellable: true };
+  const filter = { tags: ['a', 'b'], selector: "price > 3 AND kind LIKE 't%'" };
+  const receive = frame((out) => requests.writeReceive(out, 3, { ...asked, ...lease, filter }));
+  const place = { partition: 0, offset: 0, isCancellable: true, isolation: 'read-uncommitted' as const };
+  const fetch = frame((out) => requests.writeFetch(out, 4, { ...asked, ...place }));
+  const runs = [{ partition: 0, fromOffset: 0, count: 3, leaseToken: 'token-1' }];
+  const ack = frame((out) =>
+    requests.writeAck(out, 5, {
+      topic: TOPIC,
+      group: 'f',
+      memberId: 'm',
+      isCumulative: false,
+      transaction: 'tx-1',
+      runs,
+    }),
+  );
+  const begin = (transactionalId?: string) =>
+    frame((out) => ending.writeBegin(out, 6, { timeoutMs: 5000, transactionalId, isCancellable: true }));
+  const end = (outcome: 'committed' | 'aborted') =>
+    frame((out) => ending.writeEnd(out, 7, { transaction: 'tx-1', outcome }));
+  const half = { body: 'half', encoding: 'utf8', id: 'h' };
+  return [
+    [hello, call(8, 'openProducer', { name: 'p' }), numbered, numbered, fetch],
+    [hello, begin(), within, ack, call(9, 'commitOffset', 'tx-1', TOPIC, { group: 'h', offset: 1 }), end('committed')],
+    [hello, begin('named'), within, call(10, 'findTransaction', 'tx-1'), end('aborted'), receive],
+    [
+      hello,
+      call(11, 'sendHalf', TOPIC, half, { producerGroup: 'p' }),
+      call(12, 'receiveHalfChecks', 'p', { waitMs: 1 }),
+    ],
+    [hello, call(13, 'endHalf', TOPIC, { halfId: 'x', outcome: 'commit' }), call(14, 'lookup', TOPIC, { key: 'k' })],
+    [hello, call(15, 'subscribe', 'mutan*', { creditMax: 4, pattern: 'dotted', filter }), numbered, receive, within],
+    [hello, call(16, 'createTemporaryTopic'), call(17, 'createTemporaryTopic'), numbered],
   ];
 }
 

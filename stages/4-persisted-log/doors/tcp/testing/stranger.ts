@@ -17,10 +17,14 @@ export interface Frame {
   readonly content: Uint8Array;
 }
 
+/** Of a client of version 1, which goes on working. */
 export const HELLO: Hello = {
   ...{ versionMin: 1, versionMax: 1, heartbeatMs: 10_000, frameBytesMax: 64 * 1024 * 1024 },
   ...{ token: null, name: 'stranger' },
 };
+
+/** Of one that speaks all there is. */
+export const HELLO_2: Hello = { ...HELLO, versionMax: 2, user: null, password: null };
 
 /** The bytes of the frames that `write` writes. */
 export function framesOf(write: (out: FrameWriter) => void): Buffer {
