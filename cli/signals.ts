@@ -30,8 +30,11 @@ export async function untilStopped(work: (signal: AbortSignal) => Promise<void>)
   if (stoppedBy !== undefined) throw new QuietEnd(exitCodeOfSignal(stoppedBy));
 }
 
-/** Calls `onStop` once, at the first signal. Dispose of it when the work is done. */
-export function onStopSignal(onStop: (signal: StopSignal) => void): Disposable {
+/**
+ * Calls `onStop` once, at the first signal. Dispose of it when the work is done. With `onHangUp` a SIGHUP is no wish to stop:
+ * it is called instead, each time.
+ */
+export function onStopSignal(onStop: (signal: StopSignal) => void, onHangUp?: () => void): Disposable {
   const hasEchoes = process.env.MQ_SIGNALS_ARE_FORWARDED !== undefined;
   let first: { signal: StopSignal; atMs: number } | undefined;
   const onSignal = (signal: StopSignal): void => {
@@ -43,10 +46,13 @@ export function onStopSignal(onStop: (signal: StopSignal) => void): Disposable {
       process.exit(exitCodeOfSignal(signal));
     }
   };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const stopping = SIGNALS.filter((signal) => onHangUp === undefined || signal !== 'SIGHUP');
+  for (const signal of stopping) process.on(signal, onSignal);
+  if (onHangUp !== undefined) process.on('SIGHUP', onHangUp);
   return {
     [Symbol.dispose]: () => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
+      for (const signal of stopping) process.off(signal, onSignal);
+      if (onHangUp !== undefined) process.off('SIGHUP', onHangUp);
     },
   };
 }

@@ -21,13 +21,15 @@ export const DEFAULT_TCP_PORT = 6768;
 export const DEFAULT_TCP_URL = `mq://127.0.0.1:${DEFAULT_TCP_PORT}`;
 
 /** The stages that are built, in order. */
-export const STAGES: readonly number[] = [1, 2, 3, 4];
+export const STAGES: readonly number[] = [1, 2, 3, 4, 5];
 /** The stages the course has; those above the last of STAGES are still to come. */
 const STAGE_COUNT = 5;
 /** Stage 3 is a wire: what stands behind it is the broker of stage 2. */
 export const WIRE_STAGE = 3;
 /** The first that keeps its messages on a disk. */
 export const DISK_STAGE = 4;
+/** The first that knows who asks, and how much they may. */
+export const ARMOUR_STAGE = 5;
 
 /** A stage number or url, checked; anything else is a wrong use that says what there is. */
 export function parseTarget(

@@ -3,7 +3,7 @@
  *
  *     "2"                      the broker of stage 2, inside this process
  *     "3"                      stage 2's broker, a server in front of it, and a client of that server
- *     "4"                      the broker of stage 4, inside this process, on a folder that goes with it
+ *     "4"  "5"                 the broker of that stage, inside this process, on a folder that goes with it
  *     "http://host:6767"       a client of a running server, ours or anybody's
  *     "mq://host:6768"         the same over TCP
  *
@@ -18,15 +18,19 @@ import type { ShowLimits, Story } from '../shared/lesson.ts';
 import type { HttpServer, RequestLogEntry, ServerOptions } from '../stages/3-http-server/index.ts';
 import type { TcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
 import type { TcpServerOptions } from '../stages/4-persisted-log/doors/tcp/server-options.ts';
-import type { LogBrokerOptions } from '../stages/4-persisted-log/index.ts';
+import type { ClientQuota } from '../stages/5-robust-broker/armour/quotas.ts';
+import type { Users } from '../stages/5-robust-broker/armour/users.ts';
+import type { RobustBrokerOptions } from '../stages/5-robust-broker/index.ts';
 import { usageError } from './exit.ts';
 import { checkStage, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOL, WIRE_STAGE } from './target-name.ts';
 
 /** How long a server of our own may take to close. */
 const CLOSE_MS_MAX = 5000;
 
-/** What the broker of a stage is made with; where its data lies and when it is synced only matters to stage 4. */
-export type StageOptions = LogBrokerOptions;
+/** What the broker of a stage is made with; each takes what it knows. */
+export type StageOptions = RobustBrokerOptions;
+/** Who there is, what they may do and use up, as a users file has it. */
+export type { ClientQuota, Users };
 
 export interface OpenTargetOptions {
   readonly brokerOptions?: StageOptions;
@@ -65,6 +69,17 @@ export interface OpenServerOptions {
   readonly server?: ServerOptions;
   /** Left out: no TCP door. */
   readonly tcpServer?: TcpServerOptions | undefined;
+  /** Left out: the doors decide by themselves whom they let in. */
+  readonly admission?: AdmissionOptions | undefined;
+}
+
+/** Whom every door lets in. */
+export interface AdmissionOptions {
+  /** null: those of the token, or everybody where there is none. */
+  readonly users: Users | null;
+  readonly token: string | undefined;
+  /** Of clients whose own quota does not say otherwise. */
+  readonly quota: ClientQuota;
 }
 
 /** A broker and the doors in front of it. */
@@ -74,6 +89,8 @@ export interface OpenedServer {
   readonly tcpServer: TcpServer | null;
   /** How long it took until the broker was ready: of stage 4, with all that had to be looked through. */
   readonly openingMs: number;
+  /** From now on these may come in; only where there is an admission. */
+  replaceUsers(users: Users): void;
   /** The doors first, so that what they took is finished; all of it within `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -85,9 +102,12 @@ export async function openServer(stage: number, options: OpenServerOptions): Pro
   const beganMs = performance.now();
   const broker = opened.use(await openStageBroker(stage === WIRE_STAGE ? 2 : stage, options.brokerOptions));
   const openingMs = performance.now() - beganMs;
-  const server = opened.use(await createServer(broker, options.server));
+  const admission = options.admission && (await openAdmission(broker, options.admission));
+  const asked = admission && { admission };
+  const server = opened.use(await createServer(broker, { ...options.server, ...asked }));
   const { createTcpServer } = await import('../stages/4-persisted-log/doors/tcp/server.ts');
-  const tcpServer = options.tcpServer === undefined ? null : await createTcpServer(broker, options.tcpServer);
+  const tcpServer =
+    options.tcpServer === undefined ? null : await createTcpServer(broker, { ...options.tcpServer, ...asked });
   opened.move();
   const close = async (timeoutMs: number): Promise<void> => {
     const endsAtMs = performance.now() + timeoutMs;
@@ -95,7 +115,20 @@ export async function openServer(stage: number, options: OpenServerOptions): Pro
     // Its accepted work is done; what is left is to write down that all is in order.
     await broker.close({ timeoutMs: Math.max(0, Math.ceil(endsAtMs - performance.now())) });
   };
-  return { broker, server, tcpServer, openingMs, close };
+  return { broker, server, tcpServer, openingMs, replaceUsers: (users) => admission?.replaceUsers(users), close };
+}
+
+async function openAdmission(broker: Broker, { users, token, quota }: AdmissionOptions) {
+  const { ArmouredAdmission } = await import('../stages/5-robust-broker/armour/armoured-admission.ts');
+  const { plainUsers } = await import('../stages/5-robust-broker/armour/plain-users.ts');
+  return new ArmouredAdmission({ broker, users: users ?? plainUsers(token), quota });
+}
+
+/** What reads and makes users files: behind `mq serve 5 --users` and `mq user`. */
+export async function openUserTools() {
+  const { checkClientQuota, checkRule, checkUsers } = await import('../stages/5-robust-broker/armour/users.ts');
+  const { isPassword, recordOf } = await import('../stages/5-robust-broker/armour/passwords.ts');
+  return { checkClientQuota, checkRule, checkUsers, isPassword, recordOf };
 }
 
 /** A target as the conformance suite takes it. A url takes no broker options, and time at its other end is real. */
@@ -108,7 +141,7 @@ export async function conformanceTargetOf(
     const createBroker = async (): Promise<Broker> => (await openUrl(url, options)).broker;
     return { name: target, createBroker, clock: 'real', isConfigurable: false };
   }
-  if (stage === DISK_STAGE) return { name: target, ...(await onDisksInMemory()), stage, clock: 'virtual' };
+  if (stage >= DISK_STAGE) return { name: target, ...(await onDisksInMemory(stage)), stage, clock: 'virtual' };
   const createBroker = async (brokerOptions?: BrokerOptions): Promise<Broker> => {
     if (stage !== WIRE_STAGE) return openStageBroker(stage, brokerOptions);
     return (await import('../stages/3-http-server/index.ts')).createBroker(brokerOptions);
@@ -116,11 +149,10 @@ export async function conformanceTargetOf(
   return { name: target, createBroker, stage, clock: stage === WIRE_STAGE ? 'real' : 'virtual' };
 }
 
-/** Stage 4 where an hour passes in a microsecond, and a restart is a power cut. */
-async function onDisksInMemory(): Promise<Pick<ConformanceTarget, 'createBroker' | 'restartBroker'>> {
+/** A stage with a disk where an hour passes in a microsecond, and a restart is a power cut. */
+async function onDisksInMemory(stage: number): Promise<Pick<ConformanceTarget, 'createBroker' | 'restartBroker'>> {
   const { onSimulatedDisks } = await import('../shared/conformance/simulated-target.ts');
-  const { createBroker } = await import('../stages/4-persisted-log/index.ts');
-  return onSimulatedDisks((options) => createBroker({ ...options, dataFolder: '/data' }));
+  return onSimulatedDisks((options) => openStageBroker(stage, { ...options, dataFolder: '/data' }));
 }
 
 /** What looks at the files of stage 4, and puts them right: behind `mq inspect`, `mq verify` and `mq repair`. */
@@ -200,8 +232,10 @@ async function openStageBroker(stage: number, options?: StageOptions): Promise<B
       return (await import('../stages/1-blocking-queue/index.ts')).createBroker(options);
     case 2:
       return (await import('../stages/2-ring-buffer/index.ts')).createBroker(options);
-    default:
+    case DISK_STAGE:
       return (await import('../stages/4-persisted-log/index.ts')).createBroker(options);
+    default:
+      return (await import('../stages/5-robust-broker/index.ts')).createBroker(options);
   }
 }
 
@@ -226,10 +260,15 @@ function lessonOf(stage: number): {
         story: () => import('../stages/3-http-server/story.ts'),
         limit: () => import('../stages/3-http-server/limit.ts'),
       };
-    default:
+    case 4:
       return {
         story: () => import('../stages/4-persisted-log/story.ts'),
         limit: () => import('../stages/4-persisted-log/limit.ts'),
+      };
+    default:
+      return {
+        story: () => import('../stages/5-robust-broker/story.ts'),
+        limit: () => import('../stages/5-robust-broker/limit.ts'),
       };
   }
 }

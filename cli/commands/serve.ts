@@ -2,8 +2,8 @@
  * `mq serve <n>`: a stage behind the HTTP server and, from stage 4 on, the TCP server, until it is told to stop.
  *
  * Always true: it listens on loopback unless told otherwise; SIGINT, SIGTERM or SIGHUP drains (waiting polls are
- * answered, accepted work finishes) and exits 0 within `--timeout`, a second one ends at once; a reader of its output
- * that goes away does not end it; the token is never printed.
+ * answered, accepted work finishes) and exits 0 within `--timeout`, a second one ends at once; with `--users` SIGHUP reads
+ * the users again instead; a reader of its output that goes away does not end it; no secret is ever printed.
  */
 import { resolve } from 'node:path';
 import process from 'node:process';
@@ -11,6 +11,8 @@ import type { Command } from 'commander';
 import { CommandError, usageError } from '../exit.ts';
 import { onNpmGone } from '../npm-parent.ts';
 import * as option from '../options.ts';
+import { type Armour, type ArmourFlags, addArmourOptions, armourOf, isLoopback } from '../serve-armour.ts';
+import { withConfig } from '../serve-config.ts';
 import type { ServeReport } from '../serve-report.ts';
 import { tokenOf } from '../server-target.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
@@ -18,6 +20,7 @@ import { type OpenedServer, openServer, type StageOptions } from '../target.ts';
 import { DEFAULT_PORT, DEFAULT_TCP_PORT, DISK_STAGE } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
+import { readUsersFile } from '../users-file.ts';
 import { addTopicOptions, type TopicFlags, topicOptionsOf } from './topics.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -27,7 +30,8 @@ type FlushPolicy = (typeof FLUSH_POLICIES)[number];
 /** How long accepted work may take to finish after the first signal. */
 const DEFAULT_DRAIN_MS = 5000;
 
-interface ServeCommandOptions extends TopicFlags, StorageFlags {
+interface ServeCommandOptions extends TopicFlags, StorageFlags, ArmourFlags {
+  readonly config?: string;
   readonly port: number;
   readonly tcpPort?: number;
   readonly host: string;
@@ -37,13 +41,14 @@ interface ServeCommandOptions extends TopicFlags, StorageFlags {
   readonly json?: boolean;
 }
 
-/** Where stage 4 keeps its data, and how safe it is before it answers. */
+/** Where a stage with a disk keeps its data, and how safe it is before it answers. */
 interface StorageFlags {
   readonly data?: string;
   readonly flush?: FlushPolicy;
   readonly flushInterval?: number;
   readonly segmentBytesMax?: number;
   readonly codec?: 'gzip' | 'zstd';
+  readonly diskReserve?: number;
 }
 
 const STORAGE_FLAGS = {
@@ -52,6 +57,7 @@ const STORAGE_FLAGS = {
   flushInterval: '--flush-interval',
   segmentBytesMax: '--segment-bytes-max',
   codec: '--codec',
+  diskReserve: '--disk-reserve',
 } as const;
 
 export function define(command: Command, terminal: Terminal): void {
@@ -60,46 +66,59 @@ export function define(command: Command, terminal: Terminal): void {
     .addArgument(option.stageArgument())
     .option('--port <n>', 'of HTTP; 0 takes a free one', port, DEFAULT_PORT)
     .option('--tcp-port <n>', `of TCP; 0 takes a free one (default: ${DEFAULT_TCP_PORT} from stage 4, else none)`, port)
-    .option('--data <folder>', `where stage 4 keeps everything (default: ./${DEFAULT_DATA_FOLDER})`)
+    .option('--data <folder>', `where it keeps everything, from stage 4 (default: ./${DEFAULT_DATA_FOLDER})`)
     .addOption(
       option.choice(
         '--flush <when>',
-        'stage 4 answers a send when the disk has it (always), or before',
+        'a send is answered when the disk has it (always), or before (from stage 4)',
         FLUSH_POLICIES,
       ),
     )
     .option('--flush-interval <ms>', 'how often with --flush interval (default: 1000)', option.wholeNumber({ min: 1 }))
     .option('--segment-bytes-max <n>', 'of one file of a log (default: 64 MiB)', option.wholeNumber({ min: 1024 }))
-    .addOption(option.codecOption('stage 4 compresses what comes over HTTP (mq:// clients do so themselves)'))
+    .addOption(option.codecOption('compress what comes over HTTP, from stage 4 (mq:// clients do so themselves)'))
+    .option(
+      '--disk-reserve <bytes>',
+      'nothing new is stored while less is free on the disk (default: 16 MiB)',
+      option.wholeNumber({ min: 0 }),
+    )
+    .option('--config <file>', 'these flags from a JSON file; those on the command line win')
     .option('--host <address>', 'address to listen on', DEFAULT_HOST)
     .option('--token <token>', 'ask every caller for this bearer token (default: $MQ_TOKEN, else none)')
     .option('--allow-host <name>', 'answer to this host name too; may be repeated', option.gathered)
     .option('--timeout <ms>', 'how long stopping may take', option.wholeNumber({ min: 0 }), DEFAULT_DRAIN_MS);
+  addArmourOptions(command);
   option.addJsonOption(addTopicOptions(command), 'where it listens');
   option.addExamples(
     command,
     'mq serve 3',
     'mq serve 4 --data ./orders --flush interval',
+    'mq serve 5 --data ./orders --users users.json',
     'mq serve 1 --port 8080',
     'mq serve 2 --messages-max 100 --overflow reject',
   );
-  command.action((stage: number, options: ServeCommandOptions) => runServe(terminal, stage, options));
+  command.action(async (stage: number, options: ServeCommandOptions) => {
+    await runServe(terminal, stage, await withConfig(command, options));
+  });
 }
 
 async function runServe(terminal: Terminal, stage: number, options: ServeCommandOptions): Promise<void> {
   const token = tokenOf(terminal, options);
+  const armour = await armourOf(stage, options, { host: options.host, token });
   const stopped = Promise.withResolvers<StopSignal>();
-  using _signals = onStopSignal(stopped.resolve);
+  let reload: (() => void) | undefined;
+  const onHangUp = options.users === undefined ? undefined : (): void => reload?.();
+  using _signals = onStopSignal(stopped.resolve, onHangUp);
   using _npm = onNpmGone(() => stopped.resolve('SIGTERM'));
   // A reader that went away is none of the server's business.
   const say = (...lines: readonly string[]): Promise<void> => terminal.print(...lines).catch(() => undefined);
-  const { opened, report } = await open(stage, options, {
-    token,
-    onNotice: (text) => terminal.complain(`mq: ${printable(text)}`),
-  });
+  const onNotice = (text: string): void => terminal.complain(`mq: ${printable(text)}`);
+  const { opened, report } = await open(stage, options, { token, armour, onNotice });
+  const { users } = options;
+  if (users !== undefined) reload = () => void readUsersAgain(users, opened, onNotice);
   if (options.json) await say(JSON.stringify(report));
   else await say(...greeting(report));
-  if (token === undefined && !isLoopback(options.host)) {
+  if (token === undefined && armour.admission === undefined && !isLoopback(options.host)) {
     terminal.complain(`mq: anybody who reaches ${printable(options.host)} may send and read; ask for a --token`);
   }
   const signal = await stopped.promise;
@@ -107,11 +126,23 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   await opened.close(options.timeout);
 }
 
+/** A wrong file changes nothing. */
+async function readUsersAgain(path: string, opened: OpenedServer, onNotice: (text: string) => void): Promise<void> {
+  try {
+    const users = await readUsersFile(path);
+    opened.replaceUsers(users);
+    onNotice(`${path} was read again: users ${users.users.size}`);
+  } catch (error) {
+    onNotice(`${error instanceof Error ? error.message : error}; the users stay as they were`);
+  }
+}
+
 type Storage = Required<Pick<StageOptions, 'dataFolder' | 'flushPolicy'>> &
-  Pick<StageOptions, 'flushIntervalMs' | 'segmentBytesMax' | 'codec'>;
+  Pick<StageOptions, 'flushIntervalMs' | 'segmentBytesMax' | 'codec' | 'diskReserveBytes'>;
 
 interface Opening {
   readonly token: string | undefined;
+  readonly armour: Armour;
   /** Told what the broker has to say once it runs. */
   readonly onNotice: (text: string) => void;
 }
@@ -119,20 +150,23 @@ interface Opening {
 async function open(
   stage: number,
   options: ServeCommandOptions,
-  { token, onNotice }: Opening,
+  { token, armour, onNotice }: Opening,
 ): Promise<{ readonly opened: OpenedServer; readonly report: ServeReport }> {
   const { host, port, tcpPort = stage < DISK_STAGE ? undefined : DEFAULT_TCP_PORT, allowHost } = options;
   const notices: string[] = [];
   let tell = (text: string): void => void notices.push(text);
   const storage = storageOf(stage, options);
+  const whoMayCome = armour.admission === undefined ? { token } : {};
   try {
     const opened = await openServer(stage, {
       brokerOptions: {
         topicDefaults: topicOptionsOf(options),
         ...(storage !== null && { ...storage, onNotice: (text) => tell(text) }),
+        ...armour.broker,
       },
-      server: { host, port, token, allowedHosts: allowHost },
-      tcpServer: tcpPort === undefined ? undefined : { host, port: tcpPort, token },
+      server: { host, port, allowedHosts: allowHost, ...whoMayCome },
+      tcpServer: tcpPort === undefined ? undefined : { host, port: tcpPort, ...whoMayCome },
+      admission: armour.admission,
     });
     tell = onNotice;
     return { opened, report: reportOf(stage, opened, { storage, notices }) };
@@ -142,7 +176,7 @@ async function open(
 }
 /** What the flags say about the disk; null for a stage that has none. */
 function storageOf(stage: number, flags: StorageFlags): Storage | null {
-  const { data, flush, flushInterval, segmentBytesMax, codec } = flags;
+  const { data, flush, flushInterval, segmentBytesMax, codec, diskReserve } = flags;
   if (stage < DISK_STAGE) {
     const names = Object.keys(STORAGE_FLAGS) as (keyof typeof STORAGE_FLAGS)[];
     const flag = names.find((name) => flags[name] !== undefined);
@@ -160,6 +194,7 @@ function storageOf(stage: number, flags: StorageFlags): Storage | null {
     flushIntervalMs: flushInterval,
     segmentBytesMax,
     codec,
+    diskReserveBytes: diskReserve,
   };
 }
 
@@ -212,8 +247,4 @@ function explained(error: unknown, options: ServeCommandOptions): unknown {
     default:
       return error;
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }

@@ -16,12 +16,14 @@ import { limitedBroker } from './limited-broker.ts';
 import type { Derive } from './passwords.ts';
 import { permittedBroker } from './permitted-broker.ts';
 import { Principal } from './principal.ts';
-import { ClientAllowance, TopicAllowances } from './quotas.ts';
+import { ClientAllowance, type ClientQuota, TopicAllowances } from './quotas.ts';
 import { ANONYMOUS, type Rights, type Users } from './users.ts';
 
 export interface ArmouredAdmissionOptions {
   readonly broker: Broker;
   readonly users: Users;
+  /** Of clients whose own quota does not say otherwise. Default: no limits. */
+  readonly quota?: ClientQuota;
   readonly clock?: Clock;
   /** Default: scrypt. */
   readonly derive?: Derive;
@@ -43,14 +45,16 @@ export class ArmouredAdmission implements Admission {
   readonly #clock: Clock;
   readonly #authenticator: Authenticator;
   readonly #belongings: Belongings;
+  readonly #quota: ClientQuota;
   /** The one admitted last at the end. */
   readonly #clients = new Map<string, Client>();
   readonly #connections = new Map<Broker, Disposable>();
   #users: Users;
   #topics: TopicAllowances;
 
-  constructor({ broker, users, clock = new SystemClock(), derive }: ArmouredAdmissionOptions) {
+  constructor({ broker, users, quota = {}, clock = new SystemClock(), derive }: ArmouredAdmissionOptions) {
     this.#broker = broker;
+    this.#quota = quota;
     this.#clock = clock;
     this.#users = users;
     this.#authenticator = new Authenticator({ users, clock, derive });
@@ -85,13 +89,17 @@ export class ArmouredAdmission implements Admission {
     this.#authenticator.replaceUsers(users);
     if (hasOtherTopics) this.#topics = this.#topicAllowances();
     for (const [key, { quotaText }] of this.#clients) {
-      const quota = this.#rightsOf(key.split(' ')[0] ?? '')?.quota;
-      if (hasOtherTopics || JSON.stringify(quota) !== quotaText) this.#clients.delete(key);
+      const quotaNow = JSON.stringify(this.#quotaOf(key.split(' ')[0] ?? ''));
+      if (hasOtherTopics || quotaNow !== quotaText) this.#clients.delete(key);
     }
   }
 
   #rightsOf(name: string): Rights | undefined {
     return name === ANONYMOUS ? this.#users.anonymous : this.#users.users.get(name);
+  }
+
+  #quotaOf(name: string): ClientQuota {
+    return { ...this.#quota, ...this.#rightsOf(name)?.quota };
   }
 
   #clientOf(name: string, from: CameFrom): Client {
@@ -104,7 +112,7 @@ export class ArmouredAdmission implements Admission {
   }
 
   #newClient(name: string, key: string): Client {
-    const { quota = {} } = this.#rightsOf(name) ?? {};
+    const quota = this.#quotaOf(name);
     const allowance = new ClientAllowance(key, quota, this.#clock);
     const limited = limitedBroker(this.#broker, { client: allowance, topics: this.#topics, clock: this.#clock });
     const accessNow = () => this.#rightsOf(name)?.access;
