@@ -19,11 +19,13 @@ interface Form {
   readonly below: string;
   /** True: what is before it is covered too. */
   readonly isItselfBelow: boolean;
+  /** True: an empty word is one. */
+  readonly mayBeEmpty: boolean;
 }
 
 const FORMS: Readonly<Record<PatternForm, Form>> = {
-  dotted: { separator: '.', one: '*', below: '>', isItselfBelow: false },
-  slashed: { separator: '/', one: '+', below: '#', isItselfBelow: true },
+  dotted: { separator: '.', one: '*', below: '>', isItselfBelow: false, mayBeEmpty: false },
+  slashed: { separator: '/', one: '+', below: '#', isItselfBelow: true, mayBeEmpty: true },
 };
 
 /** Answers whether a topic of this name is covered. `MQ_INVALID_ARGUMENT` for what is no pattern of the form. */
@@ -42,8 +44,10 @@ export function topicPattern(pattern: string, form: PatternForm, limits: Limits)
   };
 }
 
-function checkWords(words: readonly string[], { one, below, separator }: Form, pattern: string): void {
+function checkWords(words: readonly string[], { one, below, separator, mayBeEmpty }: Form, pattern: string): void {
   for (const [index, word] of words.entries()) {
+    if (word === '' && !mayBeEmpty)
+      throw invalidArgument('topic', `a pattern with a word on both sides of ${separator}`, pattern);
     const isWildcard = word === one || word === below;
     if (!isWildcard && (word.includes(one) || word.includes(below))) {
       throw invalidArgument(
