@@ -1,14 +1,17 @@
 /**
  * The protocol page keeps its word: every byte of its examples is sent, in order, to a fresh server, which must answer byte
- * for byte what the page shows. Time stands still and chance has a seed, so that also tokens and times are the page's.
+ * for byte what the page shows. Time stands still and chance has a seed, so that also tokens and times are the page's. The
+ * connections to a broker with transactions lead to one that answers what it is told to, so that its ids are the page's too.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { VirtualClock } from '../shared/clock.ts';
+import type { Receipt } from '../shared/contract/message.ts';
 import { SeededRandom } from '../shared/random.ts';
 import { createBroker } from '../stages/2-ring-buffer/index.ts';
+import { scriptedBroker } from '../stages/3-http-server/testing/scripted-broker.ts';
 import { CALLABLE } from '../stages/4-persisted-log/doors/tcp/calls.ts';
 import { FRAME } from '../stages/4-persisted-log/doors/tcp/frame.ts';
 import { DOOR_LIMITS } from '../stages/4-persisted-log/doors/tcp/handshake.ts';
@@ -36,7 +39,7 @@ test('the page has examples of every frame that says something', () => {
   assert.ok(lines.length > 100);
   const heads = lines.flatMap(({ text }) => /^[<>] (?:(?:[0-9a-f?]{2}) ){4}([0-9a-f]{2})/.exec(text)?.[1] ?? []);
   const shown = new Set(heads.map((type) => Number.parseInt(type, 16)));
-  const { heartbeat, ended, ...others } = FRAME;
+  const { heartbeat, ended, pushFrom, ...others } = FRAME;
   assert.deepEqual(
     Object.entries(others).filter(([, type]) => !shown.has(type)),
     [],
@@ -48,6 +51,9 @@ test('every example of the page is answered byte for byte', async () => {
   const clock = new VirtualClock();
   await using broker = await createBroker({ clock, random: new SeededRandom(SEED) });
   await using server = await createTcpServer(broker);
+  const sent: Receipt = { topic: 'orders', partition: 0, offset: 4, id: 't-4', durability: 'memory' };
+  const { broker: transactional } = scriptedBroker({ begin: '7-0', 'transaction.send': sent });
+  await using other = await createTcpServer(transactional);
   let talk = new Talk(server.port);
   try {
     for (const line of lines) {
@@ -55,7 +61,7 @@ test('every example of the page is answered byte for byte', async () => {
       else if (line.kind === '<') await talk.expect(line);
       else {
         talk.end();
-        talk = new Talk(server.port);
+        talk = new Talk(line.text.includes('transactions') ? other.port : server.port);
       }
     }
   } finally {
@@ -64,7 +70,7 @@ test('every example of the page is answered byte for byte', async () => {
 });
 
 test('the page lists every frame with its number, every operation that can be called, and every limit with its default', () => {
-  const rows = [...PAGE.matchAll(/^\| `0x([0-9a-f]{2})` \| `([a-z]+)` +\|/gm)];
+  const rows = [...PAGE.matchAll(/^\| `0x([0-9a-f]{2})` \| `([a-zA-Z]+)` +\|/gm)];
   const listed = Object.fromEntries(rows.map(([, type = '', name = '']) => [name, Number.parseInt(type, 16)]));
   assert.deepEqual(listed, { ...FRAME });
   const operations = /^Operations: ([\s\S]*?);/m.exec(PAGE)?.[1] ?? '';
