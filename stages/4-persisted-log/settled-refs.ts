@@ -15,26 +15,48 @@ export interface FoundTopics {
   find(name: string): Topic | Promise<Topic>;
 }
 
+/** Neighbours of one topic and group. */
+export type RefRun = readonly [CheckedRef, ...CheckedRef[]];
+
 export async function ackAll(
   topics: FoundTopics,
   refs: readonly CheckedRef[],
   { isCumulative }: { readonly isCumulative: boolean },
 ): Promise<void> {
-  const failures = new Map<CheckedRef, unknown>();
   const touched = new Set<Topic>();
+  await settleRefs(topics, refs, {
+    settle: (topic, run) => {
+      touched.add(topic);
+      return topic.groups.existing(run[0].group).ackAll(run, { isCumulative });
+    },
+    flushed: () => Promise.all([...touched].map((topic) => topic.journal.flushed())),
+  });
+}
+
+/** `settle` answers those of a run whose lease is over; `flushed` resolves when what applied is safe. */
+export async function settleRefs(
+  topics: FoundTopics,
+  refs: readonly CheckedRef[],
+  {
+    settle,
+    flushed,
+  }: {
+    readonly settle: (topic: Topic, run: RefRun) => readonly CheckedRef[];
+    readonly flushed: () => Promise<unknown>;
+  },
+): Promise<void> {
+  const failures = new Map<CheckedRef, unknown>();
   for (const run of runsOf(refs)) {
-    const [{ topic: name, group }] = run;
+    const [{ topic: name }] = run;
     try {
       const topic = await topics.find(name);
       topic.checkOpen();
-      touched.add(topic);
-      const failed = topic.groups.existing(group).ackAll(run, { isCumulative });
-      for (const ref of failed) failures.set(ref, undefined);
+      for (const ref of settle(topic, run)) failures.set(ref, undefined);
     } catch (error) {
       for (const ref of run) failures.set(ref, error);
     }
   }
-  await Promise.all([...touched].map((topic) => topic.journal.flushed()));
+  await flushed();
   if (failures.size === 0) return;
   forEachRef(refs, (ref) => {
     if (!failures.has(ref)) return true;

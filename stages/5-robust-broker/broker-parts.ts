@@ -18,14 +18,17 @@ import type { Observation } from './observe/observation.ts';
 import type { ProducerIds } from './producers/producer-ids.ts';
 import { ProducersOpening } from './producers/producers-opening.ts';
 import { RobustTopicRules } from './topic-rules.ts';
+import type { TransactionCalls } from './transactions/transaction-calls.ts';
+import { TransactionsOpening } from './transactions/transactions-opening.ts';
 
 /** What of this stage may lie in a data folder. */
 const FEATURES: readonly string[] = ['transactions', 'producers', 'half-messages', 'filters'];
 /** Those of this stage that are there. */
-const OWN_CAPABILITIES: readonly Capability[] = ['idempotence', 'dedup', 'half-message', 'filters'];
+const OWN_CAPABILITIES: readonly Capability[] = ['transactions', 'idempotence', 'dedup', 'half-message', 'filters'];
 
 export interface RobustParts extends BrokerParts {
   readonly producers: ProducerIds;
+  readonly transactions: TransactionCalls;
   readonly halves: HalfMessages;
   readonly filtering: Filtering;
   readonly observation: Observation;
@@ -49,11 +52,12 @@ export async function openRobustParts(options: OpenRobustPartsOptions): Promise<
   const producing = new ProducersOpening();
   const { reservedIn, onHalfMoved } = half;
   const clock = checkClock('options.clock', base.clock);
+  const transacting = new TransactionsOpening(clock);
   const ruling = { clock, limits: limitsWith(base.limits), flushPolicy: own.flushPolicy, producerTimeoutMs };
   const newTopicRules: NewTopicRules = (topic) =>
-    new RobustTopicRules(topic, { ...ruling, checkProducer: producing.check });
+    new RobustTopicRules(topic, { ...ruling, checkProducer: producing.check, transactions: transacting.table });
   const closeOthers = async (): Promise<void> => {
-    await half.close().finally(producing.close);
+    await half.close().finally(transacting.close).finally(producing.close);
   };
   const seams = {
     capabilities,
@@ -65,9 +69,11 @@ export async function openRobustParts(options: OpenRobustPartsOptions): Promise<
     onHalfMoved,
     closeOthers,
   };
-  const parts = await openParts({ ...options, ...seams });
+  const parts = await openParts({ ...options, base: { ...base, clock }, ...seams });
   try {
     const producers = await producing.open(parts, dataFolder);
+    const newProducerId = async (): Promise<number> => (await producers.open()).producerId;
+    const transactions = await transacting.open(parts, { dataFolder, newProducerId });
     const halves = await half.open(parts, { dataFolder, schedule });
     const filtering = await filters.open(parts);
     await observation.open(parts);
@@ -75,9 +81,10 @@ export async function openRobustParts(options: OpenRobustPartsOptions): Promise<
       observation.close();
       halves.end();
       filtering.end();
+      transactions.end();
       await parts.close(error);
     };
-    return { ...parts, producers, halves, filtering, observation, close };
+    return { ...parts, producers, transactions, halves, filtering, observation, close };
   } catch (error) {
     await parts.close(closedError()).catch(() => undefined); // why it cannot be opened says more
     throw error;

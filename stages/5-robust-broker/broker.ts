@@ -8,7 +8,7 @@
  * what it did is as safe as the flush policy says. Made by `createBroker`, used through the contract.
  */
 import type * as api from '../../shared/contract/broker.ts';
-import { type Capability, unsupported } from '../../shared/contract/capabilities.ts';
+import type { Capability } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import type { Explanation } from '../../shared/contract/explanation.ts';
 import type { LookupOptions, LookupResult } from '../../shared/contract/filter.ts';
@@ -35,6 +35,7 @@ import type { HalfMessages } from './half/half-messages.ts';
 import { explainHalf, viewHalves } from './half/half-view.ts';
 import { checkOpenProducer } from './producers/producer-options.ts';
 import { isTemporary } from './temporary-topics.ts';
+import type { TransactionCalls } from './transactions/transaction-calls.ts';
 
 export class RobustBroker implements api.Broker {
   readonly name: string = 'robust-broker';
@@ -167,8 +168,8 @@ export class RobustBroker implements api.Broker {
     return await this.#parts.producers.open(checkOpenProducer(options, this.limits));
   };
 
-  begin = unsupported('transactions', 'begin');
-  findTransaction = unsupported('transactions', 'findTransaction');
+  begin: api.Broker['begin'] = async (options) => await this.#transactions.begin(options);
+  findTransaction: api.Broker['findTransaction'] = async (id) => await this.#transactions.find(id);
   sendHalf: api.Broker['sendHalf'] = async (topic, ...call) => this.#halves.send(this.#checkNewName(topic), ...call);
   endHalf: api.Broker['endHalf'] = async (topic, options) => this.#halves.decide(this.#checkNewName(topic), options);
   receiveHalfChecks: api.Broker['receiveHalfChecks'] = async (...call) => this.#halves.receiveChecks(...call);
@@ -263,6 +264,11 @@ export class RobustBroker implements api.Broker {
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw refusals.closedError();
+  }
+
+  get #transactions(): TransactionCalls {
+    this.#checkOpen();
+    return this.#parts.transactions;
   }
 
   /** What every call on a topic begins with; the topic's name in NFC. Dead letters may be read under theirs. */

@@ -1,16 +1,18 @@
 /**
- * What this stage knows of the records of a topic beyond where they lie: who sent them, and whether they were there before.
+ * What this stage knows of the records of a topic beyond where they lie: which came twice, which are undecided, which were
+ * aborted.
  *
- *     a batch --> was it there before? --> may it come now? --> its offset --> noted
- *                 DuplicateRules           DuplicateRules
+ *     a batch --> DuplicateRules: there already? may it come now? --> TransactionTable: is its transaction open? --> its offset
+ *     readers <-- TransactionIndex of each partition: up to where, and without which
  *
- * Always true: a partition's rules are those of its parts, asked one after the other; its state is theirs side by side. The
- * composition of the broker hands them to the topics.
+ * Always true: a partition is among the places of a transaction before the first batch of that has its offset there. Made for
+ * each topic when it is opened.
  */
 import type { Clock } from '../../shared/clock.ts';
-import type { TopicDescription } from '../../shared/contract/description.ts';
+import type { MarkerView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { ProducerIdentity } from '../../shared/contract/producer.ts';
+import { AT, SUMMARY, senderOf } from '../4-persisted-log/bytes/record-batch.ts';
 import type { OffsetSpan } from '../4-persisted-log/delivery/offset-spans.ts';
 import type { AppendReceipt, FlushPolicy } from '../4-persisted-log/log/log.ts';
 import type {
@@ -21,11 +23,26 @@ import type {
   StoredReceipt,
   TopicRules,
 } from '../4-persisted-log/record-rules.ts';
+import type { Topic } from '../4-persisted-log/topic.ts';
 import {
   DuplicateRules,
   type PartitionDuplicates,
   type PartitionDuplicatesState,
 } from './producers/duplicate-rules.ts';
+import { type TransactionEpoch, transactionIdOf } from './transactions/marker.ts';
+import type { TransactionPlace } from './transactions/open-transaction.ts';
+import { TransactionIndex, type TransactionIndexState } from './transactions/transaction-index.ts';
+import type { TransactionTable } from './transactions/transaction-table.ts';
+
+/** As snapshots keep it. */
+interface PartitionRulesState {
+  readonly transactions?: TransactionIndexState;
+  readonly duplicates?: PartitionDuplicatesState;
+}
+
+interface TopicRulesState {
+  readonly applied: readonly TransactionEpoch[];
+}
 
 export interface TopicRulesOptions {
   readonly clock: Clock;
@@ -34,21 +51,25 @@ export interface TopicRulesOptions {
   readonly producerTimeoutMs: number;
   /** Throws for a producer that may not send (any more). */
   readonly checkProducer: (identity: ProducerIdentity) => void;
-}
-
-/** As snapshots keep it. */
-interface PartitionRulesState {
-  readonly duplicates?: PartitionDuplicatesState;
+  /** Of the broker. */
+  readonly transactions: TransactionTable;
 }
 
 export class RobustTopicRules implements TopicRules {
-  readonly partitions: readonly RecordRules[];
+  readonly partitions: readonly PartitionRules[];
   readonly delayed: DelayedRules;
+  readonly #topicId: string;
+  readonly #transactions: TransactionTable;
   readonly #duplicates: DuplicateRules;
+  /** Whose acks and positions hold here, and whose decisions a start may carry out once more. */
+  readonly #applied = new Map<string, TransactionEpoch>();
 
-  constructor({ options, partitionCount, states: kept }: RuledTopic, own: TopicRulesOptions) {
-    const { clock, limits, flushPolicy, producerTimeoutMs, checkProducer } = own;
-    const states = kept.map((state) => state as PartitionRulesState | undefined);
+  constructor(topic: RuledTopic, own: TopicRulesOptions) {
+    const { topicId, name, options, partitionCount } = topic;
+    const { clock, limits, flushPolicy, producerTimeoutMs, checkProducer, transactions } = own;
+    const states = topic.states.map((state) => state as PartitionRulesState | undefined);
+    this.#topicId = topicId;
+    this.#transactions = transactions;
     this.#duplicates = new DuplicateRules({
       ...{ partitionCount, producerTimeoutMs, checkProducer },
       states: states.map((state) => state?.duplicates),
@@ -57,24 +78,51 @@ export class RobustTopicRules implements TopicRules {
       producersMax: limits.producersCountMax,
       now: () => clock.now(),
       durability: flushPolicy === 'always' ? 'synced' : 'written',
-      isInTransaction: () => false,
+      isInTransaction: () => false, // a transaction has a producer of its own, which numbers nothing
     });
     this.delayed = this.#duplicates.delayed;
-    this.partitions = this.#duplicates.partitions.map((duplicates) => new RobustRecordRules(duplicates));
+    this.partitions = this.#duplicates.partitions.map((duplicates, partition) => {
+      const index = new TransactionIndex(states[partition]?.transactions);
+      return new PartitionRules({ place: { topic: name, topicId, partition, index }, duplicates, transactions });
+    });
+    const { applied = [] } = (topic.state as TopicRulesState | undefined) ?? {};
+    for (const transaction of applied) this.noteApplied(transaction);
   }
 
-  noteApplied(): void {}
-
-  state(): undefined {
-    return undefined;
+  /** Where transactions can write, by partition. */
+  get places(): readonly TransactionPlace[] {
+    return this.partitions.map(({ place }) => place);
   }
 
-  describe(): Pick<TopicDescription, 'duplicateCount'> {
-    return { duplicateCount: this.#duplicates.duplicateCount };
+  noteApplied({ producerId, epoch }: TransactionEpoch): void {
+    this.#applied.set(transactionIdOf({ producerId, epoch }), { producerId, epoch });
   }
 
-  async view(): Promise<object> {
-    return {};
+  hasApplied(transaction: TransactionEpoch): boolean {
+    return this.#applied.has(transactionIdOf(transaction));
+  }
+
+  /** No start will ask for it again. */
+  forgetApplied(transaction: TransactionEpoch): void {
+    this.#applied.delete(transactionIdOf(transaction));
+  }
+
+  /** After a start: those that `isNeeded` are all that matter. */
+  keepApplied(isNeeded: (transaction: TransactionEpoch) => boolean): void {
+    for (const transaction of [...this.#applied.values()]) if (!isNeeded(transaction)) this.forgetApplied(transaction);
+  }
+
+  state(): TopicRulesState {
+    return { applied: [...this.#applied.values()] };
+  }
+
+  describe(): ReturnType<TopicRules['describe']> {
+    const openTransactionCount = this.#transactions.countWritingTo(this.#topicId);
+    return { openTransactionCount, duplicateCount: this.#duplicates.duplicateCount };
+  }
+
+  async view(max: number): ReturnType<TopicRules['view']> {
+    return { transactions: this.#transactions.viewOf(this.#topicId, max) };
   }
 
   async readBack(logs: Parameters<TopicRules['readBack']>[0]): Promise<void> {
@@ -82,12 +130,24 @@ export class RobustTopicRules implements TopicRules {
   }
 }
 
-class RobustRecordRules implements RecordRules {
-  readonly isTransactional = false;
-  readonly #duplicates: PartitionDuplicates;
+interface PartitionRulesOptions {
+  readonly place: TransactionPlace;
+  readonly duplicates: PartitionDuplicates;
+  readonly transactions: TransactionTable;
+}
 
-  constructor(duplicates: PartitionDuplicates) {
+class PartitionRules implements RecordRules {
+  readonly isTransactional = true;
+  readonly place: TransactionPlace;
+  readonly #index: TransactionIndex;
+  readonly #duplicates: PartitionDuplicates;
+  readonly #transactions: TransactionTable;
+
+  constructor({ place, duplicates, transactions }: PartitionRulesOptions) {
+    this.place = place;
+    this.#index = place.index;
     this.#duplicates = duplicates;
+    this.#transactions = transactions;
   }
 
   earlier(batch: Uint8Array): Promise<StoredReceipt> | undefined {
@@ -96,47 +156,61 @@ class RobustRecordRules implements RecordRules {
 
   check(batch: Uint8Array): void {
     this.#duplicates.check(batch);
+    if (((batch[AT.flags + 1] ?? 0) & SUMMARY.transactional) === 0) return;
+    const sender = senderOf(batch);
+    if (sender !== undefined) this.#transactions.enter(sender, this.place);
   }
 
   noteAppended(records: IncomingRecords, receipt: Promise<AppendReceipt>): void {
+    this.#index.note(records.batch, records.baseOffset);
     this.#duplicates.noteAppended(records, receipt);
   }
 
   resumeAt(log: { readonly logStartOffset: number; readonly logEndOffset: number }): number {
-    return this.#duplicates.resumeAt(log);
+    return Math.min(this.#index.resumeAt(log), this.#duplicates.resumeAt(log));
   }
 
   noteStored(batch: Uint8Array): void {
+    this.#index.noteStored(batch);
     this.#duplicates.noteStored(batch);
   }
 
   dropFrom(offset: number): void {
+    this.#index.dropFrom(offset);
     this.#duplicates.dropFrom(offset);
   }
 
-  forgetBelow(_offset: number): void {}
+  forgetBelow(offset: number): void {
+    this.#index.forgetBelow(offset);
+  }
 
   lastStableOffset(highWatermark: number): number {
-    return highWatermark;
+    return this.#index.lastStableOffset(highWatermark);
   }
 
-  isHidden(_offset: number): boolean {
-    return false;
+  isHidden(offset: number): boolean {
+    return this.#index.isHidden(offset);
   }
 
-  hasHiddenIn(_span: OffsetSpan): boolean {
-    return false;
+  hasHiddenIn(span: OffsetSpan): boolean {
+    return this.#index.hasHiddenIn(span);
   }
 
-  hiddenCountIn(_span: OffsetSpan): number {
-    return 0;
-  }
-
-  view(): object {
-    return {};
+  hiddenCountIn(span: OffsetSpan): number {
+    return this.#index.hiddenCountIn(span);
   }
 
   state(): PartitionRulesState {
-    return { duplicates: this.#duplicates.state() };
+    return { transactions: this.#index.state(), duplicates: this.#duplicates.state() };
   }
+
+  view(max: number): { readonly markers: readonly MarkerView[] } {
+    return { markers: this.#index.markers.slice(-max) };
+  }
+}
+
+/** The rules of a topic of this stage. */
+export function rulesOf({ rules }: Topic): RobustTopicRules {
+  if (rules instanceof RobustTopicRules) return rules;
+  throw new TypeError('a topic of this stage has the rules of this stage');
 }

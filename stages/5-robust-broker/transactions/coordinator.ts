@@ -1,0 +1,283 @@
+/**
+ * Begins and ends transactions, and says what became of them.
+ *
+ *     begin --> open --commit--> Commit: decided and carried out
+ *                 |
+ *                 +--abort, time-out, a newer owner of its name, the end of the broker--> markers: aborted
+ *     start --> what was decided is carried out, all others that left records are aborted
+ *
+ * Always true:
+ *   - presumed abort: only decisions are written down, so a transaction without one was aborted, whatever crashed when
+ *   - a transaction ends once; its outcome never changes, and is remembered for a while
+ *   - at most `limits.transactionsCountMax` are not over
+ * Made by the composition; the calls of the contract and the rules of partitions use it.
+ */
+import type { Clock, Timer } from '../../../shared/clock.ts';
+import { isMqError, MqError } from '../../../shared/contract/errors.ts';
+import type { Limits } from '../../../shared/contract/limits.ts';
+import { EPOCH_MAX } from '../../../shared/contract/producer.ts';
+import type { FlushPolicy } from '../../4-persisted-log/log/log.ts';
+import type { FoundTopics } from '../../4-persisted-log/settled-refs.ts';
+import { Commit, LostError } from './commit.ts';
+import type { DecidedPlace, DecisionLog } from './decision-log.ts';
+import { markerBatch, type TransactionEpoch, transactionIdOf } from './marker.ts';
+import { OpenTransaction } from './open-transaction.ts';
+import { topicAt } from './topic-places.ts';
+import type { TransactionTable } from './transaction-table.ts';
+
+/** After a disk that failed. */
+const RETRY_MS = 1000;
+
+export interface CoordinatorOptions {
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly flushPolicy: FlushPolicy;
+  readonly table: TransactionTable;
+  readonly topics: FoundTopics;
+  readonly decisions: DecisionLog;
+  /** An id that no producer ever had. */
+  readonly newProducerId: () => Promise<number>;
+  /** What goes wrong while nobody waits. */
+  readonly onNotice: (text: string) => void;
+}
+
+export interface BeginWant {
+  readonly transactionalId: string | undefined;
+  readonly timeoutMs: number;
+}
+
+export class Coordinator {
+  readonly table: TransactionTable;
+  readonly #options: CoordinatorOptions;
+  readonly #commit: Commit;
+  readonly #timers = new Map<OpenTransaction, Timer>();
+  /** The last that was given, */
+  #last: TransactionEpoch | undefined;
+  /** and what a new id waits for. */
+  #renewing: Promise<void> | undefined;
+  /** Begins that are under way. */
+  #beginningCount = 0;
+  #isClosed = false;
+  /** Of work that waits to be tried again. */
+  readonly #pauses = new Set<() => void>();
+
+  constructor(options: CoordinatorOptions) {
+    const { topics, decisions, flushPolicy, onNotice } = options;
+    this.table = options.table;
+    this.#options = options;
+    const stubbornly = (work: () => Promise<void>): Promise<void> => this.#stubbornly(work);
+    this.#commit = new Commit({ topics, decisions, isSynced: flushPolicy === 'always', stubbornly, onNotice });
+  }
+
+  /** After a start: `left` are those that have records without a marker, and where. */
+  async recover(
+    left: readonly { readonly transaction: TransactionEpoch; readonly place: DecidedPlace }[],
+  ): Promise<void> {
+    const { decisions } = this.#options;
+    const decided = new Set<string>();
+    for (const decision of decisions.undone) {
+      decided.add(transactionIdOf(decision));
+      await this.#commit.carryOut(decision);
+    }
+    const undecided = left.filter(({ transaction }) => !decided.has(transactionIdOf(transaction)));
+    for (const { transaction } of undecided) this.table.outcomes.remember(transactionIdOf(transaction), 'aborted');
+    await Promise.all(undecided.map(({ transaction, place }) => this.#markAborted(transaction, place)));
+  }
+
+  async begin({ transactionalId, timeoutMs }: BeginWant): Promise<OpenTransaction> {
+    const { limits, clock } = this.#options;
+    this.#checkMayBegin();
+    this.#beginningCount += 1;
+    try {
+      const identity = this.#nextEpoch() ?? (await this.#renewedEpoch());
+      if (transactionalId !== undefined) await this.#fence(transactionalId);
+      if (this.#isClosed) throw closedError();
+      const beganMs = clock.monotonicMs();
+      const operationsMax = limits.transactionOperationsMax;
+      const transaction = new OpenTransaction({ ...identity, transactionalId, timeoutMs, beganMs, operationsMax });
+      this.table.add(transaction);
+      this.#arm(transaction);
+      return transaction;
+    } finally {
+      this.#beginningCount -= 1;
+    }
+  }
+
+  /** Resolves when all of it holds. */
+  async commit(transaction: OpenTransaction): Promise<void> {
+    await this.#checkNotEnding(transaction);
+    transaction.state = 'committing';
+    this.#disarm(transaction);
+    transaction.letGoOfWaiting();
+    const ending = this.#runCommit(transaction);
+    transaction.ending = ending;
+    await ending;
+  }
+
+  async abort(transaction: OpenTransaction): Promise<void> {
+    await this.#checkNotEnding(transaction);
+    await this.#abort(transaction);
+  }
+
+  /** Whoever is open is aborted; its markers are on their way to their logs when this returns. */
+  end(): void {
+    this.#isClosed = true;
+    for (const wake of this.#pauses) wake();
+    for (const transaction of this.table.all) if (transaction.state === 'open') void this.#abort(transaction);
+  }
+
+  /** Resolves when everything is on the disk and closed. */
+  async close(): Promise<void> {
+    this.end();
+    await Promise.allSettled(this.table.all.map(({ ending }) => ending));
+    await this.#options.decisions.close();
+  }
+
+  async #runCommit(transaction: OpenTransaction): Promise<void> {
+    let isDecided = false;
+    const onDecided = (): void => {
+      isDecided = true;
+      this.table.outcomes.remember(transaction.id, 'committed');
+    };
+    try {
+      await this.#commit.run(transaction, onDecided);
+      this.#isOver(transaction);
+    } catch (error) {
+      if (isDecided) throw error; // the next start carries it out
+      await this.#putBack(transaction, error);
+      throw error;
+    }
+  }
+
+  /** The commit failed before anything was decided: whoever has time left may try again. */
+  async #putBack(transaction: OpenTransaction, error: unknown): Promise<void> {
+    const isHopeless = error instanceof LostError || !isMqError(error) || this.#isClosed;
+    transaction.state = 'open';
+    transaction.ending = undefined;
+    if (isHopeless) await this.#abort(transaction);
+    else this.#arm(transaction);
+  }
+
+  /** I.e. nobody else begins to while this goes on. */
+  #abort(transaction: OpenTransaction, { isFenced = false } = {}): Promise<void> {
+    transaction.state = 'aborting';
+    this.#disarm(transaction);
+    this.table.outcomes.remember(transaction.id, 'aborted', { isFenced });
+    transaction.letGoOfWaiting();
+    for (const { desk } of transaction.ackingGroups.values()) desk.transacted.abort(transaction.id);
+    const marked = [...transaction.places.values()].map((place) => this.#markAborted(transaction, place));
+    transaction.ending = Promise.all(marked).then(() => this.#isOver(transaction));
+    return transaction.ending;
+  }
+
+  /** Resolves after the first attempt: it is aborted, and what readers wait for comes as soon as the disk takes it. */
+  async #markAborted(transaction: TransactionEpoch, place: DecidedPlace): Promise<void> {
+    const mark = async (): Promise<void> => {
+      const found = topicAt(this.#options.topics, place);
+      const topic = found instanceof Promise ? await found : found; // at once, where that is possible
+      await topic?.store(topic.partition(place.partition), markerBatch(transaction, 'aborted'));
+    };
+    try {
+      await mark();
+    } catch (error) {
+      this.#options.onNotice(
+        `the end of transaction ${transactionIdOf(transaction)} waits for the disk: ${String(error)}`,
+      );
+      if (!this.#isClosed) this.#stubbornly(mark).catch(() => undefined); // closed: the next start does it
+    }
+  }
+
+  #isOver(transaction: OpenTransaction): void {
+    transaction.state = 'over';
+    this.table.remove(transaction);
+  }
+
+  /** Throws for one that is over, or about to be when that is done. */
+  async #checkNotEnding(transaction: OpenTransaction): Promise<void> {
+    if (transaction.state !== 'open') await transaction.ending?.catch(() => undefined);
+    this.table.checkOpen(transaction);
+  }
+
+  /** What an older owner of the name left open is aborted. */
+  async #fence(transactionalId: string): Promise<void> {
+    for (
+      let older = this.table.ofName(transactionalId);
+      older !== undefined;
+      older = this.table.ofName(transactionalId)
+    ) {
+      if (older.state === 'open') await this.#abort(older, { isFenced: true });
+      else await older.ending?.catch(() => undefined);
+      if (this.#isClosed) throw closedError();
+    }
+  }
+
+  #arm(transaction: OpenTransaction): void {
+    const { clock } = this.#options;
+    const leftMs = Math.max(transaction.beganMs + transaction.timeoutMs - clock.monotonicMs(), 0);
+    const onTimeout = (): void => {
+      if (transaction.state === 'open') void this.#abort(transaction);
+    };
+    this.#timers.set(transaction, clock.setTimer(onTimeout, leftMs, { isBackground: true }));
+  }
+
+  #disarm(transaction: OpenTransaction): void {
+    this.#timers.get(transaction)?.cancel();
+    this.#timers.delete(transaction);
+  }
+
+  #checkMayBegin(): void {
+    if (this.#isClosed) throw closedError();
+    const { transactionsCountMax } = this.#options.limits;
+    if (this.table.size + this.#beginningCount < transactionsCountMax) return;
+    const text = `the broker has ${transactionsCountMax} open transactions, which is the limit`;
+    throw new MqError('MQ_LIMIT_EXCEEDED', text);
+  }
+
+  /** Each transaction has its own; undefined when the epochs of the id are used up. */
+  #nextEpoch(): TransactionEpoch | undefined {
+    if (this.#last === undefined || this.#last.epoch >= EPOCH_MAX) return undefined;
+    this.#last = { producerId: this.#last.producerId, epoch: this.#last.epoch + 1 };
+    return this.#last;
+  }
+
+  async #renewedEpoch(): Promise<TransactionEpoch> {
+    for (;;) {
+      this.#renewing ??= this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+      await this.#renewing;
+      const next = this.#nextEpoch();
+      if (next !== undefined) return next;
+    }
+  }
+
+  async #renew(): Promise<void> {
+    this.#last = { producerId: await this.#options.newProducerId(), epoch: -1 };
+  }
+
+  /** Again and again, with a pause in between; rejects with what failed last when the broker is closed. */
+  async #stubbornly(work: () => Promise<void>): Promise<void> {
+    for (let isTold = false; ; isTold = true) {
+      try {
+        return await work();
+      } catch (error) {
+        if (this.#isClosed) throw closedError(error);
+        if (!isTold) this.#options.onNotice(`a transaction that was decided waits for the disk: ${String(error)}`);
+      }
+      await this.#pause();
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.setTimer(resolve, RETRY_MS, { isBackground: true });
+    this.#pauses.add(resolve);
+    await promise;
+    this.#pauses.delete(resolve);
+    timer.cancel();
+  }
+}
+
+function closedError(cause?: unknown): MqError {
+  return new MqError('MQ_CLOSED', 'the broker was closed', { cause });
+}
