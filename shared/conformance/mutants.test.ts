@@ -19,7 +19,7 @@ const SEED = 20_260_101;
 /** Many mutants are idle most of their time: a broken promise is often an answer that does not come. */
 const LANES_COUNT = 32;
 /** The latest stage that can be broken. */
-const STAGE_MAX = 4;
+const STAGE_MAX = 5;
 
 const testNames = new Set(ALL_TESTS.map(({ name }) => name));
 

@@ -4,12 +4,15 @@ import { batchMutants } from './batches.ts';
 import { closingMutants } from './closing.ts';
 import { concurrencyMutants } from './concurrency.ts';
 import { deadLetterMutants } from './dead-letters.ts';
+import { deduplicationMutants } from './deduplication.ts';
 import { delayMutants } from './delays.ts';
 import { durabilityMutants } from './durability.ts';
 import { expiryMutants } from './expiry.ts';
 import { explainingMutants } from './explaining.ts';
 import { failureMutants } from './failures.ts';
 import { groupMutants } from './groups.ts';
+import { halfCheckMutants } from './half-checks.ts';
+import { halfMessageMutants } from './half-messages.ts';
 import { httpDoorMutants } from './http-door.ts';
 import { leaseMutants } from './leases.ts';
 import { logMutants } from './log.ts';
@@ -18,6 +21,7 @@ import { memoryMutants } from './memory.ts';
 import { modeMutants } from './modes.ts';
 import type { Mutant } from './mutant.ts';
 import { nameMutants } from './names.ts';
+import { numberedSendMutants } from './numbered-sends.ts';
 import { overflowMutants } from './overflow.ts';
 import { partitionMutants } from './partitions.ts';
 import { pausingMutants } from './pausing.ts';
@@ -64,4 +68,8 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...pushingMutants,
   ...rawBatchMutants,
   ...explainingMutants,
+  ...deduplicationMutants,
+  ...halfMessageMutants,
+  ...halfCheckMutants,
+  ...numberedSendMutants,
 ]);

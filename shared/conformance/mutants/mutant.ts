@@ -9,6 +9,7 @@
 import type { BrokerOptions } from '../../broker-options.ts';
 import type { Broker } from '../../contract/broker.ts';
 import type { Delivery } from '../../contract/message.ts';
+import type { BeginOptions, Transaction } from '../../contract/transaction.ts';
 import type { ConformanceOptions, CreateBroker } from '../conformance-test.ts';
 import { type Circumstances, type SoundStage, soundTarget } from './sound-broker.ts';
 
@@ -60,6 +61,19 @@ export function broken({ instead, given, afterRestart, ...facts }: Breakage): Mu
   return { ...facts, target };
 }
 
+/** Does some calls of every transaction wrongly; `sound` is the transaction, and may be taken apart. */
+export function changedTransactions(
+  { begin, findTransaction }: Broker,
+  instead: (sound: Transaction, options: BeginOptions) => Partial<Transaction>,
+): Partial<Broker> {
+  const changed = (transaction: Transaction, options: BeginOptions = {}): Transaction =>
+    overridden(transaction, instead(overridden(transaction, {}), options));
+  return {
+    begin: async (options) => changed(await begin(options), options),
+    findTransaction: async (id) => changed(await findTransaction(id)),
+  };
+}
+
 /** Changes each delivery on its way to the receiver. */
 export function changedDeliveries(sound: Broker, change: (delivery: Delivery) => Delivery): Partial<Broker> {
   return { receive: async (...args) => (await sound.receive(...args)).map(change) };
@@ -77,7 +91,11 @@ export function receiptsCountedFromZero({ send }: Broker): Partial<Broker> {
 }
 
 /** `sound` with some members replaced; every method may be called without its object. */
-export function overridden(sound: Broker, members: Partial<Broker>, onCall: () => void = () => undefined): Broker {
+export function overridden<Subject extends object>(
+  sound: Subject,
+  members: Partial<Subject>,
+  onCall: () => void = () => undefined,
+): Subject {
   return new Proxy(sound, {
     get(target, name) {
       const isReplaced = Object.hasOwn(members, name);

@@ -2,19 +2,20 @@
  * The brokers that mutants are made from: each stage as its own tests use it.
  *
  * Always true: `change` is applied to the broker that keeps the messages; stage 3 is asked through its wire, so a bug
- * behind the door is seen where a client would see it; stage 4 writes to a disk in memory, and its plug can be pulled.
+ * behind the door is seen where a client would see it; stages 4 and 5 write to a disk in memory, and their plug can be pulled.
  */
 import { createBroker as createBlockingQueue } from '../../../stages/1-blocking-queue/index.ts';
 import { createBroker as createRingBuffer } from '../../../stages/2-ring-buffer/index.ts';
 import { createClient, createServer } from '../../../stages/3-http-server/index.ts';
 import { createBroker as createPersistedLog } from '../../../stages/4-persisted-log/index.ts';
+import { createBroker as createRobustBroker } from '../../../stages/5-robust-broker/index.ts';
 import type { BrokerOptions } from '../../broker-options.ts';
 import type { Broker } from '../../contract/broker.ts';
 import type { CreateBroker } from '../conformance-test.ts';
 import { onSimulatedDisks, type SimulatedTarget } from '../simulated-target.ts';
 
 /** The stages that mutants are made from. */
-export type SoundStage = 1 | 2 | 3 | 4;
+export type SoundStage = 1 | 2 | 3 | 4 | 5;
 
 /** What a broken broker may need to know of its past. */
 export interface Circumstances {
@@ -36,7 +37,7 @@ export function soundTarget(
   { given = (options) => options, change = async (broker) => broker }: Changes = {},
 ): SimulatedTarget | { readonly createBroker: CreateBroker } {
   const notes = new Set<string>();
-  if (stage !== 4) {
+  if (stage !== 4 && stage !== 5) {
     const circumstances = { isRestarted: false, notes };
     return {
       createBroker: async (asked = {}) => {
@@ -47,13 +48,14 @@ export function soundTarget(
   }
   return onSimulatedDisks(async ({ disk, ...asked }, isRestarted) => {
     const circumstances = { isRestarted, notes };
-    const broker = await createPersistedLog({ ...given(asked, circumstances), disk, dataFolder: '/data' });
+    const create = stage === 4 ? createPersistedLog : createRobustBroker;
+    const broker = await create({ ...given(asked, circumstances), disk, dataFolder: '/data' });
     return change(broker, asked, circumstances);
   });
 }
 
 async function createSoundBroker(
-  stage: Exclude<SoundStage, 4>,
+  stage: Exclude<SoundStage, 4 | 5>,
   options: BrokerOptions,
   change: (broker: Broker) => Promise<Broker>,
 ): Promise<Broker> {
