@@ -36,7 +36,7 @@ export class HalfEnds {
     const remembered = { end, floor };
     this.#ends.set(end.halfId, remembered);
     if (!isWritten) this.#unwritten.set(end.halfId, remembered);
-    if (this.#ends.size > this.#countMax) this.forgetFirst();
+    if (this.#ends.size > this.#countMax) this.#forgetFirst();
   }
 
   /** The end is in the log now. */
@@ -61,7 +61,12 @@ export class HalfEnds {
     return [...this.#unwritten.values()].map(({ end }) => end);
   }
 
-  forgetFirst(): void {
+  /** The first `countMax`, as far as the log is needed for them below `offset`. */
+  forgetBelow(offset: number, countMax: number): void {
+    for (let count = 0; count < countMax && (this.firstFloor ?? offset) < offset; count += 1) this.#forgetFirst();
+  }
+
+  #forgetFirst(): void {
     const [first] = this.#ends.keys();
     if (first !== undefined) this.#ends.delete(first);
   }

@@ -7,7 +7,7 @@
  *              +------- written again ------------+         c is the youngest now; all before the next one goes
  *
  * Always true: at rest the log holds at most twice what its open halves take, and `slackBytes`; nothing is let go that a start
- * needs. A disk that fails is asked again with the next half. Only the half messages of the broker use it.
+ * needs: no half that is open, or whose end is not written. A disk that fails is asked again with the next half. Only the half messages of the broker use it.
  */
 import type { OpenHalf } from './half.ts';
 import type { HalfEnds } from './half-ends.ts';
@@ -62,29 +62,23 @@ export class HalfTrim {
     while (!this.#isClosed && this.#isLong()) if (!(await this.#step())) return;
   }
 
-  /** False when there is nothing to be done now. */
+  /** False when nothing can go now: the front is of one whose end is not written, or one may be just being written there. */
   async #step(): Promise<boolean> {
     const { table, ends, log } = this.#options;
     const { oldest } = table;
     const from = oldest?.offset ?? Number.POSITIVE_INFINITY;
-    let isDone = false;
-    for (let count = 0; count < FORGOTTEN_TOGETHER_COUNT; count += 1) {
-      if ((ends.firstFloor ?? from) >= from) break;
-      ends.forgetFirst();
-      isDone = true;
-    }
-    if (!isDone && oldest?.busy === undefined && oldest !== undefined) isDone = await this.#carry(oldest);
-    if (!isDone || table.count !== table.openCount) return false; // one that is being written may lie further in front
-    const floor = Math.min(
-      table.oldest?.offset ?? Number.POSITIVE_INFINITY,
-      ends.firstFloor ?? Number.POSITIVE_INFINITY,
-    );
-    await log.releaseBelow(Math.min(floor, ends.unwrittenFloor));
+    const isHeld = ends.unwrittenFloor <= Math.min(from, ends.firstFloor ?? from);
+    if (isHeld || table.count !== table.openCount || oldest?.busy !== undefined) return false;
+    if ((ends.firstFloor ?? from) < from) ends.forgetBelow(from, FORGOTTEN_TOGETHER_COUNT);
+    else if (oldest !== undefined) await this.#carry(oldest);
+    else return false;
+    const floor = Math.min(table.oldest?.offset ?? Number.POSITIVE_INFINITY, ends.unwrittenFloor);
+    await log.releaseBelow(Math.min(floor, ends.firstFloor ?? floor));
     return true;
   }
 
   /** Writes it again, with all that became of it. */
-  async #carry(half: OpenHalf): Promise<boolean> {
+  async #carry(half: OpenHalf): Promise<void> {
     const { table, log, work } = this.#options;
     await work(half, async () => {
       const message = messageOf(await log.messageAt(half.offset));
@@ -93,6 +87,5 @@ export class HalfTrim {
       const facts = { halfId, topic, topicId, producerGroup: group.name, partition, acceptedAt, heldBytes };
       table.carried(half, await log.appendHalf({ ...facts, checkCount, nextCheckAt }, message));
     });
-    return true;
   }
 }
