@@ -53,6 +53,8 @@ export function define(command: Command, terminal: Terminal): void {
   );
   add.action((name: string, flags: AddFlags) => runAdd(terminal, name, flags));
 
+  option.addExamples(command, 'mq user', 'mq user add shop --rule "orders.*=publish"', 'mq user remove shop');
+
   const remove = addSubcommand(command, 'remove <name>', 'remove a user, or one of its tokens') //
     .option('--token <label>', 'only this token');
   option.addExamples(remove, 'mq user remove shop', 'mq user remove robot --token ci');
