@@ -160,6 +160,7 @@ export const namePatterns: readonly ConformanceTest[] = [
         await refused(call, 'MQ_INVALID_ARGUMENT', `the ${pattern} pattern ${JSON.stringify(name)}`);
       }
       const plain = `${context.topicName()}.*`;
+      await context.broker.createTopic(plain);
       const { pushed, subscription } = await listen(context, plain, {});
       await context.broker.send(plain.replace('*', 'a'), { body: 'not meant' });
       await context.broker.send(plain, { body: 'meant' });

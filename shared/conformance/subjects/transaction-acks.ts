@@ -1,6 +1,6 @@
 /** Subject: acks and positions in a transaction: what was consumed and what was produced count together. */
 import type { Delivery } from '../../contract/message.ts';
-import { equal, holds, present, refused } from '../check.ts';
+import { equal, eventually, holds, present, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { bodies, drain, readDeadLetters, readLog, receiveOne, sendAll, texts } from './steps.ts';
@@ -93,6 +93,7 @@ export const transactionAcks: readonly ConformanceTest[] = [
         await transaction.abort();
       }
       equal(await context.broker.receive(topic, { group: 'g' }), [], 'what the group still gets');
+      await eventually(async () => (await readDeadLetters(context.broker, topic, 'g')).length > 0, 'a dead letter');
       equal(texts(await readDeadLetters(context.broker, topic, 'g')), ['bad'], 'the dead letters');
     },
   },
