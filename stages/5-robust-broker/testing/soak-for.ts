@@ -1,0 +1,47 @@
+/**
+ * Rounds of a soak until there were enough of them, or there is no more time; then what was held in the end is held against
+ * what was held at the beginning.
+ *
+ *     node stages/5-robust-broker/testing/soak-for.ts [seed] [rounds]      one seed again
+ */
+import assert from 'node:assert/strict';
+import process from 'node:process';
+import { Soak, type SoakSample } from './soak.ts';
+
+/** Until everything that is made once has been made. */
+const WARM_UP_ROUNDS = 3;
+/** Of the heap at the beginning; what is compiled and cached comes and goes. */
+const GROWTH_SHARE = 0.25;
+const GROWTH_BYTES = 8 * 1024 * 1024;
+/** The journal of a topic that is being deleted, and the like. */
+const FILES_MORE = 8;
+
+export interface SoakForOptions {
+  readonly seed: number;
+  readonly roundsMax: number;
+  readonly msMax: number;
+}
+
+export async function soakFor({ seed, roundsMax, msMax }: SoakForOptions): Promise<readonly SoakSample[]> {
+  const endsAtMs = performance.now() + msMax;
+  const soak = new Soak(seed);
+  const samples: SoakSample[] = [];
+  for (let round = 0; round < roundsMax; round += 1) {
+    samples.push(await soak.round());
+    if (performance.now() > endsAtMs && round > WARM_UP_ROUNDS) break;
+  }
+  await soak.close();
+  const [first, last] = [samples[WARM_UP_ROUNDS - 1], samples.at(-1)];
+  assert.ok(first !== undefined && last !== undefined, 'there were rounds');
+  const heapBytesMax = first.heapBytes * (1 + GROWTH_SHARE) + GROWTH_BYTES;
+  const told = `seed ${seed}, ${samples.length} rounds: ${JSON.stringify(first)} became ${JSON.stringify(last)}`;
+  assert.ok(last.heapBytes < heapBytesMax, `memory grows; ${told}`);
+  assert.ok(last.openFiles <= first.openFiles + FILES_MORE, `files are left open; ${told}`);
+  return samples;
+}
+
+if (import.meta.main) {
+  const [seed = '1', rounds = '10'] = process.argv.slice(2);
+  const samples = await soakFor({ seed: Number(seed), roundsMax: Number(rounds), msMax: 3_600_000 });
+  for (const sample of samples) process.stdout.write(`${JSON.stringify(sample)}\n`);
+}
