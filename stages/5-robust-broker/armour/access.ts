@@ -13,12 +13,12 @@
  *
  * Always true: what no rule allows is refused; names are compared in NFC. Pure.
  */
-import { TopicPattern } from './topic-pattern.ts';
+import { TopicScope } from './topic-scope.ts';
 
 export const VERBS = ['publish', 'consume', 'browse', 'manage'] as const;
 export type Verb = (typeof VERBS)[number];
 
-/** Both as `TopicPattern` reads them, and at least one verb. */
+/** Both as `TopicScope` reads them, and at least one verb. */
 export interface Rule {
   readonly topics: string;
   readonly verbs: readonly Verb[];
@@ -28,10 +28,10 @@ const DEAD = /^\$dead\/([^/]+)\/[^/]+$/;
 const UNRESOLVED = /^\$unresolved\/([^/]+)$/;
 
 export class Access {
-  readonly #rules: readonly { readonly pattern: TopicPattern; readonly verbs: readonly Verb[] }[];
+  readonly #rules: readonly { readonly scope: TopicScope; readonly verbs: readonly Verb[] }[];
 
   constructor(rules: readonly Rule[]) {
-    this.#rules = rules.map(({ topics, verbs }) => ({ pattern: new TopicPattern(topics), verbs }));
+    this.#rules = rules.map(({ topics, verbs }) => ({ scope: new TopicScope(topics), verbs }));
   }
 
   /** False: it may do nothing at all. */
@@ -52,12 +52,12 @@ export class Access {
   /** Whether the verb is allowed on every topic there is or will be whose name begins so. */
   mayAll(verb: Verb, begin: string): boolean {
     const from = begin.normalize('NFC');
-    return this.#rules.some(({ pattern, verbs }) => verbs.includes(verb) && pattern.coversAllFrom(from));
+    return this.#rules.some(({ scope, verbs }) => verbs.includes(verb) && scope.coversAllFrom(from));
   }
 
   #allows(verbs: readonly Verb[], topic: string): boolean {
     return this.#rules.some(
-      ({ pattern, verbs: allowed }) => pattern.matches(topic) && verbs.some((verb) => allowed.includes(verb)),
+      ({ scope, verbs: allowed }) => scope.matches(topic) && verbs.some((verb) => allowed.includes(verb)),
     );
   }
 }

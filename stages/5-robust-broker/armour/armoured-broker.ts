@@ -10,11 +10,11 @@ import type { Broker, CloseOptions } from '../../../shared/contract/broker.ts';
 import type { Metric } from '../../../shared/contract/metrics.ts';
 import { checkChoice, checkInteger, checkOptions, invalidArgument } from '../../../shared/contract/validation.ts';
 import { CHANNELS, type Source } from '../observe/channels.ts';
-import { viewOf } from './broker-view.ts';
+import { ownedView, viewOf } from './broker-view.ts';
 import { GuardedBroker } from './guarded-broker.ts';
 import { MemoryMark } from './memory-mark.ts';
 import { SLOW_POLICIES, type SlowConsumerRule, SlowConsumers, type SlowGroup } from './slow-consumers.ts';
-import { patternFault } from './topic-pattern.ts';
+import { scopeFault } from './topic-scope.ts';
 
 /** What `createBroker` of stage 5 takes about its own protection; `MQ_INVALID_ARGUMENT` for what is misspelt. */
 export interface ArmourOptions {
@@ -75,10 +75,7 @@ export function armourBroker(broker: Broker, armour: ArmourOptions, options: Arm
     await slow?.close();
     await broker.close(closing);
   };
-  return Object.create(guard?.view ?? viewOf(broker, {}), {
-    close: { value: close },
-    [Symbol.asyncDispose]: { value: () => close() },
-  }) as Broker;
+  return ownedView(guard?.view ?? viewOf(broker, {}), close);
 }
 
 /** What happens is said on the channels of the broker. */
@@ -104,7 +101,7 @@ export function checkSlowConsumers(path: string, rules: unknown): readonly SlowC
     const at = `${path}[${index}]`;
     checkOptions(at, rule ?? null, ['topics', 'availableMax', 'policy']);
     const { topics, availableMax, policy } = rule as Partial<SlowConsumerRule>;
-    const fault = patternFault(topics);
+    const fault = scopeFault(topics);
     if (fault !== undefined) throw invalidArgument(`${at}.topics`, fault, topics);
     if (availableMax === undefined) throw invalidArgument(`${at}.availableMax`, 'given');
     const range = { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: 1 };

@@ -78,3 +78,8 @@ export function operationOf<Name extends Operation>(broker: Broker, name: Name):
   if (own === undefined) throw notSupported('raw-batches', name);
   return own.bind(broker) as Operations[Name];
 }
+
+/** A view that its holder closes, which then closes what is behind it. */
+export function ownedView(view: Broker, close: Broker['close']): Broker {
+  return Object.assign(Object.create(view), { close, [Symbol.asyncDispose]: () => close() }) as Broker;
+}

@@ -10,7 +10,7 @@ import { MqError } from '../../../shared/contract/errors.ts';
 import { quote } from '../../../shared/contract/validation.ts';
 import { HeldDeliveries } from './held-deliveries.ts';
 import { TokenBucket } from './token-bucket.ts';
-import { TopicPattern } from './topic-pattern.ts';
+import { TopicScope } from './topic-scope.ts';
 
 /** Rates, each left out: no limit. Bytes are those of bodies, keys, ids and headers. */
 export interface RateQuota {
@@ -136,14 +136,14 @@ const CONNECTION_RETRY_MS = 1000;
 
 /** The allowances of the topics, made when they are first used. */
 export class TopicAllowances {
-  readonly #quotas: readonly { readonly pattern: TopicPattern; readonly quota: TopicQuota }[];
+  readonly #quotas: readonly { readonly scope: TopicScope; readonly quota: TopicQuota }[];
   readonly #clock: Clock;
   readonly #countMax: number;
   /** By topic, the one used last at the end. */
   readonly #used = new Map<string, Allowance>();
 
   constructor(quotas: readonly TopicQuota[], options: { readonly clock: Clock; readonly topicsCountMax: number }) {
-    this.#quotas = quotas.map((quota) => ({ pattern: new TopicPattern(quota.topics), quota }));
+    this.#quotas = quotas.map((quota) => ({ scope: new TopicScope(quota.topics), quota }));
     this.#clock = options.clock;
     this.#countMax = options.topicsCountMax;
   }
@@ -156,7 +156,7 @@ export class TopicAllowances {
   of(topic: string): Allowance | undefined {
     const name = topic.normalize('NFC');
     const known = this.#used.get(name);
-    const quota = known === undefined ? this.#quotas.find(({ pattern }) => pattern.matches(name))?.quota : undefined;
+    const quota = known === undefined ? this.#quotas.find(({ scope }) => scope.matches(name))?.quota : undefined;
     const allowance = known ?? (quota && new Allowance(`topic ${quote(name)}`, quota, this.#clock));
     if (allowance === undefined) return undefined;
     this.#used.delete(name);

@@ -16,7 +16,7 @@ import type { Broker } from '../../../shared/contract/broker.ts';
 import type { GroupDescription, TopicDescription } from '../../../shared/contract/description.ts';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { Metric } from '../../../shared/contract/metrics.ts';
-import { TopicPattern } from './topic-pattern.ts';
+import { TopicScope } from './topic-scope.ts';
 
 export const SLOW_POLICIES = ['block', 'drop-oldest', 'disconnect'] as const;
 export type SlowPolicy = (typeof SLOW_POLICIES)[number];
@@ -50,7 +50,7 @@ export interface SlowConsumersOptions {
 
 export class SlowConsumers {
   readonly #options: SlowConsumersOptions;
-  readonly #rules: readonly { readonly pattern: TopicPattern; readonly rule: SlowConsumerRule }[];
+  readonly #rules: readonly { readonly scope: TopicScope; readonly rule: SlowConsumerRule }[];
   /** Groups that are slow now, as `keyOf`. */
   #slow = new Set<string>();
   #timer: Timer | undefined;
@@ -62,7 +62,7 @@ export class SlowConsumers {
 
   constructor(options: SlowConsumersOptions) {
     this.#options = options;
-    this.#rules = options.rules.map((rule) => ({ pattern: new TopicPattern(rule.topics), rule }));
+    this.#rules = options.rules.map((rule) => ({ scope: new TopicScope(rule.topics), rule }));
     this.#lookLater();
   }
 
@@ -99,7 +99,7 @@ export class SlowConsumers {
     const stillSlow = new Set<string>();
     try {
       for (const topic of await this.#options.broker.describeTopics()) {
-        const rule = this.#rules.find(({ pattern }) => pattern.matches(topic.topic))?.rule;
+        const rule = this.#rules.find(({ scope }) => scope.matches(topic.topic))?.rule;
         for (const group of rule === undefined ? [] : topic.groups) {
           if (rule === undefined || group.kind !== 'queue' || !this.#isSlow(topic, group, rule)) continue;
           stillSlow.add(keyOf(topic, group));

@@ -24,7 +24,7 @@ import { asObject, checkedObject } from './checked-object.ts';
 import { checkPasswordRecord, type PasswordRecord } from './passwords.ts';
 import { PRINCIPAL_NAME } from './principal.ts';
 import { type ClientQuota, RATE_NAMES, type TopicQuota } from './quotas.ts';
-import { patternFault } from './topic-pattern.ts';
+import { scopeFault } from './topic-scope.ts';
 
 /** What proves who somebody is without a password; one of the two. */
 export interface CertificateName {
@@ -128,7 +128,7 @@ export function checkRule(path: string, value: unknown): Rule {
 }
 
 function checkPattern(path: string, pattern: unknown): string {
-  const fault = patternFault(pattern);
+  const fault = scopeFault(pattern);
   if (fault !== undefined) throw invalidArgument(path, fault, pattern);
   return pattern as string;
 }

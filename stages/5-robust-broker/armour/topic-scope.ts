@@ -12,7 +12,7 @@ import { utf8Length } from '../../../shared/contract/validation.ts';
 const PATTERN_BYTES_MAX = 1024;
 
 /** Why `pattern` is none, as the end of "... must be"; undefined when it is one. */
-export function patternFault(pattern: unknown): string | undefined {
+export function scopeFault(pattern: unknown): string | undefined {
   if (typeof pattern !== 'string') return 'a string';
   const bytes = utf8Length(pattern);
   if (bytes < 1 || bytes > PATTERN_BYTES_MAX) return `1 to ${PATTERN_BYTES_MAX} UTF-8 bytes`;
@@ -21,8 +21,8 @@ export function patternFault(pattern: unknown): string | undefined {
   return undefined;
 }
 
-/** One that `patternFault` found nothing wrong with. */
-export class TopicPattern {
+/** One that `scopeFault` found nothing wrong with. */
+export class TopicScope {
   readonly text: string;
   readonly #begin: string;
   readonly #isPrefix: boolean;
