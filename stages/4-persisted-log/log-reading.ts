@@ -34,7 +34,7 @@ export interface ReadablePartition {
   readonly highWatermark: number;
   /** `read-committed` ends here. */
   readonly lastStableOffset: number;
-  readonly rules: Pick<RecordRules, 'isTransactional'>;
+  readonly rules: Pick<RecordRules, 'isTransactional' | 'lastStableOffset'>;
   /** True for a record that is there no more though its log still has it. */
   isGone(offset: number, isolation: Isolation): boolean;
   /** False when none of them is. */

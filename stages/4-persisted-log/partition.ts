@@ -8,7 +8,7 @@
  *
  * Always true:
  *   - readers see records from `logStartOffset` up to the high watermark only (what is decided: up to the last stable
- *     offset), and a fetch waits only at that end
+ *     offset)
  *   - what is released is so at once for readers, and soon on the disk, many releases at a time; after a crash some of it may
  *     be back, finished or dropped as it was
  *   - HeldBytes and PriorityIndex know every batch of the log
@@ -20,7 +20,6 @@ import type { FetchResult } from '../../shared/contract/broker.ts';
 import type { MqError } from '../../shared/contract/errors.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
-import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
 import { readU16, readU32 } from './bytes/big-endian.ts';
 import type { LogRecord } from './bytes/record.ts';
@@ -30,8 +29,9 @@ import type { PartitionReader, WaitForRecords } from './delivery/desk-surroundin
 import type { OffsetSpan } from './delivery/offset-spans.ts';
 import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
 import type { AppendReceipt, PartitionLog } from './log/log.ts';
-import { batchFrom, type FetchWant, type Isolation, readBatches, readEndOf, readRecords } from './log-reading.ts';
+import { batchFrom, type FetchWant, type Isolation } from './log-reading.ts';
 import type { StoredRun } from './observer.ts';
+import { PartitionFetches } from './partition-fetches.ts';
 import { PriorityIndex, type PriorityIndexState } from './policies/priority-index.ts';
 import type { RecordRules } from './record-rules.ts';
 
@@ -66,17 +66,14 @@ export interface PartitionOptions {
   readonly onNotice: (text: string) => void;
 }
 
-/** How a fetch that waited goes on. */
-type Wake = 'look' | 'answer';
-
 export class Partition implements PartitionReader {
   readonly partition: number;
   readonly log: PartitionLog;
   readonly priorities: PriorityIndex;
   readonly held: HeldBytes;
   readonly rules: RecordRules;
-  readonly fetches: WaiterLine<FetchWant, Wake>;
   readonly #options: PartitionOptions;
+  readonly #fetching: PartitionFetches;
   #logStartOffset: number;
   #releasing: Promise<void> | undefined;
   /** First offsets of batches that were moved here, which is not noted yet. */
@@ -89,12 +86,21 @@ export class Partition implements PartitionReader {
     this.rules = rules;
     this.partition = log.partition;
     this.#logStartOffset = log.logStartOffset;
-    this.fetches = new WaiterLine({ clock, limits, calls: 'fetches' });
+    this.#fetching = new PartitionFetches({
+      ...{ from: this, topic: options.topic, ttlMs: options.ttlMs, clock, limits },
+      checkInRange: (offset) => this.checkInRange(offset),
+      checkMayWait: options.checkMayWait,
+    });
     const isUsable = state !== undefined && (state.held.offsets.at(-1) ?? 0) >= log.logStartOffset;
     this.held = new HeldBytes(log.logStartOffset, isUsable ? state.held : undefined);
     this.priorities = new PriorityIndex(isUsable ? state.priorities : undefined);
     this.held.dropFrom(log.logEndOffset);
     this.priorities.dropFrom(log.logEndOffset);
+  }
+
+  /** Those that wait. */
+  get fetches(): PartitionFetches['line'] {
+    return this.#fetching.line;
   }
 
   get logStartOffset(): number {
@@ -150,6 +156,7 @@ export class Partition implements PartitionReader {
       const appended = this.log.append(bytes, isUndecided(flags) ? { isSynced: false } : {});
       this.rules.noteAppended({ batch: bytes, baseOffset }, appended);
       const receipt = await appended;
+      if (isUndecided(flags)) this.#fetching.noteUndecided();
       this.#options.onStored({ ...receipt, partition: this.partition, bytes: bytes.length });
       return receipt;
     } catch (error) {
@@ -189,27 +196,22 @@ export class Partition implements PartitionReader {
     return this.rules.hiddenCountIn(span);
   }
 
-  /** What is held from `offset` on, at least one record; at the end of what may be read (I3) it waits for one. */
-  async fetch(want: FetchWant, wait: WaitForRecords): Promise<FetchResult> {
-    const { topic, ttlMs } = this.#options;
-    const read = (from: number): Promise<FetchResult> => readRecords(this, { ...want, offset: from }, { topic, ttlMs });
-    return await this.#poll(want, wait, { read, isEmpty: ({ records }) => records.length === 0 });
+  fetch(want: FetchWant, wait: WaitForRecords): Promise<FetchResult> {
+    return this.#fetching.fetch(want, wait);
   }
 
-  /** The same in whole batches, as they are stored. */
-  async fetchBatches(want: FetchWant, wait: WaitForRecords): Promise<RawFetchResult> {
-    const read = (from: number): Promise<RawFetchResult> => readBatches(this, { ...want, offset: from });
-    return await this.#poll(want, wait, { read, isEmpty: ({ bytes }) => bytes.length === 0 });
+  fetchBatches(want: FetchWant, wait: WaitForRecords): Promise<RawFetchResult> {
+    return this.#fetching.fetchBatches(want, wait);
   }
 
   /** The high watermark has moved. */
   wakeFetches(): void {
-    this.fetches.settleAll((fetch) => fetch.serve('look'));
+    this.#fetching.wake();
   }
 
   /** Waiting fetches reject with `error`, or are answered empty without one. */
   endFetches(error: MqError | undefined): void {
-    this.fetches.settleAll((fetch) => (error === undefined ? fetch.serve('answer') : fetch.fail(error)));
+    this.#fetching.end(error);
   }
 
   checkInRange(offset: number): void {
@@ -242,27 +244,6 @@ export class Partition implements PartitionReader {
     const held = this.held.state(Math.min(...this.#moves));
     const rules = this.rules.state();
     return { held, priorities: this.priorities.state(), ...(rules === undefined ? {} : { rules }) };
-  }
-
-  /** Reads, and reads again each time more is there, until something came or the time is over. */
-  async #poll<Result extends { readonly nextOffset: number }>(
-    want: FetchWant,
-    { waitMs, signal }: WaitForRecords,
-    how: { readonly read: (from: number) => Promise<Result>; readonly isEmpty: (result: Result) => boolean },
-  ): Promise<Result> {
-    const { clock, checkMayWait } = this.#options;
-    const untilMs = clock.monotonicMs() + waitMs;
-    for (let from = want.offset; ; ) {
-      this.checkInRange(from);
-      const result = await how.read(from);
-      const leftMs = untilMs - clock.monotonicMs();
-      if (!how.isEmpty(result) || leftMs <= 0) return result;
-      from = result.nextOffset;
-      if (from < readEndOf(this, want)) continue;
-      checkMayWait();
-      const wake = await this.fetches.wait(want, { signal, timeoutMs: leftMs, onTimeout: () => 'answer' });
-      if (wake === 'answer') return result;
-    }
   }
 
   /** As far as it is by the time the disk has taken what was said before. A disk that fails is asked with the next release. */

@@ -29,7 +29,7 @@ import {
   type PartitionDuplicates,
   type PartitionDuplicatesState,
 } from './producers/duplicate-rules.ts';
-import { type TransactionEpoch, transactionIdOf } from './transactions/marker.ts';
+import { nameOf, type TransactionEpoch } from './transactions/marker.ts';
 import type { TransactionPlace } from './transactions/open-transaction.ts';
 import { TransactionIndex, type TransactionIndexState } from './transactions/transaction-index.ts';
 import type { TransactionTable } from './transactions/transaction-table.ts';
@@ -95,16 +95,16 @@ export class RobustTopicRules implements TopicRules {
   }
 
   noteApplied({ producerId, epoch }: TransactionEpoch): void {
-    this.#applied.set(transactionIdOf({ producerId, epoch }), { producerId, epoch });
+    this.#applied.set(nameOf({ producerId, epoch }), { producerId, epoch });
   }
 
   hasApplied(transaction: TransactionEpoch): boolean {
-    return this.#applied.has(transactionIdOf(transaction));
+    return this.#applied.has(nameOf(transaction));
   }
 
   /** No start will ask for it again. */
   forgetApplied(transaction: TransactionEpoch): void {
-    this.#applied.delete(transactionIdOf(transaction));
+    this.#applied.delete(nameOf(transaction));
   }
 
   /** After a start: those that `isNeeded` are all that matter. */

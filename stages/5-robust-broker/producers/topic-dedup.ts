@@ -20,7 +20,7 @@ import { StoredBatch } from '../../4-persisted-log/bytes/stored-batch.ts';
 import type { AppendReceipt, PartitionLog } from '../../4-persisted-log/log/log.ts';
 import { batchFrom } from '../../4-persisted-log/log-reading.ts';
 import type { StoredReceipt } from '../../4-persisted-log/record-rules.ts';
-import { outcomeIn, transactionIdOf } from '../transactions/marker.ts';
+import { nameOf, outcomeIn } from '../transactions/marker.ts';
 import { BatchIds } from './batch-ids.ts';
 import { DedupWindow, type KnownMessages } from './dedup-window.ts';
 
@@ -224,7 +224,7 @@ function dueOf(bytes: Uint8Array): { readonly partition: number; readonly delive
 function transactionOf(batch: Uint8Array): string | undefined {
   const sender = senderOf(batch);
   if (sender === undefined || ((sender.flags ?? 0) & SUMMARY.transactional) === 0) return undefined;
-  return transactionIdOf(sender);
+  return nameOf(sender);
 }
 
 function keyOf(partition: number | undefined, transaction: string): string {

@@ -20,7 +20,7 @@ import type { FlushPolicy } from '../../4-persisted-log/log/log.ts';
 import type { FoundTopics } from '../../4-persisted-log/settled-refs.ts';
 import { Commit, LostError } from './commit.ts';
 import type { DecidedPlace, DecisionLog } from './decision-log.ts';
-import { markerBatch, type TransactionEpoch, transactionIdOf } from './marker.ts';
+import { markerBatch, nameOf, type TransactionEpoch } from './marker.ts';
 import { OpenTransaction } from './open-transaction.ts';
 import { topicAt } from './topic-places.ts';
 import type { TransactionTable } from './transaction-table.ts';
@@ -76,11 +76,11 @@ export class Coordinator {
     const { decisions } = this.#options;
     const decided = new Set<string>();
     for (const decision of decisions.undone) {
-      decided.add(transactionIdOf(decision));
+      decided.add(nameOf(decision));
       await this.#commit.carryOut(decision);
     }
-    const undecided = left.filter(({ transaction }) => !decided.has(transactionIdOf(transaction)));
-    for (const { transaction } of undecided) this.table.outcomes.remember(transactionIdOf(transaction), 'aborted');
+    const undecided = left.filter(({ transaction }) => !decided.has(nameOf(transaction)));
+    for (const { transaction } of undecided) this.table.outcomes.remember(transaction, 'aborted');
     await Promise.all(undecided.map(({ transaction, place }) => this.#markAborted(transaction, place)));
   }
 
@@ -94,7 +94,8 @@ export class Coordinator {
       if (this.#isClosed) throw closedError();
       const beganMs = clock.monotonicMs();
       const operationsMax = limits.transactionOperationsMax;
-      const transaction = new OpenTransaction({ ...identity, transactionalId, timeoutMs, beganMs, operationsMax });
+      const id = this.table.ids.idOf(identity);
+      const transaction = new OpenTransaction({ ...identity, id, transactionalId, timeoutMs, beganMs, operationsMax });
       this.table.add(transaction);
       this.#arm(transaction);
       return transaction;
@@ -105,7 +106,8 @@ export class Coordinator {
 
   /** Resolves when all of it holds. */
   async commit(transaction: OpenTransaction): Promise<void> {
-    await this.#checkNotEnding(transaction);
+    if (transaction.state !== 'open') await transaction.ending?.catch(() => undefined);
+    this.table.checkOpen(transaction);
     transaction.state = 'committing';
     this.#disarm(transaction);
     transaction.letGoOfWaiting();
@@ -115,7 +117,8 @@ export class Coordinator {
   }
 
   async abort(transaction: OpenTransaction): Promise<void> {
-    await this.#checkNotEnding(transaction);
+    if (transaction.state !== 'open') await transaction.ending?.catch(() => undefined);
+    this.table.checkOpen(transaction);
     await this.#abort(transaction);
   }
 
@@ -137,7 +140,7 @@ export class Coordinator {
     let isDecided = false;
     const onDecided = (): void => {
       isDecided = true;
-      this.table.outcomes.remember(transaction.id, 'committed');
+      this.table.outcomes.remember(transaction, 'committed');
     };
     try {
       await this.#commit.run(transaction, onDecided);
@@ -158,15 +161,17 @@ export class Coordinator {
     else this.#arm(transaction);
   }
 
-  /** I.e. nobody else begins to while this goes on. */
+  /** At once, for everybody who asks; resolves when readers and groups know it too. */
   #abort(transaction: OpenTransaction, { isFenced = false } = {}): Promise<void> {
     transaction.state = 'aborting';
     this.#disarm(transaction);
-    this.table.outcomes.remember(transaction.id, 'aborted', { isFenced });
+    this.table.outcomes.remember(transaction, 'aborted', { isFenced });
     transaction.letGoOfWaiting();
-    for (const { desk } of transaction.ackingGroups.values()) desk.transacted.abort(transaction.id);
+    const groups = [...transaction.ackingGroups.values()];
+    for (const { desk } of groups) desk.transacted.abort(transaction.id);
     const marked = [...transaction.places.values()].map((place) => this.#markAborted(transaction, place));
-    transaction.ending = Promise.all(marked).then(() => this.#isOver(transaction));
+    const buried = groups.map(({ desk }) => desk.burial.settled()); // what failed once too often
+    transaction.ending = Promise.all([...marked, ...buried]).then(() => this.#isOver(transaction));
     return transaction.ending;
   }
 
@@ -180,9 +185,7 @@ export class Coordinator {
     try {
       await mark();
     } catch (error) {
-      this.#options.onNotice(
-        `the end of transaction ${transactionIdOf(transaction)} waits for the disk: ${String(error)}`,
-      );
+      this.#options.onNotice(`the end of transaction ${nameOf(transaction)} waits for the disk: ${String(error)}`);
       if (!this.#isClosed) this.#stubbornly(mark).catch(() => undefined); // closed: the next start does it
     }
   }
@@ -192,18 +195,12 @@ export class Coordinator {
     this.table.remove(transaction);
   }
 
-  /** Throws for one that is over, or about to be when that is done. */
-  async #checkNotEnding(transaction: OpenTransaction): Promise<void> {
-    if (transaction.state !== 'open') await transaction.ending?.catch(() => undefined);
-    this.table.checkOpen(transaction);
-  }
-
   /** What an older owner of the name left open is aborted. */
   async #fence(transactionalId: string): Promise<void> {
     for (
-      let older = this.table.ofName(transactionalId);
+      let older = this.table.ownedBy(transactionalId);
       older !== undefined;
-      older = this.table.ofName(transactionalId)
+      older = this.table.ownedBy(transactionalId)
     ) {
       if (older.state === 'open') await this.#abort(older, { isFenced: true });
       else await older.ending?.catch(() => undefined);

@@ -16,7 +16,7 @@ import { type AppendReceipt, PartitionLog } from '../../4-persisted-log/log/log.
 import { parse } from '../../4-persisted-log/log/whole-file.ts';
 import { batchFrom } from '../../4-persisted-log/log-reading.ts';
 import type { TopicSettings } from '../../4-persisted-log/topic-settings.ts';
-import { type TransactionEpoch, transactionIdOf } from './marker.ts';
+import { nameOf, type TransactionEpoch } from './marker.ts';
 
 const SLACK_BYTES = 4 * 1024 * 1024;
 const SEGMENT_BYTES_MAX = 4 * 1024 * 1024;
@@ -108,7 +108,7 @@ export class DecisionLog {
     const bytes = batchOf([{ kind: 'decided', ...decision }]);
     const { length } = bytes;
     await this.#log.append(bytes);
-    const id = transactionIdOf(decision);
+    const id = nameOf(decision);
     this.#undone.set(id, decision);
     this.#bytesOf.set(id, length);
     this.#undoneBytes += length;
@@ -137,7 +137,7 @@ export class DecisionLog {
   }
 
   #noteDone(transaction: TransactionEpoch): void {
-    const id = transactionIdOf(transaction);
+    const id = nameOf(transaction);
     this.#undone.delete(id);
     this.#undoneBytes -= this.#bytesOf.get(id) ?? 0;
     this.#bytesOf.delete(id);
@@ -187,7 +187,7 @@ export class DecisionLog {
         const { body } = batch.recordAt(next);
         const entry = parse(body) as LogEntry; // its checksum is right, so we wrote it
         if (entry.kind === 'done') this.#noteDone(entry);
-        else this.#undone.set(transactionIdOf(entry), entry);
+        else this.#undone.set(nameOf(entry), entry);
         this.#options.onCommitted(entry);
       }
     }

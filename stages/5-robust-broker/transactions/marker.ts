@@ -17,17 +17,10 @@ export interface TransactionEpoch {
 
 const COMMITTED = 1;
 const ABORTED = 0;
-const ID = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,4})$/;
 
-/** The id of a transaction, as callers have it. */
-export function transactionIdOf({ producerId, epoch }: TransactionEpoch): string {
+/** What a transaction is called here; callers have its id. */
+export function nameOf({ producerId, epoch }: TransactionEpoch): string {
   return `${producerId}-${epoch}`;
-}
-
-/** Undefined when no transaction ever had this id. */
-export function epochOfId(id: string): TransactionEpoch | undefined {
-  const match = ID.exec(id);
-  return match === null ? undefined : { producerId: Number(match[1]), epoch: Number(match[2]) };
 }
 
 export function markerBatch({ producerId, epoch }: TransactionEpoch, outcome: TransactionOutcome): Uint8Array {

@@ -14,7 +14,7 @@ import type { TransactionView } from '../../../shared/contract/inside.ts';
 import type { GroupDesk } from '../../4-persisted-log/delivery/group-desk.ts';
 import type { Topic } from '../../4-persisted-log/topic.ts';
 import type { DecidedPlace, DecidedPosition } from './decision-log.ts';
-import { type TransactionEpoch, transactionIdOf } from './marker.ts';
+import type { TransactionEpoch } from './marker.ts';
 import type { TransactionIndex } from './transaction-index.ts';
 
 /** A partition that transactions write to. */
@@ -29,6 +29,7 @@ export interface AckingGroup {
 }
 
 export interface OpenTransactionOptions extends TransactionEpoch {
+  readonly id: string;
   readonly transactionalId: string | undefined;
   readonly timeoutMs: number;
   /** Monotonic ms. */
@@ -53,8 +54,8 @@ export class OpenTransaction implements TransactionEpoch {
   #operationCount = 0;
   readonly #end = new AbortController();
 
-  constructor({ producerId, epoch, transactionalId, timeoutMs, beganMs, operationsMax }: OpenTransactionOptions) {
-    this.id = transactionIdOf({ producerId, epoch });
+  constructor({ id, producerId, epoch, transactionalId, timeoutMs, beganMs, operationsMax }: OpenTransactionOptions) {
+    this.id = id;
     this.producerId = producerId;
     this.epoch = epoch;
     this.transactionalId = transactionalId;
@@ -96,6 +97,11 @@ export class OpenTransaction implements TransactionEpoch {
       throw new MqError('MQ_LIMIT_EXCEEDED', text);
     }
     this.#operationCount += count;
+  }
+
+  /** They did not come about. */
+  discountOperations(count: number): void {
+    this.#operationCount -= count;
   }
 
   /** It writes there. */

@@ -39,7 +39,6 @@ import {
   storeMessages,
 } from '../../4-persisted-log/storing.ts';
 import type { Coordinator } from './coordinator.ts';
-import { epochOfId } from './marker.ts';
 import type { OpenTransaction } from './open-transaction.ts';
 
 export interface TransactionCallsOptions {
@@ -76,9 +75,7 @@ export class TransactionCalls {
 
   async find(id: string): Promise<Transaction> {
     if (typeof id !== 'string' || id === '') throw invalidArgument('id', 'the id of a transaction', id);
-    const { table } = this.#coordinator;
-    if (epochOfId(id) === undefined) throw table.outcomes.errorFor(id);
-    return this.#transactionOf(table.find(id));
+    return this.#transactionOf(this.#coordinator.table.find(id));
   }
 
   #transactionOf(own: OpenTransaction): Transaction {
@@ -137,6 +134,7 @@ export class TransactionCalls {
     try {
       return await storeMessages(this.#options.storing, what, { ...checked, signal, transaction });
     } catch (error) {
+      own.discountOperations(1);
       if (endSignal.aborted && !checked.signal?.aborted) await this.#checkOpen(own);
       throw error;
     }
@@ -163,13 +161,26 @@ export class TransactionCalls {
     const name = timing.checkReadableName('topic', topic, this.#options.rules.limits);
     const { group, partition } = timing.checkPlace(options, this.#options.rules.limits, ['offset']);
     const offset = reading.checkOffset('options.offset', options.offset);
+    own.countOperations(1);
+    try {
+      await this.#setPosition(own, name, { group, partition, offset });
+    } catch (error) {
+      own.discountOperations(1);
+      throw error;
+    }
+  }
+
+  async #setPosition(
+    own: OpenTransaction,
+    name: string,
+    { group, partition, offset }: Required<CommitOffsetOptions>,
+  ): Promise<void> {
     const owner = await this.#options.storing.topics.find(name);
     const { logStartOffset, highWatermark } = owner.partition(partition);
     if (offset > highWatermark) throw outOfRangeError(offset, { logStartOffset, logEndOffset: highWatermark });
     const desk = await owner.groups.open(group);
     desk.transacted.checkPosition(partition, offset);
     await this.#checkOpen(own);
-    own.countOperations(1);
     own.setPosition({ topic: owner.name, topicId: owner.topicId, group: desk.groupId, partition, offset });
   }
 

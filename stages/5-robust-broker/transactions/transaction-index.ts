@@ -18,7 +18,7 @@ import type { TransactionOutcome } from '../../../shared/contract/transaction.ts
 import { readU32, readU64 } from '../../4-persisted-log/bytes/big-endian.ts';
 import { AT, OF_BATCH, SUMMARY, senderOf } from '../../4-persisted-log/bytes/record-batch.ts';
 import { type OffsetSpan, OffsetSpans } from '../../4-persisted-log/delivery/offset-spans.ts';
-import { outcomeIn, type TransactionEpoch, transactionIdOf } from './marker.ts';
+import { nameOf, outcomeIn, type TransactionEpoch } from './marker.ts';
 import { MarkerCounts, type MarkerCountsState } from './marker-counts.ts';
 
 /** The youngest markers that are remembered one by one, so that a start knows how transactions ended. */
@@ -64,7 +64,7 @@ export class TransactionIndex {
     for (const span of state.aborted) this.#aborted.add(span);
     for (const { producerId, epoch, records, ending } of state.open) {
       const part: PartOfTransaction = { producerId, epoch, records: OffsetSpans.of(records), ending };
-      this.#open.set(transactionIdOf(part), part);
+      this.#open.set(nameOf(part), part);
       if (ending !== undefined) this.#ending.push(part);
     }
     this.#ending.sort(byMarker);
@@ -82,12 +82,12 @@ export class TransactionIndex {
 
   /** How many records it has here. */
   recordCountOf(transaction: TransactionEpoch): number {
-    return this.#open.get(transactionIdOf(transaction))?.records.size ?? 0;
+    return this.#open.get(nameOf(transaction))?.records.size ?? 0;
   }
 
   /** Where its records are, ascending. */
   recordsOf(transaction: TransactionEpoch): readonly OffsetSpan[] {
-    return this.#open.get(transactionIdOf(transaction))?.records.spans ?? [];
+    return this.#open.get(nameOf(transaction))?.records.spans ?? [];
   }
 
   /** After a start; answers from where on batches are to be noted. A log that lost its end is read from its begin. */
@@ -177,7 +177,7 @@ export class TransactionIndex {
   }
 
   #partOf({ producerId, epoch }: TransactionEpoch): PartOfTransaction {
-    const id = transactionIdOf({ producerId, epoch });
+    const id = nameOf({ producerId, epoch });
     let part = this.#open.get(id);
     if (part === undefined) {
       part = { producerId, epoch, records: new OffsetSpans(), ending: undefined };
@@ -203,7 +203,7 @@ export class TransactionIndex {
       const { offset, outcome } = part.ending;
       if (offset >= highWatermark) return;
       this.#ending.shift();
-      this.#open.delete(transactionIdOf(part));
+      this.#open.delete(nameOf(part));
       if (outcome === 'committed') continue;
       for (const span of part.records.spans) this.#aborted.add(span);
       this.#aborted.add({ from: offset, below: offset + 1 });

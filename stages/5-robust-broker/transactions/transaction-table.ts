@@ -7,14 +7,19 @@
 import type { Clock } from '../../../shared/clock.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
 import type { TransactionView } from '../../../shared/contract/inside.ts';
-import { type TransactionEpoch, transactionIdOf } from './marker.ts';
+import { nameOf, type TransactionEpoch } from './marker.ts';
 import type { OpenTransaction, TransactionPlace } from './open-transaction.ts';
-import { Outcomes } from './outcomes.ts';
+import { Outcomes, unknownTransactionError } from './outcomes.ts';
+import { TransactionIds } from './transaction-ids.ts';
 
 export class TransactionTable {
   readonly outcomes = new Outcomes();
-  readonly #byId = new Map<string, OpenTransaction>();
-  readonly #byName = new Map<string, OpenTransaction>();
+  /** Those of the data folder, when that is open. */
+  ids = new TransactionIds('');
+  /** By what they are called, oldest first. */
+  readonly #all = new Map<string, OpenTransaction>();
+  /** By the name of their owner. */
+  readonly #owned = new Map<string, OpenTransaction>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -22,18 +27,18 @@ export class TransactionTable {
   }
 
   get size(): number {
-    return this.#byId.size;
+    return this.#all.size;
   }
 
   /** Oldest first. */
   get all(): readonly OpenTransaction[] {
-    return [...this.#byId.values()];
+    return [...this.#all.values()];
   }
 
   /** How many have written to the topic. */
   countWritingTo(topicId: string): number {
     let count = 0;
-    for (const { places } of this.#byId.values()) {
+    for (const { places } of this.#all.values()) {
       if (places.values().some((place) => place.topicId === topicId)) count += 1;
     }
     return count;
@@ -43,7 +48,7 @@ export class TransactionTable {
   viewOf(topicId: string, max: number): TransactionView[] {
     const now = this.#clock.monotonicMs();
     const views: TransactionView[] = [];
-    for (const transaction of this.#byId.values()) {
+    for (const transaction of this.#all.values()) {
       if (views.length === max) break;
       const counts = transaction.countsIn(topicId);
       if (counts.recordCount + counts.ackCount > 0) views.push({ ...transaction.view(now), ...counts });
@@ -52,39 +57,47 @@ export class TransactionTable {
   }
 
   add(transaction: OpenTransaction): void {
-    const { id, transactionalId } = transaction;
-    this.#byId.set(id, transaction);
-    if (transactionalId !== undefined) this.#byName.set(transactionalId, transaction);
+    const { transactionalId } = transaction;
+    this.#all.set(nameOf(transaction), transaction);
+    if (transactionalId !== undefined) this.#owned.set(transactionalId, transaction);
   }
 
-  remove({ id, transactionalId }: OpenTransaction): void {
-    this.#byId.delete(id);
+  remove(transaction: OpenTransaction): void {
+    const { transactionalId } = transaction;
+    this.#all.delete(nameOf(transaction));
     if (transactionalId === undefined) return;
-    if (this.#byName.get(transactionalId)?.id === id) this.#byName.delete(transactionalId);
+    if (this.#owned.get(transactionalId) === transaction) this.#owned.delete(transactionalId);
   }
 
-  ofName(transactionalId: string): OpenTransaction | undefined {
-    return this.#byName.get(transactionalId);
+  /** The one that the owner of this name has. */
+  ownedBy(transactionalId: string): OpenTransaction | undefined {
+    return this.#owned.get(transactionalId);
   }
 
   /** `MQ_TRANSACTION_ENDED`, `MQ_PRODUCER_FENCED`, `MQ_UNKNOWN_TRANSACTION`. */
   find(id: string): OpenTransaction {
-    const found = this.#byId.get(id);
-    if (found === undefined) throw this.outcomes.errorFor(id);
-    return found;
+    const transaction = this.ids.transactionOf(id);
+    if (transaction === undefined) throw unknownTransactionError();
+    return this.#find(transaction);
   }
 
   /** Throws unless it is open. */
-  checkOpen({ id, state }: OpenTransaction): void {
-    if (state === 'open') return;
-    if (this.outcomes.of(id) !== undefined) throw this.outcomes.errorFor(id);
-    throw new MqError('MQ_TRANSACTION_ENDED', `transaction ${id} is being committed`);
+  checkOpen(transaction: OpenTransaction): void {
+    if (transaction.state === 'open') return;
+    if (this.outcomes.of(transaction) !== undefined) throw this.outcomes.errorFor(transaction);
+    throw new MqError('MQ_TRANSACTION_ENDED', 'the transaction is being committed');
   }
 
   /** A batch of it is about to take an offset there. */
   enter(transaction: TransactionEpoch, place: TransactionPlace): void {
-    const found = this.find(transactionIdOf(transaction));
+    const found = this.#find(transaction);
     this.checkOpen(found);
     found.addPlace(place);
+  }
+
+  #find(transaction: TransactionEpoch): OpenTransaction {
+    const found = this.#all.get(nameOf(transaction));
+    if (found === undefined) throw this.outcomes.errorFor(transaction);
+    return found;
   }
 }

@@ -17,9 +17,10 @@ import type { Topic } from '../../4-persisted-log/topic.ts';
 import { rulesOf } from '../topic-rules.ts';
 import { Coordinator } from './coordinator.ts';
 import { type DecidedPlace, type Decision, DecisionLog } from './decision-log.ts';
-import { type TransactionEpoch, transactionIdOf } from './marker.ts';
+import { nameOf, type TransactionEpoch } from './marker.ts';
 import { topicAt } from './topic-places.ts';
 import { TransactionCalls } from './transaction-calls.ts';
+import { openTransactionIds } from './transaction-ids.ts';
 import { TransactionTable } from './transaction-table.ts';
 
 /** In the data folder. */
@@ -54,10 +55,13 @@ export class TransactionsOpening {
   async open(parts: BrokerParts, { dataFolder, newProducerId }: OpenTransactionsOptions): Promise<TransactionCalls> {
     const { settings, topics, clock, limits } = parts;
     const { outcomes } = this.table;
+    const folder = join(dataFolder, DECISIONS_FOLDER);
+    await settings.disk.makeFolder(folder);
+    this.table.ids = await openTransactionIds(settings, folder);
     const decisions = await DecisionLog.open({
       settings,
-      folder: join(dataFolder, DECISIONS_FOLDER),
-      onCommitted: (transaction) => outcomes.remember(transactionIdOf(transaction), 'committed'),
+      folder,
+      onCommitted: (transaction) => outcomes.remember(transaction, 'committed'),
       onForgotten: (decision) => void forgetApplied(parts, decision),
     });
     const { flushPolicy, onNotice } = settings;
@@ -71,13 +75,13 @@ export class TransactionsOpening {
 
   /** What partitions know of how transactions ended, and which did not. */
   #lookThrough(topics: readonly Topic[], undone: readonly Decision[]): LeftBehind[] {
-    const needed = new Set(undone.map(transactionIdOf));
+    const needed = new Set(undone.map(nameOf));
     const left: LeftBehind[] = [];
     for (const topic of topics) {
       const rules = rulesOf(topic);
-      rules.keepApplied((transaction) => needed.has(transactionIdOf(transaction)));
+      rules.keepApplied((transaction) => needed.has(nameOf(transaction)));
       for (const { index, ...place } of rules.places) {
-        for (const marker of index.markers) this.table.outcomes.remember(transactionIdOf(marker), marker.outcome);
+        for (const marker of index.markers) this.table.outcomes.remember(marker, marker.outcome);
         for (const transaction of index.open) left.push({ transaction, place });
       }
     }
