@@ -15,4 +15,15 @@ export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
 export type { PartitionProgress } from './log-partition.ts';
 export { CLOSE_TIMEOUT_MS, Producer } from './producer.ts';
 export type { ProducerOptions } from './producer-options.ts';
+export { Requester, type RequesterState, type RequestOptions } from './requester.ts';
+export type { RequesterOptions } from './requester-options.ts';
+export {
+  type Reply,
+  type RequestHandler,
+  Responder,
+  type ResponderOptions,
+  type Responding,
+  type RespondingState,
+  type RespondOptions,
+} from './responder.ts';
 export { RETRY_DEFAULTS, type RetryPolicy } from './retry.ts';
