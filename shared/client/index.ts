@@ -11,8 +11,18 @@ export { ConsumedMessage, type Outcome, type OutcomeOptions } from './consumed-m
 export { Consumer, type MessageHandler } from './consumer.ts';
 export type { AckMode, BackOffBy, ConsumerOptions } from './consumer-options.ts';
 export type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
+export type {
+  HalfMessageProducerOptions,
+  HalfMessageProducerState,
+  HalfSendOptions,
+  HalfSent,
+} from './half-message-options.ts';
+export { HalfMessageProducer } from './half-message-producer.ts';
+export { Inbox, type InboxOptions, type MessageName } from './inbox.ts';
 export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
 export type { PartitionProgress } from './log-partition.ts';
+export { Outbox, type OutboxOptions, type OutboxRow, type RefusedRow } from './outbox.ts';
+export { OutboxRelay, type OutboxRelayOptions, type OutboxRelayState } from './outbox-relay.ts';
 export { CLOSE_TIMEOUT_MS, Producer } from './producer.ts';
 export type { ProducerOptions } from './producer-options.ts';
 export { Requester, type RequesterState, type RequestOptions } from './requester.ts';
@@ -27,3 +37,4 @@ export {
   type RespondOptions,
 } from './responder.ts';
 export { RETRY_DEFAULTS, type RetryPolicy } from './retry.ts';
+export type { SqlDatabase, SqlStatement, SqlValue } from './sql-database.ts';
