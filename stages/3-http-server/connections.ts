@@ -11,6 +11,7 @@
  * `DRAINING` when the server stops. The server owns it; routes ask for signals.
  */
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** Reasons of an abort. */
@@ -48,6 +49,8 @@ interface ConnectionsOptions {
 
 export class Connections {
   readonly #open = new Map<Duplex, Connection>();
+  /** By where they come from, which is all that a socket and the one TLS makes of it have in common. */
+  readonly #greeting = new Map<string, Socket>();
   readonly #pipelinedCountMax: number;
   #serve: RequestListener | undefined;
   #isDraining = false;
@@ -62,9 +65,15 @@ export class Connections {
   }
 
   /** Looks after all connections of `server` from now on; each request goes to `serve` when it is its turn. */
-  attend(server: Server, serve: RequestListener): void {
+  attend(server: Server, { serve, isTls }: { readonly serve: RequestListener; readonly isTls: boolean }): void {
     this.#serve = serve;
-    server.on('connection', (socket) => this.#add(socket));
+    if (isTls) {
+      server.on('connection', (socket: Socket) => this.#greet(socket));
+      server.on('secureConnection', (socket: Socket) => {
+        this.#greeting.delete(placeOf(socket));
+        this.#add(socket);
+      });
+    } else server.on('connection', (socket) => this.#add(socket));
     const take: RequestListener = (request, answer) => this.#take(request, answer);
     server.on('request', take);
     // With an Expect, known to Node or not, which the guard looks at.
@@ -114,6 +123,7 @@ export class Connections {
   /** Ends all waits, lets each connection finish its answer, and resolves when the last one is closed. */
   drain(): Promise<void> {
     this.#isDraining = true;
+    for (const socket of this.#greeting.values()) socket.destroy();
     for (const [socket, { current, controller }] of this.#open) {
       if (current === undefined) socket.end();
       else if (!current.headersSent) current.setHeader('connection', 'close');
@@ -127,7 +137,17 @@ export class Connections {
 
   /** Closes everything now. */
   destroyAll(): void {
+    for (const socket of this.#greeting.values()) socket.destroy();
     for (const socket of this.#open.keys()) socket.destroy();
+  }
+
+  /** Of TLS: connected, and not yet so far that anything can be asked. It ends in time by itself. */
+  #greet(socket: Socket): void {
+    const place = placeOf(socket);
+    this.#greeting.set(place, socket);
+    socket.once('close', () => {
+      if (this.#greeting.get(place) === socket) this.#greeting.delete(place);
+    });
   }
 
   #add(socket: Duplex): void {
@@ -174,4 +194,8 @@ export class Connections {
     if (next !== undefined) this.#begin(connection, next);
     else if (this.#isDraining) socket.end();
   }
+}
+
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -12,7 +12,9 @@ import { checkInteger, checkOptions, describeValue, invalidArgument } from '../.
 import { type Random, SystemRandom } from '../../shared/random.ts';
 import { HttpClient } from './client.ts';
 import type { Closable } from './client-requests.ts';
+import { checkPassword } from './later-options.ts';
 import { BrokerAnswer } from './routes/answers.ts';
+import { type ClientTlsOptions, checkClientTls } from './tls.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 import { jsonIn, notTheProtocol, readerOf } from './wire.ts';
 
@@ -20,6 +22,11 @@ import { jsonIn, notTheProtocol, readerOf } from './wire.ts';
 export interface ClientOptions {
   /** Bearer token, where the server asks for one. */
   readonly token?: string;
+  /** Where the server asks for them: both, or neither, and no token beside them. */
+  readonly user?: string;
+  readonly password?: string;
+  /** Of an `https:` address: whom to trust, and which certificate to show. */
+  readonly tls?: ClientTlsOptions;
   readonly clock?: Clock;
   /** Source of ids and of the jitter between repetitions. */
   readonly random?: Random;
@@ -98,16 +105,13 @@ function isLimit(name: string): name is keyof Limits {
 }
 
 function checkClientOptions(options: ClientOptions): TransportOptions {
-  checkOptions('options', options, ['token', 'clock', 'random', ...Object.keys(NUMBERS)]);
-  const { token, clock = new SystemClock(), random = new SystemRandom() } = options;
-  // The token is not shown: it never appears in a message.
-  if (token !== undefined && !isToken(token)) {
-    throw invalidArgument('options.token', 'one or more visible ASCII characters');
-  }
+  checkOptions('options', options, ['token', 'user', 'password', 'tls', 'clock', 'random', ...Object.keys(NUMBERS)]);
+  const { clock = new SystemClock(), random = new SystemRandom() } = options;
   if (typeof clock?.monotonicMs !== 'function') throw invalidArgument('options.clock', 'a Clock', clock);
   if (typeof random?.hex !== 'function') throw invalidArgument('options.random', 'a Random', random);
   return {
-    token,
+    authorization: authorizationOf(options),
+    tls: checkClientTls('options.tls', options.tls),
     clock,
     random,
     connectionsMax: numberOf(options, 'connectionsMax'),
@@ -115,6 +119,18 @@ function checkClientOptions(options: ClientOptions): TransportOptions {
     requestTimeoutMs: numberOf(options, 'requestTimeoutMs'),
     retriesMax: numberOf(options, 'retriesMax'),
   };
+}
+
+/** Nothing of it is shown: no credential appears in a message. */
+function authorizationOf({ token, user, password }: ClientOptions): string | undefined {
+  if (user !== undefined || password !== undefined) {
+    checkPassword(user, password);
+    if (token !== undefined) throw invalidArgument('options.token', 'left out beside a user');
+    return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+  }
+  if (token === undefined) return undefined;
+  if (!isToken(token)) throw invalidArgument('options.token', 'one or more visible ASCII characters');
+  return `Bearer ${token}`;
 }
 
 /** What a header can carry, and a server can ask for. */

@@ -14,6 +14,7 @@ export { type ClientOptions, createClient } from './create-client.ts';
 export type { RequestLogEntry } from './request-log.ts';
 export { createServer, type HttpServer } from './server.ts';
 export type { ServerOptions } from './server-options.ts';
+export type { ClientTlsOptions, Pem, TlsOptions, TlsVersion } from './tls.ts';
 
 /** A ring-buffer broker that is reached only through the wire: over loopback, on a free port. Closing it closes all. */
 export async function createBroker(options?: BrokerOptions): Promise<Broker> {

@@ -51,7 +51,7 @@ function curlOf(request: FastifyRequest): string {
     const value = headers[name];
     if (value !== undefined && value !== '*/*') parts.push('-H', quoted(`${name}: ${value}`));
   }
-  return [...parts, ...body, quoted(`http://${headers.host}${request.url}`)].join(' ');
+  return [...parts, ...body, quoted(`${request.protocol}://${headers.host}${request.url}`)].join(' ');
 }
 
 function bodyArguments(body: unknown): string[] {

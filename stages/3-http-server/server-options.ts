@@ -13,6 +13,7 @@ import type { Metric } from '../../shared/contract/metrics.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
 import type { ConnectionListener } from './connections.ts';
 import type { RequestLogEntry } from './request-log.ts';
+import { checkTls, type TlsOptions } from './tls.ts';
 
 /** Of `createServer`: where it listens, whom it lets in, and its limits. */
 export interface ServerOptions {
@@ -24,6 +25,8 @@ export interface ServerOptions {
   readonly token?: string;
   /** Asked for every request but those two: the broker it answers serves that request. Default: everybody may do everything. */
   readonly admission?: Admission;
+  /** Then it is reached by `https:` alone. Default: no TLS. */
+  readonly tls?: TlsOptions;
   /** Host names under which this server may be called, beside loopback names and `host`. */
   readonly allowedHosts?: readonly string[];
   /** Adds routes of a later stage, behind the same guard and with the same errors. */
@@ -116,13 +119,14 @@ const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boo
 };
 
 export function checkServerOptions(options: ServerOptions = {}): CheckedServerOptions {
-  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS), 'admission']);
+  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS), 'admission', 'tls']);
   for (const [name, [isRight, expected]] of Object.entries(OTHERS)) {
     const value = options[name as keyof ServerOptions];
     // The value is not shown: a token never appears in a message.
     if (value !== undefined && !isRight(value)) throw invalidArgument(`options.${name}`, expected);
   }
   checkAdmission('options', options);
+  checkTls('options.tls', options.tls);
   const { host = '127.0.0.1', allowedHosts = [], onDefect = warn, clock = new SystemClock() } = options;
   const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
   const numbers = names.map((name) => [name, checkInteger(`options.${name}`, options[name], NUMBERS[name])] as const);

@@ -13,21 +13,24 @@ import { type AddressInfo, isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../shared/clock.ts';
 import type { Broker, CloseOptions } from '../../shared/contract/broker.ts';
-import { checkInteger, checkOptions } from '../../shared/contract/validation.ts';
+import { checkInteger, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
 import { createApp } from './app.ts';
 import type { Connections } from './connections.ts';
 import { type CheckedServerOptions, checkServerOptions, type ServerOptions } from './server-options.ts';
+import { checkTls, isTlsServer, secureContextOf, type TlsOptions } from './tls.ts';
 
 /** How long `close` lets answers finish when it is not told. */
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 10_000 };
 
 /** A server that listens in front of a broker. Closes itself at the end of an `await using`; the broker stays open. */
 export interface HttpServer extends AsyncDisposable {
-  /** Where it listens, such as `http://127.0.0.1:6767`; no trailing slash. */
+  /** Where it listens, such as `http://127.0.0.1:6767`, or `https:` with TLS; no trailing slash. */
   readonly url: string;
   readonly port: number;
   /** Connections that are open now. */
   readonly connectionCount: number;
+  /** For connections made from now on: another certificate and key. `MQ_INVALID_ARGUMENT` on a server without TLS. */
+  setTls(tls: TlsOptions): void;
   /**
    * Stops: waiting polls are answered empty, other requests finish, connections end. After `timeoutMs` (default 10 s),
    * or when it is called a second time, what is left is closed at once. Always settles.
@@ -75,11 +78,18 @@ class RunningServer implements HttpServer {
     this.#connections = connections;
     this.#clock = options.clock;
     this.port = (app.server.address() as AddressInfo).port;
-    this.url = `http://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${this.port}`;
+    this.url = `${options.tls === undefined ? 'http' : 'https'}://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${this.port}`;
   }
 
   get connectionCount(): number {
     return this.#connections.count;
+  }
+
+  setTls(tls: TlsOptions): void {
+    const { server } = this.#app;
+    const checked = checkTls('tls', tls);
+    if (checked === undefined || !isTlsServer(server)) throw invalidArgument('tls', 'given to a server that has TLS');
+    server.setSecureContext(secureContextOf(checked));
   }
 
   async close(options?: CloseOptions): Promise<void> {

@@ -20,6 +20,8 @@ const CONNECT_CODES: ReadonlySet<string> = new Set([
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
+/** There was somebody, and no TLS with him: another protocol, or a certificate that is not trusted. */
+const TLS_CODES = /^(EPROTO|ERR_(SSL|TLS)_\w+|CERT_\w+|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_\w+)$/;
 const LOST_CODES: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED']);
 /** What undici says of requests of a pool that was closed: by us, for nobody else has it. */
 const CLOSED_CODES: ReadonlySet<string> = new Set(['UND_ERR_DESTROYED', 'UND_ERR_CLOSED']);
@@ -55,6 +57,6 @@ export function failureOf(error: unknown, { isSent }: { readonly isSent: boolean
 function codeOf(error: unknown, isSent: boolean): keyof typeof MEANINGS {
   const { code = '', syscall } = (error ?? {}) as { code?: string; syscall?: string };
   if (CLOSED_CODES.has(code)) return isSent ? 'MQ_CONNECTION_LOST' : 'MQ_CLOSED';
-  if (CONNECT_CODES.has(code) || syscall === 'connect') return 'MQ_UNREACHABLE';
+  if (CONNECT_CODES.has(code) || TLS_CODES.test(code) || syscall === 'connect') return 'MQ_UNREACHABLE';
   return LOST_CODES.has(code) ? 'MQ_CONNECTION_LOST' : 'MQ_PROTOCOL';
 }

@@ -15,6 +15,7 @@ import { abortedError, isMqError, MqError } from '../../shared/contract/errors.t
 import type { Random } from '../../shared/random.ts';
 import { type Answer, Exchange, type OnLate } from './exchange.ts';
 import { errorOf } from './problem.ts';
+import { type ClientTlsOptions, clientContextOf } from './tls.ts';
 import { closedError } from './transport-error.ts';
 import { type Line, type LineOptions, WaitingLane } from './waiting-lane.ts';
 
@@ -46,7 +47,9 @@ export interface Wait {
 }
 
 export interface TransportOptions {
-  readonly token?: string | undefined;
+  /** Of every request: who asks. */
+  readonly authorization?: string | undefined;
+  readonly tls?: ClientTlsOptions | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Connections of the lane `calls`. */
@@ -79,18 +82,19 @@ export class Transport {
   #finished: Promise<void> | undefined;
 
   constructor({ origin, pathname }: URL, options: TransportOptions) {
-    const { clock, connectionsMax, waitingConnectionsMax: linesMax, token } = options;
-    const line: LineOptions = { origin, connectTimeoutMs: CONNECT_TIMEOUT_MS, answerBytesMax: ANSWER_BYTES_MAX };
+    const { clock, connectionsMax, waitingConnectionsMax: linesMax, authorization, tls = {} } = options;
+    const connect = { timeout: CONNECT_TIMEOUT_MS, ...clientContextOf(tls) };
+    const line: LineOptions = { origin, connect, answerBytesMax: ANSWER_BYTES_MAX };
     this.#calls = new Pool(origin, {
       connections: connectionsMax,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
+      connect,
       maxResponseSize: ANSWER_BYTES_MAX,
     });
     const lane = (): WaitingLane => new WaitingLane({ ...line, clock, linesMax });
     this.#waits = { polls: lane(), blocked: lane() };
     this.#basePath = pathname.replace(/\/$/, '');
     this.#options = options;
-    this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    this.#headers = authorization === undefined ? {} : { authorization };
   }
 
   /** A call that is answered at once. Rejects with the error the server answered, or with what kept it from answering. */

@@ -19,7 +19,7 @@ import { closedError } from './transport-error.ts';
 
 export interface LineOptions {
   readonly origin: string;
-  readonly connectTimeoutMs: number;
+  readonly connect: buildConnector.BuildOptions;
   readonly answerBytesMax: number;
 }
 
@@ -29,8 +29,8 @@ export class Line {
   #socket: Socket | undefined;
   #isHalfClosed = false;
 
-  constructor({ origin, connectTimeoutMs, answerBytesMax }: LineOptions) {
-    const connect = buildConnector({ timeout: connectTimeoutMs });
+  constructor({ origin, connect: how, answerBytesMax }: LineOptions) {
+    const connect = buildConnector(how);
     this.#client = new Client(origin, {
       maxResponseSize: answerBytesMax,
       connect: (options, callback) => {

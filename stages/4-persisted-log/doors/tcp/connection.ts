@@ -10,6 +10,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../../../shared/clock.ts';
 import { abortedError, isMqError, MqError } from '../../../../shared/contract/errors.ts';
+import type { ClientTlsOptions } from '../../../3-http-server/tls.ts';
 import { Channel } from './channel.ts';
 import { FRAME } from './frame.ts';
 import type { FrameWriter } from './frame-writer.ts';
@@ -28,6 +29,8 @@ export interface ConnectionOptions {
   readonly token: string | undefined;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** undefined: no TLS. */
+  readonly tls?: ClientTlsOptions | undefined;
   /** What this client is called, for people. */
   readonly name: string;
   readonly heartbeatMs: number;

@@ -10,6 +10,7 @@ import type { MqError } from '../../../../shared/contract/errors.ts';
 import { checkChoice, checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../../shared/random.ts';
 import { checkPassword } from '../../../3-http-server/later-options.ts';
+import { type ClientTlsOptions, checkClientTls } from '../../../3-http-server/tls.ts';
 import type { Codec } from '../../bytes/compression.ts';
 import { TcpClient } from './client.ts';
 import { ClientCalls, type Closable } from './client-calls.ts';
@@ -26,6 +27,8 @@ export interface TcpClientOptions {
   /** Where the server asks for them: both, or neither. */
   readonly user?: string;
   readonly password?: string;
+  /** Of an `mqs:` address: whom to trust, and which certificate to show. */
+  readonly tls?: ClientTlsOptions;
   /** How batches are compressed before they leave, where the broker stores them as they come. Default `none`. */
   readonly codec?: Codec;
   /** A broken connection is made again, and its subscriptions with it. Default true. */
@@ -66,7 +69,7 @@ const UNSENT_BYTES_MAX = 256 * MEBIBYTE;
 const STALLED_MS = 30_000;
 const FUNCTIONS = ['onState', 'onSubscriptionEnded', 'onDefect'] as const;
 
-/** A Broker at `mq://host:port`. `MQ_UNREACHABLE` when nobody answers, `MQ_PROTOCOL` when somebody else does. */
+/** A Broker at `mq://host:port`, or `mqs://` with TLS. `MQ_UNREACHABLE` when nobody answers, `MQ_PROTOCOL` when somebody else does. */
 export async function createTcpClient(url: string, options: TcpClientOptions = {}): Promise<TcpBroker> {
   return tcpClientOf(url, options, []);
 }
@@ -77,12 +80,36 @@ export async function tcpClientOf(
   options: TcpClientOptions,
   behind: readonly Closable[],
 ): Promise<TcpBroker> {
-  const { host, port } = placeOf(url);
-  const { clock, random, codec, token, user, password, reconnects, onState, onSubscriptionEnded, onDefect, ...times } =
-    check(options);
+  const { host, port, isTls } = placeOf(url);
+  const {
+    clock,
+    random,
+    codec,
+    tls = {},
+    token,
+    user,
+    password,
+    reconnects,
+    onState,
+    onSubscriptionEnded,
+    onDefect,
+    ...times
+  } = check(options);
   const instanceId = random.hex(8);
   const link: Link = new Link({
-    ...{ host, port, token, user, password, clock, random, reconnects, onState, ...times },
+    ...{
+      host,
+      port,
+      tls: isTls ? tls : undefined,
+      token,
+      user,
+      password,
+      clock,
+      random,
+      reconnects,
+      onState,
+      ...times,
+    },
     name: `stagemq ${instanceId}`,
     stalledMs: STALLED_MS,
     frameTimeoutMs: STALLED_MS,
@@ -102,7 +129,7 @@ export async function tcpClientOf(
 }
 
 function check(options: TcpClientOptions) {
-  const others = ['token', 'user', 'password', 'codec', 'reconnects', 'clock', 'random'];
+  const others = ['token', 'user', 'password', 'tls', 'codec', 'reconnects', 'clock', 'random'];
   checkOptions('options', options, [...others, ...FUNCTIONS, ...Object.keys(NUMBERS)]);
   const { token, reconnects = true } = options;
   // The token is not shown: it never appears in a message.
@@ -118,6 +145,7 @@ function check(options: TcpClientOptions) {
       throw invalidArgument(`options.${name}`, 'a function', value);
   }
   return {
+    tls: checkClientTls('options.tls', options.tls),
     token,
     user,
     password,
@@ -133,15 +161,16 @@ function check(options: TcpClientOptions) {
   };
 }
 
-function placeOf(text: string): { readonly host: string; readonly port: number } {
+function placeOf(text: string): { readonly host: string; readonly port: number; readonly isTls: boolean } {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined;
   const isBare = url !== undefined && url.username === '' && url.search === '' && /^\/?$/.test(url.pathname);
-  if (url === undefined || url.protocol !== 'mq:' || url.hostname === '' || !isBare) {
+  if (url === undefined || !['mq:', 'mqs:'].includes(url.protocol) || url.hostname === '' || !isBare) {
     throw invalidArgument('url', 'an address such as mq://127.0.0.1:6768', text);
   }
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
+    isTls: url.protocol === 'mqs:',
   };
 }
 

@@ -4,8 +4,10 @@
  * Always true: what could not be made is closed, and says why: nobody there, somebody else, or not for us. What comes is
  * read into one piece of memory again and again, since all that is kept of it is copied.
  */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { MqError } from '../../../../shared/contract/errors.ts';
+import { clientContextOf } from '../../../3-http-server/tls.ts';
 import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.ts';
 import type { Welcome } from './handshake.ts';
 
@@ -16,20 +18,13 @@ export function openConnection(
   options: ConnectionOptions & ConnectionEvents,
 ): Promise<{ readonly connection: Connection; readonly welcome: Welcome }> {
   return new Promise((resolve, reject) => {
+    const { clock, connectTimeoutMs } = options;
     let isOpen = false;
     const refused = (reason: MqError | undefined): void => {
       timer.cancel();
       reject(unreachableError(options, reason));
     };
-    const onread = {
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (count: number, bytes: Uint8Array): boolean => {
-        connection.receive(bytes.subarray(0, count));
-        return true;
-      },
-    };
-    const { host, port, clock, connectTimeoutMs } = options;
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, onread });
+    const socket = socketTo(options, (bytes) => connection.receive(bytes));
     const connection = new Connection(socket, {
       ...options,
       onGone: (reason) => (isOpen ? options.onGone(reason) : refused(reason)),
@@ -45,9 +40,23 @@ export function openConnection(
   });
 }
 
+/** What comes over TLS is in memory of its own already, and is told by `data` events. */
+function socketTo({ host, port, tls }: ConnectionOptions, receive: (bytes: Uint8Array) => void): Socket {
+  const place = { host, port, noDelay: true, keepAlive: true };
+  if (tls !== undefined) return connectTls({ ...place, ...clientContextOf(tls) });
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (count: number, bytes: Uint8Array): boolean => {
+      receive(bytes.subarray(0, count));
+      return true;
+    },
+  };
+  return connect({ ...place, onread });
+}
+
 function unreachableError({ host, port }: ConnectionOptions, reason: MqError | undefined): MqError {
   const told = ['MQ_UNAUTHORIZED', 'MQ_PROTOCOL', 'MQ_UNREACHABLE', 'MQ_LIMIT_EXCEEDED'];
   if (reason !== undefined && told.includes(reason.code)) return reason;
-  const why = reason === undefined ? 'the connection was closed' : reason.message;
+  const why = reason === undefined ? 'the connection was closed without a word (mq: and mqs: differ)' : reason.message;
   return new MqError('MQ_UNREACHABLE', `there is no server at ${host}:${port}: ${why}`, { cause: reason });
 }

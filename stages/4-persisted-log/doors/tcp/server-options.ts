@@ -10,6 +10,7 @@ import type { MqError } from '../../../../shared/contract/errors.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../../shared/random.ts';
 import type { ConnectionListener } from '../../../3-http-server/connections.ts';
+import { checkTls, type TlsOptions } from '../../../3-http-server/tls.ts';
 import { DOOR_LIMITS } from './handshake.ts';
 
 /** Of `createTcpServer`: where it listens, whom it lets in, and its limits. */
@@ -25,6 +26,8 @@ export interface TcpServerOptions {
   readonly token?: string;
   /** Asked for every connection: the broker it answers serves it. Default: everybody may do everything. */
   readonly admission?: Admission;
+  /** Then it is reached by `mqs:` alone. Default: no TLS. */
+  readonly tls?: TlsOptions;
   /** How often either side makes sure that the other is there; a client may ask for less time. Default 10 s. */
   readonly heartbeatMs?: number;
   /** Until the first frame is there. Default 10 s. */
@@ -57,7 +60,8 @@ export interface TcpServerOptions {
 
 /** Options with every default filled in. */
 export interface CheckedTcpServerOptions
-  extends Required<Omit<TcpServerOptions, 'token' | 'admission' | 'onRefused' | 'onConnection'>> {
+  extends Required<Omit<TcpServerOptions, 'token' | 'admission' | 'tls' | 'onRefused' | 'onConnection'>> {
+  readonly tls: TlsOptions | undefined;
   readonly token: string | undefined;
   readonly admission: Admission | undefined;
   readonly onRefused: ((reason: MqError) => void) | undefined;
@@ -98,7 +102,14 @@ const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boo
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 
 export function checkTcpServerOptions(options: TcpServerOptions = {}): CheckedTcpServerOptions {
-  checkOptions('options', options, [...Object.keys(NUMBERS), ...Object.keys(OTHERS), 'admission', 'clock', 'random']);
+  checkOptions('options', options, [
+    ...Object.keys(NUMBERS),
+    ...Object.keys(OTHERS),
+    'admission',
+    'tls',
+    'clock',
+    'random',
+  ]);
   for (const [name, [isRight, expected]] of Object.entries(OTHERS)) {
     const value = options[name as keyof TcpServerOptions];
     // The value is not shown: a token never appears in a message.
@@ -116,6 +127,7 @@ export function checkTcpServerOptions(options: TcpServerOptions = {}): CheckedTc
     host,
     token,
     admission,
+    tls: checkTls('options.tls', options.tls),
     onDefect,
     onRefused,
     onConnection,

@@ -1,15 +1,17 @@
 /**
  * A broker behind a TCP port, as docs/protocol-tcp.md says.
  *
- *     socket --> Session --> RequestDesk --> broker           any number of sessions, one broker, any Broker
+ *     socket --> (TLS) --> Session --> RequestDesk --> broker           any number of sessions, one broker, any Broker
  *
  * Always true: it never closes the broker it was given; `close` settles, with every request that was read answered if the
  * time allows, and with every socket closed. `createTcpServer` makes it.
  */
 import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Broker, CloseOptions } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
-import { checkBroker, checkInteger, checkOptions } from '../../../../shared/contract/validation.ts';
+import { checkBroker, checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
+import { checkTls, isTlsServer, secureContextOf, serverTlsOf, type TlsOptions } from '../../../3-http-server/tls.ts';
 import { tokenAdmission } from '../../../3-http-server/token-admission.ts';
 import type { Door } from './door.ts';
 import { Farewells } from './farewells.ts';
@@ -24,10 +26,12 @@ const READ_BYTES = 256 * 1024;
 /** A listening server. Closing it leaves the broker open. */
 export interface TcpServer extends AsyncDisposable {
   readonly port: number;
-  /** `mq://host:port`, for `createTcpClient`. */
+  /** `mq://host:port`, or `mqs:` with TLS, for `createTcpClient`. */
   readonly url: string;
   /** Connections now, with those that have not said hello. */
   readonly connectionCount: number;
+  /** For connections made from now on: another certificate and key. `MQ_INVALID_ARGUMENT` on a server without TLS. */
+  setTls(tls: TlsOptions): void;
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -43,6 +47,8 @@ class ListeningServer implements TcpServer {
   readonly #door: Door;
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
+  /** By where they come from, which is all that a socket and the one TLS makes of it have in common. */
+  readonly #greeting = new Map<string, Socket>();
   /** Set when it listens. */
   port = 0;
   /** Resolves the wait for the last session. */
@@ -52,16 +58,22 @@ class ListeningServer implements TcpServer {
 
   constructor(door: Door) {
     this.#door = door;
-    const { connectionsCountMax } = door.options;
-    this.#server = createServer({ noDelay: true, keepAlive: true, highWaterMark: READ_BYTES }, (socket) => {
-      this.#accept(socket);
-    });
+    const { connectionsCountMax, tls, handshakeTimeoutMs } = door.options;
+    const sockets = { noDelay: true, keepAlive: true, highWaterMark: READ_BYTES };
+    const accept = (socket: Socket): void => this.#accept(socket);
+    this.#server =
+      tls === undefined
+        ? createServer(sockets, accept)
+        : createTlsServer({ ...sockets, ...serverTlsOf(tls, handshakeTimeoutMs) }, accept);
     this.#server.maxConnections = connectionsCountMax;
+    if (tls !== undefined) this.#server.on('connection', (socket: Socket) => this.#greet(socket));
+    this.#server.on('tlsClientError', (error: Error) => this.#door.onRefused?.(noTlsError(error)));
   }
 
   get url(): string {
     const { host } = this.#door.options;
-    return `mq://${isIPv6(host) ? `[${host}]` : host}:${this.port}`;
+    const scheme = this.#door.options.tls === undefined ? 'mq' : 'mqs';
+    return `${scheme}://${isIPv6(host) ? `[${host}]` : host}:${this.port}`;
   }
 
   get connectionCount(): number {
@@ -82,6 +94,14 @@ class ListeningServer implements TcpServer {
     });
   }
 
+  setTls(tls: TlsOptions): void {
+    const checked = checkTls('tls', tls);
+    if (checked === undefined || !isTlsServer(this.#server)) {
+      throw invalidArgument('tls', 'given to a server that has TLS');
+    }
+    this.#server.setSecureContext(secureContextOf(checked));
+  }
+
   async close(options?: CloseOptions): Promise<void> {
     checkOptions('options', options, ['timeoutMs']);
     const timeoutMs = checkInteger('options.timeoutMs', options?.timeoutMs, CLOSE_TIMEOUT);
@@ -94,7 +114,17 @@ class ListeningServer implements TcpServer {
     await this.close();
   }
 
+  /** Of TLS: connected, and not yet so far that anything can be said. It ends in time by itself. */
+  #greet(socket: Socket): void {
+    const place = placeOf(socket);
+    this.#greeting.set(place, socket);
+    socket.once('close', () => {
+      if (this.#greeting.get(place) === socket) this.#greeting.delete(place);
+    });
+  }
+
   #accept(socket: Socket): void {
+    this.#greeting.delete(placeOf(socket));
     const from = socket.remoteAddress ?? '';
     this.#sessions.add(new Session(socket, this.#door, (session) => this.#left(session, from)));
     this.#tell({ isOpen: true, from });
@@ -117,6 +147,7 @@ class ListeningServer implements TcpServer {
     });
     const timer = this.#door.options.clock.setTimer(() => this.#destroyAll(), timeoutMs);
     const closing = new MqError('MQ_CLOSED', 'the server is closing');
+    for (const socket of this.#greeting.values()) socket.destroy();
     for (const session of this.#sessions) session.drain(closing);
     if (this.#sessions.size > 0) await lastGone;
     timer.cancel();
@@ -126,6 +157,7 @@ class ListeningServer implements TcpServer {
   }
 
   #destroyAll(): void {
+    for (const socket of this.#greeting.values()) socket.destroy();
     for (const session of this.#sessions) session.destroy();
   }
 }
@@ -142,4 +174,14 @@ function doorOf(broker: Broker, options: CheckedTcpServerOptions): Door {
     onDefect,
     onRefused,
   };
+}
+
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+/** Whoever came speaks something else, or trusts this server as little as it trusts him. */
+function noTlsError(error: Error): MqError {
+  const code = 'code' in error ? String(error.code) : error.name;
+  return new MqError('MQ_PROTOCOL', `no TLS came of a connection to a port that speaks it (${code})`, { cause: error });
 }
