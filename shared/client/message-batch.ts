@@ -47,9 +47,8 @@ const ABOUT_CONTENT: ReadonlySet<ErrorCode> = new Set([
 export interface BatchCall {
   readonly broker: Broker;
   readonly topic: string;
-  readonly options: SendOptions;
-  /** Calls the broker, again and again where that is sensible. */
-  readonly retry: <T>(call: () => Promise<T>) => Promise<T>;
+  /** Calls the broker for `count` messages, again and again where that is sensible. */
+  readonly make: <T>(count: number, call: (options: SendOptions) => Promise<T>) => Promise<T>;
   /** Called just before a send is settled. */
   readonly onSettled: (send: WaitingSend) => void;
   /** What a send is told instead of `error`. */
@@ -58,17 +57,18 @@ export interface BatchCall {
 
 /** Sends them all and settles each; never rejects. Resolves to the last error there was, if any. */
 export async function sendAll(sends: readonly WaitingSend[], call: BatchCall): Promise<unknown> {
-  const { broker, topic, options, retry, onSettled, errorOf } = call;
+  const { broker, topic, make, onSettled, errorOf } = call;
   const [first] = sends;
   if (first === undefined) return undefined;
   try {
     if (sends.length === 1) {
-      const receipt = await retry(() => broker.send(topic, first.message, options));
+      const receipt = await make(1, (options) => broker.send(topic, first.message, options));
       onSettled(first);
       first.resolve(receipt);
     } else {
       const messages = sends.map(({ message }) => message);
-      resolveAll(sends, await retry(() => broker.sendBatch(topic, messages, options)), onSettled);
+      const receipt = await make(sends.length, (options) => broker.sendBatch(topic, messages, options));
+      resolveAll(sends, receipt, onSettled);
     }
     return undefined;
   } catch (error) {

@@ -16,7 +16,7 @@ export interface OwnSendOptions<T> {
   /** Aborts with its caller's, and when the producer gives up. */
   readonly signal: AbortSignal;
   /** Takes it to the broker, again and again where that is sensible. */
-  readonly call: () => Promise<T>;
+  readonly call: (lane: SendLane) => Promise<T>;
   /** It will not go: it waits no longer. */
   readonly onLeave: (turn: OwnTurn) => void;
 }
@@ -55,10 +55,10 @@ export class OwnSend<T> implements OwnTurn {
     lane.addOwn(this);
   }
 
-  async begin(): Promise<void> {
+  async begin(lane: SendLane): Promise<void> {
     this.#isWaiting = false;
     this.#options.signal.removeEventListener('abort', this.#onAbort);
-    await this.#options.call().then(this.#resolve, this.#reject);
+    await this.#options.call(lane).then(this.#resolve, this.#reject);
   }
 
   refuse(error: unknown): void {

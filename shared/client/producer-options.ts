@@ -1,7 +1,9 @@
 /** What a Producer can be told, checked, and with the defaults filled in. */
 import { type Clock, checkClock } from '../clock.ts';
 import type { Broker } from '../contract/broker.ts';
-import { checkBroker, checkInteger, checkOptions } from '../contract/validation.ts';
+import { notSupported } from '../contract/capabilities.ts';
+import { CALLS_REMEMBERED_COUNT } from '../contract/producer.ts';
+import { checkBroker, checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import { checkRandom, type Random } from '../random.ts';
 import { checkRetryPolicy, type RetryPolicy } from './retry.ts';
 
@@ -23,6 +25,11 @@ export interface ProducerOptions {
   readonly batchCountMax?: number;
   /** Bodies, keys, ids and headers in a batch at most; a larger message goes alone. Default 256 KiB. */
   readonly batchBytesMax?: number;
+  /**
+   * Capability `idempotence`: calls are numbered, so the broker stores each of them once, in order, whatever is repeated;
+   * at most 5 are under way to a partition. Delayed messages are not numbered. Default false.
+   */
+  readonly isIdempotent?: boolean;
   readonly retry?: Partial<RetryPolicy>;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -36,6 +43,9 @@ export interface ProducerSettings {
   readonly lingerMs: number;
   readonly batchCountMax: number;
   readonly batchBytesMax: number;
+  readonly isIdempotent: boolean;
+  /** Departures of a lane. */
+  readonly underWayMax: number;
   readonly retry: RetryPolicy;
   readonly clock: Clock;
   readonly random: Random;
@@ -45,7 +55,7 @@ export interface ProducerSettings {
 
 const KNOWN = [
   ...['broker', 'inFlightMax', 'waitingMax', 'waitingBytesMax', 'lingerMs', 'batchCountMax', 'batchBytesMax'],
-  ...['retry', 'clock', 'random'],
+  ...['isIdempotent', 'retry', 'clock', 'random'],
 ];
 
 /** Throws `MQ_INVALID_ARGUMENT` with the path of what is wrong. */
@@ -53,6 +63,10 @@ export function checkProducerOptions(options: ProducerOptions): ProducerSettings
   checkOptions('options', options, KNOWN);
   const broker = checkBroker('options.broker', options?.broker);
   const { limits } = broker;
+  const { isIdempotent = false } = options;
+  if (typeof isIdempotent !== 'boolean') throw invalidArgument('options.isIdempotent', 'true or false', isIdempotent);
+  if (isIdempotent && !broker.capabilities.has('idempotence'))
+    throw notSupported('idempotence', 'options.isIdempotent');
   type Whole = 'inFlightMax' | 'waitingMax' | 'waitingBytesMax' | 'lingerMs' | 'batchCountMax' | 'batchBytesMax';
   const whole = (name: Whole, [min, max, fallback]: readonly [number, number, number]): number =>
     checkInteger(`options.${name}`, options[name], { min, max, fallback: Math.min(fallback, max) });
@@ -64,6 +78,8 @@ export function checkProducerOptions(options: ProducerOptions): ProducerSettings
     lingerMs: whole('lingerMs', [0, 60_000, 0]),
     batchCountMax: whole('batchCountMax', [1, limits.batchCountMax, 4096]),
     batchBytesMax: whole('batchBytesMax', [1, limits.batchBytesMax, 256 * 1024]),
+    isIdempotent,
+    underWayMax: isIdempotent ? CALLS_REMEMBERED_COUNT : Number.POSITIVE_INFINITY,
     retry: checkRetryPolicy('options.retry', options.retry),
     clock: checkClock('options.clock', options.clock),
     random: checkRandom('options.random', options.random),

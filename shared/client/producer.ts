@@ -6,51 +6,51 @@
  *
  * Always true: a message has its id before the first attempt and keeps it, so a repeated send can be recognised; every
  * promise settles with a receipt or error of its own, also when the broker never answers, once `close` has run out of
- * time; nothing is retried whose error says that repeating is no use. A lonely message goes at once. With `inFlightMax` 1
- * the messages of one producer to one partition stay in order, also across retries; with more, a batch that had to be
- * repeated may come behind later ones.
- * A retry after a lost answer may store messages twice (until a broker has the capability `dedup`).
+ * time; nothing is retried whose error says that repeating is no use. A lonely message goes at once. With `isIdempotent`, or
+ * with `inFlightMax` 1, the messages of one producer to one partition stay in order, also across retries; else a batch that
+ * had to be repeated may come behind later ones.
+ * A retry after a lost answer may store messages twice, but with `isIdempotent`, or in a topic with `dedupWindowMs`.
  */
 import type { CloseOptions, SendOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
 import type { BatchReceipt, Message, Receipt } from '../contract/message.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import { CallSignals } from './call-signals.ts';
+import { callAlone, DepartureCalls, partitionOf } from './departure-calls.ts';
+import { LaneTable } from './lane-table.ts';
 import { MessageBatch, sendAll, type WaitingSend } from './message-batch.ts';
+import { NumberedCalls } from './numbered-calls.ts';
 import { OwnSend } from './own-send.ts';
 import { checkProducerOptions, type ProducerOptions, type ProducerSettings } from './producer-options.ts';
 import { pause, withRetry } from './retry.ts';
 import { SendDesk } from './send-desk.ts';
 import type { Departure, SendLane } from './send-lane.ts';
-import { contentBytesOf, copyOf } from './sent-copy.ts';
+import { contentBytesOf, copyOf, isDelayed } from './sent-copy.ts';
 import { Tally } from './tally.ts';
-import { type Place, TopicLanes } from './topic-lanes.ts';
+import type { Place } from './topic-lanes.ts';
 
 /** How long `close` waits for sends under way when its caller does not say. */
 export const CLOSE_TIMEOUT_MS = 10_000;
-
-/** Topics whose partitions are remembered; beyond it those that nothing is sent to are forgotten. */
-const TOPICS_MAX = 1000;
 
 /** A send as it was called. */
 interface Called<T> {
   readonly topic: string;
   readonly place: Place;
   readonly own: SendOptions | undefined;
-  /** Messages, and their bytes. */
-  readonly count: number;
-  readonly bytes: number;
+  /** The messages as they are sent. */
+  readonly copies: readonly Message[];
   readonly call: (options: SendOptions) => Promise<T>;
 }
 
 /**
  * Sends with ids of its own, several messages in one call where there are several, retries what may be retried, and
- * bounds what is under way. The broker may store a message twice when an answer was lost; both copies have the same id.
+ * bounds what is under way. Unless it is idempotent, the broker may store a message twice when an answer was lost; both copies
+ * have the same id.
  */
 export class Producer {
   readonly #settings: ProducerSettings;
   readonly #desk: SendDesk;
-  readonly #topics = new Map<string, TopicLanes>();
+  readonly #lanes: LaneTable;
   /** Makes ids unlike those of every other producer. */
   readonly #instanceId: string;
   #idCount = 0;
@@ -66,7 +66,13 @@ export class Producer {
     this.#desk = new SendDesk({
       ...this.#settings,
       depart: (departure, lane) => this.#depart(departure, lane),
-      onEmpty: (lane) => this.#topics.get(lane.topic)?.forget(lane),
+      onEmpty: (lane) => this.#lanes.forget(lane),
+    });
+    const { broker, isIdempotent } = this.#settings;
+    const retry = <T>(call: () => Promise<T>): Promise<T> => this.#retrying(call, this.#outOfTime.signal);
+    this.#lanes = new LaneTable({
+      ...{ broker, retry, lane: { ...this.#settings, onReady: (lane) => this.#desk.offer(lane) } },
+      newNumbers: isIdempotent ? () => new NumberedCalls(() => broker.openProducer()) : undefined,
     });
     this.#instanceId = this.#settings.random.hex(8);
   }
@@ -85,11 +91,10 @@ export class Producer {
     try {
       const own = this.#begin(options);
       const copy = copyOf(message, this.#makeId);
-      const bytes = contentBytesOf(copy);
       const place = { key: copy?.key, partition: own?.partition };
-      if (this.#settings.hasBatch && mayShare(copy, own)) return this.#sendInBatch(topic, copy, { place, bytes });
+      if (this.#settings.hasBatch && mayShare(copy, own)) return this.#sendInBatch(topic, copy, place);
       const call = (sent: SendOptions): Promise<Receipt> => this.#settings.broker.send(topic, copy, sent);
-      return this.#sendAlone({ topic, place, own, count: 1, bytes, call });
+      return this.#sendAlone({ topic, place, own, copies: [copy], call });
     } catch (error) {
       return Promise.reject(error);
     }
@@ -103,16 +108,15 @@ export class Producer {
     const isList = Array.isArray(messages);
     const copies = isList ? Array.from(messages, (message) => copyOf(message, this.#makeId)) : [];
     return this.#sendAlone({
-      ...{ topic, own, count: Math.max(1, copies.length) },
-      place: { key: copies[0]?.key, partition: own?.partition },
-      bytes: copies.reduce((sum, copy) => sum + contentBytesOf(copy), 0),
+      ...{ topic, own, copies },
+      place: { key: copies.find((copy) => copy?.key !== undefined)?.key, partition: own?.partition },
       call: (sent) => call(isList ? copies : messages, sent),
     });
   }
 
   /** Sends what waits for company, and resolves when every send begun before has settled, well or badly. */
   async flush(): Promise<void> {
-    for (const lanes of this.#topics.values()) lanes.hurry();
+    this.#lanes.hurry();
     await this.#tally.whenEnded();
   }
 
@@ -144,15 +148,12 @@ export class Producer {
     return own;
   }
 
-  #sendInBatch(
-    topic: string,
-    message: Message,
-    { place, bytes }: { readonly place: Place; readonly bytes: number },
-  ): Promise<Receipt> {
+  #sendInBatch(topic: string, message: Message, place: Place): Promise<Receipt> {
+    const bytes = contentBytesOf(message);
     this.#desk.admit({ count: 1, bytes });
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
     const send: WaitingSend = { message, round: this.#tally.begin(), resolve, reject };
-    const lanes = this.#lanesOf(topic);
+    const lanes = this.#lanes.of(topic);
     const lane = lanes.laneOf(place);
     if (lane !== undefined) {
       this.#enter(lane, send, bytes);
@@ -174,21 +175,24 @@ export class Producer {
     if (isFull) this.#desk.letGo();
   }
 
-  async #sendAlone<T>({ topic, place, own, count, bytes, call }: Called<T>): Promise<T> {
+  async #sendAlone<T>(called: Called<T>): Promise<T> {
+    const { topic, place, own, copies } = called;
+    const count = Math.max(1, copies.length);
+    const bytes = copies.reduce((sum, copy) => sum + contentBytesOf(copy), 0);
     this.#desk.admit({ count, bytes });
     const round = this.#tally.begin();
     try {
       return await this.#signals.use(own?.signal, async (signal) => {
         const turn = new OwnSend({
           ...{ count, bytes, signal },
-          call: () => this.#retrying(() => call({ ...own, signal }), signal),
+          call: (lane) => callAlone({ ...called, lane, signal, retry: this.#retrying }),
           onLeave: (left) => this.#desk.dismiss(left),
         });
         const enter = (lane: SendLane): void => {
           turn.enter(lane);
           this.#desk.offer(lane);
         };
-        const lanes = this.#lanesOf(topic);
+        const lanes = this.#lanes.of(topic);
         const lane = lanes.laneOf(place);
         const refuse = (error: unknown): void => turn.refuse(error);
         if (lane !== undefined) enter(lane);
@@ -204,18 +208,20 @@ export class Producer {
 
   /** Never rejects: whoever waits for it is told. */
   async #depart(departure: Departure, lane: SendLane): Promise<void> {
-    if (!(departure instanceof MessageBatch)) return departure.begin();
+    if (!(departure instanceof MessageBatch)) return departure.begin(lane);
     const { broker } = this.#settings;
-    const { topic, partition } = lane;
+    const { topic } = lane;
+    const { count, sends } = departure;
+    const partition = partitionOf(lane, [sends[0]?.message.key]);
     await this.#signals.use(undefined, async (signal) => {
-      const error = await sendAll(departure.sends, {
-        ...{ broker, topic },
-        options: partition === undefined ? { signal } : { partition, signal },
-        retry: (call) => this.#retrying(call, signal),
-        onSettled: this.#onSettled,
+      const options = partition === undefined ? { signal } : { partition, signal };
+      const calls = new DepartureCalls({ lane, count, isNumbered: true, options, retry: this.#retrying });
+      const error = await sendAll(sends, {
+        ...{ broker, topic, make: calls.make, onSettled: this.#onSettled },
         errorOf: (failure) => this.#errorOf(failure, true),
       });
-      if (error !== undefined) this.#topics.get(topic)?.onRefused(error);
+      calls.end();
+      if (error !== undefined) this.#lanes.onRefused(topic, error);
     });
   }
 
@@ -227,26 +233,10 @@ export class Producer {
     return new MqError('MQ_CLOSED', `the producer was closed; the message ${fate}`, { cause: error });
   }
 
-  #retrying<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  readonly #retrying = <T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> => {
     const { clock, random, retry } = this.#settings;
     return withRetry(call, { policy: retry, clock, random, signal });
-  }
-
-  #lanesOf(topic: string): TopicLanes {
-    const known = this.#topics.get(topic);
-    if (known !== undefined) return known;
-    for (const [name, lanes] of this.#topics) {
-      if (this.#topics.size < TOPICS_MAX) break;
-      if (lanes.isEmpty) this.#topics.delete(name);
-    }
-    const lanes = new TopicLanes({
-      ...{ topic, broker: this.#settings.broker },
-      lane: { ...this.#settings, onReady: (lane) => this.#desk.offer(lane) },
-      retry: (call) => this.#retrying(call, this.#outOfTime.signal),
-    });
-    this.#topics.set(topic, lanes);
-    return lanes;
-  }
+  };
 
   async #finish(timeoutMs: number): Promise<void> {
     const isFlushed = new AbortController();
@@ -264,10 +254,8 @@ export class Producer {
     this.#outOfTime.abort(reason);
     this.#signals.abortAll(reason);
     const error = this.#errorOf(reason, false);
-    for (const lanes of this.#topics.values()) {
-      for (const lane of lanes.giveUp(error)) {
-        for (const departure of lane.empty()) this.#refuse(departure, error);
-      }
+    for (const lane of this.#lanes.giveUp(error)) {
+      for (const departure of lane.empty()) this.#refuse(departure, error);
     }
   }
 
@@ -293,6 +281,6 @@ export class Producer {
 /** Several such messages may go in one batch: each is told all there is to tell by its place in it. */
 function mayShare(message: Message, own: SendOptions | undefined): boolean {
   if (typeof message !== 'object' || message === null) return false;
-  if (message.delayMs !== undefined || message.deliverAt !== undefined) return false;
+  if (isDelayed(message)) return false;
   return own === undefined || (own.signal === undefined && own.timeoutMs === undefined);
 }

@@ -10,13 +10,14 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import { MessageBatch, type WaitingSend } from './message-batch.ts';
+import type { NumberedCalls } from './numbered-calls.ts';
 
 /** A send of its own, not to be put into a batch with others: what it is told when its turn has come. */
 export interface OwnTurn {
   readonly count: number;
   readonly bytes: number;
   /** Resolves when the turn is over; never rejects. */
-  readonly begin: () => Promise<void>;
+  readonly begin: (lane: SendLane) => Promise<void>;
   /** The turn will never come. */
   readonly refuse: (error: unknown) => void;
 }
@@ -30,14 +31,25 @@ export interface LaneOptions {
   readonly lingerMs: number;
   readonly batchCountMax: number;
   readonly batchBytesMax: number;
+  /** Departures that may be under way at a time. */
+  readonly underWayMax: number;
   /** Something may be taken that could not before, and not because of `add`. */
   readonly onReady: (lane: SendLane) => void;
 }
 
-export class SendLane {
+/** What a lane is for. */
+export interface LanePlace {
   readonly topic: string;
   /** undefined: the broker chooses. */
   readonly partition: number | undefined;
+  /** undefined: calls are not numbered. */
+  readonly numbers: NumberedCalls | undefined;
+}
+
+export class SendLane implements LanePlace {
+  readonly topic: string;
+  readonly partition: number | undefined;
+  readonly numbers: NumberedCalls | undefined;
   readonly #options: LaneOptions;
   /** Oldest first; all of them before the open one. */
   readonly #closed = new Set<Departure>();
@@ -47,9 +59,10 @@ export class SendLane {
   #linger: Timer | undefined;
   #underWayCount = 0;
 
-  constructor(place: { readonly topic: string; readonly partition: number | undefined }, options: LaneOptions) {
-    this.topic = place.topic;
-    this.partition = place.partition;
+  constructor({ topic, partition, numbers }: LanePlace, options: LaneOptions) {
+    this.topic = topic;
+    this.partition = partition;
+    this.numbers = numbers;
     this.#options = options;
   }
 
@@ -58,7 +71,12 @@ export class SendLane {
   }
 
   get isReady(): boolean {
-    return this.#closed.size > 0 || (this.#open !== undefined && this.#mayGo);
+    return !this.#isBusy && (this.#closed.size > 0 || (this.#open !== undefined && this.#mayGo));
+  }
+
+  /** A message more would share a batch with others. */
+  get isGathering(): boolean {
+    return this.#open !== undefined;
   }
 
   /** Into the open batch; true when that closed one. */
@@ -92,6 +110,7 @@ export class SendLane {
 
   /** What may go now, which is under way from now on. */
   take(): Departure | undefined {
+    if (this.#isBusy) return undefined;
     if (this.#closed.size === 0 && this.#open !== undefined && this.#mayGo) this.#closeOpen();
     const [departure] = this.#closed;
     if (departure === undefined) return undefined;
@@ -111,6 +130,10 @@ export class SendLane {
     const left = [...this.#closed];
     this.#closed.clear();
     return left;
+  }
+
+  get #isBusy(): boolean {
+    return this.#underWayCount >= this.#options.underWayMax;
   }
 
   get #mayGo(): boolean {

@@ -34,6 +34,11 @@ export function contentBytesOf(message: Message): number {
   return bytes;
 }
 
+/** It is not to be delivered at once. */
+export function isDelayed(message: Message): boolean {
+  return message?.delayMs !== undefined || message?.deliverAt !== undefined;
+}
+
 function withStrangers(copy: Message, message: Message): Message {
   const strangers = Object.entries(message).filter(([name]) => !MEMBERS.has(name));
   return { ...copy, ...Object.fromEntries(strangers) };

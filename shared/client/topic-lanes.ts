@@ -4,6 +4,7 @@
  *     1 partition       everything                        lane of the topic
  *     n partitions      a key                             lane of the partition crc32c(key) % n, which is then asked for
  *                       no key                            lane of the topic; the broker takes partitions in turn
+ *                       no key, and calls are numbered    lanes of the partitions in turn, a batch in each
  *     any               a partition the caller chose      lane of that partition
  *
  * Always true: sends that share a lane, and those with one key, leave in the order in which they came, also those that had
@@ -14,6 +15,7 @@
 import type { Broker } from '../contract/broker.ts';
 import { type ErrorCode, isMqError } from '../contract/errors.ts';
 import { crc32cOfText } from '../crc32c.ts';
+import type { NumberedCalls } from './numbered-calls.ts';
 import { type LaneOptions, SendLane } from './send-lane.ts';
 
 /** What decides about the lane. */
@@ -28,6 +30,8 @@ export interface TopicLanesOptions {
   readonly broker: Broker;
   readonly lane: LaneOptions;
   readonly retry: <T>(call: () => Promise<T>) => Promise<T>;
+  /** Numbers the calls of a lane; undefined: they are not. */
+  readonly newNumbers: (() => NumberedCalls) | undefined;
 }
 
 /** A send whose lane is not known yet. */
@@ -45,6 +49,10 @@ const OUTDATED: ReadonlySet<ErrorCode> = new Set(['MQ_UNKNOWN_TOPIC', 'MQ_INVALI
 export class TopicLanes {
   readonly #options: TopicLanesOptions;
   readonly #lanes = new Map<number | undefined, SendLane>();
+  /** They outlive their lanes, which are forgotten when they are empty. */
+  readonly #numbers = new Map<number | undefined, NumberedCalls>();
+  /** The partition whose turn it is to get what has no key. */
+  #turn = 0;
   /** undefined: not known. */
   #partitionCount: number | undefined;
   /** Oldest first; non-empty only while the number of partitions is asked for. */
@@ -67,8 +75,10 @@ export class TopicLanes {
     if (this.#unsorted.length > 0) return undefined;
     const count = this.#partitionCount;
     if (partition !== undefined) return this.#lane(count === 1 && partition === 0 ? undefined : partition);
-    if (typeof key !== 'string' || count === 1) return this.#lane(undefined);
-    return count === undefined ? undefined : this.#lane(crc32cOfText(key) % count);
+    if (count === 1) return this.#lane(undefined);
+    if (typeof key === 'string') return count === undefined ? undefined : this.#lane(crc32cOfText(key) % count);
+    if (this.#options.newNumbers === undefined) return this.#lane(undefined);
+    return count === undefined ? undefined : this.#laneInTurn(count);
   }
 
   /** Brings the send into its lane when that is known. */
@@ -145,11 +155,23 @@ export class TopicLanes {
     }
   }
 
+  #laneInTurn(count: number): SendLane {
+    if (this.#lanes.get(this.#turn)?.isGathering !== true) this.#turn = (this.#turn + 1) % count;
+    return this.#lane(this.#turn);
+  }
+
   #lane(partition: number | undefined): SendLane {
     const known = this.#lanes.get(partition);
     if (known !== undefined) return known;
-    const lane = new SendLane({ topic: this.#options.topic, partition }, this.#options.lane);
+    const numbers = this.#numbersOf(partition);
+    const lane = new SendLane({ topic: this.#options.topic, partition, numbers }, this.#options.lane);
     this.#lanes.set(partition, lane);
     return lane;
+  }
+
+  #numbersOf(partition: number | undefined): NumberedCalls | undefined {
+    const numbers = this.#numbers.get(partition) ?? this.#options.newNumbers?.();
+    if (numbers !== undefined) this.#numbers.set(partition, numbers);
+    return numbers;
   }
 }
