@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StoryLine } from '../../shared/lesson.ts';
+import { story } from './story.ts';
+
+async function told(): Promise<StoryLine[]> {
+  const lines: StoryLine[] = [];
+  for await (const line of story()) lines.push(line);
+  return lines;
+}
+
+test('the story is the same every time it is told', async () => {
+  assert.deepEqual(await told(), await told());
+});
+
+test('what the story claims is what the broker answered, before and after the power was cut', async () => {
+  const saw = (await told()).flatMap((line) => (line.kind === 'saw' ? [line.text.en] : []));
+  const expected = [
+    /^offset 0, then offset 0, isDuplicate true; the log has 1 record$/,
+    /^MQ_SEQUENCE_GAP: nothing was stored$/,
+    /^after the restart: payments: nothing, deliveries: nothing$/,
+    /^after the restart: payments: tea paid, deliveries: bring tea$/,
+    /^it is over: MQ_TRANSACTION_ENDED, committed$/,
+    /^read-uncommitted: one, two, three; read-committed: one, up to the last stable offset 1$/,
+    /^read-committed: one, three; /,
+    /^deliveryCount was 1; now raw has 1 available, roasted nothing$/,
+    /^deliveryCount was 2; now raw has 0 available, roasted coffee$/,
+    /^before, nothing was received; now it asks about "tea", for the 1st of 15 times$/,
+    /^offset 0, then offset 0; received: tea$/,
+    /^big got teapot; a group without a filter got tea, teapot, table$/,
+    /^orders: 0, messages that wait: 0$/,
+    /^orders: 1, messages that wait: 1$/,
+    /^sent 1, of which the broker had 1; the topic has 1, 0 wait$/,
+    /^delivered 2 times, done 1 time: 1 email$/,
+  ];
+  assert.equal(saw.length, expected.length);
+  for (const [index, pattern] of expected.entries()) assert.match(saw[index] ?? '', pattern);
+});
+
+test('every sentence is told in both languages', async () => {
+  for (const line of await told()) {
+    if (line.kind === 'call' || line.kind === 'picture') continue;
+    assert.ok(line.text.en.length > 0);
+    assert.match(line.text.zh, /\p{Script=Han}|MQ_/u);
+  }
+});
