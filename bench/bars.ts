@@ -158,6 +158,14 @@ export const RATIO_BARS: readonly RatioBar[] = [
     reference: 'read-uncommitted',
     ratioMin: 0.9,
   },
+  {
+    name: 'selectors',
+    claim: "a selector of five terms at least 0.3 x JSON.parse of the same headers' bytes",
+    scenario: 'selectors',
+    subject: 'selector',
+    reference: 'JSON.parse of the headers',
+    ratioMin: 0.3,
+  },
 ];
 
 export const TIME_BARS: readonly TimeBar[] = [
