@@ -10,7 +10,9 @@
  * Always true: a stage is loaded when it is asked for; closing what was opened closes everything it took.
  * `cli/`'s commands and the screen call this.
  */
+import type { Writable } from 'node:stream';
 import type { BrokerOptions } from '../shared/broker-options.ts';
+import { SystemClock } from '../shared/clock.ts';
 import type { ConformanceTarget } from '../shared/conformance/conformance-test.ts';
 import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
@@ -21,6 +23,7 @@ import type { TcpServerOptions } from '../stages/4-persisted-log/doors/tcp/serve
 import type { ClientQuota } from '../stages/5-robust-broker/armour/quotas.ts';
 import type { Users } from '../stages/5-robust-broker/armour/users.ts';
 import type { RobustBrokerOptions } from '../stages/5-robust-broker/index.ts';
+import type { DoorLog } from '../stages/5-robust-broker/observe/door-log.ts';
 import { usageError } from './exit.ts';
 import { checkStage, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOL, WIRE_STAGE } from './target-name.ts';
 
@@ -30,7 +33,7 @@ const CLOSE_MS_MAX = 5000;
 /** What the broker of a stage is made with; each takes what it knows. */
 export type StageOptions = RobustBrokerOptions;
 /** Who there is, what they may do and use up, as a users file has it. */
-export type { ClientQuota, Users };
+export type { ClientQuota, DoorLog, Users };
 
 export interface OpenTargetOptions {
   readonly brokerOptions?: StageOptions;
@@ -122,6 +125,21 @@ async function openAdmission(broker: Broker, { users, token, quota }: AdmissionO
   const { ArmouredAdmission } = await import('../stages/5-robust-broker/armour/armoured-admission.ts');
   const { plainUsers } = await import('../stages/5-robust-broker/armour/plain-users.ts');
   return new ArmouredAdmission({ broker, users: users ?? plainUsers(token), quota });
+}
+
+/** The log of a process that serves a broker, which tells of every broker in it. */
+export async function openDoorLog(options: {
+  readonly format: 'text' | 'json';
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly stream: 'stderr' | Writable;
+}): Promise<DoorLog> {
+  const { DoorLog } = await import('../stages/5-robust-broker/observe/door-log.ts');
+  const { EventLog, openLogOutput } = await import('../stages/5-robust-broker/observe/event-log.ts');
+  const stream = options.stream === 'stderr' ? openLogOutput(2) : options.stream;
+  const clock = new SystemClock();
+  const log = new EventLog({ ...options, clock, stream });
+  log.watch();
+  return new DoorLog(log, clock);
 }
 
 /** What reads and makes users files: behind `mq serve 5 --users` and `mq user`. */

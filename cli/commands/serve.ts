@@ -13,6 +13,7 @@ import { onNpmGone } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { type Armour, type ArmourFlags, addArmourOptions, armourOf, isLoopback } from '../serve-armour.ts';
 import { withConfig } from '../serve-config.ts';
+import { addLogOptions, type LogFlags, type ServeLog, serveLogOf } from '../serve-log.ts';
 import type { ServeReport } from '../serve-report.ts';
 import { tokenOf } from '../server-target.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
@@ -30,7 +31,7 @@ type FlushPolicy = (typeof FLUSH_POLICIES)[number];
 /** How long accepted work may take to finish after the first signal. */
 const DEFAULT_DRAIN_MS = 5000;
 
-interface ServeCommandOptions extends TopicFlags, StorageFlags, ArmourFlags {
+interface ServeCommandOptions extends TopicFlags, StorageFlags, ArmourFlags, LogFlags {
   readonly config?: string;
   readonly port: number;
   readonly tcpPort?: number;
@@ -88,6 +89,7 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--allow-host <name>', 'answer to this host name too; may be repeated', option.gathered)
     .option('--timeout <ms>', 'how long stopping may take', option.wholeNumber({ min: 0 }), DEFAULT_DRAIN_MS);
   addArmourOptions(command);
+  addLogOptions(command);
   option.addJsonOption(addTopicOptions(command), 'where it listens');
   option.addExamples(
     command,
@@ -112,8 +114,9 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   using _npm = onNpmGone(() => stopped.resolve('SIGTERM'));
   // A reader that went away is none of the server's business.
   const say = (...lines: readonly string[]): Promise<void> => terminal.print(...lines).catch(() => undefined);
-  const onNotice = (text: string): void => terminal.complain(`mq: ${printable(text)}`);
-  const { opened, report } = await open(stage, options, { token, armour, onNotice });
+  const log = await serveLogOf(stage, options, terminal);
+  const onNotice = log.doors?.onNotice ?? ((text: string): void => terminal.complain(`mq: ${printable(text)}`));
+  const { opened, report } = await open(stage, options, { token, armour, log, onNotice });
   const { users } = options;
   if (users !== undefined) reload = () => void readUsersAgain(users, opened, onNotice);
   if (options.json) await say(JSON.stringify(report));
@@ -124,6 +127,7 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   const signal = await stopped.promise;
   if (!options.json) await say(`${signal}: finishing what was accepted`);
   await opened.close(options.timeout);
+  log.doors?.close();
 }
 
 /** A wrong file changes nothing. */
@@ -143,6 +147,7 @@ type Storage = Required<Pick<StageOptions, 'dataFolder' | 'flushPolicy'>> &
 interface Opening {
   readonly token: string | undefined;
   readonly armour: Armour;
+  readonly log: ServeLog;
   /** Told what the broker has to say once it runs. */
   readonly onNotice: (text: string) => void;
 }
@@ -150,7 +155,7 @@ interface Opening {
 async function open(
   stage: number,
   options: ServeCommandOptions,
-  { token, armour, onNotice }: Opening,
+  { token, armour, log, onNotice }: Opening,
 ): Promise<{ readonly opened: OpenedServer; readonly report: ServeReport }> {
   const { host, port, tcpPort = stage < DISK_STAGE ? undefined : DEFAULT_TCP_PORT, allowHost } = options;
   const notices: string[] = [];
@@ -163,9 +168,11 @@ async function open(
         topicDefaults: topicOptionsOf(options),
         ...(storage !== null && { ...storage, onNotice: (text) => tell(text) }),
         ...armour.broker,
+        ...log.broker,
       },
-      server: { host, port, allowedHosts: allowHost, ...whoMayCome },
-      tcpServer: tcpPort === undefined ? undefined : { host, port: tcpPort, ...whoMayCome },
+      server: { host, port, allowedHosts: allowHost, ...whoMayCome, ...tellingOf(log) },
+      tcpServer:
+        tcpPort === undefined ? undefined : { host, port: tcpPort, ...whoMayCome, ...log.doors?.listenersOf('tcp') },
       admission: armour.admission,
     });
     tell = onNotice;
@@ -174,6 +181,13 @@ async function open(
     throw explained(error, options);
   }
 }
+
+/** Of the HTTP door: to the log, and to whoever scrapes. */
+function tellingOf({ doors, metricsTopicsMax }: ServeLog) {
+  const listeners = doors && { ...doors.listenersOf('http'), moreMetrics: doors.moreMetrics };
+  return { ...listeners, ...(metricsTopicsMax !== undefined && { metricsTopicsMax }) };
+}
+
 /** What the flags say about the disk; null for a stage that has none. */
 function storageOf(stage: number, flags: StorageFlags): Storage | null {
   const { data, flush, flushInterval, segmentBytesMax, codec, diskReserve } = flags;

@@ -123,10 +123,13 @@ export class LifeChannel<Event extends LifeEvent> {
     this.#channel.publish(event);
   }
 
-  /** Tells `listener` of the events of one broker, synchronously, until what it returns is called. */
-  watch(source: Source, listener: (event: Event) => void): () => void {
+  /**
+   * Tells `listener` of the events of one broker, or without a source of all in the process, synchronously, until what it
+   * returns is called.
+   */
+  watch(source: Source | undefined, listener: (event: Event) => void): () => void {
     const take = (event: unknown): void => {
-      if ((event as Event).source === source) listener(event as Event);
+      if (source === undefined || (event as Event).source === source) listener(event as Event);
     };
     this.#channel.subscribe(take);
     return () => void this.#channel.unsubscribe(take);

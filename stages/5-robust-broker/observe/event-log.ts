@@ -84,8 +84,8 @@ export class EventLog {
     if (this.#repeats.admits(kind)) this.#logger[level](tellable(fields), event);
   }
 
-  /** Tells what becomes of the messages of a broker, where people should look at it. */
-  watch(source: Source): void {
+  /** Tells what becomes of the messages of a broker, or of all in the process, where people should look at it. */
+  watch(source?: Source): void {
     const on = <Event extends LifeEvent>(
       channel: LifeChannel<Event>,
       level: ToldLevel,
@@ -94,6 +94,8 @@ export class EventLog {
       if (!this.#logger.isLevelEnabled(level)) return; // what is not told need not be said
       const nameOf = typeof event === 'string' ? () => event : event;
       const take = ({ source: _source, at: _at, ...fields }: Event): void => {
+        // What a broker makes to tell of itself is nothing to tell.
+        if ('topic' in fields && String(fields.topic).startsWith('$sys/')) return;
         this.write(level, nameOf({ source: _source, at: _at, ...fields } as Event), fields);
       };
       this.#ends.push(channel.watch(source, take));

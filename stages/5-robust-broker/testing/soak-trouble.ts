@@ -2,7 +2,8 @@
  * What goes wrong during a soak, one thing at a time: calls of the disk that fail or find it full, a power cut, a wall clock
  * that is set, and time that passes.
  *
- * Always true: a fault of the disk ends by itself after a few calls, so that work goes on; `end` leaves nothing broken.
+ * Always true: a fault of the disk ends by itself after a few calls, so that work goes on; `end` leaves nothing broken. A start
+ * has only the wall clock to know by which leases are over, so it goes right by then: a lease may last longer, and never less.
  */
 import type { VirtualClock } from '../../../shared/clock.ts';
 import { failBetween } from '../../../shared/disk-faults.ts';
@@ -12,7 +13,8 @@ import { LEASE_MS } from './soak-load.ts';
 
 const CODES = ['EIO', 'ENOSPC', 'EMFILE'] as const;
 const FAILING_CALLS_MAX = 6;
-const JUMP_MS_MAX = 3_600_000;
+/** The wall clock is never slower than at the begin, nor faster than this. */
+export const FAST_MS_MAX = 3_600_000;
 /** Turns of the event loop between two troubles. */
 const QUIET_TURNS_MAX = 30;
 
@@ -27,8 +29,8 @@ export interface SoakTroubleOptions {
 
 export class SoakTrouble {
   readonly #options: SoakTroubleOptions;
-  /** How far the wall clock is behind the furthest it was ever set to; 0 or less. */
-  #jumpedMs = 0;
+  /** How fast the wall clock is. */
+  #fastMs = 0;
 
   constructor(options: SoakTroubleOptions) {
     this.#options = options;
@@ -47,10 +49,11 @@ export class SoakTrouble {
         break;
       case 1:
         disk().onCall = undefined;
+        this.#setWallClock(0);
         await restart();
         break;
       case 2:
-        this.#jump(random.below(2 * JUMP_MS_MAX) - JUMP_MS_MAX);
+        this.#setWallClock(random.below(FAST_MS_MAX));
         break;
       default:
         await clock.pass(random.below(2 * LEASE_MS));
@@ -65,11 +68,12 @@ export class SoakTrouble {
   /** The disk is sound, and the wall clock is not behind any time it ever showed: what is delayed is due some day. */
   end(): void {
     this.#options.disk().onCall = undefined;
-    this.#jump(Math.max(0, -this.#jumpedMs));
+    this.#setWallClock(FAST_MS_MAX);
   }
 
-  #jump(ms: number): void {
-    this.#jumpedMs = Math.min(this.#jumpedMs + ms, 0);
-    this.#options.clock.jumpWallClock(ms);
+  /** So many ms fast. */
+  #setWallClock(fastMs: number): void {
+    this.#options.clock.jumpWallClock(fastMs - this.#fastMs);
+    this.#fastMs = fastMs;
   }
 }

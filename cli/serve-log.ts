@@ -1,0 +1,72 @@
+/**
+ * The flags of `mq serve` that are about its log and its numbers, and what they open.
+ *
+ *     --log-format json --log-level info  -->  EventLog on standard error, told by the broker and its doors
+ *
+ * Always true: without these flags only what needs somebody's attention is told; a reader of the log that is slow or goes
+ * away keeps nobody waiting; a stage that has no log refuses the flags.
+ */
+import process from 'node:process';
+import type { Writable } from 'node:stream';
+import type { Command } from 'commander';
+import { usageError } from './exit.ts';
+import * as option from './options.ts';
+import { type DoorLog, openDoorLog, type StageOptions } from './target.ts';
+import { ARMOUR_STAGE } from './target-name.ts';
+import type { Terminal } from './terminal.ts';
+
+const FORMATS = ['text', 'json'] as const;
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export interface LogFlags {
+  readonly logFormat?: (typeof FORMATS)[number];
+  readonly logLevel?: (typeof LEVELS)[number];
+  /** False: said so. */
+  readonly metrics?: boolean;
+  readonly advisories?: boolean;
+  readonly metricsTopicsMax?: number;
+}
+
+/** What serving is given. */
+export interface ServeLog {
+  /** Undefined for a stage without a log. */
+  readonly doors: DoorLog | undefined;
+  readonly broker: Pick<StageOptions, 'metrics' | 'advisories'>;
+  readonly metricsTopicsMax: number | undefined;
+}
+
+export function addLogOptions(command: Command): Command {
+  return command
+    .addOption(
+      option.choice('--log-format <how>', 'of the log on standard error, from stage 5 (default: text)', FORMATS),
+    )
+    .addOption(
+      option.choice('--log-level <level>', 'what is told, from stage 5 (default: warn; with a format: info)', LEVELS),
+    )
+    .option('--no-metrics', 'do not time and count what becomes of messages (stage 5 does)')
+    .option('--no-advisories', 'do not tell of dead letters and the like in topics $sys/... (stage 5 does)')
+    .option(
+      '--metrics-topics-max <n>',
+      'topics, and groups, that /metrics tells each by itself (default: 1000)',
+      option.wholeNumber({ min: 0 }),
+    );
+}
+
+export async function serveLogOf(stage: number, flags: LogFlags, terminal: Terminal): Promise<ServeLog> {
+  const { logFormat, metrics, advisories, metricsTopicsMax } = flags;
+  const { logLevel = logFormat === undefined ? 'warn' : 'info' } = flags;
+  if (stage < ARMOUR_STAGE) {
+    const given = (
+      [
+        ['--log-format', logFormat],
+        ['--log-level', flags.logLevel],
+      ] as const
+    ).find(([, said]) => said);
+    if (given === undefined) return { doors: undefined, broker: {}, metricsTopicsMax };
+    throw usageError(`${given[0]} is for stage ${ARMOUR_STAGE}`, `type: mq serve ${ARMOUR_STAGE} --data <folder>`);
+  }
+  // What the terminal writes to, unless that is the process's own: a file may hang, and is then written by a thread.
+  const stream = terminal.stderr === process.stderr ? 'stderr' : (terminal.stderr as Writable);
+  const doors = await openDoorLog({ format: logFormat ?? 'text', level: logLevel, stream });
+  return { doors, broker: { metrics, advisories: advisories ?? true }, metricsTopicsMax };
+}
