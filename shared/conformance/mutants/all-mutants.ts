@@ -14,6 +14,7 @@ import { groupMutants } from './groups.ts';
 import { halfCheckMutants } from './half-checks.ts';
 import { halfMessageMutants } from './half-messages.ts';
 import { httpDoorMutants } from './http-door.ts';
+import { isolationMutants } from './isolation.ts';
 import { leaseMutants } from './leases.ts';
 import { logMutants } from './log.ts';
 import { memberMutants } from './members.ts';
@@ -34,6 +35,9 @@ import { retentionMutants } from './retention.ts';
 import { seekingMutants } from './seeking.ts';
 import { timeMutants } from './times.ts';
 import { topicMutants } from './topics.ts';
+import { transactionAckMutants } from './transaction-acks.ts';
+import { transactionEndMutants } from './transaction-ends.ts';
+import { transactionMutants } from './transactions.ts';
 import { waitingMutants } from './waiting.ts';
 
 export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
@@ -72,4 +76,8 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...halfMessageMutants,
   ...halfCheckMutants,
   ...numberedSendMutants,
+  ...transactionMutants,
+  ...isolationMutants,
+  ...transactionAckMutants,
+  ...transactionEndMutants,
 ]);

@@ -3,7 +3,7 @@ import { type HalfMessageOptions, unresolvedTopicOf } from '../../contract/half-
 import { awaitedLater, equal, holds, present, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
-import { drain, offsetOf, readLog, sendAll, texts, underWay } from './steps.ts';
+import { drain, forAWhile, offsetOf, readLog, sendAll, texts } from './steps.ts';
 
 /** Restarts in the middle of a call, each at another moment. */
 const ROUNDS_COUNT = 8;
@@ -211,7 +211,7 @@ export const halfMessages: readonly ConformanceTest[] = [
       for (let round = 0; round < ROUNDS_COUNT; round += 1) {
         const halfId = await sendHalf(context, topic, `half-${round}`);
         void awaitedLater(end(context, topic, halfId, 'commit'));
-        await underWay(context, () => true);
+        await forAWhile(context);
         await context.restart();
         const before = texts(await readLog(context.broker, topic));
         holds(before.length <= expected.length + 1, 'at most one message more', before);

@@ -6,7 +6,7 @@ import { awaitedLater, equal, holds, present, refused, within } from '../check.t
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { send } from './numbered-sends.ts';
-import { bodies, readLog, texts, underWay } from './steps.ts';
+import { bodies, forAWhile, readLog, texts } from './steps.ts';
 
 /** Restarts in the middle of a send, each at another moment. */
 const ROUNDS_COUNT = 8;
@@ -93,7 +93,7 @@ export const namedProducers: readonly ConformanceTest[] = [
       const producer = await context.broker.openProducer();
       for (let sequence = 0; sequence < ROUNDS_COUNT; sequence += 1) {
         void awaitedLater(send(context, topic, { producer, sequence }));
-        await underWay(context, () => true);
+        await forAWhile(context);
         await context.restart();
         for (let time = 0; time < 2; time += 1) {
           const { offset } = await send(context, topic, { producer, sequence });

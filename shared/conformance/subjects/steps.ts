@@ -12,6 +12,9 @@ import type { TestContext } from '../test-context.ts';
 
 /** Far more than any call takes. */
 const STEPS_MAX = 100_000;
+/** About twice what a commit takes that writes to two topics. */
+const WHILE_STEPS_MAX = 400;
+const REAL_WHILE_MS_MAX = 8;
 
 /** `prefix-0`, `prefix-1`, ... */
 export function bodies(count: number, prefix = 'm'): string[] {
@@ -115,6 +118,12 @@ export async function underWay(context: TestContext, isEnough: () => boolean): P
     return;
   }
   for (let turn = 0; turn < 50 && !isEnough(); turn += 1) await context.pass(5);
+}
+
+/** Lets a call that is under way go on for a while, each time for another, and comes back in the middle of it or behind it. */
+export async function forAWhile(context: TestContext): Promise<void> {
+  if (context.clock === 'real') return context.pass(context.random.below(REAL_WHILE_MS_MAX));
+  for (let step = context.random.below(WHILE_STEPS_MAX); step > 0; step -= 1) await Promise.resolve();
 }
 
 /** A signal that is aborted by hand. */

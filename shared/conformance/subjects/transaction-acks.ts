@@ -1,6 +1,6 @@
 /** Subject: acks and positions in a transaction: what was consumed and what was produced count together. */
 import type { Delivery } from '../../contract/message.ts';
-import { equal, eventually, holds, present, refused } from '../check.ts';
+import { atOnce, equal, eventually, holds, present, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { bodies, drain, readDeadLetters, readLog, receiveOne, sendAll, texts } from './steps.ts';
@@ -110,7 +110,7 @@ export const transactionAcks: readonly ConformanceTest[] = [
       received.catch(() => undefined);
       await context.untilWaiting(topic, 1);
       await context.pass(LEASE_MS);
-      const again = present((await received)[0], 'a delivery when the time is up');
+      const again = present((await atOnce(received, 'the receive'))[0], 'a delivery when the time is up');
       equal([texts([again])[0], again.deliveryCount], ['a', 2] as unknown, 'what comes then, and its count');
       await refused(transaction.commit(), 'MQ_TRANSACTION_ENDED', 'the late commit');
       await context.broker.ack([again]);
@@ -155,6 +155,7 @@ export const transactionAcks: readonly ConformanceTest[] = [
       );
       await transaction.commit();
       equal(texts(await drain(context, topic, { group: 'g' })), ['m-1'], 'what the group still gets');
+      equal(await countsOf(context, topic), { inFlightCount: 0, lag: 0 }, 'inFlightCount and lag at the end');
     },
   },
   {

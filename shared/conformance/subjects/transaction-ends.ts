@@ -1,6 +1,6 @@
 /** Subject: how a transaction ends, once and for good, and what its limits are. */
 import type { BeginOptions, Transaction } from '../../contract/transaction.ts';
-import { equal, refused } from '../check.ts';
+import { atOnce, equal, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { abortable, drain, readLog, receiveOne, sendAll, texts } from './steps.ts';
@@ -69,9 +69,10 @@ export const transactionEnds: readonly ConformanceTest[] = [
       await transaction.send(topic, { body: 'never' });
       await sendAll(context.broker, topic, ['behind']);
       const received = context.broker.receive(topic, { waitMs: 1000 });
+      received.catch(() => undefined);
       await context.untilWaiting(topic, 1);
       await context.pass(SHORT_MS);
-      const deliveries = await received;
+      const deliveries = await atOnce(received, 'the receive');
       await context.finish(deliveries);
       equal(texts(deliveries), ['behind'], 'what who waited for the end gets');
       const { details } = await refused(transaction.commit(), 'MQ_TRANSACTION_ENDED', 'the late commit');
