@@ -151,6 +151,14 @@ export const RATIO_BARS: readonly RatioBar[] = [
     ratioMin: 0.5,
   },
   {
+    name: 'metrics',
+    claim: 'a message sent, received and acknowledged with metrics at least 0.97 x without',
+    scenario: 'metrics',
+    subject: 'metrics on',
+    reference: 'metrics off',
+    ratioMin: 0.97,
+  },
+  {
     name: 'read-committed',
     claim: 'reading what is committed at least 0.9 x reading everything',
     scenario: 'isolation',

@@ -6,7 +6,7 @@ import { createBroker as createStage2 } from '../stages/2-ring-buffer/index.ts';
 import { createClient, createBroker as createStage3 } from '../stages/3-http-server/index.ts';
 import { createTcpClient, type TcpClientOptions } from '../stages/4-persisted-log/doors/tcp/create-client.ts';
 import { createBroker as createStage4, type LogBrokerOptions } from '../stages/4-persisted-log/index.ts';
-import { createBroker as createStage5 } from '../stages/5-robust-broker/index.ts';
+import { createBroker as createStage5, type RobustBrokerOptions } from '../stages/5-robust-broker/index.ts';
 
 export interface Targets {
   /** Ascending, each once. */
@@ -62,8 +62,10 @@ export function createLog(options: LogOptions): Promise<Broker> {
   return createStage4(options);
 }
 
+export type RobustOptions = LogOptions & Pick<RobustBrokerOptions, 'metrics'>;
+
 /** The same kept by stage 5. */
-export function createRobust(options: LogOptions): Promise<Broker> {
+export function createRobust(options: RobustOptions): Promise<Broker> {
   return createStage5(options);
 }
 

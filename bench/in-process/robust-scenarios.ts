@@ -1,6 +1,6 @@
 /**
  * What the promises of stage 5 cost, each beside the same work without the promise, on a disk of this machine: sends that
- * are numbered, batches in transactions, reading only what is committed.
+ * are numbered, batches in transactions, reading only what is committed, counting and timing all that happens.
  *
  * Always true: a message counts as through when its send was answered (or its transaction committed), and at the end of a
  * run the log has exactly as many records as that; two contestants of a scenario do the same calls but for the promise.
@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Broker } from '../../shared/contract/broker.ts';
 import type { Scenario } from '../race.ts';
-import { createRobust, type LogOptions } from '../targets.ts';
+import { createRobust, type RobustOptions } from '../targets.ts';
 import { type NumberedMessage, type PassContestant, passContestant, type Racer, type Received } from './pass.ts';
 
 const TOPIC = 'bench';
@@ -24,7 +24,7 @@ const PASS_COUNT = 3200;
 const FETCH_COUNT = 1024;
 
 export function robustScenarios(runMs: number): Scenario[] {
-  return [numberedSends(runMs), transactions(runMs), isolations(runMs)];
+  return [numberedSends(runMs), transactions(runMs), isolations(runMs), observed(runMs)];
 }
 
 /** A broker on a folder of its own, and what was done on it. */
@@ -38,7 +38,12 @@ type Pass = (bench: Bench, messages: readonly NumberedMessage[], received: Recei
 
 function contestant(
   name: string,
-  how: { readonly runMs: number; readonly options: LogOptions; readonly prepare?: Pass; readonly makePass: () => Pass },
+  how: {
+    readonly runMs: number;
+    readonly options: RobustOptions;
+    readonly prepare?: Pass;
+    readonly makePass: () => Pass;
+  },
 ): PassContestant {
   const { runMs, options, prepare, makePass } = how;
   const start = async (received: Received): Promise<Racer> => {
@@ -64,7 +69,7 @@ function contestant(
 }
 
 function numberedSends(runMs: number): Scenario {
-  const options: LogOptions = { flushPolicy: 'never' };
+  const options: RobustOptions = { flushPolicy: 'never' };
   const contestants = [
     contestant('plain sends', { runMs, options, makePass: () => plainSends }),
     contestant('idempotent sends', { runMs, options, makePass: idempotentSends }),
@@ -102,7 +107,7 @@ function idempotentSends(): Pass {
 }
 
 function transactions(runMs: number): Scenario {
-  const options: LogOptions = { flushPolicy: 'always' };
+  const options: RobustOptions = { flushPolicy: 'always' };
   const contestants = [
     contestant('batches', { runMs, options, makePass: () => plainBatches }),
     contestant('transactions', { runMs, options, makePass: () => batchesInTransactions }),
@@ -136,7 +141,7 @@ const batchesInTransactions: Pass = async (bench, messages, received) => {
 };
 
 function isolations(runMs: number): Scenario {
-  const options: LogOptions = { flushPolicy: 'never' };
+  const options: RobustOptions = { flushPolicy: 'never' };
   const reading = (isolation: 'read-committed' | 'read-uncommitted'): PassContestant =>
     contestant(isolation, { runMs, options, prepare: batchesInTransactions, makePass: () => readAll(isolation) });
   return {
@@ -146,6 +151,32 @@ function isolations(runMs: number): Scenario {
     contestants: [reading('read-uncommitted'), reading('read-committed')].map(passContestant),
   };
 }
+
+function observed(runMs: number): Scenario {
+  const lives = (name: string, metrics: boolean): PassContestant =>
+    contestant(name, { runMs, options: { flushPolicy: 'never', metrics }, makePass: () => wholeLives });
+  return {
+    name: 'metrics',
+    title: 'Counting and timing what becomes of messages',
+    how: `flushPolicy never; batches of ${BATCH_COUNT} sent, received and acknowledged, with and without metrics.`,
+    contestants: [lives('metrics off', false), lives('metrics on', true)].map(passContestant),
+  };
+}
+
+/** A message is sent, received and acknowledged. */
+const wholeLives: Pass = async (bench, messages, received) => {
+  for (const batch of batchesOf(messages)) {
+    await bench.broker.sendBatch(TOPIC, batch);
+    bench.storedCount += batch.length;
+    for (let open = batch.length; open > 0; ) {
+      const deliveries = await bench.broker.receive(TOPIC, { max: open });
+      if (deliveries.length === 0) return; // counted as lost
+      for (const { body } of deliveries) received(body);
+      await bench.broker.ack(deliveries);
+      open -= deliveries.length;
+    }
+  }
+};
 
 function readAll(isolation: 'read-committed' | 'read-uncommitted'): Pass {
   return async ({ broker }, messages, received) => {
