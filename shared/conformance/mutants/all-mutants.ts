@@ -10,6 +10,7 @@ import { durabilityMutants } from './durability.ts';
 import { expiryMutants } from './expiry.ts';
 import { explainingMutants } from './explaining.ts';
 import { failureMutants } from './failures.ts';
+import { filterMutants } from './filters.ts';
 import { groupMutants } from './groups.ts';
 import { halfCheckMutants } from './half-checks.ts';
 import { halfMessageMutants } from './half-messages.ts';
@@ -21,6 +22,7 @@ import { memberMutants } from './members.ts';
 import { memoryMutants } from './memory.ts';
 import { modeMutants } from './modes.ts';
 import type { Mutant } from './mutant.ts';
+import { namePatternMutants } from './name-patterns.ts';
 import { nameMutants } from './names.ts';
 import { numberedSendMutants } from './numbered-sends.ts';
 import { overflowMutants } from './overflow.ts';
@@ -80,4 +82,6 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...isolationMutants,
   ...transactionAckMutants,
   ...transactionEndMutants,
+  ...filterMutants,
+  ...namePatternMutants,
 ]);
