@@ -77,10 +77,15 @@ function* phantoms(index: HistoryIndex): Generator<Anomaly> {
   }
 }
 
-/** An offset of a partition stands for one message, in every receipt and for every reader. */
+/**
+ * An offset of a partition stands for one message, in every receipt and for every reader. Of a transaction that did not commit
+ * nothing is kept, so after a restart its places may be given again.
+ */
 function* inconsistentOffsets(index: HistoryIndex): Generator<Anomaly> {
   const seen = new Map<string, { readonly value: string; readonly call: Call }>();
-  const placed = [...index.attempts.values()].flat();
+  const placed = [...index.attempts.values()]
+    .flat()
+    .filter(({ transaction, outcome }) => transaction === undefined || outcome === 'ok');
   const read = index.observations.map(({ call, topic, record }) => ({ call, topic, ...record }));
   for (const { call, topic, partition, offset, value } of [...placed, ...read]) {
     if (offset === null) continue;
