@@ -83,7 +83,10 @@ function requestsOf(path: string, { parameters = [], requestBody }: Operation): 
       let filled = path;
       for (const [index, { name }] of inPath.entries())
         filled = filled.replace(`{${name}}`, encodeURIComponent(names[index] ?? ''));
-      const pairs = Object.entries(values).map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`);
+      const pairs = Object.entries(values).map(
+        ([name, value]) =>
+          `${name}=${encodeURIComponent(typeof value === 'object' ? JSON.stringify(value) : String(value))}`,
+      );
       return { path: `${filled}?${pairs.join('&')}`, type: sent?.type, body: sent?.body };
     });
 }
