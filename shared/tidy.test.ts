@@ -22,7 +22,7 @@ const SPINE_LINES_MAX = 250;
 const GROUND = /^shared\/(contract\/[a-z-]+|admission|clock|random|broker-options|lesson|disk|crc32c)\.ts$/;
 /** Files that may name a concrete broker. */
 const COMPOSES =
-  /^(stages\/[^/]+\/(index|story(-\w+)?|limit)\.ts|cli\/target\.ts|bench\/.*|shared\/conformance\/(mutants\/.*|guarantees\.ts))$/;
+  /^(stages\/[^/]+\/(index|story(-\w+)?|limit)\.ts|cli\/target\.ts|bench\/.*|docs\/examples\/.*|shared\/conformance\/(mutants\/.*|guarantees\.ts))$/;
 /** npm packages by folder: the first matching row decides; tests may use any. */
 const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici']],
@@ -118,7 +118,7 @@ function reasonAgainst(from: string, to: string): string | undefined {
   if (
     /^shared\/(contract|client|conformance)\/index\.ts$/.test(to) &&
     !IS_TEST.test(from) &&
-    !/^(cli|bench)\//.test(from)
+    !/^(cli|bench|docs\/examples)\//.test(from)
   ) {
     return 'an entry of the package, for its users; import the file that owns the name';
   }
