@@ -251,3 +251,12 @@ test('browsing a group with a filter lists what matches', async () => {
     [1, 3],
   );
 });
+
+test('after a seek back what the group does not ask for is finished again at once', async () => {
+  const { desk, log, receive, ack } = setUpDesk(groupOf('a'));
+  fill(log, 'xaxxa');
+  for (const delivery of await receive({ max: 5 })) assert.ok(ack(delivery));
+  desk.seek(0, 0);
+  const { availableCount, lag } = desk.counts();
+  assert.deepEqual([availableCount, lag], [2, 4]);
+});
