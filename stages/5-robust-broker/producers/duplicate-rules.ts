@@ -63,10 +63,13 @@ export class DuplicateRules {
       this.#duplicateCount += 1;
     };
     this.partitions = Array.from({ length: partitionCount }, (_, partition) => {
-      const sends = new NumberedSends({ ...options, timeoutMs: options.producerTimeoutMs, partition });
-      const safeOffset = (): number => this.#logs[partition]?.syncedOffset ?? 0;
+      const sends = new NumberedSends({
+        ...{ ...options, partition, timeoutMs: options.producerTimeoutMs },
+        highWatermark: () => this.#logs[partition]?.highWatermark ?? 0,
+        syncedOffset: () => this.#logs[partition]?.syncedOffset ?? 0,
+      });
       const countOf = (): number | undefined => (partition === 0 ? this.#duplicateCount : undefined);
-      return new PartitionDuplicates({ partition, sends, dedup, onDuplicate, safeOffset, countOf }, states[partition]);
+      return new PartitionDuplicates({ partition, sends, dedup, onDuplicate, countOf }, states[partition]);
     });
     this.delayed = {
       earlier: (batch) => counted(dedup?.earlier(batch), onDuplicate),
@@ -93,8 +96,6 @@ interface PartitionDuplicatesOptions {
   readonly sends: NumberedSends;
   readonly dedup: TopicDedup | undefined;
   readonly onDuplicate: () => void;
-  /** What lies below it survives a power cut. */
-  readonly safeOffset: () => number;
   /** What this partition's state has of the topic. */
   readonly countOf: () => number | undefined;
 }
@@ -138,9 +139,9 @@ export class PartitionDuplicates implements AdmissionRules {
   }
 
   state(): PartitionDuplicatesState {
-    const { sends, safeOffset, countOf } = this.#options;
+    const { sends, countOf } = this.#options;
     const duplicateCount = countOf();
-    const state = { sends: sends.state(safeOffset()) };
+    const state = { sends: sends.state() };
     return duplicateCount === undefined ? state : { ...state, duplicateCount };
   }
 }

@@ -12,8 +12,8 @@
  * The rules of a topic use one for each partition.
  */
 import type { ProducerIdentity } from '../../../shared/contract/producer.ts';
-import { readU32, readU64 } from '../../4-persisted-log/bytes/big-endian.ts';
-import { AT, senderOf } from '../../4-persisted-log/bytes/record-batch.ts';
+import { readU16, readU32, readU64 } from '../../4-persisted-log/bytes/big-endian.ts';
+import { AT, NO_SEQUENCE } from '../../4-persisted-log/bytes/record-batch.ts';
 import type { AppendReceipt } from '../../4-persisted-log/log/log.ts';
 import type { IncomingRecords, StoredReceipt } from '../../4-persisted-log/record-rules.ts';
 import {
@@ -38,13 +38,15 @@ export interface NumberedSendsOptions extends ProducerTableOptions {
   readonly checkProducer: (identity: ProducerIdentity) => void;
   /** Of what is stored. */
   readonly durability: StoredReceipt['durability'];
+  /** What lies below it cannot fail any more. */
+  readonly highWatermark: () => number;
+  /** What lies below it survives a power cut. */
+  readonly syncedOffset: () => number;
 }
 
 export class NumberedSends {
   readonly #options: NumberedSendsOptions;
   #table: ProducerTable;
-  /** First offset -> the receipt, of calls that are on their way to the disk; ascending. */
-  readonly #underWay = new Map<number, Promise<AppendReceipt>>();
 
   constructor(options: NumberedSendsOptions) {
     this.#options = options;
@@ -68,9 +70,9 @@ export class NumberedSends {
     const repeated = this.#table.repeated(call, this.#options.now());
     if (repeated === undefined) return undefined;
     const { partition, durability } = this.#options;
-    const { baseOffset, count } = repeated;
+    const { baseOffset, count, receipt: first } = repeated;
     const receipt = { partition, baseOffset, count, durability, isDuplicate: true } as const;
-    return this.#underWay.get(baseOffset)?.then(() => receipt) ?? Promise.resolve(receipt);
+    return first?.then(() => receipt) ?? Promise.resolve(receipt);
   }
 
   /** Throws when a batch that repeats none may not be stored now. */
@@ -85,15 +87,8 @@ export class NumberedSends {
       this.dropFrom(baseOffset);
       return;
     }
-    // What is on its way may fail, and all that comes behind it then.
-    const [safeOffset = baseOffset] = this.#underWay.keys();
-    this.#table.note({ ...call, baseOffset, at: this.#options.now() }, Math.min(safeOffset, baseOffset));
-    this.#underWay.delete(baseOffset); // one that failed
-    this.#underWay.set(baseOffset, receipt);
-    const settle = (): void => {
-      if (this.#underWay.get(baseOffset) === receipt) this.#underWay.delete(baseOffset);
-    };
-    receipt.then(settle, settle);
+    const { now, highWatermark } = this.#options;
+    this.#table.note({ ...call, baseOffset, at: now() }, { safeOffset: highWatermark(), receipt });
   }
 
   /** After a start: a stored batch, in the order of the offsets; also one that is known. */
@@ -109,16 +104,20 @@ export class NumberedSends {
     this.#table.dropFrom(offset);
   }
 
-  /** `safeOffset`: what lies below it survives a power cut. */
-  state(safeOffset: number): NumberedSendsState {
-    return { nextOffset: safeOffset, producers: this.#table.state(this.#options.now(), safeOffset) };
+  state(): NumberedSendsState {
+    const nextOffset = this.#options.syncedOffset();
+    return { nextOffset, producers: this.#table.state(this.#options.now(), nextOffset) };
   }
 }
 
 /** undefined for a batch whose sender does not number it. */
 function callOf(batch: Uint8Array): ProducerCall | undefined {
-  const sender = senderOf(batch);
-  if (sender?.sequence === undefined) return undefined;
-  const { producerId, epoch, sequence } = sender;
-  return { producerId, epoch, sequence, count: readU32(batch, AT.recordCount) };
+  const sequence = readU32(batch, AT.baseSequence);
+  if (sequence === NO_SEQUENCE) return undefined;
+  return {
+    producerId: readU64(batch, AT.producerId),
+    epoch: readU16(batch, AT.producerEpoch),
+    sequence,
+    count: readU32(batch, AT.recordCount),
+  };
 }

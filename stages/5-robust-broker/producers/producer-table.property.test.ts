@@ -130,7 +130,7 @@ class Pair {
     if (expected !== 'stored') return;
     const placed = { ...call, baseOffset: this.#endOffset, at: 0 };
     this.model.store(placed);
-    this.#table.note(placed, this.#safeOffset);
+    this.#table.note(placed, { safeOffset: this.#safeOffset });
     this.#endOffset += count;
     assert.ok(this.#table.size <= this.model.producersMax);
   }

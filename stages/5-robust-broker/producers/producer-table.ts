@@ -38,6 +38,8 @@ export interface RememberedCall {
   readonly sequence: number;
   readonly count: number;
   readonly baseOffset: number;
+  /** Settles when it is safe, or failed; undefined when it is known to be safe. */
+  receipt: Promise<unknown> | undefined;
 }
 
 /** As snapshots keep it: producers from the one that was silent for longest, calls from the oldest. */
@@ -67,6 +69,8 @@ export class ProducerTable {
   readonly #options: ProducerTableOptions;
   /** The one that was silent for longest first. */
   readonly #producers = new Map<number, Producer>();
+  /** The last in the map: most calls come from the producer that sent the one before. */
+  #youngestId = -1;
   /** No call is remembered from here on. */
   #endOffset = 0;
 
@@ -81,10 +85,11 @@ export class ProducerTable {
       const calls: RememberedCall[] = [];
       for (const [sequence, count, baseOffset] of placed) {
         if (baseOffset >= logEndOffset) break;
-        calls.push({ sequence, count, baseOffset });
+        calls.push({ sequence, count, baseOffset, receipt: undefined });
         table.#endOffset = Math.max(table.#endOffset, baseOffset + count);
       }
       table.#producers.set(producerId, { epoch, lastAt, calls });
+      table.#youngestId = producerId;
     }
     return table;
   }
@@ -122,22 +127,24 @@ export class ProducerTable {
     throw repeated === undefined ? tooOldError(call, next) : otherCountError(call, repeated.count);
   }
 
-  /** A call that was checked has its place. Those below `safeOffset` can not fail any more. */
-  note({ producerId, epoch, sequence, count, baseOffset, at }: PlacedCall, safeOffset: number): void {
+  /** A call that was checked has its place, for good when `receipt` says so. Those below `safeOffset` cannot fail any more. */
+  note(
+    { producerId, epoch, sequence, count, baseOffset, at }: PlacedCall,
+    { safeOffset, receipt }: { readonly safeOffset: number; readonly receipt?: Promise<unknown> },
+  ): void {
     this.dropFrom(baseOffset);
-    const known = this.#producers.get(producerId);
-    const calls = known !== undefined && known.epoch === epoch ? known.calls : [];
-    calls.push({ sequence, count, baseOffset });
-    trim(calls, safeOffset);
-    // Taken out and put back: whoever was silent for longest stays first.
-    this.#producers.delete(producerId);
-    this.#producers.set(producerId, { epoch, lastAt: at, calls });
+    const producer = this.#youngest(producerId, epoch);
+    producer.lastAt = at;
+    if (producer.epoch !== epoch) producer.calls = [];
+    producer.epoch = epoch;
+    producer.calls.push({ sequence, count, baseOffset, receipt });
+    trim(producer.calls, safeOffset);
     this.#endOffset = baseOffset + count;
   }
 
   /** A batch that was found in the log at a start; all of them in their order, from any offset that `state` knows. */
   replay(call: PlacedCall): void {
-    this.note(call, call.baseOffset);
+    this.note(call, { safeOffset: call.baseOffset });
     this.#makeRoomFor(0);
   }
 
@@ -161,6 +168,16 @@ export class ProducerTable {
       state.push([producerId, epoch, lastAt, placed]);
     }
     return state;
+  }
+
+  /** Taken out and put back: whoever was silent for longest stays first. */
+  #youngest(producerId: number, epoch: number): Producer {
+    const producer = this.#producers.get(producerId) ?? { epoch, lastAt: 0, calls: [] };
+    if (producerId === this.#youngestId && this.#producers.has(producerId)) return producer;
+    this.#producers.delete(producerId);
+    this.#producers.set(producerId, producer);
+    this.#youngestId = producerId;
+    return producer;
   }
 
   #known(producerId: number, now: number): Producer | undefined {
@@ -192,9 +209,12 @@ function nextOf({ calls }: Producer): number {
 
 /** Leaves what is answered for, and what would be if all that can fail failed. */
 function trim(calls: RememberedCall[], safeOffset: number): void {
-  let safeCount = 0;
-  for (const { baseOffset } of calls) if (baseOffset < safeOffset) safeCount += 1;
-  if (safeCount > CALLS_REMEMBERED_COUNT) calls.splice(0, safeCount - CALLS_REMEMBERED_COUNT);
+  while ((calls[CALLS_REMEMBERED_COUNT]?.baseOffset ?? safeOffset) < safeOffset) calls.shift();
+  for (let index = 0; index < CALLS_REMEMBERED_COUNT; index += 1) {
+    const call = calls[index];
+    if (call === undefined || call.baseOffset >= safeOffset) return;
+    call.receipt = undefined;
+  }
 }
 
 /** The last ones: those that are answered for. */
