@@ -8,8 +8,8 @@
  *     browse     look at messages, without taking any
  *     manage     create, delete, pause, redrive
  *
- * The topics that a broker makes itself follow others: dead letters are for who may consume or manage the topic they come
- * from, half messages that nobody decided for who may manage theirs. All others that begin with `$` need a rule that does.
+ * Topics that begin with `$` are the broker's own and need a rule that does; but dead letters are also for who may consume or
+ * manage the topic they come from, and half messages that nobody decided for who may manage theirs.
  *
  * Always true: what no rule allows is refused; names are compared in NFC. Pure.
  */
@@ -42,11 +42,12 @@ export class Access {
   /** Whether one of the verbs is allowed there. */
   may(verbs: readonly Verb[], topic: string): boolean {
     const name = topic.normalize('NFC');
+    if (this.#allows(verbs, name)) return true;
+    if (!verbs.some((verb) => verb !== 'publish')) return false; // the broker alone stores there
     const dead = originOf(DEAD, name);
-    if (dead !== undefined) return isLooking(verbs) && this.#allows(isManaging(verbs) ? MANAGE : TAKE, dead);
+    if (dead !== undefined) return this.#allows(isManaging(verbs) ? MANAGE : TAKE, dead);
     const unresolved = originOf(UNRESOLVED, name);
-    if (unresolved !== undefined) return isLooking(verbs) && this.#allows(MANAGE, unresolved);
-    return this.#allows(verbs, name);
+    return unresolved !== undefined && this.#allows(MANAGE, unresolved);
   }
 
   /** Whether the verb is allowed on every topic there is or will be whose name begins so. */
@@ -64,11 +65,6 @@ export class Access {
 
 const MANAGE: readonly Verb[] = ['manage'];
 const TAKE: readonly Verb[] = ['consume', 'manage'];
-
-/** Nobody publishes to what the broker makes itself. */
-function isLooking(verbs: readonly Verb[]): boolean {
-  return verbs.some((verb) => verb !== 'publish');
-}
 
 function isManaging(verbs: readonly Verb[]): boolean {
   return verbs.every((verb) => verb === 'manage' || verb === 'publish');

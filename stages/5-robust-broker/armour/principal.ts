@@ -38,7 +38,7 @@ export class Principal {
     if (!topic.startsWith(TEMPORARY)) return access.may(verbs, topic);
     // Whoever knows the name was told it by its owner.
     if (verbs.includes('publish')) return access.hasRules;
-    return this.belongings.temporaryTopics.of(topic) === this.name;
+    return this.belongings.temporaryTopics.of(topic) === this.name || access.may(verbs, topic);
   }
 
   /** Throws `MQ_FORBIDDEN`. */
