@@ -3,7 +3,8 @@
  *
  *     send, sendBatch, the sends of a transaction, half messages --> Outbox --> Sender
  *
- * Always true (I10): a message has its id before its first request, and ids of one client never meet those of another.
+ * Always true (I10): a message has its id before its first request, unless a producer numbered it, and ids of one client
+ * never meet those of another.
  */
 import type { BatchReceipt, Message, Receipt } from '../../shared/contract/message.ts';
 import { checkBatch, checkMessage } from '../../shared/contract/validation.ts';
@@ -38,7 +39,7 @@ export class Outbox {
     const checked = checkMessage('message', message, rules.limits);
     checkMessageOptions('message', message, rules);
     checkTimes(() => 'message', [message]);
-    return sender.sendOne(path, outgoing(message, checked, this.#nextId), room);
+    return sender.sendOne(path, outgoing(message, checked, this.#idsFor(room)), room);
   }
 
   async many(path: string, messages: readonly Message[], room: RoomOptions): Promise<BatchReceipt> {
@@ -46,8 +47,14 @@ export class Outbox {
     const checked = checkBatch('messages', messages, rules.limits);
     checkBatchOptions('messages', messages, rules);
     checkTimes((index) => `messages[${index}]`, messages);
-    const leaving = checked.map((content, index) => outgoing(messages[index] ?? content, content, this.#nextId));
+    const nextId = this.#idsFor(room);
+    const leaving = checked.map((content, index) => outgoing(messages[index] ?? content, content, nextId));
     return readBatchReceipt(await sender.sendMany(path, leaving, room));
+  }
+
+  /** What a producer numbered is known by its number: a repetition is answered with the id of the first time. */
+  #idsFor({ isRepeatable = false }: RoomOptions): () => string | undefined {
+    return isRepeatable ? () => undefined : this.#nextId;
   }
 
   readonly #nextId = (): string => {

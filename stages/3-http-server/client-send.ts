@@ -28,8 +28,11 @@ const EARLY_FRACTION = 0.5;
 
 type Carried = Pick<Call, 'headers' | 'body'>;
 
-/** A message as it leaves: checked, and (I10) with the id it keeps, made before its first request. */
-export type Outgoing = Omit<Message, 'body' | 'id'> & { readonly body: Uint8Array; readonly id: string };
+/**
+ * A message as it leaves: checked, and (I10) with the id it keeps, made before its first request. Without one only when a
+ * producer numbered it: then the number makes it known, and the id is that of the first time.
+ */
+export type Outgoing = Omit<Message, 'body' | 'id'> & { readonly body: Uint8Array; readonly id: string | undefined };
 
 export interface RoomOptions {
   /** undefined: the broker chooses. */
@@ -44,7 +47,7 @@ export interface RoomOptions {
 }
 
 /** `checked` has the body as bytes; what needs a capability is still in the caller's message. */
-export function outgoing(message: Message, checked: CheckedMessage, nextId: () => string): Outgoing {
+export function outgoing(message: Message, checked: CheckedMessage, nextId: () => string | undefined): Outgoing {
   const { delayMs, deliverAt, ttlMs, priority } = message;
   const { body, key, headers } = checked;
   return { body, key, headers, id: checked.id ?? nextId(), delayMs, deliverAt, ttlMs, priority };

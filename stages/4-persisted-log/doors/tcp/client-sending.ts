@@ -4,7 +4,8 @@
  *     plain messages, broker with `raw-batches`     one batch of docs/format-log.md, encoded and compressed here
  *     all others                                    the binary format of docs/protocol-http.md
  *
- * Always true: a message has its id before it is first sent; ids of one client never meet those of another.
+ * Always true: a message has its id before it is first sent, unless a producer numbered it; ids of one client never meet those
+ * of another.
  */
 import type { Clock } from '../../../../shared/clock.ts';
 import type { SendOptions } from '../../../../shared/contract/broker.ts';
@@ -49,7 +50,7 @@ export interface Outgoing {
 /** What a send was answered. */
 export function receiptOf(topic: string, answer: SentAnswer, ids: Outgoing['ids']): Receipt {
   const { partition, baseOffset: offset, durability, deliverAt, isDuplicate } = answer;
-  const receipt = { topic, partition, offset, id: ids()[0] ?? '', durability };
+  const receipt = { topic, partition, offset, id: answer.ids[0] ?? ids()[0] ?? '', durability };
   if (deliverAt === undefined && isDuplicate !== true) return receipt;
   return {
     ...receipt,
@@ -68,7 +69,7 @@ export function batchReceiptOf(topic: string, answer: SentAnswer, ids: Outgoing[
     baseOffset,
     count,
     get ids() {
-      made ??= ids();
+      made ??= answer.ids.length > 0 ? answer.ids : ids();
       return made;
     },
     durability,
@@ -129,12 +130,13 @@ export class Outbox {
       const bytes = encodeBatch(encodable, { codec, idPrefix: this.#idPrefix, firstIdNumber });
       return { ids, request: this.#request(bytes, where, true) };
     }
-    const own = ids();
+    // What a producer numbered is known by its number, and a repetition has the ids of the first time: the broker says which.
+    const own = where.options?.producer === undefined ? ids() : contents.map(({ id }) => id);
     const entries = contents.map(({ body, key, headers }, index) => {
       const { delayMs, deliverAt, ttlMs, priority } = messages[index] as Message;
-      return { body, key, headers, id: own[index] as string, delayMs, deliverAt, ttlMs, priority };
+      return { body, key, headers, id: own[index], delayMs, deliverAt, ttlMs, priority };
     });
-    return { ids: () => own, request: this.#request(encodeMessages(entries), where, false) };
+    return { ids, request: this.#request(encodeMessages(entries), where, false) };
   }
 
   /** With times and priorities where there are any, checked. */
@@ -159,7 +161,7 @@ export class Outbox {
     const partition = options?.partition;
     const producer = checkProducer('options.producer', options?.producer, this.#options);
     const isCancellable = signal !== undefined;
-    const flags = { isCancellable, isSingle, isBatch, wantsIds: false };
+    const flags = { isCancellable, isSingle, isBatch, wantsIds: producer !== undefined };
     const sent = { topic, partition, timeoutMs, ...flags, transaction, producer, bytes };
     return { write: (out, id) => writeSend(out, id, sent), read: readAnswer, bytes: bytes.length, signal };
   }

@@ -33,7 +33,8 @@ export async function takeIn(
   const messages = request.isBatch ? messagesIn(own, broker) : messagesOf(own, broker);
   if (request.isSingle) return sendOne(sender, request, messages, options);
   const receipt = await sender.sendBatch(topic, messages, options);
-  return { ...receipt, deliverAt: undefined, ids: request.wantsIds ? receipt.ids : [] };
+  // Of what was there before the sender knows no ids: they are those of the first time.
+  return { ...receipt, deliverAt: undefined, ids: request.wantsIds || receipt.isDuplicate ? receipt.ids : [] };
 }
 
 async function sendOne(
@@ -46,7 +47,15 @@ async function sendOne(
   if (message === undefined || messages.length > 1) throw invalidArgument('messages', 'one message', messages.length);
   const { offset, id, ...receipt } = await sender.send(topic, message, options);
   const { partition, durability, deliverAt, isDuplicate } = receipt;
-  return { partition, baseOffset: offset, count: 1, durability, deliverAt, ids: wantsIds ? [id] : [], isDuplicate };
+  return {
+    partition,
+    baseOffset: offset,
+    count: 1,
+    durability,
+    deliverAt,
+    ids: wantsIds || isDuplicate ? [id] : [],
+    isDuplicate,
+  };
 }
 
 function messagesOf(bytes: Uint8Array, { limits }: Broker): Message[] {
