@@ -29,14 +29,7 @@ export function* transactionAnomalies(index: HistoryIndex): Generator<Anomaly> {
 
 /** Transactions that ran one after the other wrote one after the other, in every partition. */
 function* dirtyWrites(index: HistoryIndex): Generator<Anomaly> {
-  const partitions = new Map<string, (Attempt & { readonly offset: number })[]>();
-  for (const attempt of [...index.attempts.values()].flat()) {
-    const { offset, topic, partition, transaction } = attempt;
-    if (offset !== null && transaction?.outcome === 'committed') {
-      append(partitions, keyOf(topic, partition), { ...attempt, offset });
-    }
-  }
-  for (const attempts of partitions.values()) {
+  for (const attempts of committedByPartition(index).values()) {
     // From the end of the log: of all that stands further on, the one whose transaction was over first.
     let earliest: Attempt | undefined;
     for (const attempt of attempts.sort((a, b) => b.offset - a.offset)) {
@@ -52,6 +45,23 @@ function* dirtyWrites(index: HistoryIndex): Generator<Anomaly> {
       if (earliest === undefined || endOf(attempt) < endOf(earliest)) earliest = attempt;
     }
   }
+}
+
+/** What committed transactions wrote, where their receipts say or, where they do not, where it was read. */
+function committedByPartition(index: HistoryIndex): Map<string, (Attempt & { readonly offset: number })[]> {
+  const partitions = new Map<string, (Attempt & { readonly offset: number })[]>();
+  const placed = new Set<Attempt>();
+  const note = (attempt: Attempt, partition: number, offset: number | null): void => {
+    if (offset === null || attempt.transaction?.outcome !== 'committed' || placed.has(attempt)) return;
+    placed.add(attempt);
+    append(partitions, keyOf(attempt.topic, partition), { ...attempt, partition, offset });
+  };
+  for (const attempt of [...index.attempts.values()].flat()) note(attempt, attempt.partition, attempt.offset);
+  for (const observation of index.observations) {
+    const writer = writerOf(index, observation);
+    if (writer !== undefined) note(writer, observation.record.partition, observation.record.offset);
+  }
+  return partitions;
 }
 
 /** When the commit of its transaction had been answered. */

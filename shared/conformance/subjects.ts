@@ -27,6 +27,7 @@ import { keyOrder } from './subjects/key-order.ts';
 import { leases } from './subjects/leases.ts';
 import { logReading } from './subjects/log-reading.ts';
 import { lookingUp } from './subjects/looking-up.ts';
+import { manyTransactions } from './subjects/many-transactions.ts';
 import { membership } from './subjects/membership.ts';
 import { namePatterns } from './subjects/name-patterns.ts';
 import { namedProducers } from './subjects/named-producers.ts';
@@ -104,6 +105,7 @@ export const SUBJECTS: readonly Subject[] = Object.freeze([
   { title: 'The end of a transaction', tests: transactionEnds },
   { title: 'Owners of transactions', tests: transactionOwners },
   { title: 'Transactions and restarts', tests: transactionRestarts },
+  { title: 'Many transactions at once', tests: manyTransactions },
   { title: 'Half messages', tests: halfMessages },
   { title: 'Asking about half messages', tests: halfChecks },
   { title: 'Filters', tests: filters },

@@ -18,6 +18,7 @@ import { httpDoorMutants } from './http-door.ts';
 import { isolationMutants } from './isolation.ts';
 import { leaseMutants } from './leases.ts';
 import { logMutants } from './log.ts';
+import { manyTransactionMutants } from './many-transactions.ts';
 import { memberMutants } from './members.ts';
 import { memoryMutants } from './memory.ts';
 import { modeMutants } from './modes.ts';
@@ -84,4 +85,5 @@ export const ALL_MUTANTS: readonly Mutant[] = Object.freeze([
   ...transactionEndMutants,
   ...filterMutants,
   ...namePatternMutants,
+  ...manyTransactionMutants,
 ]);
