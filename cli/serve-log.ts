@@ -27,6 +27,14 @@ export interface LogFlags {
   readonly metricsTopicsMax?: number;
 }
 
+/** Which of them somebody gave; commander gives `--no-...` the default true. */
+const FLAGS: Readonly<Record<string, (flags: LogFlags) => boolean>> = {
+  '--log-format': ({ logFormat }) => logFormat !== undefined,
+  '--log-level': ({ logLevel }) => logLevel !== undefined,
+  '--no-metrics': ({ metrics }) => metrics === false,
+  '--no-advisories': ({ advisories }) => advisories === false,
+};
+
 /** What serving is given. */
 export interface ServeLog {
   /** Undefined for a stage without a log. */
@@ -56,12 +64,7 @@ export async function serveLogOf(stage: number, flags: LogFlags, terminal: Termi
   const { logFormat, metrics, advisories, metricsTopicsMax } = flags;
   const { logLevel = logFormat === undefined ? 'warn' : 'info' } = flags;
   if (stage < ARMOUR_STAGE) {
-    const given = (
-      [
-        ['--log-format', logFormat],
-        ['--log-level', flags.logLevel],
-      ] as const
-    ).find(([, said]) => said);
+    const given = Object.entries(FLAGS).find(([, isGiven]) => isGiven(flags));
     if (given === undefined) return { doors: undefined, broker: {}, metricsTopicsMax };
     throw usageError(`${given[0]} is for stage ${ARMOUR_STAGE}`, `type: mq serve ${ARMOUR_STAGE} --data <folder>`);
   }

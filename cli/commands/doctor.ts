@@ -8,12 +8,13 @@ import { availableParallelism, totalmem } from 'node:os';
 import process from 'node:process';
 import type { Command } from 'commander';
 import { isMqError, type MqError } from '../../shared/contract/errors.ts';
+import type { Health } from '../../shared/contract/health.ts';
 import { EXIT, QuietEnd } from '../exit.ts';
 import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
 import { tokenOf } from '../server-target.ts';
 import { openTarget } from '../target.ts';
-import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget } from '../target-name.ts';
+import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget, TCP_PROTOCOL } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -48,7 +49,7 @@ export function define(command: Command, terminal: Terminal): void {
       benchFinding(),
       await portFinding(DEFAULT_PORT, 'mq serve 3 --port 0'),
       await portFinding(DEFAULT_TCP_PORT, 'mq serve 4 --tcp-port 0'),
-      await serverFinding(terminal, options),
+      ...(await serverFindings(terminal, options)),
     ];
     if (options.json) await terminal.printJson(findings);
     else for (const finding of findings) await terminal.print(...linesOf(terminal, finding));
@@ -113,7 +114,7 @@ async function portFinding(port: number, advice: string): Promise<Finding> {
   return { verdict: 'note', what, found: 'taken: by a running mq serve?', advice };
 }
 
-async function serverFinding(terminal: Terminal, options: TargetOptions): Promise<Finding> {
+async function serverFindings(terminal: Terminal, options: TargetOptions): Promise<readonly Finding[]> {
   const target = options.target ?? defaultTarget(terminal.env);
   const what = 'server';
   try {
@@ -121,10 +122,27 @@ async function serverFinding(terminal: Terminal, options: TargetOptions): Promis
     const { broker, name } = opened;
     const found = `${name} answers: ${broker.name}, ${[...broker.capabilities].join(' ')}`;
     await opened.close();
-    return { verdict: 'ok', what, found };
+    return [{ verdict: 'ok', what, found }, ...(await readinessFindings(target))];
   } catch (error) {
     if (!isMqError(error)) throw error;
-    return { what, ...diagnosis(target, error) };
+    return [{ what, ...diagnosis(target, error) }];
+  }
+}
+
+/** Whether a server takes messages, in its own words; only over HTTP, and only of one that can say. */
+async function readinessFindings(target: string): Promise<readonly Finding[]> {
+  const url = new URL(target);
+  if (url.protocol === TCP_PROTOCOL) return [];
+  url.pathname = '/readyz';
+  const what = 'ready';
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    const { findings } = (await answer.json()) as Partial<Health>;
+    if (!Array.isArray(findings)) return [];
+    if (findings.length === 0) return [{ verdict: 'ok', what, found: 'it takes messages' }];
+    return findings.map(({ text, isBlocking }) => ({ verdict: isBlocking ? 'bad' : 'note', what, found: text }));
+  } catch (error) {
+    return [{ verdict: 'note', what, found: `it does not say whether it takes messages: ${String(error)}` }];
   }
 }
 

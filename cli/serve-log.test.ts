@@ -1,0 +1,87 @@
+/** The log and the numbers of `mq serve 5`. Processes and files are real. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { type TestContext, test } from 'node:test';
+import { runCaptured } from './testing/captured-terminal.ts';
+import { MqProcess } from './testing/mq-process.ts';
+
+const needsSignals = process.platform === 'win32' ? { skip: 'Windows has no signals to send' } : {};
+const TOKEN = 'planted-token-hunter2';
+
+async function serve(context: TestContext, args: readonly string[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'stagemq-log-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const mq = new MqProcess(['serve', '5', '--data', join(folder, 'data'), '--port', '0', '--tcp-port', '0', ...args]);
+  const [, http = '', tcp = ''] = await mq.saw(/listens on (\S+) and (\S+)/);
+  return { mq, http, tcp, [Symbol.asyncDispose]: () => mq[Symbol.asyncDispose]() };
+}
+
+test(
+  'the log has a line for each connection and refusal, one JSON object each, and never the token',
+  needsSignals,
+  async (context) => {
+    await using server = await serve(context, ['--log-format', 'json', '--token', TOKEN]);
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const path = `/topics/${encodeURIComponent('a\r\nforged "line"')}/messages?token=${TOKEN}`;
+    await fetch(`${server.http}${path}`, { method: 'POST', headers, body: 'secret body' });
+    await fetch(`${server.http}/topics`, { headers: { authorization: `Bearer ${TOKEN}wrong` } });
+    await runCaptured(['topics', '--target', server.tcp, '--token', TOKEN]);
+    await server.mq.saw(/disconnected/, 'stderr');
+    const metrics = await (await fetch(`${server.http}/metrics`, { headers })).text();
+    server.mq.child.kill('SIGTERM');
+    const { stderr, exitCode } = await server.mq.ended;
+    assert.equal(exitCode, 0);
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const told = lines.map(({ event, door, code }) =>
+      [event, door, code].filter((word) => word !== undefined).join(' '),
+    );
+    for (const line of ['connected http', 'connected tcp', 'disconnected tcp', 'refused http MQ_UNAUTHORIZED']) {
+      assert.ok(told.includes(line), `${line} is told: ${stderr}`);
+    }
+    assert.ok(!stderr.includes(TOKEN) && !stderr.includes('secret body'), stderr);
+    assert.ok(!metrics.includes(TOKEN));
+    assert.match(metrics, /mq_door_connections\{door="http"\} [1-9]/);
+    assert.match(metrics, /mq_door_refusals_count\{door="http",code="MQ_UNAUTHORIZED"\} 1\n/);
+    assert.match(metrics, /# TYPE mq_accepted_to_acked_seconds histogram\n/);
+    assert.match(metrics, /mq_process_resident_bytes \d+\n/);
+  },
+);
+
+test(
+  'without a format only what needs attention is told, and doctor hears that the server takes messages',
+  needsSignals,
+  async (context) => {
+    await using server = await serve(context, []);
+    const doctor = await runCaptured(['doctor', '--target', server.http]);
+    assert.match(doctor.stdout, /ok {4}ready +it takes messages\n/);
+    assert.deepEqual(await (await fetch(`${server.http}/readyz`)).json(), { status: 'ready', findings: [] });
+    server.mq.child.kill('SIGTERM');
+    assert.equal((await server.mq.ended).stderr, '');
+  },
+);
+
+test('advisory topics are there to be read, unless they are not wanted', needsSignals, async (context) => {
+  await using server = await serve(context, ['--no-metrics', '--flush', 'never']);
+  const topics = async (url: string): Promise<readonly string[]> => {
+    const { topics: described } = (await (await fetch(`${url}/topics`)).json()) as { topics: { topic: string }[] };
+    return described.map(({ topic }) => topic);
+  };
+  assert.ok((await topics(server.http)).includes('$sys/dead'));
+  assert.doesNotMatch(await (await fetch(`${server.http}/metrics`)).text(), /mq_stored_count/);
+  await using without = await serve(context, ['--no-advisories']);
+  assert.deepEqual(await topics(without.http), []);
+});
+
+test('a stage without a log refuses its flags', async () => {
+  for (const flags of [['--log-format', 'json'], ['--log-level', 'debug'], ['--no-advisories'], ['--no-metrics']]) {
+    const { exitCode, stderr } = await runCaptured(['serve', '4', ...flags]);
+    assert.equal(exitCode, 2, stderr);
+    assert.match(stderr, new RegExp(`${flags[0]} is for stage 5`));
+  }
+});
