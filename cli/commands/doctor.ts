@@ -14,7 +14,7 @@ import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
 import { tokenOf } from '../server-target.ts';
 import { openTarget } from '../target.ts';
-import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget, TCP_PROTOCOL } from '../target-name.ts';
+import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -132,7 +132,7 @@ async function serverFindings(terminal: Terminal, options: TargetOptions): Promi
 /** Whether a server takes messages, in its own words; only over HTTP, and only of one that can say. */
 async function readinessFindings(target: string): Promise<readonly Finding[]> {
   const url = new URL(target);
-  if (url.protocol === TCP_PROTOCOL) return [];
+  if (!url.protocol.startsWith('http')) return [];
   url.pathname = '/readyz';
   const what = 'ready';
   try {
