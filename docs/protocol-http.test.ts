@@ -1,6 +1,6 @@
 /**
- * The protocol page keeps its word: every example on it is run, in order, against a fresh server, and must answer what
- * the page shows. Once as curl runs it, and once translated for another HTTP client, so that it also holds where there
+ * The protocol page keeps its word: every example on it is run, in order, against two fresh servers, one of stage 3 and one
+ * of stage 5, and must answer what the page shows. Once as curl runs it, and once translated for another HTTP client, so that it also holds where there
  * is no curl.
  *
  * What differs from run to run is bound at first sight: an id or lease token of the page stands for that of this run
@@ -17,11 +17,14 @@ import { request } from 'undici';
 import { ERRORS } from '../shared/contract/errors.ts';
 import { createBroker } from '../stages/2-ring-buffer/index.ts';
 import { createServer } from '../stages/3-http-server/index.ts';
+import { createBroker as createRobustBroker } from '../stages/5-robust-broker/index.ts';
 
 const PAGE = readFileSync(new URL('protocol-http.md', import.meta.url), 'utf8');
 const PAGE_ORIGIN = 'http://127.0.0.1:6767';
+/** Of the examples that need a broker with transactions. */
+const PAGE_ORIGIN_5 = 'http://127.0.0.1:6775';
 /** Members whose values differ from run to run: names and tokens are bound, times are only times. */
-const BOUND = new Set(['id', 'ids', 'leaseToken']);
+const BOUND = new Set(['id', 'ids', 'leaseToken', 'halfId']);
 const TIMES = new Set(['timestamp', 'leaseExpiresAt']);
 
 interface Example {
@@ -87,11 +90,14 @@ const run = promisify(execFile);
 async function runPage(curl: Curl): Promise<void> {
   await using broker = await createBroker();
   await using server = await createServer(broker);
+  await using robust = await createRobustBroker();
+  await using robustServer = await createServer(robust);
   const folder = mkdtempSync(join(tmpdir(), 'mq-page-'));
   const bound = new Map<string, string>();
   try {
     for (const example of examples) {
-      const command = inThisRun(example.command, bound).replaceAll(PAGE_ORIGIN, server.url);
+      const ofPage = inThisRun(example.command, bound);
+      const command = ofPage.replaceAll(PAGE_ORIGIN, server.url).replaceAll(PAGE_ORIGIN_5, robustServer.url);
       const answer = await runCommand(command, folder, curl);
       if (example.shown !== '') compare(example, answer, bound);
     }
