@@ -1,10 +1,15 @@
 /** `mq serve 5`: who may come in, what is refused at the start, and what no output shows. Processes and files are real. */
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
+import { connect } from 'node:tls';
+import { AUTHORITY_CERT, CLIENT, SERVER, SERVER_2 } from '../stages/3-http-server/testing/certificates.ts';
+import { createTcpClient } from '../stages/4-persisted-log/index.ts';
 import { runCaptured } from './testing/captured-terminal.ts';
 import { MqProcess } from './testing/mq-process.ts';
 
@@ -87,12 +92,48 @@ test('SIGHUP reads the users again; a wrong file changes nothing, and both are t
   assert.equal(await exitCode(), 0);
   await writeFile(file, '{"users": {"robot": {"rules": [{"topics": "*", "verbs": ["shout"]}]}}}');
   server.mq.child.kill('SIGHUP');
-  await server.mq.saw(/users\.robot\.rules\[0\]\.verbs\[0\] must be one of .*the users stay as they were/, 'stderr');
+  await server.mq.saw(/users\.robot\.rules\[0\]\.verbs\[0\] must be one of .*all stays as it was/, 'stderr');
   assert.equal(await exitCode(), 0);
   await writeFile(file, '{"users": {}}');
   server.mq.child.kill('SIGHUP');
-  await server.mq.saw(/was read again: users 0/, 'stderr');
+  await server.mq.saw(/read again: users 0/, 'stderr');
   assert.equal(await exitCode(), 1);
+});
+
+test('with TLS a certificate says who comes, and SIGHUP changes that of the server', needsSignals, async (context) => {
+  const folder = await freshFolder(context);
+  const path = (name: string): string => join(folder, name);
+  await writeFile(path('cert.pem'), SERVER.cert);
+  await writeFile(path('key.pem'), SERVER.key);
+  await writeFile(path('ca.pem'), AUTHORITY_CERT);
+  const { subject } = new X509Certificate(CLIENT.cert);
+  const name = /CN=([^\n]+)/.exec(subject)?.[1] ?? '';
+  await user(path('users.json'), ['add', 'host', '--certificate', `subject=${name}`, '--rule', 't=publish']);
+  const files = ['--tls-cert', path('cert.pem'), '--tls-key', path('key.pem'), '--tls-ca', path('ca.pem')];
+  await using server = await serve(folder, ['--users', path('users.json'), ...files]);
+  assert.match(`${server.http} ${server.tcp}`, /^https:.* mqs:/);
+  const client = (tls: object) =>
+    createTcpClient(server.tcp, { tls: { ca: AUTHORITY_CERT, ...tls }, reconnects: false });
+  await using known = await client({ cert: CLIENT.cert, key: CLIENT.key });
+  await known.send('t', { body: 'x' });
+  await assert.rejects(known.receive('t'), { code: 'MQ_FORBIDDEN' });
+  await assert.rejects(client({}), { code: 'MQ_UNAUTHORIZED' });
+  const fingerprint = async (): Promise<string> => {
+    const socket = connect({ port: Number(new URL(server.http).port), ca: AUTHORITY_CERT, servername: 'localhost' });
+    await once(socket, 'secureConnect');
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  };
+  assert.equal(await fingerprint(), new X509Certificate(SERVER.cert).fingerprint256);
+  await writeFile(path('cert.pem'), SERVER_2.cert);
+  server.mq.child.kill('SIGHUP');
+  await server.mq.saw(/options\.tls.*all stays as it was|tls.*all stays as it was/, 'stderr');
+  assert.equal(await fingerprint(), new X509Certificate(SERVER.cert).fingerprint256, 'a key of another certificate');
+  await writeFile(path('key.pem'), SERVER_2.key);
+  server.mq.child.kill('SIGHUP');
+  await server.mq.saw(/read again: users 1, the certificate/, 'stderr');
+  assert.equal(await fingerprint(), new X509Certificate(SERVER_2.cert).fingerprint256);
 });
 
 test('whoever listens beyond this machine asks for a credential, and is told what to type', async (context) => {
@@ -164,7 +205,7 @@ const WRONG_FLAGS: readonly (readonly [string, RegExp])[] = [
   ['serve 5 --memory-low 5', /--memory-low goes with --memory-high/],
   ['serve 5 --memory-high 5 --memory-low 6', /--memory-low is above --memory-high/],
   ['serve 5 --tls-cert x', /TLS takes a certificate and its key/],
-  ['serve 5 --tls-cert not-there --tls-key not-there', /--tls-cert not-there cannot be read: ENOENT/],
+  ['serve 5 --tls-cert not-there --tls-key not-there', /--tls-(cert|key) not-there cannot be read: ENOENT/],
   ['serve 5 --tls-cert package.json --tls-key package.json', /--tls-cert package\.json is no PEM file/],
   ['serve 5 --slow-consumers a=drop:1', /topics=policy:count/],
   ['serve 5 --in-flight-max 0', /--in-flight-max/],

@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandError, usageError } from './exit.ts';
 import * as option from './options.ts';
-import type { AdmissionOptions, ClientQuota, StageOptions } from './target.ts';
+import type { AdmissionOptions, ClientQuota, OpenedServer, StageOptions, TlsOptions } from './target.ts';
 import { ARMOUR_STAGE } from './target-name.ts';
 import { readUsersFile } from './users-file.ts';
 
@@ -92,15 +92,8 @@ function slowConsumerRule(text: string, before: readonly SlowConsumerRule[] = []
 export interface Armour {
   /** undefined: the doors decide by themselves. */
   readonly admission: AdmissionOptions | undefined;
-  readonly tls: TlsFiles | undefined;
+  readonly tls: TlsOptions | undefined;
   readonly broker: Pick<StageOptions, 'memory' | 'slowConsumers'>;
-}
-
-/** PEM. */
-export interface TlsFiles {
-  readonly cert: string;
-  readonly key: string;
-  readonly ca: string | undefined;
 }
 
 export interface ArmourSurroundings {
@@ -136,6 +129,30 @@ export async function armourOf(
   };
 }
 
+/** Users, certificate and key as the files have them now. What is wrong with one of them changes nothing, and is told. */
+export async function readAgain(
+  flags: ArmourFlags,
+  opened: OpenedServer,
+  onNotice: (text: string) => void,
+): Promise<void> {
+  try {
+    const { users: path } = flags;
+    const users = path === undefined ? undefined : await readUsersFile(path);
+    const tls = await tlsOf(flags);
+    if (tls !== undefined) opened.replaceTls(tls);
+    if (users !== undefined) opened.replaceUsers(users);
+    const told = [users && `users ${users.users.size}`, tls && 'the certificate'].filter((one) => one !== undefined);
+    onNotice(`read again: ${told.join(', ')}`);
+  } catch (error) {
+    onNotice(`${error instanceof Error ? error.message : error}; all stays as it was`);
+  }
+}
+
+/** Whether there are files that a SIGHUP can be about. */
+export function canReadAgain({ users, tlsCert }: ArmourFlags): boolean {
+  return users !== undefined || tlsCert !== undefined;
+}
+
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
@@ -168,7 +185,7 @@ function memoryOf({ memoryHigh, memoryLow }: ArmourFlags): StageOptions['memory'
   return { highBytes: memoryHigh, ...(memoryLow !== undefined && { lowBytes: memoryLow }) };
 }
 
-async function tlsOf({ tlsCert, tlsKey, tlsCa }: ArmourFlags): Promise<TlsFiles | undefined> {
+async function tlsOf({ tlsCert, tlsKey, tlsCa }: ArmourFlags): Promise<TlsOptions | undefined> {
   if (tlsCert === undefined && tlsKey === undefined && tlsCa === undefined) return undefined;
   if (tlsCert === undefined || tlsKey === undefined) {
     throw usageError('TLS takes a certificate and its key', 'add: --tls-cert <file> --tls-key <file>');
@@ -178,7 +195,7 @@ async function tlsOf({ tlsCert, tlsKey, tlsCa }: ArmourFlags): Promise<TlsFiles 
     pemOf('--tls-key', tlsKey),
     tlsCa === undefined ? undefined : pemOf('--tls-ca', tlsCa),
   ]);
-  return { cert, key, ca };
+  return { cert, key, ...(ca !== undefined && { ca, requestCertificate: true }) };
 }
 
 /** The content is never shown. */

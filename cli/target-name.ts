@@ -11,7 +11,9 @@ import { describeValue } from '../shared/contract/validation.ts';
 import { usageError } from './exit.ts';
 
 export const TCP_PROTOCOL = 'mq:';
-const PROTOCOLS: readonly string[] = ['http:', 'https:', TCP_PROTOCOL];
+/** Without and with TLS. */
+export const TCP_PROTOCOLS: readonly string[] = [TCP_PROTOCOL, 'mqs:'];
+const PROTOCOLS: readonly string[] = ['http:', 'https:', ...TCP_PROTOCOLS];
 
 /** What `mq serve` listens on and every other command looks for. */
 export const DEFAULT_PORT = 6767;
@@ -46,7 +48,7 @@ export function parseTarget(
   if (url.username !== '' || url.password !== '') {
     throw usageError('a url with a password in it ends up in logs', 'give the secret with --token or $MQ_TOKEN');
   }
-  if (url.protocol === TCP_PROTOCOL && !/^\/?$/.test(url.pathname + url.search + url.hash)) {
+  if (TCP_PROTOCOLS.includes(url.protocol) && !/^\/?$/.test(url.pathname + url.search + url.hash)) {
     throw usageError(`an address of TCP ends with its port: ${target}`, `such as ${DEFAULT_TCP_URL}`);
   }
   return { stage: null, url: url.href.replace(/\/$/, '') };

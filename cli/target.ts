@@ -18,6 +18,7 @@ import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
 import type { ShowLimits, Story } from '../shared/lesson.ts';
 import type { HttpServer, RequestLogEntry, ServerOptions } from '../stages/3-http-server/index.ts';
+import type { TlsOptions } from '../stages/3-http-server/tls.ts';
 import type { TcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
 import type { TcpServerOptions } from '../stages/4-persisted-log/doors/tcp/server-options.ts';
 import type { ClientQuota } from '../stages/5-robust-broker/armour/quotas.ts';
@@ -25,7 +26,7 @@ import type { Users } from '../stages/5-robust-broker/armour/users.ts';
 import type { RobustBrokerOptions } from '../stages/5-robust-broker/index.ts';
 import type { DoorLog } from '../stages/5-robust-broker/observe/door-log.ts';
 import { usageError } from './exit.ts';
-import { checkStage, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOL, WIRE_STAGE } from './target-name.ts';
+import { checkStage, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOLS, WIRE_STAGE } from './target-name.ts';
 
 /** How long a server of our own may take to close. */
 const CLOSE_MS_MAX = 5000;
@@ -33,7 +34,7 @@ const CLOSE_MS_MAX = 5000;
 /** What the broker of a stage is made with; each takes what it knows. */
 export type StageOptions = RobustBrokerOptions;
 /** Who there is, what they may do and use up, as a users file has it. */
-export type { ClientQuota, DoorLog, Users };
+export type { ClientQuota, DoorLog, TlsOptions, Users };
 
 export interface OpenTargetOptions {
   readonly brokerOptions?: StageOptions;
@@ -94,6 +95,8 @@ export interface OpenedServer {
   readonly openingMs: number;
   /** From now on these may come in; only where there is an admission. */
   replaceUsers(users: Users): void;
+  /** New connections meet this certificate; only where there is TLS. */
+  replaceTls(tls: TlsOptions): void;
   /** The doors first, so that what they took is finished; all of it within `timeoutMs`. */
   close(timeoutMs: number): Promise<void>;
 }
@@ -118,7 +121,12 @@ export async function openServer(stage: number, options: OpenServerOptions): Pro
     // Its accepted work is done; what is left is to write down that all is in order.
     await broker.close({ timeoutMs: Math.max(0, Math.ceil(endsAtMs - performance.now())) });
   };
-  return { broker, server, tcpServer, openingMs, replaceUsers: (users) => admission?.replaceUsers(users), close };
+  const replaceUsers = (users: Users): void => admission?.replaceUsers(users);
+  const replaceTls = (tls: TlsOptions): void => {
+    server.setTls(tls);
+    tcpServer?.setTls(tls);
+  };
+  return { broker, server, tcpServer, openingMs, replaceUsers, replaceTls, close };
 }
 
 async function openAdmission(broker: Broker, { users, token, quota }: AdmissionOptions) {
@@ -199,7 +207,7 @@ export async function limitsOf(stage: number): Promise<ShowLimits> {
 type UrlOptions = Pick<OpenTargetOptions, 'token' | 'codec' | 'answerMsMax'>;
 
 async function openUrl(url: string, options: UrlOptions): Promise<OpenedTarget> {
-  const open = new URL(url).protocol === TCP_PROTOCOL ? openTcpClient : openHttpClient;
+  const open = TCP_PROTOCOLS.includes(new URL(url).protocol) ? openTcpClient : openHttpClient;
   const broker = await open(url, options);
   return { broker, name: url, stage: null, url, close: () => broker.close() };
 }

@@ -2,8 +2,8 @@
  * `mq serve <n>`: a stage behind the HTTP server and, from stage 4 on, the TCP server, until it is told to stop.
  *
  * Always true: it listens on loopback unless told otherwise; SIGINT, SIGTERM or SIGHUP drains (waiting polls are
- * answered, accepted work finishes) and exits 0 within `--timeout`, a second one ends at once; with `--users` SIGHUP reads
- * the users again instead; a reader of its output that goes away does not end it; no secret is ever printed.
+ * answered, accepted work finishes) and exits 0 within `--timeout`, a second one ends at once; with `--users` or TLS SIGHUP
+ * reads those files again instead; a reader of its output that goes away does not end it; no secret is ever printed.
  */
 import { resolve } from 'node:path';
 import process from 'node:process';
@@ -11,7 +11,15 @@ import type { Command } from 'commander';
 import { CommandError, usageError } from '../exit.ts';
 import { onNpmGone } from '../npm-parent.ts';
 import * as option from '../options.ts';
-import { type Armour, type ArmourFlags, addArmourOptions, armourOf, isLoopback } from '../serve-armour.ts';
+import {
+  type Armour,
+  type ArmourFlags,
+  addArmourOptions,
+  armourOf,
+  canReadAgain,
+  isLoopback,
+  readAgain,
+} from '../serve-armour.ts';
 import { withConfig } from '../serve-config.ts';
 import { addLogOptions, type LogFlags, type ServeLog, serveLogOf } from '../serve-log.ts';
 import type { ServeReport } from '../serve-report.ts';
@@ -21,7 +29,6 @@ import { type OpenedServer, openServer, type StageOptions } from '../target.ts';
 import { DEFAULT_PORT, DEFAULT_TCP_PORT, DISK_STAGE } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
-import { readUsersFile } from '../users-file.ts';
 import { addTopicOptions, type TopicFlags, topicOptionsOf } from './topics.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -109,7 +116,7 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   const armour = await armourOf(stage, options, { host: options.host, token });
   const stopped = Promise.withResolvers<StopSignal>();
   let reload: (() => void) | undefined;
-  const onHangUp = options.users === undefined ? undefined : (): void => reload?.();
+  const onHangUp = canReadAgain(options) ? (): void => reload?.() : undefined;
   using _signals = onStopSignal(stopped.resolve, onHangUp);
   using _npm = onNpmGone(() => stopped.resolve('SIGTERM'));
   // A reader that went away is none of the server's business.
@@ -117,8 +124,7 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   const log = await serveLogOf(stage, options, terminal);
   const onNotice = log.doors?.onNotice ?? ((text: string): void => terminal.complain(`mq: ${printable(text)}`));
   const { opened, report } = await open(stage, options, { token, armour, log, onNotice });
-  const { users } = options;
-  if (users !== undefined) reload = () => void readUsersAgain(users, opened, onNotice);
+  reload = () => void readAgain(options, opened, onNotice);
   if (options.json) await say(JSON.stringify(report));
   else await say(...greeting(report));
   if (token === undefined && armour.admission === undefined && !isLoopback(options.host)) {
@@ -128,17 +134,6 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   if (!options.json) await say(`${signal}: finishing what was accepted`);
   await opened.close(options.timeout);
   log.doors?.close();
-}
-
-/** A wrong file changes nothing. */
-async function readUsersAgain(path: string, opened: OpenedServer, onNotice: (text: string) => void): Promise<void> {
-  try {
-    const users = await readUsersFile(path);
-    opened.replaceUsers(users);
-    onNotice(`${path} was read again: users ${users.users.size}`);
-  } catch (error) {
-    onNotice(`${error instanceof Error ? error.message : error}; the users stay as they were`);
-  }
 }
 
 type Storage = Required<Pick<StageOptions, 'dataFolder' | 'flushPolicy'>> &
@@ -161,7 +156,8 @@ async function open(
   const notices: string[] = [];
   let tell = (text: string): void => void notices.push(text);
   const storage = storageOf(stage, options);
-  const whoMayCome = armour.admission === undefined ? { token } : {};
+  const { tls } = armour;
+  const whoMayCome = { ...(armour.admission === undefined && { token }), ...(tls && { tls }) };
   try {
     const opened = await openServer(stage, {
       brokerOptions: {
