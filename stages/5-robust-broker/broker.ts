@@ -11,7 +11,6 @@ import type * as api from '../../shared/contract/broker.ts';
 import type { Capability } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
 import type { Explanation } from '../../shared/contract/explanation.ts';
-import type { LookupOptions, LookupResult } from '../../shared/contract/filter.ts';
 import type { LogView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type * as mq from '../../shared/contract/message.ts';
@@ -30,6 +29,7 @@ import { checkSubscribeOptions, type OnDelivery } from '../4-persisted-log/subsc
 import type { Topic } from '../4-persisted-log/topic.ts';
 import { describeTopic, inspectTopic } from '../4-persisted-log/topic-view.ts';
 import type { RobustParts } from './broker-parts.ts';
+import type { Filtering } from './filters/filtering.ts';
 import { checkLookupOptions, lookUp } from './filters/lookup.ts';
 import type { HalfMessages } from './half/half-messages.ts';
 import { explainHalf, viewHalves } from './half/half-view.ts';
@@ -173,16 +173,9 @@ export class RobustBroker implements api.Broker {
   sendHalf: api.Broker['sendHalf'] = async (topic, ...call) => this.#halves.send(this.#checkNewName(topic), ...call);
   endHalf: api.Broker['endHalf'] = async (topic, options) => this.#halves.decide(this.#checkNewName(topic), options);
   receiveHalfChecks: api.Broker['receiveHalfChecks'] = async (...call) => this.#halves.receiveChecks(...call);
-
-  async lookup(topic: string, options: LookupOptions): Promise<LookupResult> {
-    const checked = checkLookupOptions(options, this);
-    return await lookUp(await this.#topicOf(topic), checked);
-  }
-
-  async createTemporaryTopic(): Promise<string> {
-    this.#checkOpen();
-    return await this.#parts.filtering.temporary.create();
-  }
+  lookup: api.Broker['lookup'] = async (topic, options) =>
+    await lookUp(await this.#topicOf(topic), checkLookupOptions(options, this));
+  createTemporaryTopic: api.Broker['createTemporaryTopic'] = async () => await this.#filtering.temporary.create();
 
   async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
     const group = timing.checkPauseOptions(options, this.limits);
@@ -206,13 +199,8 @@ export class RobustBroker implements api.Broker {
 
   async subscribe(topic: string, options: api.SubscribeOptions, onDelivery: OnDelivery): Promise<api.Subscription> {
     const checked = checkSubscribeOptions(options, this);
-    const { filtering, subscriptions } = this.#parts;
-    const matcher = filtering.matcherOf(checked.filter);
-    const want = { ...checked, memberId: checked.memberId ?? this.#memberId, matcher };
-    const { pattern } = want;
-    if (pattern === undefined) return await subscriptions.add(await this.#topicOf(topic), want, onDelivery);
-    this.#checkOpen();
-    return await filtering.subscribeTo(topic, { ...want, pattern }, onDelivery);
+    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
+    return await this.#filtering.subscribe({ name: topic, find: () => this.#topicOf(topic) }, want, onDelivery);
   }
 
   async appendBatch(topic: string, batch: Uint8Array, options?: api.SendOptions): Promise<raw.RawBatchReceipt> {
@@ -257,6 +245,11 @@ export class RobustBroker implements api.Broker {
     await this.close();
   }
 
+  get #filtering(): Filtering {
+    this.#checkOpen();
+    return this.#parts.filtering;
+  }
+
   get #halves(): HalfMessages {
     this.#checkOpen();
     return this.#parts.halves;
@@ -273,14 +266,13 @@ export class RobustBroker implements api.Broker {
 
   /** What every call on a topic begins with; the topic's name in NFC. Dead letters may be read under theirs. */
   #checkCall(topic: string): string {
-    this.#checkOpen();
-    return this.#parts.filtering.temporary.noteUse(timing.checkReadableName('topic', topic, this.limits));
+    return this.#filtering.temporary.noteUse(timing.checkReadableName('topic', topic, this.limits));
   }
 
   /** For what is made, stored in or deleted: the names the broker makes itself are its own. */
   #checkNewName(topic: string): string {
+    if (isTemporary(topic)) return this.#filtering.temporary.noteUse(topic); // anybody may send there
     this.#checkOpen();
-    if (isTemporary(topic)) return this.#parts.filtering.temporary.noteUse(topic); // anybody may send there
     return this.#parts.topics.has(topic) && !topic.startsWith('$') ? topic : checkName('topic', topic, this.limits);
   }
 

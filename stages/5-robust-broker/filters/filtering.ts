@@ -12,19 +12,27 @@ import type { Limits } from '../../../shared/contract/limits.ts';
 import type { BrokerParts } from '../../4-persisted-log/broker-parts.ts';
 import type { Observer } from '../../4-persisted-log/observer.ts';
 import type { CheckedSubscribeOptions, OnDelivery, SubscribeWant } from '../../4-persisted-log/subscriptions.ts';
+import type { Topic } from '../../4-persisted-log/topic.ts';
 import { TemporaryTopics } from '../temporary-topics.ts';
 import { PatternSubscriptions } from './pattern-subscriptions.ts';
 import { RecordFilters } from './record-filters.ts';
 import { topicPattern } from './topic-pattern.ts';
 
-type PatternWant = CheckedSubscribeOptions &
-  SubscribeWant & { readonly pattern: NonNullable<CheckedSubscribeOptions['pattern']> };
+/** A name, or a pattern over names. */
+interface SubscribedTopic {
+  readonly name: string;
+  /** Only for a name. */
+  readonly find: () => Topic | Promise<Topic>;
+}
+
+type FilteredWant = CheckedSubscribeOptions & { readonly memberId: string };
 
 /** The part, open. */
 export interface Filtering {
   readonly matcherOf: RecordFilters['matcherOf'];
   readonly temporary: TemporaryTopics;
-  subscribeTo(pattern: string, want: PatternWant, onDelivery: OnDelivery): Promise<Subscription>;
+  /** To one topic, or to all that a pattern covers. */
+  subscribe(to: SubscribedTopic, want: FilteredWant, onDelivery: OnDelivery): Promise<Subscription>;
   /** Before the topics are closed. */
   end(): void;
 }
@@ -61,8 +69,11 @@ export class FilterOpening {
     return {
       matcherOf: this.matcherOf,
       temporary,
-      subscribeTo: (pattern, want, onDelivery) =>
-        patterns.add(topicPattern(pattern, want.pattern, this.#limits), want, onDelivery),
+      subscribe: async ({ name, find }, { filter, pattern, ...own }, onDelivery) => {
+        const want: SubscribeWant = { ...own, matcher: this.matcherOf(filter) };
+        if (pattern === undefined) return await subscriptions.add(await find(), want, onDelivery);
+        return await patterns.add(topicPattern(name, pattern, this.#limits), want, onDelivery);
+      },
       end: () => {
         this.#patterns = undefined;
         temporary.close();
