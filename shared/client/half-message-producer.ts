@@ -39,6 +39,10 @@ const PAUSE_MS = 1000;
  */
 const MAY_BE_THERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['MQ_CONNECTION_LOST', 'MQ_TIMEOUT']);
 
+/**
+ * Sends messages that are seen when their work is done, and answers for its producer group from the moment it is made
+ * (capability `half-message`).
+ */
 export class HalfMessageProducer {
   readonly #settings: HalfMessageSettings;
   readonly #stop = new AbortController();

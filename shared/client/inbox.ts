@@ -38,6 +38,7 @@ const LOOK_EVERY_COUNT = 256;
 /** and so many of them deleted at a time: twice as many as came, so they never pile up. */
 const FORGET_TOGETHER_COUNT = 512;
 
+/** Keeps the ids of the messages that were processed, in the database of their effects. */
 export class Inbox {
   readonly #database: SqlDatabase;
   readonly #table: string;

@@ -59,6 +59,7 @@ const ABOUT_CONTENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['MQ_INVALID_ARGUMENT', 'MQ_NOT_SUPPORTED', 'MQ_MESSAGE_TOO_LARGE', 'MQ_BATCH_TOO_LARGE'] as const),
 ]);
 
+/** Carries the messages of one outbox to one broker, in order, from `start` to `close`. */
 export class OutboxRelay {
   readonly #outbox: Outbox;
   readonly #producer: Producer;
