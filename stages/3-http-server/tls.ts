@@ -39,6 +39,7 @@ export interface ClientTlsOptions {
   readonly key?: Pem;
 }
 
+/** The oldest that is spoken. */
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
 const VERSIONS: readonly TlsVersion[] = ['TLSv1.2', 'TLSv1.3'];
 /** `SSL routines::` and the like, which say nothing to whoever reads them. */
