@@ -145,3 +145,19 @@ test('an end that cannot be written is written later, and until then the next st
   await clock.pass(1000);
   assert.deepEqual(await (await afterPowerCut()).end('t', receipt, 'commit'), stored);
 });
+
+test('in a topic that compares ids, a commit of what was accepted before is answered with its place', async () => {
+  const opened = await openHalf();
+  const { broker, half, end, read } = opened;
+  await broker.createTopic('t', { dedupWindowMs: 60_000 });
+  const first = await broker.send('t', { body: 'tea', id: 'order-1' });
+  const receipt = await half('t', { body: 'tea', id: 'order-1' });
+  const stored = { ...first, isDuplicate: true as const };
+  assert.deepEqual(await end('t', receipt, 'commit'), stored);
+  assert.deepEqual(await read('t'), ['tea']);
+  assert.deepEqual(await (await opened.afterPowerCut()).end('t', receipt, 'commit'), stored);
+  const other = await half('t', { body: 'milk', id: 'order-2' });
+  await end('t', other, 'commit');
+  const again = await broker.send('t', { body: 'milk', id: 'order-2' });
+  assert.deepEqual([again.offset, again.isDuplicate], [1, true]);
+});

@@ -70,10 +70,13 @@ test('a snapshot taken before the end of a half message is written does not make
 
 test('an offset that a power cut took from the half log, and a topic still knows, is not given again', async () => {
   const opened = await openHalf({ flushPolicy: 'never' });
+  const { promise: until, resolve } = Promise.withResolvers<void>();
   const lost = await opened.half('t', 'lost');
+  opened.disk.onCall = ({ kind, path }) => (kind === 'sync' && path.startsWith('/data/half/') ? { until } : undefined);
   await opened.end('t', lost, 'commit');
   // Without syncs a power cut may keep the one file and lose the other.
   const disk = opened.disk.remains(({ path }) => !path.startsWith('/data/half/'));
+  resolve();
   const second = await opened.on(disk);
   assert.deepEqual(await second.read('t'), ['lost']);
   const open = await second.half('t', 'open');
