@@ -260,3 +260,14 @@ test('after a seek back what the group does not ask for is finished again at onc
   const { availableCount, lag } = desk.counts();
   assert.deepEqual([availableCount, lag], [2, 4]);
 });
+
+test('a group that is being replayed finishes nothing by itself', async () => {
+  const { log, events, settings } = setUpDesk(groupOf('a'));
+  const other = new GroupDesk({ ...settings, starts: [0] });
+  fill(log, 'xxa');
+  const before = events.length;
+  other.serve();
+  assert.equal(events.length, before);
+  other.start();
+  assert.equal(other.floorOf(0), 2);
+});

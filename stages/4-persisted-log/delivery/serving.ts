@@ -63,6 +63,8 @@ export class Serving {
   #filteredCount = 0;
   /** Calls in the line that wait for a search and nothing else. */
   #impatientCount = 0;
+  /** Before that nothing may be recorded: what is replayed has to fit. */
+  #isStarted = false;
   #isClosed = false;
   /** What those are told who come after the end; undefined: there is nothing. */
   #closeError: Error | undefined;
@@ -96,6 +98,7 @@ export class Serving {
 
   /** Who has something in flight is there, though nobody has heard of it since the restart. */
   start(): void {
+    this.#isStarted = true;
     for (const memberId of [...this.#state.leases.memberIds]) this.members.callEnds(this.members.callBegins(memberId));
     this.#onMembersChanged();
   }
@@ -234,7 +237,7 @@ export class Serving {
 
   /** What the group does not want is finished as soon as it is there. */
   #finishUnwanted(): void {
-    if (this.#isClosed || this.#unwanted === undefined) return;
+    if (!this.#isStarted || this.#isClosed || this.#unwanted === undefined) return;
     const looks = { left: LOOKS_COUNT_MAX };
     if (this.#unwanted.finish(looks)) this.#options.onHandOut({ hasSteppedOver: true });
     this.#searches.goOn(EVERYTHING, { missing: new Map(), isUnfinished: looks.left <= 0 });
