@@ -80,14 +80,10 @@ export async function createApp(
   app.setErrorHandler(answerError);
   app.decorateRequest('admitted', undefined);
   app.addHook('onRequest', (request, reply, next) => {
-    const letIn = (refused?: Error): void => {
-      // I5: only who was let in is asked for the body.
-      if (refused === undefined && request.raw.headers.expect !== undefined) reply.raw.writeContinue();
-      next(refused);
-    };
     const refused = refusalOf(request, reply);
-    if (refused !== undefined || admit === undefined) letIn(refused);
-    else admit(request, reply).then(() => letIn(), letIn);
+    if (refused !== undefined) next(refused);
+    else if (admit === undefined) letIn(request, reply, next);
+    else admit(request, reply).then(() => letIn(request, reply, next), next);
   });
   addJsonParser(app);
   if (options.onRequest !== undefined) addLog(app, options.onRequest, options);
@@ -95,6 +91,12 @@ export async function createApp(
   await addRoutes(app, door, options);
   await app.ready();
   return { app, door };
+}
+
+/** I5: only who was let in is asked for the body. */
+function letIn(request: FastifyRequest, reply: FastifyReply, next: () => void): void {
+  if (request.raw.headers.expect !== undefined) reply.raw.writeContinue();
+  next();
 }
 
 /** Why a request is refused before anything else of it is looked at; undefined: go on. */

@@ -8,7 +8,8 @@ import { createBroker as createRingBroker } from '../2-ring-buffer/index.ts';
 import { createClient, createServer } from './index.ts';
 import { createRelay } from './relay.ts';
 import { ask } from './testing/doors.ts';
-import type { Heard } from './testing/scripted-broker.ts';
+import { type Heard, scriptedBroker } from './testing/scripted-broker.ts';
+import { until } from './testing/until.ts';
 import { DELIVERY, RECEIPT, RECORD, refOf, wired } from './testing/wired.ts';
 
 const BATCH = { topic: 't', partition: 2, baseOffset: 7, count: 2, ids: ['i', 'j'], durability: 'synced' };
@@ -117,6 +118,30 @@ test('a commit whose answer is lost is asked about until it is known', async () 
   );
   wire.answers.findTransaction = ENDED('committed');
   await assert.rejects(transaction.commit(), (error) => isMqError(error, 'MQ_TRANSACTION_ENDED'), 'a second commit');
+});
+
+test('a transaction whose beginner has gone is aborted, since nobody has its id', async () => {
+  const { broker, heard } = scriptedBroker();
+  const { begin } = broker;
+  let asked: AbortSignal | undefined;
+  let goOn: () => void = () => undefined;
+  broker.begin = async (options) => {
+    asked = options?.signal;
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    return begin(options);
+  };
+  await using server = await createServer(broker);
+  await using client = await createClient(server.url);
+  const caller = new AbortController();
+  const begun = client.begin({ signal: caller.signal });
+  await until('the broker is asked', () => asked !== undefined);
+  caller.abort('enough');
+  await assert.rejects(begun, (error) => isMqError(error, 'MQ_ABORTED') && error.cause === 'enough');
+  await until('the server knows it', () => asked?.aborted === true);
+  goOn();
+  await until('it is aborted', () => heard.at(-1)?.operation === 'transaction.abort');
 });
 
 test('a half message arrives with its options, its end comes back, and its questions come as they are', async () => {

@@ -2,7 +2,7 @@
  * What happened at the door, one entry an answered request: for the screen's list of last requests, each copyable as a
  * curl command.
  *
- * Always true: an entry never holds the token; a body is shown only as far as a person would read it.
+ * Always true: an entry never holds a token or a password; a body is shown only as far as a person would read it.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -46,7 +46,8 @@ function curlOf(request: FastifyRequest): string {
   const body = headers['content-type'] === undefined ? [] : bodyArguments(request.body);
   if (method === 'HEAD') parts.push('-I');
   else if (method !== (body.length === 0 ? 'GET' : 'POST')) parts.push('-X', method);
-  if (headers.authorization !== undefined) parts.push('-H', '"authorization: Bearer $MQ_TOKEN"');
+  if (/^basic /i.test(headers.authorization ?? '')) parts.push('-u', '"$MQ_USER:$MQ_PASSWORD"');
+  else if (headers.authorization !== undefined) parts.push('-H', '"authorization: Bearer $MQ_TOKEN"');
   for (const name of SHOWN_HEADERS) {
     const value = headers[name];
     if (value !== undefined && value !== '*/*') parts.push('-H', quoted(`${name}: ${value}`));

@@ -24,8 +24,11 @@ export function addTransactionRoutes(routes: Routes, door: Door): void {
   const answer = ok(schemas.TransactionAnswer);
   const begin = { summary: 'Begin a transaction', body: schemas.BeginBody, response: answer };
   routes.post('/transactions', { schema: begin }, async (request) => {
-    const { id } = await door.brokerOf(request).begin({ ...request.body, signal: door.signalOf(request) });
-    return { id };
+    const signal = door.signalOf(request);
+    const transaction = await door.brokerOf(request).begin({ ...request.body, signal });
+    // Its id would never reach anybody: so it does not wait for its time-out.
+    if (signal.aborted) await transaction.abort();
+    return { id: transaction.id };
   });
 
   const find = { summary: 'Is a transaction open, or how did it end?', params: schemas.TransactionPath };
