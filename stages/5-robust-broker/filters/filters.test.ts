@@ -4,6 +4,7 @@ import { VirtualClock } from '../../../shared/clock.ts';
 import type { Broker, SubscribeOptions } from '../../../shared/contract/broker.ts';
 import type { Delivery } from '../../../shared/contract/message.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import { readSealed, writeSealed } from '../../4-persisted-log/log/whole-file.ts';
 import { createBroker } from '../index.ts';
 
 const EU = { selector: "region = 'eu'" };
@@ -222,4 +223,23 @@ test('a lookup looks at a bounded part of the log at a time and finds everything
     Array.from({ length: 20 }, (_, batch) => batch * 1000 + 7),
   );
   assert.ok(calls >= 3 && calls <= 4, `${calls} calls`);
+});
+
+test('a group from before there were filters goes on without one', async () => {
+  const { broker, disk, clock } = await openBroker();
+  await broker.createTopic('orders');
+  await broker.createGroup('orders', 'g');
+  await broker.send('orders', { body: 'a' });
+  await broker.close();
+  const [topic = ''] = (await disk.list('/data/topics')).filter((name) => name.startsWith('t-orders'));
+  const folder = `/data/topics/${topic}/snapshots`;
+  for (const name of await disk.list(folder)) {
+    const text = JSON.stringify(await readSealed(disk, `${folder}/${name}`));
+    assert.match(text, /,"filter":\{\}/);
+    await writeSealed(disk, `${folder}/${name}`, JSON.parse(text.replace(',"filter":{}', '')));
+  }
+  const again = await openBroker({ disk, clock });
+  await using _ = again.broker;
+  await again.broker.createGroup('orders', 'g');
+  assert.deepEqual(textsOf(await again.broker.receive('orders', { group: 'g' })), ['a']);
 });
