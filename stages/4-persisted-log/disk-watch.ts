@@ -4,12 +4,14 @@
  *
  * Always true: asking costs nothing; the disk is asked at most once in `LOOK_MS`, and nobody waits for its answer, so what
  * is said may be that old. A disk that cannot say is believed to have room: the write itself will tell. People are told
- * when room becomes short, and when it is not any more.
+ * when room becomes short, and when it is not any more, which takes a little more than was too little before.
  */
 import type { Clock } from '../../shared/clock.ts';
 import type { Disk } from '../../shared/disk.ts';
 
 const LOOK_MS = 500;
+/** When it was short, so much more than the reserve is to be free: what is freed and taken at the mark does not flutter. */
+const ENOUGH_FACTOR = 1.1;
 
 /** So much is free, and so much should be. */
 export interface Shortage {
@@ -50,7 +52,8 @@ export class DiskWatch {
     this.#isLooking = true;
     try {
       const freeBytes = await disk.freeBytes(folder);
-      this.#note(freeBytes < reserveBytes ? { freeBytes, reserveBytes } : undefined);
+      const wantedBytes = this.#shortage === undefined ? reserveBytes : reserveBytes * ENOUGH_FACTOR;
+      this.#note(freeBytes < wantedBytes ? { freeBytes, reserveBytes } : undefined);
     } catch {
       this.#note(undefined);
     }
