@@ -14,7 +14,7 @@ import { type Filtering, FilterOpening } from './filters/filtering.ts';
 import type { CheckSchedule } from './half/half.ts';
 import type { HalfMessages } from './half/half-messages.ts';
 import { HalfOpening } from './half/half-opening.ts';
-import type { Observation } from './observe/observation.ts';
+import { type Observation, openTransactions } from './observe/observation.ts';
 import type { ProducerIds } from './producers/producer-ids.ts';
 import { ProducersOpening } from './producers/producers-opening.ts';
 import { RobustTopicRules } from './topic-rules.ts';
@@ -73,9 +73,11 @@ export async function openRobustParts(options: OpenRobustPartsOptions): Promise<
   try {
     const producers = await producing.open(parts, dataFolder);
     const newProducerId = async (): Promise<number> => (await producers.open()).producerId;
-    const transactions = await transacting.open(parts, { dataFolder, newProducerId });
+    const onEnded = observation.noteTransaction;
+    const transactions = await transacting.open(parts, { dataFolder, newProducerId, onEnded });
     const halves = await half.open(parts, { dataFolder, schedule });
     const filtering = await filters.open(parts);
+    observation.include(openTransactions(transacting.table));
     await observation.open(parts);
     const close: BrokerParts['close'] = async (error) => {
       observation.close();

@@ -77,13 +77,17 @@ export interface TopicChangedEvent extends LifeEvent {
   readonly change: 'made' | 'deleted' | 'paused' | 'resumed';
 }
 
-export interface TransactionEndedEvent extends LifeEvent {
+/** Why a transaction ended: its owner said so, or did not in time, or a newer one took its name, or it could not go on. */
+export type EndReason = 'asked' | 'timed-out' | 'fenced' | 'failed' | 'closing';
+
+export interface EndedTransaction {
   readonly id: string;
   readonly outcome: 'committed' | 'aborted';
-  /** `asked`: by whoever began it. */
-  readonly why: string;
+  readonly why: EndReason;
   readonly durationMs: number;
 }
+
+export type TransactionEndedEvent = LifeEvent & EndedTransaction;
 
 export interface SlowConsumerEvent extends LifeEvent {
   readonly topic: string;

@@ -6,6 +6,7 @@ import type { HistogramValue, Metric } from '../../../shared/contract/metrics.ts
 import { HeldSyncs } from '../../../shared/disk-faults.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import { createServer } from '../../3-http-server/index.ts';
 import { createBroker, type RobustBrokerOptions } from '../index.ts';
 import { ADVISORY_TOPICS } from './advisories.ts';
 import { CHANNELS } from './channels.ts';
@@ -117,7 +118,10 @@ test('after close nobody listens any more, and a broker that is not to count nev
     Object.values(CHANNELS).filter(({ isWatched }) => isWatched),
     [],
   );
-  assert.deepEqual(silent.broker.metrics?.(), []);
+  assert.ok(
+    silent.broker.metrics?.().every(({ kind }) => kind === 'gauge'),
+    'only what is so now',
+  );
   await silent.broker.close();
 });
 
@@ -270,4 +274,54 @@ test('what cannot be told because the disk is full is counted, and keeps nobody 
 test('options of observing are yes or no', async () => {
   await assert.rejects(createBroker({ metrics: 1 as unknown as boolean }), { code: 'MQ_INVALID_ARGUMENT' });
   await assert.rejects(createBroker({ advisories: 'on' as unknown as boolean }), { code: 'MQ_INVALID_ARGUMENT' });
+});
+
+test('how transactions end, and why, is said and counted', async () => {
+  const { broker, clock } = await open();
+  const ended: unknown[] = [];
+  const stop = CHANNELS.transactionEnded.watch(undefined, ({ outcome, why, durationMs }) =>
+    ended.push([outcome, why, durationMs]),
+  );
+  const committed = await broker.begin();
+  await committed.send('t', { body: 'a' });
+  assert.equal(seriesOf(broker, 'mq_open_transactions'), 1);
+  await clock.pass(20);
+  await committed.commit();
+  await (await broker.begin()).abort();
+  await broker.begin({ timeoutMs: 1000 });
+  await clock.pass(1000);
+  await broker.begin({ transactionalId: 'shop' });
+  const newer = await broker.begin({ transactionalId: 'shop' });
+  await newer.commit();
+  assert.deepEqual(ended, [
+    ['committed', 'asked', 20],
+    ['aborted', 'asked', 0],
+    ['aborted', 'timed-out', 1000],
+    ['aborted', 'fenced', 0],
+    ['committed', 'asked', 0],
+  ]);
+  assert.equal(seriesOf(broker, 'mq_transactions_count', 'committed'), 2);
+  assert.equal(seriesOf(broker, 'mq_transactions_count', 'aborted'), 3);
+  assert.equal(seriesOf(broker, 'mq_open_transactions'), 0);
+  stop();
+  await broker.close();
+});
+
+test('over HTTP a broker whose disk hangs is alive and not ready', async () => {
+  const { broker, disk, clock } = await open();
+  await broker.send('t', { body: 'a' });
+  await using server = await createServer(broker);
+  const asked = async (path: string): Promise<number> => (await fetch(`${server.url}${path}`)).status;
+  assert.deepEqual([await asked('/healthz'), await asked('/readyz')], [200, 200]);
+  const held = new HeldSyncs();
+  disk.onCall = held.watch;
+  const sent = broker.send('t', { body: 'b' });
+  await clock.pass(6000);
+  assert.deepEqual([await asked('/healthz'), await asked('/readyz')], [200, 503]);
+  held.open();
+  await sent;
+  assert.deepEqual([await asked('/healthz'), await asked('/readyz')], [200, 200]);
+  disk.onCall = undefined;
+  await server.close();
+  await broker.close();
 });

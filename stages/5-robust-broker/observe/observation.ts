@@ -14,7 +14,7 @@ import type { Disk } from '../../../shared/disk.ts';
 import type { Observer } from '../../4-persisted-log/observer.ts';
 import type { Storing } from '../../4-persisted-log/storing.ts';
 import { Advisories } from './advisories.ts';
-import type { Source } from './channels.ts';
+import { CHANNELS, type EndedTransaction, type Source } from './channels.ts';
 import { HealthWatch } from './health-watch.ts';
 import { Meters } from './meters.ts';
 import type { CheckedObserveOptions } from './observe-options.ts';
@@ -26,6 +26,12 @@ export interface Observed {
   metrics?(): readonly Metric[];
   /** Why memory is short, in words; undefined while it is not. */
   memoryShortage?(): string | undefined;
+}
+
+/** How many are open, as a number among the others. */
+export function openTransactions(table: { readonly size: number }): Observed {
+  const [name, help] = ['mq_open_transactions', 'transactions that are not over'];
+  return { metrics: () => [{ name, kind: 'gauge', help, series: [{ labels: {}, value: table.size }] }] };
 }
 
 export class Observation {
@@ -71,6 +77,12 @@ export class Observation {
     if (this.#options.metrics) this.#meters = new Meters({ source: this.source, disk: this.#disk });
     if (this.#options.advisories) this.#advisories = await Advisories.open(storing, this.source);
   }
+
+  /** Of who ends transactions. */
+  noteTransaction = (ended: EndedTransaction): void => {
+    if (!CHANNELS.transactionEnded.isWatched) return;
+    CHANNELS.transactionEnded.publish({ ...ended, source: this.source, at: this.#clock.now() });
+  };
 
   /** Its numbers and shortages are told with the rest. */
   include(observed: Observed): void {

@@ -16,8 +16,10 @@ import type { Clock, Timer } from '../../../shared/clock.ts';
 import { isMqError, MqError } from '../../../shared/contract/errors.ts';
 import type { Limits } from '../../../shared/contract/limits.ts';
 import { EPOCH_MAX } from '../../../shared/contract/producer.ts';
+import type { TransactionOutcome } from '../../../shared/contract/transaction.ts';
 import type { FlushPolicy } from '../../4-persisted-log/log/log.ts';
 import type { FoundTopics } from '../../4-persisted-log/settled-refs.ts';
+import type { EndedTransaction, EndReason } from '../observe/channels.ts';
 import { Commit, LostError } from './commit.ts';
 import type { DecidedPlace, DecisionLog } from './decision-log.ts';
 import { markerBatch, nameOf, type TransactionEpoch } from './marker.ts';
@@ -39,6 +41,8 @@ export interface CoordinatorOptions {
   readonly newProducerId: () => Promise<number>;
   /** What goes wrong while nobody waits. */
   readonly onNotice: (text: string) => void;
+  /** Told of each that ended, and why. */
+  readonly onEnded: (ended: EndedTransaction) => void;
 }
 
 export interface BeginWant {
@@ -119,14 +123,15 @@ export class Coordinator {
   async abort(transaction: OpenTransaction): Promise<void> {
     if (transaction.state !== 'open') await transaction.ending?.catch(() => undefined);
     this.table.checkOpen(transaction);
-    await this.#abort(transaction);
+    await this.#abort(transaction, 'asked');
   }
 
   /** Whoever is open is aborted; its markers are on their way to their logs when this returns. */
   end(): void {
     this.#isClosed = true;
     for (const wake of this.#pauses) wake();
-    for (const transaction of this.table.all) if (transaction.state === 'open') void this.#abort(transaction);
+    for (const transaction of this.table.all)
+      if (transaction.state === 'open') void this.#abort(transaction, 'closing');
   }
 
   /** Resolves when everything is on the disk and closed. */
@@ -141,6 +146,7 @@ export class Coordinator {
     const onDecided = (): void => {
       isDecided = true;
       this.table.outcomes.remember(transaction, 'committed');
+      this.#tell(transaction, 'committed', 'asked');
     };
     try {
       await this.#commit.run(transaction, onDecided);
@@ -157,15 +163,16 @@ export class Coordinator {
     const isHopeless = error instanceof LostError || !isMqError(error) || this.#isClosed;
     transaction.state = 'open';
     transaction.ending = undefined;
-    if (isHopeless) await this.#abort(transaction);
+    if (isHopeless) await this.#abort(transaction, 'failed');
     else this.#arm(transaction);
   }
 
   /** At once, for everybody who asks; resolves when readers and groups know it too. */
-  #abort(transaction: OpenTransaction, { isFenced = false } = {}): Promise<void> {
+  #abort(transaction: OpenTransaction, why: EndReason): Promise<void> {
     transaction.state = 'aborting';
     this.#disarm(transaction);
-    this.table.outcomes.remember(transaction, 'aborted', { isFenced });
+    this.table.outcomes.remember(transaction, 'aborted', { isFenced: why === 'fenced' });
+    this.#tell(transaction, 'aborted', why);
     transaction.letGoOfWaiting();
     const groups = [...transaction.ackingGroups.values()];
     for (const { desk } of groups) desk.transacted.abort(transaction.id);
@@ -190,6 +197,11 @@ export class Coordinator {
     }
   }
 
+  #tell({ id, beganMs }: OpenTransaction, outcome: TransactionOutcome, why: EndReason): void {
+    const { clock, onEnded } = this.#options;
+    onEnded({ id, outcome, why, durationMs: clock.monotonicMs() - beganMs });
+  }
+
   #isOver(transaction: OpenTransaction): void {
     transaction.state = 'over';
     this.table.remove(transaction);
@@ -202,7 +214,7 @@ export class Coordinator {
       older !== undefined;
       older = this.table.ownedBy(transactionalId)
     ) {
-      if (older.state === 'open') await this.#abort(older, { isFenced: true });
+      if (older.state === 'open') await this.#abort(older, 'fenced');
       else await older.ending?.catch(() => undefined);
       if (this.#isClosed) throw closedError();
     }
@@ -212,7 +224,7 @@ export class Coordinator {
     const { clock } = this.#options;
     const leftMs = Math.max(transaction.beganMs + transaction.timeoutMs - clock.monotonicMs(), 0);
     const onTimeout = (): void => {
-      if (transaction.state === 'open') void this.#abort(transaction);
+      if (transaction.state === 'open') void this.#abort(transaction, 'timed-out');
     };
     this.#timers.set(transaction, clock.setTimer(onTimeout, leftMs, { isBackground: true }));
   }

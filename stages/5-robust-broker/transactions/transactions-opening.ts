@@ -15,7 +15,7 @@ import { isMqError } from '../../../shared/contract/errors.ts';
 import type { BrokerParts } from '../../4-persisted-log/broker-parts.ts';
 import type { Topic } from '../../4-persisted-log/topic.ts';
 import { rulesOf } from '../topic-rules.ts';
-import { Coordinator } from './coordinator.ts';
+import { Coordinator, type CoordinatorOptions } from './coordinator.ts';
 import { type DecidedPlace, type Decision, DecisionLog } from './decision-log.ts';
 import { nameOf, type TransactionEpoch } from './marker.ts';
 import { topicAt } from './topic-places.ts';
@@ -30,6 +30,8 @@ export interface OpenTransactionsOptions {
   readonly dataFolder: string;
   /** An id that no producer ever had. */
   readonly newProducerId: () => Promise<number>;
+  /** Told of each that ended, and why. */
+  readonly onEnded: CoordinatorOptions['onEnded'];
 }
 
 /** A transaction with records and without a marker. */
@@ -52,7 +54,10 @@ export class TransactionsOpening {
   };
 
   /** The topics are open, and nobody uses them yet. */
-  async open(parts: BrokerParts, { dataFolder, newProducerId }: OpenTransactionsOptions): Promise<TransactionCalls> {
+  async open(
+    parts: BrokerParts,
+    { dataFolder, newProducerId, onEnded }: OpenTransactionsOptions,
+  ): Promise<TransactionCalls> {
     const { settings, topics, clock, limits } = parts;
     const { outcomes } = this.table;
     const folder = join(dataFolder, DECISIONS_FOLDER);
@@ -66,7 +71,7 @@ export class TransactionsOpening {
     });
     const { flushPolicy, onNotice } = settings;
     const { table } = this;
-    const own = { table, topics, decisions, clock, limits, flushPolicy, newProducerId, onNotice };
+    const own = { table, topics, decisions, clock, limits, flushPolicy, newProducerId, onNotice, onEnded };
     const coordinator = new Coordinator(own);
     this.#coordinator = coordinator;
     await coordinator.recover(this.#lookThrough(await topics.all(), decisions.undone));
