@@ -1,4 +1,4 @@
-/** The power cuts of `broker-power-cut.test.ts` with many seeds: 200 operations at every change of the disk, torn in any way. */
+/** The power cuts of `broker-power-cut.test.ts` with many seeds: 400 operations at every change of the disk, torn in any way. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keepsAll, keepsNothing, seededFate } from '../../shared/power-cut.ts';
@@ -8,8 +8,8 @@ import { brokerCutRun, recoverAllBrokers } from './testing/broker-cuts.ts';
 const SEED_COUNT = Number(process.env.SEEDS ?? 10);
 const FIRST_SEED = Number(process.env.SEED ?? 1000);
 
-test('200 operations, a power cut before every change of the disk', async () => {
-  const run = await brokerCutRun({ seed: FIRST_SEED, operationCount: 200, fates: () => [keepsNothing] });
+test('400 operations, a power cut before every change of the disk', async () => {
+  const run = await brokerCutRun({ seed: FIRST_SEED, operationCount: 400, fates: () => [keepsNothing] });
   assert.equal(new Set(run.deeds.map((deed) => deed.kind)).size, 10, 'the load does everything');
   await recoverAllBrokers(run);
 });
