@@ -18,6 +18,7 @@ import { WaiterLine, waitersError } from '../../1-blocking-queue/waiter-line.ts'
 import { WallTimer } from '../../4-persisted-log/wall-timer.ts';
 import type { OpenHalf } from './half.ts';
 import type { HalfLog } from './half-log.ts';
+import { readOpenHalf } from './half-reading.ts';
 import type { HalfTable } from './half-table.ts';
 
 /** Who asks, for how many, and how long it waits for the first. */
@@ -131,18 +132,18 @@ export class HalfChecks {
 
   /** What was decided meanwhile is no question any more; one that cannot be read keeps no other back. */
   async #questionsAbout(halves: readonly OpenHalf[]): Promise<readonly HalfCheck[]> {
-    const { table } = this.#options;
-    const open = halves.filter((half) => table.find(half.halfId) === half);
-    const results = await Promise.allSettled(open.map((half) => this.#questionAbout(half)));
-    const checks = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const results = await Promise.allSettled(halves.map((half) => this.#questionAbout(half)));
+    const checks = results.flatMap((result) => (result.status === 'fulfilled' ? (result.value ?? []) : []));
     const failed = results.find((result) => result.status === 'rejected');
     if (checks.length === 0 && failed !== undefined) throw failed.reason;
     return checks;
   }
 
-  async #questionAbout(half: OpenHalf): Promise<HalfCheck> {
+  async #questionAbout(half: OpenHalf): Promise<HalfCheck | undefined> {
     const { halfId, share, group, checkCount, acceptedAt } = half;
-    const { id, key, headers, body } = await this.#options.log.messageAt(half.offset);
+    const record = await readOpenHalf(this.#options, half);
+    if (record === undefined) return undefined;
+    const { id, key, headers, body } = record;
     const message = { id, headers, body, timestamp: acceptedAt, ...(key === undefined ? {} : { key }) };
     const { checksMax } = this.#options;
     return { halfId, topic: share.topic, producerGroup: group.name, checkCount, checksMax, ...message };

@@ -7,7 +7,8 @@ import { keepsNothing, seededFate } from '../../../shared/power-cut.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { type PowerCutOptions, PowerCuts } from '../../../shared/testing/power-cuts.ts';
-import { openHalf } from './testing/half-broker.ts';
+import { verifyFolder } from '../../4-persisted-log/tools/verify.ts';
+import { DATA_FOLDER, openHalf } from './testing/half-broker.ts';
 
 /** What became of a half message, as its producer knows. */
 interface Deed {
@@ -66,6 +67,7 @@ async function check(disk: SimulatedDisk, known: Known): Promise<void> {
     await assert.rejects(end('t', receipt, opposite), (error) => isMqError(error, 'MQ_TRANSACTION_ENDED'));
   }
   await broker.close();
+  assert.deepEqual((await verifyFolder({ disk, folder: DATA_FOLDER })).findings, [], 'verify finds nothing wrong');
 }
 
 async function checkAll(fates: PowerCutOptions<Known>['fates'], { isCutAgain = false } = {}): Promise<void> {

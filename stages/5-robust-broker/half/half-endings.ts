@@ -26,8 +26,10 @@ import { encodeMoved, type HalfEnd, messageOf } from './half-record.ts';
 import type { HalfTable } from './half-table.ts';
 import type { HalfTopics } from './half-topics.ts';
 
-/** After something failed that nobody waits for. */
+/** After an end could not be written. */
 const RETRY_MS = 1000;
+/** After one could not be put aside: the topic for that is full, perhaps. */
+const RETRY_ASIDE_MS = 10_000;
 
 export interface HalfEndingsOptions {
   readonly clock: Clock;
@@ -65,7 +67,7 @@ export class HalfEndings {
       if (this.#isClosed || table.find(half.halfId) !== half) return;
       const where = `of topic ${quote(half.share.topic)} that nobody could decide`;
       onNotice(`half message ${quote(half.halfId)} ${where} was not put aside: ${String(error)}`);
-      table.putBack(half, clock.now() + RETRY_MS);
+      table.putBack(half, clock.now() + RETRY_ASIDE_MS);
       this.#options.onPutBack();
     });
   }

@@ -34,6 +34,7 @@ import { HalfEndings } from './half-endings.ts';
 import type { HalfEnds } from './half-ends.ts';
 import type { AppendedHalf, HalfLog } from './half-log.ts';
 import { checkEndHalf, checkHalf, checkHalfCheck } from './half-options.ts';
+import { readOpenHalf } from './half-reading.ts';
 import { type HalfEnd, movedBytesMax } from './half-record.ts';
 import type { HalfTable } from './half-table.ts';
 import { type HalfTopics, isThere } from './half-topics.ts';
@@ -155,9 +156,9 @@ export class HalfMessages {
     return halves.sort((one, other) => one.nextCheckAt - other.nextCheckAt).slice(0, max);
   }
 
-  /** The message of one that is open. */
-  async messageOf(half: OpenHalf): ReturnType<HalfLog['messageAt']> {
-    return await this.#log.messageAt(half.offset);
+  /** The message of one that is open; undefined when it is no more. */
+  async messageOf(half: OpenHalf): ReturnType<typeof readOpenHalf> {
+    return await readOpenHalf({ table: this.#table, log: this.#log }, half);
   }
 
   get checksMax(): number {

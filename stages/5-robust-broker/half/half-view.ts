@@ -13,21 +13,23 @@ export async function viewHalves(
   { max, clock }: { readonly max: number; readonly clock: Clock },
 ): Promise<HalfView[]> {
   const now = clock.now();
-  const views = halves.soonestOf(topicId, max).map(async (half): Promise<HalfView> => {
+  const views = halves.soonestOf(topicId, max).map(async (half): Promise<HalfView[]> => {
     const { halfId, group, checkCount, nextCheckAt } = half;
-    const { id, body } = await halves.messageOf(half);
+    const record = await halves.messageOf(half);
+    if (record === undefined) return [];
+    const { id, body } = record;
     const { checksMax } = halves;
     const nextCheckInMs = Math.max(nextCheckAt - now, 0);
-    return { halfId, id, producerGroup: group.name, checkCount, checksMax, nextCheckInMs, preview: previewOf(body) };
+    return [{ halfId, id, producerGroup: group.name, checkCount, checksMax, nextCheckInMs, preview: previewOf(body) }];
   });
-  return await Promise.all(views);
+  return (await Promise.all(views)).flat();
 }
 
 /** The open half message with this id; null when there is none. */
 export async function explainHalf(halves: HalfMessages, topic: Topic, id: string): Promise<Explanation | null> {
   for (const half of halves.soonestOf(topic.topicId, Number.POSITIVE_INFINITY)) {
     const record = await halves.messageOf(half);
-    if (record.id !== id) continue;
+    if (record?.id !== id) continue;
     const { partition, acceptedAt, checkCount, nextCheckAt, group } = half;
     const asked = `asked ${checkCount} of ${halves.checksMax} times, again at ${new Date(nextCheckAt).toISOString()}`;
     const reason = `not decided by producer group ${quote(group.name)}: ${asked}`;
