@@ -8,6 +8,9 @@ export interface MessageEvent {
     | 'accepted'
     /** Capability `half-message`: it is kept until its producer decides. */
     | 'half'
+    /** The transaction it was sent in, or its producer, decided. */
+    | 'committed'
+    | 'aborted'
     | 'delayed'
     | 'due'
     | 'delivered'

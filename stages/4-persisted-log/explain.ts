@@ -86,6 +86,7 @@ function explainRecord(topic: Topic, { partition }: Partition, record: LogRecord
 /** How the record came into its partition: sent, due, or as the copy of a dead letter, whose own story goes before. */
 function beginningOf(topic: Topic, record: LogRecord): MessageEvent[] {
   const { timestamp: at, movedFrom } = record;
+  if (movedFrom?.log === 'half') return [{ at, what: 'committed', reason: 'it was a half message' }];
   if (movedFrom?.log !== 'dead') return [{ at, what: movedFrom === undefined ? 'accepted' : 'due' }];
   const origin = { topicId: topic.topicId, ...originOf(record, topic.partitionCount) };
   const story = topic.settings.trace.eventsOf(origin, (group) => topic.groups.nameOf(group));

@@ -33,6 +33,7 @@ import type { Filtering } from './filters/filtering.ts';
 import { checkLookupOptions, lookUp } from './filters/lookup.ts';
 import type { HalfMessages } from './half/half-messages.ts';
 import { explainHalf, viewHalves } from './half/half-view.ts';
+import { withTransaction } from './observe/transaction-story.ts';
 import { checkOpenProducer } from './producers/producer-options.ts';
 import { isTemporary } from './temporary-topics.ts';
 import type { TransactionCalls } from './transactions/transaction-calls.ts';
@@ -222,7 +223,8 @@ export class RobustBroker implements api.Broker {
   async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
     const id = timing.checkExplainOptions(options);
     const owner = await this.#topicOf(topic);
-    return (await explainMessage(owner, id)) ?? (await explainHalf(this.#halves, owner, id));
+    const told = await withTransaction(owner, await explainMessage(owner, id));
+    return told ?? (await explainHalf(this.#halves, owner, id));
   }
 
   async inspect(topic: string, options?: { readonly max?: number }): Promise<LogView> {
