@@ -223,7 +223,8 @@ export class NumberedTurn {
 }
 
 function after(sequence: number, count: number): number {
-  return (sequence + count) % (SEQUENCE_MAX + 1);
+  const next = sequence + count;
+  return next <= SEQUENCE_MAX ? next : next - SEQUENCE_MAX - 1;
 }
 
 function unsureError(cause: MqError): MqError {

@@ -13,6 +13,8 @@ import { need, type Rules } from './rules.ts';
 /** Tags of one filter. */
 const TAGS_COUNT_MAX = 64;
 
+const STAMP_MEMBERS = ['producerId', 'epoch', 'sequence'];
+
 /** What lets everything through. */
 export const NO_FILTER: Filter = Object.freeze({});
 
@@ -29,12 +31,15 @@ export function checkFilter(path: string, filter: unknown, rules: Rules): Filter
   };
 }
 
-/** A number that is not given is a mistake here: a guessed sequence would lose or repeat messages. */
+/** Who sends, and the number of the first message. */
 export function checkProducer(path: string, producer: unknown, rules: Rules): ProducerStamp | undefined {
   if (producer === undefined) return undefined;
   need(rules, 'idempotence', path);
-  checkOptions(path, producer, ['producerId', 'epoch', 'sequence']);
+  checkOptions(path, producer, STAMP_MEMBERS);
   const { producerId, epoch, sequence } = producer as ProducerStamp;
+  const isRight =
+    isWhole(producerId, Number.MAX_SAFE_INTEGER) && isWhole(epoch, EPOCH_MAX) && isWhole(sequence, SEQUENCE_MAX);
+  if (isRight) return { producerId: producerId + 0, epoch: epoch + 0, sequence: sequence + 0 }; // 0 of -0
   return {
     producerId: given(`${path}.producerId`, producerId, Number.MAX_SAFE_INTEGER),
     epoch: given(`${path}.epoch`, epoch, EPOCH_MAX),
@@ -42,6 +47,12 @@ export function checkProducer(path: string, producer: unknown, rules: Rules): Pr
   };
 }
 
+/** Asked first, for every send: writing the paths out costs more. */
+function isWhole(value: number, max: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value <= max;
+}
+
+/** A number that is not given is a mistake here: a guessed sequence would lose or repeat messages. */
 function given(path: string, value: unknown, max: number): number {
   return checkInteger(path, value ?? null, { min: 0, max, fallback: 0 });
 }

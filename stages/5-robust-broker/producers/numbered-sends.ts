@@ -47,6 +47,8 @@ export interface NumberedSendsOptions extends ProducerTableOptions {
 export class NumberedSends {
   readonly #options: NumberedSendsOptions;
   #table: ProducerTable;
+  /** When the batch was that is noted next: it is checked right before. Epoch ms. */
+  #checkedAt = 0;
 
   constructor(options: NumberedSendsOptions) {
     this.#options = options;
@@ -67,7 +69,7 @@ export class NumberedSends {
     const call = callOf(batch);
     if (call === undefined) return undefined;
     this.#options.checkProducer(call);
-    const repeated = this.#table.repeated(call, this.#options.now());
+    const repeated = this.#table.repeated(call, this.#options.now);
     if (repeated === undefined) return undefined;
     const { partition, durability } = this.#options;
     const { baseOffset, count, receipt: first } = repeated;
@@ -78,7 +80,9 @@ export class NumberedSends {
   /** Throws when a batch that repeats none may not be stored now. */
   check(batch: Uint8Array): void {
     const call = callOf(batch);
-    if (call !== undefined) this.#table.check(call, this.#options.now());
+    if (call === undefined) return;
+    this.#checkedAt = this.#options.now();
+    this.#table.check(call, this.#checkedAt);
   }
 
   noteAppended({ batch, baseOffset }: IncomingRecords, receipt: Promise<AppendReceipt>): void {
@@ -87,8 +91,8 @@ export class NumberedSends {
       this.dropFrom(baseOffset);
       return;
     }
-    const { now, highWatermark } = this.#options;
-    this.#table.note({ ...call, baseOffset, at: now() }, { safeOffset: highWatermark(), receipt });
+    const safeOffset = this.#options.highWatermark();
+    this.#table.note({ ...call, baseOffset, at: this.#checkedAt }, { safeOffset, receipt });
   }
 
   /** After a start: a stored batch, in the order of the offsets; also one that is known. */

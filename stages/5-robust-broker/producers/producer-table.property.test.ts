@@ -137,7 +137,7 @@ class Pair {
 
   #answer(call: ProducerCall): number | string {
     try {
-      const repeated = this.#table.repeated(call, 0);
+      const repeated = this.#table.repeated(call, () => 0);
       if (repeated === undefined) this.#table.check(call, 0);
       return repeated?.baseOffset ?? 'stored';
     } catch (error) {

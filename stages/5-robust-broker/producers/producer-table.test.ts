@@ -26,7 +26,7 @@ class World {
   send(sequence: number, { count = 1, producerId = 7, epoch = 0, isSafe = true } = {}): string {
     const call = { producerId, epoch, sequence, count };
     try {
-      const repeated = this.table.repeated(call, this.now);
+      const repeated = this.table.repeated(call, () => this.now);
       if (repeated !== undefined) return `repeats ${repeated.baseOffset}`;
       this.table.check(call, this.now);
       const baseOffset = this.endOffset;

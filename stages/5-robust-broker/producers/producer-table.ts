@@ -98,10 +98,11 @@ export class ProducerTable {
     return this.#producers.size;
   }
 
-  /** The call that this one repeats. */
-  repeated(call: ProducerCall, now: number): RememberedCall | undefined {
-    const producer = this.#known(call.producerId, now);
-    if (producer === undefined || producer.epoch !== call.epoch) return undefined;
+  /** The call that this one repeats. `now` is asked only when there may be one: a clock takes longer than all the rest. */
+  repeated(call: ProducerCall, now: () => number): RememberedCall | undefined {
+    const producer = this.#producers.get(call.producerId);
+    if (producer === undefined || producer.epoch !== call.epoch || call.sequence === nextOf(producer)) return undefined;
+    if (this.#isForgotten(call.producerId, producer, now())) return undefined;
     const repeated = callFrom(call.sequence, producer);
     return repeated?.count === call.count ? repeated : undefined;
   }

@@ -9,9 +9,10 @@ import { SEQUENCE_MAX } from '../../../shared/contract/producer.ts';
 
 const ROUND = SEQUENCE_MAX + 1;
 
-/** The sequence `count` messages after `sequence`. */
+/** The sequence `count` messages after `sequence`; at most a round. A remainder of such large numbers takes long. */
 export function sequenceAfter(sequence: number, count: number): number {
-  return (sequence + count) % ROUND;
+  const after = sequence + count;
+  return after < ROUND ? after : after - ROUND;
 }
 
 /** True when `sequence` comes after `other`, and is not `other`. */
