@@ -9,10 +9,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
-import { createBroker } from '../../stages/4-persisted-log/index.ts';
+import { createBroker as createPersistedLog } from '../../stages/4-persisted-log/index.ts';
+import { createBroker as createRobustBroker } from '../../stages/5-robust-broker/index.ts';
 import { CAPABILITIES } from '../contract/capabilities.ts';
 import type { ConformanceTest, Subject } from './conformance-test.ts';
 import { enumerate, type Row, tableOf } from './qos/matrix.ts';
+import { EXACT_USAGES } from './qos/usages.ts';
 import { SUBJECTS } from './subjects.ts';
 
 export const GUARANTEES_URL = new URL('../../docs/guarantees.md', import.meta.url);
@@ -21,13 +23,13 @@ const INTRODUCTION = `# What a broker promises
 
 This page is written by \`npx node shared/conformance/guarantees.ts\` from the tests of the conformance suite; do not edit it.
 Each sentence is the name of one test. *(stage N)* is the first stage that has the capability the sentence needs; on an
-earlier stage \`mq test\` answers *not yet (stage N)*. Stage 5 is still to come, and so are its promises.
+earlier stage \`mq test\` answers *not yet (stage N)*.
 `;
 
 const QUALITY_OF_SERVICE = `## How often a message is worked on
 
 What a broker gives depends on how it is used: who notes, repeats and acknowledges when. Each number below is how often
-one message was worked on, over all journeys of two messages from a producer's list to a consumer's work through stage 4
+one message was worked on, over all journeys of two messages from a producer's list to a consumer's work through a broker
 (\`flushPolicy: 'always'\`), one for each moment at which this one thing can go wrong:
 
 - *crashes*: the client is gone before a call, while it is under way, or after its answer, and starts again knowing nothing
@@ -38,20 +40,38 @@ one message was worked on, over all journeys of two messages from a producer's l
 
 const NOT_GIVEN = `Exactly once is not given by any broker that cannot know a message again: the lost answer to a send looks to the
 producer like a lost send. What stage 4 gives is at least once, and a consumer that keeps the ids of its work together with
-the work makes it once in effect. Knowing messages again, and acknowledging together with the work, comes with stage 5.
+the work makes it once in effect.
 `;
 
-/** The page for `subjects`, and for the matrix of quality of service. */
-export function guaranteesPage(subjects: readonly Subject[], matrix: readonly Row[]): string {
-  const count = subjects.reduce((sum, subject) => sum + subject.tests.length, 0);
-  const sections = subjects.map(({ title, tests }) => `## ${title}\n\n${tests.map(sentence).join('\n')}\n`);
-  const service = `${QUALITY_OF_SERVICE}\n${tableOf(matrix)}\n\n${NOT_GIVEN}`;
-  return `${INTRODUCTION}\n${count} promises.\n\n${[...sections, service].join('\n')}`;
+const GIVEN = `Stage 5 knows a message again, by its number, by its id or as half a message, and acknowledges it together with what was
+made of it. It takes both: each alone leaves the other half of the way at least once. Work outside the broker is beyond any
+transaction of the broker: there the ids kept with the work, an inbox, are what makes it once in effect.
+`;
+
+/** What each stage gives, as found out. */
+export interface Matrices {
+  readonly stage4: readonly Row[];
+  readonly stage5: readonly Row[];
 }
 
-/** The matrix of the latest stage that keeps messages. */
-export function matrixOfStage4(): Promise<readonly Row[]> {
-  return enumerate(({ disk, ...options }) => createBroker({ ...options, disk, dataFolder: '/data' }));
+/** The page for `subjects`, and for the matrices of quality of service. */
+export function guaranteesPage(subjects: readonly Subject[], { stage4, stage5 }: Matrices): string {
+  const count = subjects.reduce((sum, subject) => sum + subject.tests.length, 0);
+  const sections = subjects.map(({ title, tests }) => `## ${title}\n\n${tests.map(sentence).join('\n')}\n`);
+  const tables = `${tableOf(stage4, 'stage 4')}\n\n${NOT_GIVEN}\n${tableOf(stage5, 'stage 5')}\n\n${GIVEN}`;
+  return `${INTRODUCTION}\n${count} promises.\n\n${[...sections, `${QUALITY_OF_SERVICE}\n${tables}`].join('\n')}`;
+}
+
+/** What the stages that keep messages give, tried out. */
+export async function enumerateStages(): Promise<Matrices> {
+  const dataFolder = '/data';
+  return {
+    stage4: await enumerate(({ disk, ...options }) => createPersistedLog({ ...options, disk, dataFolder })),
+    stage5: await enumerate(
+      ({ disk, ...options }) => createRobustBroker({ ...options, disk, dataFolder }),
+      EXACT_USAGES,
+    ),
+  };
 }
 
 /** The first stage on which a test can pass. */
@@ -65,5 +85,5 @@ function sentence(test: ConformanceTest): string {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  writeFileSync(GUARANTEES_URL, guaranteesPage(SUBJECTS, await matrixOfStage4()));
+  writeFileSync(GUARANTEES_URL, guaranteesPage(SUBJECTS, await enumerateStages()));
 }

@@ -9,6 +9,7 @@ import { CAPABILITIES } from '../contract/capabilities.ts';
 import type { ConformanceTest } from './conformance-test.ts';
 import { ALL_MUTANTS } from './mutants/all-mutants.ts';
 import { concurrencyMutants } from './mutants/concurrency.ts';
+import { manyTransactionMutants } from './mutants/many-transactions.ts';
 import type { Mutant, MutantTarget } from './mutants/mutant.ts';
 import { type SoundStage, soundTarget } from './mutants/sound-broker.ts';
 import { runConformance } from './run.ts';
@@ -21,15 +22,17 @@ const LANES_COUNT = 32;
 /** The latest stage that can be broken. */
 const STAGE_MAX = 5;
 
+/** They need many calls, which take time. */
+const busy = [...concurrencyMutants, ...manyTransactionMutants];
 const testNames = new Set(ALL_TESTS.map(({ name }) => name));
 
 describe('every mutant is killed by the test meant for it', { concurrency: LANES_COUNT }, () => {
-  const idle = ALL_MUTANTS.filter((mutant) => !concurrencyMutants.includes(mutant));
+  const idle = ALL_MUTANTS.filter((mutant) => !busy.includes(mutant));
   for (const mutant of idle) test(`${mutant.name}: ${mutant.bug}`, () => isKilled(mutant));
 });
 
 describe('so is every mutant that needs many calls, one at a time because those calls take time', () => {
-  for (const mutant of concurrencyMutants) test(`${mutant.name}: ${mutant.bug}`, () => isKilled(mutant));
+  for (const mutant of busy) test(`${mutant.name}: ${mutant.bug}`, () => isKilled(mutant));
 });
 
 describe('the same tests pass on the sound broker', () => {
@@ -38,6 +41,29 @@ describe('the same tests pass on the sound broker', () => {
     test(name, async () => {
       const result = await verdictOn(killedBy, stage, soundTarget(stage));
       assert.equal(result.verdict, 'passed', result.reason ?? '');
+    });
+  }
+});
+
+describe('the history checker names what many transactions at once get wrong, with two calls that contradict', () => {
+  const named = {
+    'one abort in seven holds': 'aborted read',
+    'one send in seven is early': 'precommitted read',
+    'a commit goes from topic to topic': 'fractured read',
+    'written when there is time': 'dirty write',
+    'transactions see each other': 'circular flow',
+  };
+  for (const [name, anomaly] of Object.entries(named)) {
+    test(`${anomaly}: ${name}`, async () => {
+      const mutant = manyTransactionMutants.find((each) => each.name === name);
+      assert.ok(mutant !== undefined, name);
+      const { story } = await verdictOn(
+        mutant.killedBy,
+        mutant.stage,
+        mutant.target(() => undefined),
+      );
+      assert.equal(story?.expected.startsWith(`${anomaly}: `), true, story?.expected);
+      assert.equal(story?.operations.length, 2);
     });
   }
 });

@@ -6,9 +6,9 @@ import { keepsAll, keepsNothing, seededFate } from '../../power-cut.ts';
 import { SeededRandom } from '../../random.ts';
 import type { Fate } from '../../simulated-nodes.ts';
 import type { CreateOnDisk } from '../simulated-target.ts';
+import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import { type Journey, travel } from './journey.ts';
 import { USAGES, type Usage } from './usages.ts';
-import { FAULT_KINDS, type FaultKind } from './world.ts';
 
 /** Power cuts that leave something of what was not synced, each its own. */
 const SEEDS = [1, 2, 3];
@@ -63,8 +63,8 @@ function cellOf(journeys: readonly Journey[]): Cell {
   return { min: Math.min(...counts), max: Math.max(...counts), journeyCount: journeys.length };
 }
 
-/** The matrix as a table of a page. */
-export function tableOf(rows: readonly Row[]): string {
+/** The matrix as a table of a page; `who` gives it. */
+export function tableOf(rows: readonly Row[], who: string): string {
   const lines = rows.map(({ usage, withoutFault, cells, isGiven }) =>
     [
       `**${usage.name}**`,
@@ -74,7 +74,7 @@ export function tableOf(rows: readonly Row[]): string {
       isGiven ? 'given' : 'not given',
     ].join(' | '),
   );
-  const head = ['wanted', 'the producer', 'the consumer', 'nothing fails', ...FAULT_TITLES, 'stage 4'].join(' | ');
+  const head = ['wanted', 'the producer', 'the consumer', 'nothing fails', ...FAULT_TITLES, who].join(' | ');
   const rule = Array.from({ length: 5 + FAULT_TITLES.length }, () => '---').join('|');
   return [`| ${head} |`, `|${rule}|`, ...lines.map((line) => `| ${line} |`)].join('\n');
 }

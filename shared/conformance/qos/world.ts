@@ -1,11 +1,11 @@
 /**
- * A producer's notes, a broker on a simulated disk, a consumer's work, and one thing that goes wrong at one moment:
+ * A broker on a simulated disk, clients that may crash, and a connection between them that may break:
  *
  *     moments    call leaves | disk writes, syncs, ... | answer leaves | answer arrives | ...
- *     fault                       ^ here, and never again
+ *     faults                       ^ here                     ^ or here
  *
  * Always true: what a client knows it was told; a call that was cut off ends with `MQ_CONNECTION_LOST`, and only the disk
- * knows what became of it. The same fault at the same moment gives the same run.
+ * knows what became of it. The same faults at the same moments give the same run.
  */
 import { VirtualClock } from '../../clock.ts';
 import type { Broker } from '../../contract/broker.ts';
@@ -13,21 +13,8 @@ import { MqError } from '../../contract/errors.ts';
 import type { DiskCall } from '../../disk-faults.ts';
 import { SeededRandom } from '../../random.ts';
 import { SimulatedDisk } from '../../simulated-disk.ts';
-import type { Fate } from '../../simulated-nodes.ts';
 import type { CreateOnDisk } from '../simulated-target.ts';
-
-/** Who or what fails. */
-export const FAULT_KINDS = Object.freeze(['producer', 'consumer', 'answer', 'power'] as const);
-
-export type FaultKind = (typeof FAULT_KINDS)[number];
-
-export interface Fault {
-  readonly kind: FaultKind;
-  /** At which of the moments at which it can happen, from 1. */
-  readonly at: number;
-  /** Of a power cut: what it leaves of what was not synced. */
-  readonly fate: Fate;
-}
+import type { FaultKind, Faults } from './faults.ts';
 
 /** The end of a client, with all it remembered. */
 export class ClientCrash extends Error {}
@@ -39,33 +26,28 @@ const CHANGES: ReadonlySet<DiskCall['kind']> = new Set<DiskCall['kind']>([
 
 export class World {
   readonly clock = new VirtualClock();
-  /** What the producer has noted: so many of its messages count as sent. Survives the producer. */
-  sentCount = 0;
-  /** What was worked on, in order, under the ids of the messages. Survives the consumer. */
-  readonly works: { readonly id: string; readonly body: string }[] = [];
   readonly #create: CreateOnDisk;
-  readonly #fault: Fault | null;
+  readonly #faults: Faults;
   #broker: Promise<Broker>;
   /** Rejects when the power fails; then there is a new one. */
   #connection = Promise.withResolvers<never>();
-  #momentCount = 0;
   #startCount = 0;
   #isWatched = false;
 
-  constructor(create: CreateOnDisk, fault: Fault | null) {
+  constructor(create: CreateOnDisk, faults: Faults) {
     this.#create = create;
-    this.#fault = fault;
+    this.#faults = faults;
     this.#broker = this.#start(new SimulatedDisk());
-  }
-
-  /** True when the fault has happened. */
-  get wasHit(): boolean {
-    return this.#fault !== null && this.#momentCount >= this.#fault.at;
   }
 
   /** The broker as it is now, for who looks on; calls of clients go through `call`. */
   get broker(): Promise<Broker> {
-    return this.#broker;
+    return this.#running();
+  }
+
+  /** Of the broker: another number after each power cut. */
+  get life(): number {
+    return this.#startCount;
   }
 
   /** From now on things can go wrong. */
@@ -73,15 +55,23 @@ export class World {
     this.#isWatched = true;
   }
 
-  /** A call of a client over a connection that may break. */
-  async call<T>(client: 'producer' | 'consumer', operation: (broker: Broker) => Promise<T>): Promise<T> {
+  /**
+   * A call of a client over a connection that may break. `life`: what the call is about belongs to this life of the broker,
+   * and is lost with it.
+   */
+  async call<T>(
+    client: 'producer' | 'consumer',
+    operation: (broker: Broker) => Promise<T>,
+    { life }: { readonly life?: number } = {},
+  ): Promise<T> {
     this.#mayCrash(client);
-    const broker = await this.#broker;
+    const broker = await this.#running();
+    if (life !== undefined && life !== this.#startCount) throw connectionLost('the power failed');
     const answer = Promise.race([operation(broker), this.#connection.promise]);
     answer.catch(() => undefined);
     this.#mayCrash(client);
     const value = await answer;
-    if (this.#isHit('answer')) throw new MqError('MQ_CONNECTION_LOST', 'the connection broke before the answer');
+    if (this.#isHit('answer')) throw connectionLost('the connection broke before the answer');
     this.#mayCrash(client);
     return value;
   }
@@ -89,40 +79,67 @@ export class World {
   /** Ends everything; what goes wrong now nobody asks. */
   async close(): Promise<void> {
     this.#isWatched = false;
-    await (await this.#broker).close();
+    await (await this.#running()).close();
   }
 
   #mayCrash(client: 'producer' | 'consumer'): void {
     if (this.#isHit(client)) throw new ClientCrash(`the ${client} is gone`);
   }
 
-  /** Counts the moments at which the fault could happen; true at the one at which it does. */
   #isHit(kind: FaultKind): boolean {
-    if (!this.#isWatched || this.#fault?.kind !== kind) return false;
-    this.#momentCount += 1;
-    return this.#momentCount === this.#fault.at;
+    return this.#isWatched && this.#faults.isHit(kind);
+  }
+
+  /** The power may fail while it starts, and then another one starts. */
+  async #running(): Promise<Broker> {
+    for (;;) {
+      const starting = this.#broker;
+      try {
+        return await starting;
+      } catch (error) {
+        if (starting === this.#broker) throw error;
+      }
+    }
   }
 
   async #start(disk: SimulatedDisk): Promise<Broker> {
     this.#startCount += 1;
-    const isRestarted = this.#startCount > 1;
-    const random = new SeededRandom(this.#startCount);
-    const broker = await this.#create({ clock: this.clock, random, disk }, isRestarted);
+    const life = this.#startCount;
+    const random = new SeededRandom(life);
+    // A power cut at a start is one, too.
     disk.onCall = ({ kind }) => {
-      if (CHANGES.has(kind) && this.#isHit('power')) this.#pullThePlug(disk, broker);
+      if (life === this.#startCount && CHANGES.has(kind) && this.#isHit('power')) this.#pullThePlug(disk);
       return undefined;
     };
-    return broker;
+    return await this.#create({ clock: this.clock, random, disk }, life > 1);
   }
 
-  #pullThePlug(disk: SimulatedDisk, broker: Broker): void {
-    const left = disk.crash(this.#fault?.fate);
+  #pullThePlug(disk: SimulatedDisk): void {
+    const left = disk.crash(this.#faults.fate());
     const broken = this.#connection;
+    const dead = this.#broker;
     this.#connection = Promise.withResolvers<never>();
     this.#connection.promise.catch(() => undefined);
     this.#broker = this.#start(left);
+    this.#broker.catch(() => undefined);
     broken.promise.catch(() => undefined);
-    broken.reject(new MqError('MQ_CONNECTION_LOST', 'the power failed'));
-    broker.close({ timeoutMs: 0 }).catch(() => undefined);
+    broken.reject(connectionLost('the power failed'));
+    // It finds its disk dead, and says so to nobody.
+    dead.then((broker) => broker.close({ timeoutMs: 0 })).catch(() => undefined);
   }
+}
+
+/** Lives again after a crash, knowing nothing but what was kept outside. */
+export async function untilDone(life: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await life();
+    } catch (error) {
+      if (!(error instanceof ClientCrash)) throw error;
+    }
+  }
+}
+
+function connectionLost(text: string): MqError {
+  return new MqError('MQ_CONNECTION_LOST', text);
 }
