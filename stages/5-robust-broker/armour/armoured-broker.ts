@@ -13,6 +13,7 @@ import { CHANNELS, type Source } from '../observe/channels.ts';
 import { ownedView, viewOf } from './broker-view.ts';
 import { GuardedBroker } from './guarded-broker.ts';
 import { MemoryMark } from './memory-mark.ts';
+import { collectGarbage, heldBytes } from './process-memory.ts';
 import { SLOW_POLICIES, type SlowConsumerRule, SlowConsumers, type SlowGroup } from './slow-consumers.ts';
 import { scopeFault } from './topic-scope.ts';
 
@@ -29,7 +30,7 @@ export interface MemoryOptions {
   readonly lowBytes?: number;
   /** Bytes in use. Default: those of this process. */
   readonly gauge?: () => number;
-  /** Takes garbage away. Default: the system does when it likes. */
+  /** Takes garbage away. Default: that of this process, where `gauge` is not given. */
   readonly collect?: () => void;
 }
 
@@ -60,7 +61,9 @@ export function takeArmourOptions<Options extends ArmourOptions>({
 export function armourBroker(broker: Broker, armour: ArmourOptions, options: ArmouringOptions): Broker {
   const { memory, slowConsumers = [] } = armour;
   if (memory === undefined && slowConsumers.length === 0) return broker;
-  const mark = memory && new MemoryMark({ gauge: heldBytes, ...memory, ...telling(options) });
+  const measuring =
+    memory?.gauge === undefined ? { gauge: heldBytes, collect: collectGarbage } : { gauge: memory.gauge };
+  const mark = memory && new MemoryMark({ ...measuring, ...memory, ...telling(options) });
   const guard = mark && new GuardedBroker(broker, { mark, clock: options.clock });
   const slow =
     slowConsumers.length === 0
@@ -123,10 +126,4 @@ function checkMemory(path: string, memory: MemoryOptions): void {
     if (value !== undefined && typeof value !== 'function')
       throw invalidArgument(`${path}.${name}`, 'a function', value);
   }
-}
-
-/** What this process holds: the heap, and the bytes of buffers beside it. */
-function heldBytes(): number {
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

@@ -4,32 +4,33 @@
  * Always true: a producer, a producer group and a half message belong to the principal that opened, named or sent it. Of one
  * whose owner is not known any more (the broker was started again) the topic decides.
  */
-import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
+import type { Broker } from '../../../shared/contract/broker.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
+import { BATCH_HEAD_BYTES, senderOf } from '../../4-persisted-log/bytes/record-batch.ts';
 import { type Operations, operationOf } from './broker-view.ts';
 import type { Principal } from './principal.ts';
 import { asTopic } from './topic-argument.ts';
 
 export function publishing(broker: Broker, principal: Principal): Partial<Operations> {
   const { belongings, name } = principal;
-  const checkSend = (topic: unknown, options: SendOptions | undefined): void => {
+  const checkSend = (topic: unknown, producerId: number | undefined): void => {
     principal.check(['publish'], asTopic(topic));
-    const { producerId } = options?.producer ?? {};
     if (producerId !== undefined && belongings.producers.isAnothers(producerId, name)) {
       throw principal.forbidden(`send as producer ${producerId}, which is another's`);
     }
   };
   return {
     send: async (topic, message, options) => {
-      checkSend(topic, options);
+      checkSend(topic, options?.producer?.producerId);
       return await broker.send(topic, message, options);
     },
     sendBatch: async (topic, messages, options) => {
-      checkSend(topic, options);
+      checkSend(topic, options?.producer?.producerId);
       return await broker.sendBatch(topic, messages, options);
     },
     appendBatch: async (topic, batch, options) => {
-      checkSend(topic, options);
+      checkSend(topic, options?.producer?.producerId);
+      checkSend(topic, producerIn(batch));
       return await operationOf(broker, 'appendBatch')(topic, batch, options);
     },
     openProducer: async (options) => {
@@ -45,6 +46,12 @@ export function publishing(broker: Broker, principal: Principal): Partial<Operat
   function ownName(said: unknown, path: string): string {
     return principal.ownName(path, said, broker.limits);
   }
+}
+
+/** An encoded batch may name its producer itself. What is no batch is for the broker to refuse. */
+function producerIn(batch: unknown): number | undefined {
+  if (!(batch instanceof Uint8Array) || batch.length < BATCH_HEAD_BYTES) return undefined;
+  return senderOf(batch)?.producerId;
 }
 
 function halfMessages(

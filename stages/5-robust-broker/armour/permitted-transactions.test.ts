@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { MqError } from '../../../shared/contract/errors.ts';
 import { LIMITS } from '../../../shared/contract/limits.ts';
 import type { DeliveryRef } from '../../../shared/contract/message.ts';
+import { encodeBatch, signBatch } from '../../4-persisted-log/bytes/record-batch.ts';
 import { Access, type Rule } from './access.ts';
 import { Belongings, Owners } from './belongings.ts';
 import { permittedBroker } from './permitted-broker.ts';
@@ -122,6 +123,13 @@ test('a producer is used by who opened it', async () => {
   await shop.send('out', { body: 'x' }, { producer });
   await assert.rejects(rival.send('out', { body: 'x' }, { producer }), { code: 'MQ_FORBIDDEN' });
   await assert.rejects(rival.sendBatch('out', [{ body: 'x' }], { producer }), { code: 'MQ_FORBIDDEN' });
+  const batch = encodeBatch([{ body: new Uint8Array(1), headers: {} }], { idPrefix: 'i-', firstIdNumber: 0 });
+  await assert.rejects(async () => rival.appendBatch?.('out', batch, { producer }), { code: 'MQ_FORBIDDEN' });
+  await rival.appendBatch?.('out', batch);
+  signBatch(batch, { producerId, epoch, sequence: 0 });
+  await assert.rejects(async () => rival.appendBatch?.('out', batch), { code: 'MQ_FORBIDDEN' });
+  await shop.appendBatch?.('out', batch);
+  await rival.appendBatch?.('out', new Uint8Array(3)); // is for the broker to refuse
 });
 
 test('a half message is ended and asked about by the principal that sent it, under the name it gave its producer group', async () => {
