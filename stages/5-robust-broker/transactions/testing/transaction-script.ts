@@ -5,6 +5,7 @@
  * For tests only.
  */
 import assert from 'node:assert/strict';
+import type { VirtualClock } from '../../../../shared/clock.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
@@ -127,8 +128,8 @@ export async function runScript({ broker, clock }: VirtualRobust, deeds: Deed[])
     await write(transaction, deed);
     if (index % 3 === 0) await broker.send('a', { body: `plain ${index}` }).catch(onlyStorage);
     await settle(transaction, deed, deliveries);
-    if (shape.end === 'commit') await commit(transaction, deed);
-    else if (shape.end === 'abort') await transaction.abort();
+    if (shape.end === 'commit') await commit(transaction, deed, clock);
+    else if (shape.end === 'abort') await inTime(clock, transaction.abort());
     else if (shape.end === 'time-out') await clock.pass(1000);
     if (shape.end === 'abort' || shape.end === 'time-out') deed.told = 'aborted';
   }
@@ -167,11 +168,11 @@ async function settle(transaction: Transaction, deed: Deed, deliveries: readonly
 }
 
 /** Again while it may be; what the disk lost of it ends it. */
-async function commit(transaction: Transaction, deed: Deed): Promise<void> {
+async function commit(transaction: Transaction, deed: Deed, clock: VirtualClock): Promise<void> {
   deed.isAsked = true;
   for (let left = PATIENCE; left > 0; left -= 1) {
     try {
-      await transaction.commit();
+      await inTime(clock, transaction.commit());
       deed.told = 'committed';
       return;
     } catch (error) {
@@ -180,8 +181,19 @@ async function commit(transaction: Transaction, deed: Deed): Promise<void> {
       onlyStorage(error);
     }
   }
-  await transaction.abort();
+  await inTime(clock, transaction.abort());
   deed.told = 'aborted';
+}
+
+/** What was decided waits for the disk, and is tried again now and then. */
+async function inTime(clock: VirtualClock, ending: Promise<void>): Promise<void> {
+  let isOver = false;
+  const over = (): void => {
+    isOver = true;
+  };
+  ending.then(over, over);
+  for (let turn = 0; turn < 100 && !isOver; turn += 1) await clock.pass(turn < 50 ? 0 : 100);
+  await ending;
 }
 
 /** All or nothing, and as was told. */
