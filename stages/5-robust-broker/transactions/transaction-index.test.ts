@@ -28,6 +28,11 @@ class World {
     this.#append(markerBatch({ producerId: 7, epoch }, outcome), 1);
   }
 
+  /** Where it ends without its last batches. */
+  endBefore(batchCount: number): number {
+    return this.batches.at(-batchCount)?.baseOffset ?? 0;
+  }
+
   /** The log loses its end. */
   cut(offset: number): void {
     this.batches = this.batches.filter(({ baseOffset, count }) => baseOffset + count <= offset);
@@ -124,6 +129,7 @@ test('whatever is written, ended, lost and restarted: a snapshot and the rest of
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const world = new World();
       let state: TransactionIndexState | undefined;
+      let seenEnd = 0;
       // An epoch is used again as another transaction only after its end.
       const names = [0, 1, 2, 3];
       for (const one of steps) {
@@ -133,9 +139,12 @@ test('whatever is written, ended, lost and restarted: a snapshot and the rest of
           world.end(names[one.epoch] as number, one.isKept ? 'committed' : 'aborted');
           names[one.epoch] = (names[one.epoch] as number) + 4;
         } else if (one.kind === 'snapshot') state = structuredClone(world.index.state());
-        else if (state === undefined || state.endOffset <= world.endOffset - one.lost) {
-          world.view(world.index, world.endOffset - one.lost); // what is lost was never seen
-          world.cut(world.endOffset - one.lost);
+        else {
+          const end = world.endBefore(one.lost);
+          if (end < Math.max(seenEnd, state?.endOffset ?? 0)) continue; // what readers saw, or a snapshot has, stays
+          seenEnd = end;
+          world.view(world.index, end);
+          world.cut(end);
         }
       }
       const expected = world.view(world.restarted(undefined));

@@ -133,6 +133,7 @@ export class TransactionIndex {
     this.#ending = this.#ending.filter(({ ending }) => ending !== undefined);
     this.#markers = this.#markers.filter((marker) => marker.offset < offset);
     this.#counts.dropFrom(offset);
+    this.#aborted.forgetFrom(offset);
   }
 
   forgetBelow(offset: number): void {
