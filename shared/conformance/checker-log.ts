@@ -178,8 +178,12 @@ function firstWithin(
 
 /** What one producer sent one after the other stands one after the other. */
 function* nonmonotonicSends(index: HistoryIndex): Generator<Anomaly> {
+  // Of a transaction that did not commit nothing is kept: after a restart its places may be given again.
+  const kept = new Set(
+    [...index.attempts.values()].flat().flatMap(({ call, outcome }) => (outcome === 'ok' ? call : [])),
+  );
   const accepted = index.sends.filter(
-    ({ call, facts }) => call.outcome === 'ok' && facts.baseOffset !== null && facts.isDuplicate !== true,
+    ({ call, facts }) => kept.has(call) && facts.baseOffset !== null && facts.isDuplicate !== true,
   );
   const lines = Map.groupBy(accepted, ({ call, facts }) => keyOf(call.client, facts.topic, facts.partition));
   for (const line of lines.values()) {
