@@ -172,7 +172,7 @@ test('a figure is met up to its bar, and never when a message was lost or came t
 });
 
 test('every bar names a scenario and two contestants that exist', () => {
-  const targets = { stages: [1, 2, 3, 4], urls: [], tcpUrls: [] } as const;
+  const targets = { stages: [1, 2, 3, 4, 5], urls: [], tcpUrls: [] } as const;
   const door = { url: 'http://127.0.0.1:1' };
   const doors = ['floor route', 'stage 1', 'stage 2 = 3', 'stage 4'].map((name) => ({
     name,

@@ -11,7 +11,6 @@ import type {
   GroupMode,
   GroupOptions,
   OutOfRangeReset,
-  RetryDelays,
   SeekTarget,
 } from '../../shared/contract/description.ts';
 import { DEFAULTS } from '../../shared/contract/limits.ts';
@@ -26,6 +25,7 @@ import {
 import { checkBytesMax, checkPartition, checkSignal } from '../1-blocking-queue/checked-options.ts';
 import { checkFilter, NO_FILTER } from '../1-blocking-queue/routing-options.ts';
 import { need, type Rules } from '../1-blocking-queue/rules.ts';
+import { checkRetryDelays } from './retry-delay-options.ts';
 
 const RESETS: readonly OutOfRangeReset[] = ['earliest', 'latest', 'error'];
 const MODES: readonly GroupMode[] = ['shared', 'exclusive', 'failover', 'key-ordered'];
@@ -34,9 +34,6 @@ const OUTCOMES = ['retry', 'return', 'reject'] as const;
 /** Cells of an `inspect` whose caller does not say. */
 const INSPECT_CELLS = 64;
 const DELIVERIES_RANGE = { min: 0, max: 1_000_000, fallback: DEFAULTS.deliveriesMax };
-const RETRY_DELAYS_MAX = 100;
-/** Longest delay of a retry: a year. */
-const DELAY_RANGE = { min: 0, max: 366 * 24 * 60 * 60 * 1000, fallback: 0 };
 const ANY_OFFSET = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 };
 
 /** What a first receive or commit makes of a group that does not exist. */
@@ -115,39 +112,6 @@ function checkFailureOptions(options: GroupOptions | undefined, rules: Rules): F
     retryDelays: checkRetryDelays('options.retryDelays', retryDelays),
     deadLetterExpired: checkFlag('options.deadLetterExpired', deadLetterExpired),
   };
-}
-
-/** The same delays always in the same form, so that equal options are equal texts. */
-function checkRetryDelays(path: string, delays: unknown): RetryDelays {
-  if (delays === undefined) return [];
-  if (delays === 'classic') return delays;
-  if (Array.isArray(delays)) {
-    if (delays.length > RETRY_DELAYS_MAX) throw invalidArgument(path, `at most ${RETRY_DELAYS_MAX} delays`);
-    return Array.from(delays, (delayMs: unknown, index) => checkInteger(`${path}[${index}]`, delayMs, DELAY_RANGE));
-  }
-  if (typeof delays !== 'object' || delays === null) {
-    throw invalidArgument(path, 'an array of ms, "classic" or {firstMs, factor, delayMsMax, jitter}', delays);
-  }
-  checkOptions(path, delays, ['firstMs', 'factor', 'delayMsMax', 'jitter']);
-  const given = delays as Record<string, unknown>;
-  return {
-    firstMs: checkInteger(`${path}.firstMs`, given.firstMs ?? Number.NaN, DELAY_RANGE),
-    factor: checkBetween(`${path}.factor`, given.factor, { min: 1, max: 100, fallback: 2 }),
-    delayMsMax: checkInteger(`${path}.delayMsMax`, given.delayMsMax ?? Number.NaN, DELAY_RANGE),
-    jitter: checkBetween(`${path}.jitter`, given.jitter, { min: 0, max: 1, fallback: 0 }),
-  };
-}
-
-function checkBetween(
-  path: string,
-  value: unknown,
-  { min, max, fallback }: { readonly min: number; readonly max: number; readonly fallback: number },
-): number {
-  if (value === undefined) return fallback;
-  if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    throw invalidArgument(path, `a number from ${min} to ${max}`, value);
-  }
-  return value;
 }
 
 function checkFlag(path: string, flag: unknown): boolean {

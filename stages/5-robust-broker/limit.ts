@@ -4,29 +4,21 @@
  *
  * Always true: nothing in a report is written by hand that was not observed in this run.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { LimitReport, ShowLimits } from '../../shared/lesson.ts';
+import { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { createTcpClient, createTcpServer } from '../4-persisted-log/index.ts';
 import { createBroker } from './index.ts';
 
 export const showLimits: ShowLimits = async () => [await itIsOneMachine()];
 
-async function itIsOneMachine(): Promise<LimitReport> {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'stagemq-limit-'));
-  try {
-    return await reportOn(dataFolder);
-  } finally {
-    await rm(dataFolder, { recursive: true, force: true });
-  }
-}
+const DATA_FOLDER = '/data';
 
-async function reportOn(dataFolder: string): Promise<LimitReport> {
-  const { stored, second, port } = await firstMachine(dataFolder);
+async function itIsOneMachine(): Promise<LimitReport> {
+  const disk = new SimulatedDisk();
+  const { stored, second, port } = await firstMachine(disk);
   const away = await codeOf(createTcpClient(`mq://127.0.0.1:${port}`, { reconnects: false }));
-  await using again = await createBroker({ dataFolder });
+  await using again = await createBroker({ disk, dataFolder: DATA_FOLDER });
   const { records } = await again.fetch('orders');
   const found = new TextDecoder().decode(records[0]?.body);
   return {
@@ -62,12 +54,12 @@ async function reportOn(dataFolder: string): Promise<LimitReport> {
 }
 
 /** What happened while it ran, and where it listened. */
-async function firstMachine(dataFolder: string) {
-  await using broker = await createBroker({ dataFolder });
+async function firstMachine(disk: SimulatedDisk) {
+  await using broker = await createBroker({ disk, dataFolder: DATA_FOLDER });
   await using server = await createTcpServer(broker);
   await using client = await createTcpClient(server.url);
   const stored = await client.send('orders', { body: 'tea' });
-  const second = await codeOf(createBroker({ dataFolder }));
+  const second = await codeOf(createBroker({ disk, dataFolder: DATA_FOLDER }));
   return { stored, second, port: server.port };
 }
 
