@@ -7,12 +7,7 @@
  * at capabilities and not at stages, so a later stage uses it unchanged.
  */
 import type { BrowseOptions, FetchOptions, NackOptions, OffsetOptions } from '../../shared/contract/broker.ts';
-import type {
-  GroupMode,
-  GroupOptions,
-  OutOfRangeReset,
-  SeekTarget,
-} from '../../shared/contract/description.ts';
+import type { GroupMode, GroupOptions, OutOfRangeReset, SeekTarget } from '../../shared/contract/description.ts';
 import { DEFAULTS } from '../../shared/contract/limits.ts';
 import type { DeliveryRef } from '../../shared/contract/message.ts';
 import {
