@@ -8,55 +8,44 @@
  * what it did is as safe as the flush policy says. Made by `createBroker`, used through the contract.
  */
 import type * as api from '../../shared/contract/broker.ts';
-import type { Capability } from '../../shared/contract/capabilities.ts';
 import type { GroupOptions, SeekTarget, TopicDescription, TopicOptions } from '../../shared/contract/description.ts';
-import type { Explanation } from '../../shared/contract/explanation.ts';
-import type { LogView } from '../../shared/contract/inside.ts';
-import type { Limits } from '../../shared/contract/limits.ts';
 import type * as mq from '../../shared/contract/message.ts';
 import type * as raw from '../../shared/contract/raw-batches.ts';
 import { checkBatch, checkMessage, checkName, checkOptions } from '../../shared/contract/validation.ts';
 import * as sending from '../1-blocking-queue/checked-options.ts';
 import * as refusals from '../1-blocking-queue/topic-refusals.ts';
 import * as reading from '../2-ring-buffer/reading-options.ts';
-import { explainMessage } from '../4-persisted-log/explain.ts';
 import * as timing from '../4-persisted-log/message-options.ts';
 import * as redriving from '../4-persisted-log/policies/redrive.ts';
 import { checkRawBatch, rawDeliveriesOf } from '../4-persisted-log/raw-batches.ts';
 import * as settling from '../4-persisted-log/settled-refs.ts';
 import { batchReceiptOf, receiptOf, storeBatch, storeMessages } from '../4-persisted-log/storing.ts';
 import { checkSubscribeOptions, type OnDelivery } from '../4-persisted-log/subscriptions.ts';
-import type { Topic } from '../4-persisted-log/topic.ts';
-import { describeTopic, inspectTopic } from '../4-persisted-log/topic-view.ts';
 import type { RobustParts } from './broker-parts.ts';
-import type { Filtering } from './filters/filtering.ts';
 import { checkLookupOptions, lookUp } from './filters/lookup.ts';
-import type { HalfMessages } from './half/half-messages.ts';
-import { explainHalf, viewHalves } from './half/half-view.ts';
-import { withTransaction } from './observe/transaction-story.ts';
+import * as looking from './looking.ts';
 import { checkOpenProducer } from './producers/producer-options.ts';
 import { isTemporary } from './temporary-topics.ts';
-import type { TransactionCalls } from './transactions/transaction-calls.ts';
+
+type Calls = api.Broker;
 
 export class RobustBroker implements api.Broker {
   readonly name: string = 'robust-broker';
-  readonly capabilities: ReadonlySet<Capability>;
-  readonly limits: Limits;
+  readonly capabilities: RobustParts['capabilities'];
+  readonly limits: RobustParts['limits'];
   readonly #parts: RobustParts;
-  readonly #memberId: string;
   #closing: Promise<void> | undefined;
 
   constructor(parts: RobustParts) {
     this.#parts = parts;
     this.capabilities = parts.capabilities;
     this.limits = parts.limits;
-    this.#memberId = parts.memberId;
   }
 
   async createTopic(topic: string, options?: TopicOptions): Promise<void> {
-    this.#checkOpen();
+    const { topics } = this.#open;
     const name = checkName('topic', topic, this.limits);
-    await this.#parts.topics.createOnce(name, this.#parts.checkTopicOptions('options', options));
+    await topics.createOnce(name, this.#parts.checkTopicOptions('options', options));
   }
 
   async deleteTopic(topic: string): Promise<void> {
@@ -66,14 +55,10 @@ export class RobustBroker implements api.Broker {
   }
 
   async describeTopics(options?: { readonly topic?: string }): Promise<readonly TopicDescription[]> {
-    this.#checkOpen();
+    const { topics } = this.#open;
     checkOptions('options', options, ['topic']);
-    const describe = (topic: Topic) => ({
-      ...describeTopic(topic),
-      halfCount: this.#halves.countIn(topic),
-    });
-    if (options?.topic !== undefined) return [describe(await this.#topicOf(options.topic))];
-    return (await this.#parts.topics.all()).map(describe);
+    const all = options?.topic === undefined ? await topics.all() : [await this.#topicOf(options.topic)];
+    return all.map((topic) => looking.describe(this.#parts, topic));
   }
 
   async createGroup(topic: string, group: string, options?: GroupOptions): Promise<void> {
@@ -110,25 +95,25 @@ export class RobustBroker implements api.Broker {
   }
 
   async ack(deliveries: readonly mq.DeliveryRef[], options?: { readonly cumulative?: boolean }): Promise<void> {
-    this.#checkOpen();
+    const { topics } = this.#open;
     const refs = reading.checkRefs(deliveries, this);
-    await settling.ackAll(this.#parts.topics, refs, { isCumulative: reading.checkAckOptions(options) });
+    await settling.ackAll(topics, refs, { isCumulative: reading.checkAckOptions(options) });
   }
 
   async nack(delivery: mq.DeliveryRef, options?: api.NackOptions): Promise<void> {
-    this.#checkOpen();
+    const { topics } = this.#open;
     const ref = reading.checkRef('delivery', delivery, this);
-    await settling.nack(this.#parts.topics, ref, timing.checkNack(options));
+    await settling.nack(topics, ref, timing.checkNack(options));
   }
 
   async extendLease(delivery: mq.DeliveryRef, options?: { readonly leaseMs?: number }): Promise<number> {
-    this.#checkOpen();
+    const { topics } = this.#open;
     const ref = reading.checkRef('delivery', delivery, this);
-    return await settling.extend(this.#parts.topics, ref, reading.checkExtendOptions(options, this));
+    return await settling.extend(topics, ref, reading.checkExtendOptions(options, this));
   }
 
   async leave(topic: string, options?: { readonly group?: string; readonly memberId?: string }): Promise<void> {
-    const { group, memberId = this.#memberId } = reading.checkLeaveOptions(options, this);
+    const { group, memberId = this.#parts.memberId } = reading.checkLeaveOptions(options, this);
     (await this.#topicOf(topic)).groups.existing(group).leave(memberId);
   }
 
@@ -164,44 +149,26 @@ export class RobustBroker implements api.Broker {
     return await owner.groups.seek(group, owner.partition(partition), target);
   }
 
-  openProducer: api.Broker['openProducer'] = async (options) => {
-    this.#checkOpen();
-    return await this.#parts.producers.open(checkOpenProducer(options, this.limits));
-  };
-
-  begin: api.Broker['begin'] = async (options) => await this.#transactions.begin(options);
-  findTransaction: api.Broker['findTransaction'] = async (id) => await this.#transactions.find(id);
-  sendHalf: api.Broker['sendHalf'] = async (topic, ...call) => this.#halves.send(this.#checkNewName(topic), ...call);
-  endHalf: api.Broker['endHalf'] = async (topic, options) => this.#halves.decide(this.#checkNewName(topic), options);
-  receiveHalfChecks: api.Broker['receiveHalfChecks'] = async (...call) => this.#halves.receiveChecks(...call);
-  lookup: api.Broker['lookup'] = async (topic, options) =>
+  openProducer: Calls['openProducer'] = async (options) =>
+    await this.#open.producers.open(checkOpenProducer(options, this.limits));
+  begin: Calls['begin'] = async (options) => await this.#open.transactions.begin(options);
+  findTransaction: Calls['findTransaction'] = async (id) => await this.#open.transactions.find(id);
+  sendHalf: Calls['sendHalf'] = async (topic, ...call) => this.#open.halves.send(this.#checkNewName(topic), ...call);
+  endHalf: Calls['endHalf'] = async (topic, options) => this.#open.halves.decide(this.#checkNewName(topic), options);
+  receiveHalfChecks: Calls['receiveHalfChecks'] = async (...call) => this.#open.halves.receiveChecks(...call);
+  lookup: Calls['lookup'] = async (topic, options) =>
     await lookUp(await this.#topicOf(topic), checkLookupOptions(options, this));
-  createTemporaryTopic: api.Broker['createTemporaryTopic'] = async () => await this.#filtering.temporary.create();
+  createTemporaryTopic: Calls['createTemporaryTopic'] = async () => await this.#open.filtering.temporary.create();
 
-  async pause(topic: string, options?: { readonly group?: string }): Promise<void> {
-    const group = timing.checkPauseOptions(options, this.limits);
-    await (await this.#topicOf(topic)).groups.setPaused(group, true);
-  }
-
-  async resume(topic: string, options?: { readonly group?: string }): Promise<void> {
-    const group = timing.checkPauseOptions(options, this.limits);
-    await (await this.#topicOf(topic)).groups.setPaused(group, false);
-  }
-
-  async redrive(topic: string, options?: api.DeadLetterOptions): Promise<number> {
-    const checked = redriving.checkDeadLetterOptions(options, this.limits);
-    return await redriving.redrive(this.#parts.topics, await this.#topicOf(topic), checked);
-  }
-
-  async dropDeadLetters(topic: string, options?: api.DeadLetterOptions): Promise<number> {
-    const checked = redriving.checkDeadLetterOptions(options, this.limits);
-    return await redriving.drop(this.#parts.topics, await this.#topicOf(topic), checked);
-  }
+  pause: Calls['pause'] = async (topic, options) => await this.#setPaused(topic, options, true);
+  resume: Calls['resume'] = async (topic, options) => await this.#setPaused(topic, options, false);
+  redrive: Calls['redrive'] = async (topic, options) => await this.#move(redriving.redrive, topic, options);
+  dropDeadLetters: Calls['redrive'] = async (topic, options) => await this.#move(redriving.drop, topic, options);
 
   async subscribe(topic: string, options: api.SubscribeOptions, onDelivery: OnDelivery): Promise<api.Subscription> {
     const checked = checkSubscribeOptions(options, this);
-    const want = { ...checked, memberId: checked.memberId ?? this.#memberId };
-    return await this.#filtering.subscribe({ name: topic, find: () => this.#topicOf(topic) }, want, onDelivery);
+    const want = { ...checked, memberId: checked.memberId ?? this.#parts.memberId };
+    return await this.#open.filtering.subscribe({ name: topic, find: () => this.#topicOf(topic) }, want, onDelivery);
   }
 
   async appendBatch(topic: string, batch: Uint8Array, options?: api.SendOptions): Promise<raw.RawBatchReceipt> {
@@ -220,19 +187,11 @@ export class RobustBroker implements api.Broker {
     return rawDeliveriesOf(await desk.receiveRuns(want, want), want);
   }
 
-  async explain(topic: string, options: { readonly id: string }): Promise<Explanation | null> {
-    const id = timing.checkExplainOptions(options);
-    const owner = await this.#topicOf(topic);
-    const told = await withTransaction(owner, await explainMessage(owner, id));
-    return told ?? (await explainHalf(this.#halves, owner, id));
-  }
+  explain: NonNullable<Calls['explain']> = async (topic, options) =>
+    await looking.explain(this.#open, await this.#topicOf(topic), timing.checkExplainOptions(options));
 
-  async inspect(topic: string, options?: { readonly max?: number }): Promise<LogView> {
-    const max = reading.checkInspectOptions(options, this);
-    const owner = await this.#topicOf(topic);
-    const view = { max, clock: this.#parts.clock };
-    return { ...(await inspectTopic(owner, view)), halves: await viewHalves(this.#halves, owner, view) };
-  }
+  inspect: NonNullable<Calls['inspect']> = async (topic, options) =>
+    await looking.inspect(this.#open, await this.#topicOf(topic), reading.checkInspectOptions(options, this));
 
   health = () => this.#parts.observation.health();
   metrics = () => this.#parts.observation.metrics();
@@ -247,35 +206,32 @@ export class RobustBroker implements api.Broker {
     await this.close();
   }
 
-  get #filtering(): Filtering {
-    this.#checkOpen();
-    return this.#parts.filtering;
-  }
-
-  get #halves(): HalfMessages {
-    this.#checkOpen();
-    return this.#parts.halves;
-  }
-
-  #checkOpen(): void {
+  /** What it is made of, for whoever may still use it. */
+  get #open(): RobustParts {
     if (this.#closing !== undefined) throw refusals.closedError();
+    return this.#parts;
   }
 
-  get #transactions(): TransactionCalls {
-    this.#checkOpen();
-    return this.#parts.transactions;
+  async #setPaused(topic: string, options: Parameters<Calls['pause']>[1], isPaused: boolean): Promise<void> {
+    const group = timing.checkPauseOptions(options, this.limits);
+    await (await this.#topicOf(topic)).groups.setPaused(group, isPaused);
+  }
+
+  async #move(move: typeof redriving.redrive, topic: string, options?: api.DeadLetterOptions): Promise<number> {
+    const checked = redriving.checkDeadLetterOptions(options, this.limits);
+    return await move(this.#parts.topics, await this.#topicOf(topic), checked);
   }
 
   /** What every call on a topic begins with; the topic's name in NFC. Dead letters may be read under theirs. */
   #checkCall(topic: string): string {
-    return this.#filtering.temporary.noteUse(timing.checkReadableName('topic', topic, this.limits));
+    return this.#open.filtering.temporary.noteUse(timing.checkReadableName('topic', topic, this.limits));
   }
 
   /** For what is made, stored in or deleted: the names the broker makes itself are its own. */
   #checkNewName(topic: string): string {
-    if (isTemporary(topic)) return this.#filtering.temporary.noteUse(topic); // anybody may send there
-    this.#checkOpen();
-    return this.#parts.topics.has(topic) && !topic.startsWith('$') ? topic : checkName('topic', topic, this.limits);
+    const { filtering, topics } = this.#open;
+    if (isTemporary(topic)) return filtering.temporary.noteUse(topic); // anybody may send there
+    return topics.has(topic) && !topic.startsWith('$') ? topic : checkName('topic', topic, this.limits);
   }
 
   /** For both kinds of receive, which create the topic and the group that do not exist. */
@@ -283,12 +239,12 @@ export class RobustBroker implements api.Broker {
     const name = this.#checkCall(topic);
     const checked = sending.checkReceiveOptions(options, this);
     const matcher = this.#parts.filtering.matcherOf(checked.filter);
-    const want = { ...checked, memberId: checked.memberId ?? this.#memberId, matcher };
+    const want = { ...checked, memberId: checked.memberId ?? this.#parts.memberId, matcher };
     return { want, desk: await (await this.#parts.topics.open(name)).groups.openToReceive(want.group, want) };
   }
 
   /** For all calls that do not create a topic. */
-  #topicOf(topic: string): Topic | Promise<Topic> {
+  #topicOf(topic: string): ReturnType<RobustParts['topics']['find']> {
     return this.#parts.topics.find(this.#checkCall(topic));
   }
 }
