@@ -30,6 +30,8 @@ export interface WaitForRoomOptions {
 export interface Entering<Receipt = unknown> {
   readonly batch: IncomingBatch;
   readonly store: () => Promise<Receipt>;
+  /** Asked after a wait: the answer to one that is there by now, or may not enter any more, and needs no room for either. */
+  readonly settled?: () => Promise<Receipt> | undefined;
 }
 
 export interface EntranceOptions {
@@ -72,13 +74,15 @@ export class Entrance {
     return (await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight })) as Receipt;
   }
 
-  /** I22. Lets waiting sends in, as long as the first one fits. */
+  /** I22. Lets waiting sends in, as long as the first one fits, or needs no room. */
   admitWaiting(): void {
     if (this.#isAdmitting) return; // making room moves groups on, which leads here again
     this.#isAdmitting = true;
     for (let send = this.line.first; send !== undefined; send = this.line.first) {
-      if (!this.#options.room.makeFor(send.want.batch)) break;
-      send.serve(send.want.store());
+      const { batch, store, settled } = send.want;
+      const answer = settled?.();
+      if (answer === undefined && !this.#options.room.makeFor(batch)) break;
+      send.serve(answer ?? store());
     }
     this.#isAdmitting = false;
   }

@@ -1,7 +1,7 @@
 /**
  * The ways into a topic, up to where its partitions and its delayed log begin:
  *
- *     send         messages of callers: known already? --> room --> known already? allowed? --> partition
+ *     send         messages of callers: known already? --> room, known already meanwhile? --> allowed? --> partition
  *     sendDelayed  the same, into the delayed log
  *     sendOwn      what the broker itself moves here: room --> partition
  *
@@ -13,7 +13,7 @@ import type { IncomingBatch } from './incoming-batch.ts';
 import type { AppendReceipt } from './log/log.ts';
 import type { Partition } from './partition.ts';
 import type { DelayedMessages } from './policies/delayed-messages.ts';
-import type { StoredReceipt } from './record-rules.ts';
+import type { AdmissionRules, StoredReceipt } from './record-rules.ts';
 
 export interface IntakeOptions {
   readonly entrance: Entrance;
@@ -48,7 +48,8 @@ export class Intake {
     checkOpen();
     const earlier = partition.rules.earlier(batch.bytes);
     if (earlier !== undefined) return await earlier;
-    return await entrance.enter({ batch, store: () => this.#admit(batch.bytes, partition) }, wait);
+    const settled = (): Promise<StoredReceipt> | undefined => earlierOrRefused(partition.rules, batch);
+    return await entrance.enter({ batch, store: () => this.#admit(batch.bytes, partition), settled }, wait);
   }
 
   async sendOwn(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<AppendReceipt> {
@@ -64,13 +65,12 @@ export class Intake {
     checkOpen();
     const earlier = delayed.rules.earlier(batch.bytes);
     if (earlier !== undefined) return await earlier;
-    return await entrance.enter({ batch, store: () => this.#admitDelayed(batch, delayed, target) }, wait);
+    const settled = (): Promise<StoredReceipt> | undefined => earlierOrRefused(delayed.rules, batch);
+    return await entrance.enter({ batch, store: () => this.#admitDelayed(batch, delayed, target), settled }, wait);
   }
 
-  /** Runs up to the offset without a pause. */
+  /** It is not there already. Runs up to the offset without a pause. */
   async #admit(bytes: Uint8Array, partition: Partition): Promise<StoredReceipt> {
-    const earlier = partition.rules.earlier(bytes);
-    if (earlier !== undefined) return await earlier;
     partition.rules.check(bytes);
     const { baseOffset, count, durability } = await this.#options.store(partition, bytes);
     return { partition: partition.partition, baseOffset, count, durability };
@@ -81,8 +81,6 @@ export class Intake {
     delayed: DelayedMessages,
     { partition, deliverAts }: DelayedTarget,
   ): Promise<StoredReceipt> {
-    const earlier = delayed.rules.earlier(batch.bytes);
-    if (earlier !== undefined) return await earlier;
     delayed.rules.check(batch.bytes);
     try {
       const { count, durability } = await delayed.add(batch, deliverAts);
@@ -92,5 +90,14 @@ export class Intake {
       this.#options.entrance.admitWaiting(); // its room is free again
       throw error;
     }
+  }
+}
+
+/** For one that waited: the receipt of the same batch, or why it may not be stored any more. */
+function earlierOrRefused(rules: AdmissionRules, { bytes }: IncomingBatch): Promise<StoredReceipt> | undefined {
+  try {
+    return rules.earlier(bytes);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
