@@ -63,6 +63,8 @@ export async function runOutbox({
       await end(running.get(victim));
       killCounts[victim] += 1;
     }
+    await end(running.get('shop'));
+    start('shop', orderCount);
     while (running.get('billing')?.exitCode !== 0) {
       for (const role of ROLES) if (isOver(running.get(role)) && !isDone(running.get(role))) start(role, orderCount);
       await Promise.race([...running.values()].filter((child) => !isOver(child)).map((child) => once(child, 'exit')));
