@@ -94,7 +94,10 @@ export class Coordinator {
     this.#beginningCount += 1;
     try {
       const identity = this.#nextEpoch() ?? (await this.#renewedEpoch());
-      if (transactionalId !== undefined) await this.#fence(transactionalId);
+      // Between the last look and the new one of this name nobody else begins.
+      for (let older = this.#ownedBy(transactionalId); older !== undefined; older = this.#ownedBy(transactionalId)) {
+        await this.#fence(older);
+      }
       if (this.#isClosed) throw closedError();
       const beganMs = clock.monotonicMs();
       const operationsMax = limits.transactionOperationsMax;
@@ -207,17 +210,14 @@ export class Coordinator {
     this.table.remove(transaction);
   }
 
-  /** What an older owner of the name left open is aborted. */
-  async #fence(transactionalId: string): Promise<void> {
-    for (
-      let older = this.table.ownedBy(transactionalId);
-      older !== undefined;
-      older = this.table.ownedBy(transactionalId)
-    ) {
-      if (older.state === 'open') await this.#abort(older, 'fenced');
-      else await older.ending?.catch(() => undefined);
-      if (this.#isClosed) throw closedError();
-    }
+  #ownedBy(transactionalId: string | undefined): OpenTransaction | undefined {
+    return transactionalId === undefined || this.#isClosed ? undefined : this.table.ownedBy(transactionalId);
+  }
+
+  /** What an older owner of the name left open is aborted; what it decided is carried out. */
+  async #fence(older: OpenTransaction): Promise<void> {
+    if (older.state === 'open') await this.#abort(older, 'fenced');
+    else await older.ending?.catch(() => undefined);
   }
 
   #arm(transaction: OpenTransaction): void {
