@@ -1,138 +1,12 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import { createBroker as createStageFour } from '../../stages/4-persisted-log/index.ts';
-import { createBroker } from '../../stages/5-robust-broker/index.ts';
-import { VirtualClock } from '../clock.ts';
 import type { Broker } from '../contract/broker.ts';
 import { isMqError, MqError } from '../contract/errors.ts';
-import { SeededRandom } from '../random.ts';
 import { SimulatedDisk } from '../simulated-disk.ts';
 import { Producer } from './producer.ts';
-import type { ProducerOptions } from './producer-options.ts';
+import { newProducer, newWorld, settled, storedIn } from './testing/idempotent-world.ts';
 import { lossyBroker } from './testing/lossy-broker.ts';
-
-const RETRY = { attemptsMax: 1000, delayMs: 5, delayMsMax: 50, totalMsMax: 10_000_000 };
-
-interface World {
-  readonly clock: VirtualClock;
-  readonly random: SeededRandom;
-  readonly broker: Broker;
-}
-
-async function newWorld(seed = 7, options: object = {}): Promise<World> {
-  const clock = new VirtualClock();
-  const random = new SeededRandom(seed);
-  const broker = await createBroker({ clock, random, disk: new SimulatedDisk(), dataFolder: '/data', ...options });
-  return { clock, random, broker };
-}
-
-function newProducer({ clock, random }: World, broker: Broker, options: Partial<ProducerOptions> = {}): Producer {
-  return new Producer({ broker, clock, random, isIdempotent: true, retry: RETRY, ...options });
-}
-
-/** Lets time pass until all have settled. */
-async function settled<T>(clock: VirtualClock, promises: readonly Promise<T>[]): Promise<PromiseSettledResult<T>[]> {
-  let isOver = false;
-  const all = Promise.allSettled(promises).finally(() => {
-    isOver = true;
-  });
-  for (let turns = 0; !isOver; turns += 1) {
-    assert.ok(turns < 200_000, 'it comes to an end');
-    await clock.pass(5);
-  }
-  return await all;
-}
-
-async function storedIn(broker: Broker, topic: string, partition = 0): Promise<string[]> {
-  const bodies: string[] = [];
-  for (let offset = 0; ; ) {
-    const { records, nextOffset } = await broker.fetch(topic, { partition, offset, max: 1000 });
-    bodies.push(...records.map(({ body }) => new TextDecoder().decode(body)));
-    if (nextOffset === offset) return bodies;
-    offset = nextOffset;
-  }
-}
-
-describe('on a network that loses, delays and repeats', () => {
-  for (const seed of [1, 2, 3, 4, 5, 6]) {
-    test(`every message is stored once, and those with one key in their order (seed ${seed})`, async () => {
-      const world = await newWorld(seed);
-      const { clock, random, broker } = world;
-      await broker.createTopic('t', { partitionCount: 3 });
-      const lossy = lossyBroker(broker, { clock, random, lossPercent: 45, delayMsMax: 40 });
-      const batchCountMax = [1, 3, 4096][seed % 3] ?? 1;
-      const producer = newProducer(world, lossy.broker, { batchCountMax, lingerMs: seed % 2 === 0 ? 10 : 0 });
-      const sends: Promise<unknown>[] = [];
-      for (let index = 0; index < 240; index += 1) {
-        const key = ['a', 'b', 'c', 'd', undefined][random.below(5)];
-        const message = { body: `${key ?? '-'}${index}`, ...(key === undefined ? {} : { key }) };
-        const kind = random.below(12);
-        if (kind === 0) sends.push(producer.sendBatch('t', [message, { ...message, body: `${message.body}+` }]));
-        else if (kind === 1) sends.push(producer.send('t', message, { timeoutMs: 60_000 }));
-        else sends.push(producer.send('t', message));
-        if (random.below(6) === 0) await clock.pass(random.below(20));
-      }
-      const outcomes = await settled(clock, sends);
-      assert.deepEqual(
-        outcomes.filter(({ status }) => status === 'rejected'),
-        [],
-      );
-      await clock.pass(1000); // what is late arrives too
-      assert.ok(lossy.lostCount() > 20, `${lossy.lostCount()} calls went wrong`);
-      const stored = (await Promise.all([0, 1, 2].map((partition) => storedIn(broker, 't', partition)))).flat();
-      assert.equal(new Set(stored).size, stored.length, 'nothing is there twice');
-      assert.equal(new Set(stored.map((body) => Number.parseInt(body.slice(1), 10))).size, 240, 'everything is there');
-      for (const key of ['a', 'b', 'c', 'd']) {
-        const numbers = stored.filter((body) => body.startsWith(key)).map((body) => Number.parseInt(body.slice(1), 10));
-        assert.deepEqual(
-          numbers,
-          numbers.toSorted((one, other) => one - other),
-          `in order: ${key}`,
-        );
-      }
-      await producer.close();
-      await broker.close();
-    });
-
-    test(`what is refused for its content leaves no gap, and its neighbours keep their order (seed ${seed})`, async () => {
-      const world = await newWorld(seed, { limits: { bodyBytesMax: 20 } });
-      const { clock, random, broker } = world;
-      const lossy = lossyBroker(broker, { clock, random, lossPercent: 30, delayMsMax: 30 });
-      const producer = newProducer(world, lossy.broker, { batchCountMax: 1 + random.below(6) });
-      const sends: Promise<unknown>[] = [];
-      const right: string[] = [];
-      for (let index = 0; index < 150; index += 1) {
-        const isWrong = random.below(8) === 0;
-        if (!isWrong) right.push(String(index));
-        const send = producer.send('t', { body: isWrong ? 'x'.repeat(30) : String(index) });
-        send.catch(() => undefined); // looked at in the end
-        sends.push(send);
-        if (random.below(5) === 0) await clock.pass(random.below(20));
-      }
-      const outcomes = await settled(clock, sends);
-      const refused = outcomes.filter((one) => one.status === 'rejected');
-      assert.equal(refused.length, 150 - right.length);
-      for (const { reason } of refused) assert.ok(isMqError(reason, 'MQ_MESSAGE_TOO_LARGE'), String(reason));
-      await clock.pass(1000);
-      assert.deepEqual(await storedIn(broker, 't'), right);
-      await producer.close();
-      await broker.close();
-    });
-  }
-
-  test('the same run without numbers stores something twice: the network is as bad as it says', async () => {
-    const world = await newWorld(3);
-    const { clock, random, broker } = world;
-    const lossy = lossyBroker(broker, { clock, random, lossPercent: 45, delayMsMax: 40 });
-    const producer = newProducer(world, lossy.broker, { isIdempotent: false, batchCountMax: 3 });
-    await settled(
-      clock,
-      Array.from({ length: 100 }, (_, index) => producer.send('t', { body: String(index) })),
-    );
-    await clock.pass(1000);
-    assert.ok((await storedIn(broker, 't')).length > 110);
-  });
-});
 
 test('a broker without the capability is refused at once', async () => {
   const broker = await createStageFour({ disk: new SimulatedDisk(), dataFolder: '/data' });
@@ -207,6 +81,31 @@ test('a producer that is forgotten while nobody knows whether its message is sto
   const [next] = await settled(clock, [producer.send('t', { body: 'c' })]);
   assert.equal(next?.status, 'fulfilled');
   assert.deepEqual(await storedIn(broker, 't'), ['a', 'b', 'of another', 'c']);
+});
+
+test('what a topic knows by its ids takes no number, and the rest goes on in its order', async () => {
+  const world = await newWorld(5);
+  const { clock, random, broker } = world;
+  await broker.createTopic('t', { dedupWindowMs: 600_000 });
+  const lossy = lossyBroker(broker, { clock, random, lossPercent: 20, delayMsMax: 20, operations: ['openProducer'] });
+  for (const life of [0, 1]) {
+    // The second life begins before the first had ended, as far as it knows.
+    const producer = newProducer(world, lossy.broker, { batchCountMax: 3 });
+    const sends = Array.from({ length: 20 }, (_, index) => {
+      const number = life * 10 + index;
+      return producer.send('t', { body: String(number), id: `order-${number}` });
+    });
+    const outcomes = await settled(clock, sends);
+    assert.deepEqual(
+      outcomes.filter(({ status }) => status === 'rejected'),
+      [],
+    );
+    await producer.close();
+  }
+  assert.deepEqual(
+    await storedIn(broker, 't'),
+    Array.from({ length: 30 }, (_, index) => String(index)),
+  );
 });
 
 test('a delayed message goes without a number, between those that have one', async () => {
