@@ -26,7 +26,8 @@ export interface ProducerIdentity {
 /**
  * On a send: who sends, and the number of its first message. The first of a producer in a partition (and in each new
  * epoch) is 0, the next call goes on where the last ended, and after 2,147,483,647 comes 0. The partition has to be known
- * before the call: given, or by the keys, or there is only one.
+ * before the call: given, or by the keys, or there is only one. Delayed messages have no place yet, and cannot be numbered
+ * (`MQ_INVALID_ARGUMENT`). A call that a topic knows by its ids (`dedupWindowMs`) and not by its number takes no number.
  *
  *     sequence is ...                        answer
  *     the next one                           stored
