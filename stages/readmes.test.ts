@@ -92,6 +92,6 @@ for (const stage of stages) {
 test('there is a README to check for every stage that is here', () => {
   assert.deepEqual(
     stages.map((folder) => basename(folder)),
-    ['1-blocking-queue', '2-ring-buffer', '3-http-server', '4-persisted-log'],
+    ['1-blocking-queue', '2-ring-buffer', '3-http-server', '4-persisted-log', '5-robust-broker'],
   );
 });

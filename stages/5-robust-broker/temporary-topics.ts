@@ -3,9 +3,9 @@
  *
  *     create --> "$temp/9f2c..." --> sends, receives, members --> silent for memberTimeoutMs --> deleted
  *
- * Always true: a name is never given twice, and cannot be guessed; a topic in which a call waits, or a group has a member, is
- * in use; what such topics hold is bounded, is not synced, and does not outlive the process: a start deletes what it finds. Whoever
- * made one may delete it earlier, as a door does when the connection ends. Used by the spine.
+ * Always true (I19): a name is never given twice, and cannot be guessed; a topic in which a call waits, or a group has a
+ * member, is in use; what such topics hold is bounded, is not synced, and does not outlive the process: a start deletes
+ * what it finds. Whoever made one may delete it earlier, as a door does when the connection ends. Used by the spine.
  */
 import type { Clock, Timer } from '../../shared/clock.ts';
 import type { TopicOptions } from '../../shared/contract/description.ts';

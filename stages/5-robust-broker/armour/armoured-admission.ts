@@ -3,8 +3,8 @@
  *
  *     credentials --Authenticator--> name --> the client's view: permissions, then quotas, then the broker
  *
- * Always true: all that comes in under one name shares one allowance, through whichever door; callers without a name are told
- * apart by their address. What new users may do counts at once, also for connections that are open. Doors ask it.
+ * Always true (I22): all that comes in under one name shares one allowance, through whichever door; callers without a name
+ * are told apart by their address. What new users may do counts at once, also for connections that are open. Doors ask it.
  */
 import type { Admission, CameFrom, Credentials } from '../../../shared/admission.ts';
 import { type Clock, SystemClock } from '../../../shared/clock.ts';

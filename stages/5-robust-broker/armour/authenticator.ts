@@ -6,9 +6,9 @@
  *     certificate   its fingerprint, else the common name of its subject
  *     nothing       the anonymous one, where there is one
  *
- * Always true: whatever is wrong (no such user, no password, an empty one, one with NUL) is refused with the same words and
- * after the same work; secrets are compared in constant time; wrong ones make their address wait, while a right token, and a
- * password that was right lately, still come in from there.
+ * Always true (I20): whatever is wrong (no such user, no password, an empty one, one with NUL) is refused with the same
+ * words and after the same work; secrets are compared in constant time; wrong ones make their address wait, while a right
+ * token, and a password that was right lately, still come in from there.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { CameFrom, Credentials } from '../../../shared/admission.ts';

@@ -6,8 +6,9 @@
  *                  v
  *          [ first, second, ... ]  --it is below the low mark--> all of them, in order
  *
- * Always true: what empties a broker (receive, fetch, ack, the end of a transaction) goes on; what waits is bounded in number
- * and in bytes, as for a full topic; a send that gives up was not stored. The composition makes it, and closes it.
+ * Always true (I24): what empties a broker (receive, fetch, ack, the end of a transaction) goes on; what waits is bounded
+ * in number and in bytes, as for a full topic; a send that gives up was not stored. The composition makes it, and closes
+ * it.
  */
 import type { Clock } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';

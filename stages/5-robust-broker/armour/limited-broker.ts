@@ -5,8 +5,8 @@
  *     receive, fetch, ...         is it in debt?  no: answered in full, and counted afterwards
  *     receive, subscribe          room for deliveries in flight?  no: MQ_LIMIT_EXCEEDED
  *
- * Always true: a refusal says in `retryAfterMs` when to come back, and costs nothing; acks and all else that makes room are
- * never refused. What a quota does not limit goes straight to the broker.
+ * Always true (I23): a refusal says in `retryAfterMs` when to come back, and costs nothing; acks and all else that makes
+ * room are never refused. What a quota does not limit goes straight to the broker.
  */
 import type { Broker } from '../../../shared/contract/broker.ts';
 import type { Message } from '../../../shared/contract/message.ts';

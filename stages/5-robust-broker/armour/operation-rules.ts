@@ -1,8 +1,8 @@
 /**
  * What each operation of the contract asks of a principal: the one table that says who may do what.
  *
- * Always true: every operation has a row, also one that the contract gets later: without it this file does not compile.
- * `permitted-broker.ts` does what it says.
+ * Always true (I21): every operation has a row, also one that the contract gets later: without it this file does not
+ * compile. `permitted-broker.ts` does what it says.
  */
 import type { Verb } from './access.ts';
 import type { Operation } from './broker-view.ts';

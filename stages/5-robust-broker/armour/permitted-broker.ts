@@ -3,8 +3,8 @@
  *
  *     call --> row of the operation in `RULES` --> allowed? --> broker
  *
- * Always true: rights are checked before the broker is asked anything, so a refusal tells nothing of what exists; an operation
- * without a row cannot be called.
+ * Always true (I21): rights are checked before the broker is asked anything, so a refusal tells nothing of what exists; an
+ * operation without a row cannot be called.
  */
 import type { Broker } from '../../../shared/contract/broker.ts';
 import type { TopicDescription } from '../../../shared/contract/description.ts';
@@ -25,8 +25,10 @@ export function permittedBroker(broker: Broker, principal: Principal): Broker {
     ...transacting(broker, principal),
     subscribe: (topic, options, onDelivery) => permittedSubscribe(broker, principal, { topic, options, onDelivery }),
     describeTopics: async (options) => {
-      if (options?.topic !== undefined) principal.check(VERBS, asTopic(options.topic));
-      const seen = (await broker.describeTopics(options)).filter(({ topic }) => principal.may(VERBS, topic));
+      const isNamed = options?.topic !== undefined;
+      if (isNamed) principal.check(VERBS, asTopic(options.topic));
+      const described = await broker.describeTopics(options);
+      const seen = isNamed ? described : described.filter(({ topic }) => principal.sees(topic));
       return seen.map((description) => seenBy(principal, description));
     },
     createTemporaryTopic: async () => {

@@ -6,8 +6,8 @@
  *                 orders.jp, made later ...                 --/
  *
  * Always true: every topic the pattern covers has one subscription as long as both are there; all of them together never
- * have more unfinished than the credit allows, since it is counted where records are handed out; `close` ends them all.
- * It is told of topics as an observer. Used by the spine.
+ * have more unfinished than the credit allows (I18), since it is counted where records are handed out; `close` ends them
+ * all. It is told of topics as an observer. Used by the spine.
  */
 import type { Subscription } from '../../../shared/contract/broker.ts';
 import { isMqError } from '../../../shared/contract/errors.ts';

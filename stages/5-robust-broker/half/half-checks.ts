@@ -4,8 +4,8 @@
  *     half is due --> [ askable ] --> a call of the group that waits, or the next one --> counted, on the disk, handed out
  *
  * Always true:
- *   - a question is counted before it is handed out, and the count is as safe as the flush policy says: no half is asked
- *     about more often than `checksMax` times, whatever crashes when
+ *   - I13: a question is counted before it is handed out, and the count is as safe as the flush policy says: no half is
+ *     asked about more often than `checksMax` times, whatever crashes when
  *   - one that nobody asks for waits and is not counted; one that was handed out goes to nobody else for the interval
  *   - calls of one group are answered in the order in which they came
  * Time is that of the wall clock, as it has to outlast a restart. Only the half messages of the broker use it.

@@ -6,8 +6,8 @@
  *     given up  record stored in $unresolved/   ->  remembered as aborted                ->  written in the half log
  *
  * Always true:
- *   - the record of a half is safe before its end is written, and no snapshot of its topic knows the record before that end is
- *     on the disk: a start finds the one or the other, and the message is stored once
+ *   - I14: the record of a half is safe before its end is written, and no snapshot of its topic knows the record before
+ *     that end is on the disk: a start finds the one or the other, and the message is stored once
  *   - what failed is open as before; an end that could not be written is written later
  * Only the half messages of the broker use it.
  */

@@ -6,7 +6,7 @@
  *                       +-- nobody could say --> [ $unresolved/topic ]    the same there
  *
  * Always true:
- *   - a half has its room in its topic from the moment it is written, so no commit ever fails for room
+ *   - I15: a half has its room in its topic from the moment it is written, so no commit ever fails for room
  *   - the first answer holds: while one is carried out, all others wait, and then hear what became of it
  *   - at most `limits.halfMessagesCountMax` are open
  * Made by `openHalfMessages`; the spine uses it.

@@ -9,9 +9,9 @@
  *           +-- taken out, while somebody decides it or it is written again; put back when that failed
  *
  * Always true:
- *   - an open half is scheduled, or askable, or taken out
+ *   - I12: an open half is scheduled, or askable, or taken out
  *   - the halves stand in the order of their offsets, so the oldest one says what the log must keep
- *   - what a topic has reserved is the room its halves take once they are committed, those being written included
+ *   - I15: what a topic has reserved is the room its halves take once they are committed, those being written included
  * A state machine: no clock, no disk. Only the half messages of the broker use it.
  */
 import assert from 'node:assert/strict';

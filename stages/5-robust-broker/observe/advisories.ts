@@ -4,8 +4,8 @@
  *
  *     channel --> JSON, gathered for a turn --> one batch --> [ $sys/dead: the youngest ] --> fetch, receive
  *
- * Always true: an advisory is never about a `$sys/` topic, so none causes another; nobody waits for one: what comes faster
- * than it can be stored is dropped and counted; their topics are small, drop what is old, and are not synced.
+ * Always true: an advisory is never about a `$sys/` topic, so none causes another; nobody waits for one (I25): what comes
+ * faster than it can be stored is dropped and counted; their topics are small, drop what is old, and are not synced.
  * Callers read them like any topic and cannot send to them. docs/operations.md has the bodies. The composition opens them.
  */
 import type { TopicOptions } from '../../../shared/contract/description.ts';

@@ -4,8 +4,8 @@
  *     write(line) --> [ what the stream has not taken: at most bytesMax ] --> file, pipe, terminal
  *                \--> dropped and counted, while that is full
  *
- * Always true: `write` never waits and never throws, and what waits is bounded; as soon as there is room again a line says
- * how many are missing, in their place. A reader that goes away ends nothing but its own log.
+ * Always true (I25): `write` never waits and never throws, and what waits is bounded; as soon as there is room again a line
+ * says how many are missing, in their place. A reader that goes away ends nothing but its own log.
  */
 import type { Writable } from 'node:stream';
 

@@ -4,8 +4,8 @@
  *     fields --> without secrets, cut --> { "time": ..., "level": "warn", "event": "refused", ... }      json
  *                                     --> 2026-11-20T14:12:38.123Z WARN  refused code=MQ_FORBIDDEN       text
  *
- * Always true: a line has no control character but its end, no character that turns a terminal's writing round, and no
- * value of a field that is called like a secret; it is at most a few kilobytes. Pure.
+ * Always true (I26): a line has no control character but its end, no character that turns a terminal's writing round, and
+ * no value of a field that is called like a secret; it is at most a few kilobytes. Pure.
  */
 
 /** What is told beside the name of the event. */

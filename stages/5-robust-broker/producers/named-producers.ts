@@ -3,8 +3,9 @@
  *
  *     'billing' -> id 5, epoch 3     id 5, epoch 2: fenced     after the last epoch: id 9, epoch 0, and 5 stays fenced
  *
- * Always true: the epochs of an id only rise; at most `namesMax` names are remembered, and the one that was not opened for
- * longest goes first; the same records in the same order lead to the same names. Pure. ProducerIds keeps it on the disk.
+ * Always true: the epochs of an id only rise (I1), and older ones may not send (I3); at most `namesMax` names are
+ * remembered, and the one that was not opened for longest goes first; the same records in the same order lead to the same
+ * names. Pure. ProducerIds keeps it on the disk.
  */
 import { MqError } from '../../../shared/contract/errors.ts';
 import { EPOCH_MAX, type ProducerIdentity } from '../../../shared/contract/producer.ts';

@@ -7,7 +7,7 @@
  *
  * Always true:
  *   - batches without a number, and those of transactions, pass untouched
- *   - a repetition is answered no earlier than the first, and fails when that fails
+ *   - I2: a repetition is answered no earlier than the first, and fails when that fails
  *   - a snapshot has only what no power cut can take back; the heads of the batches behind that say the rest
  * The rules of a topic use one for each partition.
  */

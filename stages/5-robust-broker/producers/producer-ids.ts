@@ -7,7 +7,7 @@
  *     log:  [n below 1024] [billing: 5, epoch 0] [billing: 5, epoch 1] ... [all of it once more] <- what is before may go
  *
  * Always true:
- *   - an id is given once for ever, whatever crashes: a start goes on behind the last block that was reserved
+ *   - I1: an id is given once for ever, whatever crashes: a start goes on behind the last block that was reserved
  *   - an id says whether it has a name, so the id of a name that is remembered no more is known to be nobody's
  *   - all of it is synced, whatever the flush policy of the topics is: an id that two have loses messages
  * The broker makes it; what sends, and what begins transactions, asks it.

@@ -7,11 +7,11 @@
  *     next -> stored    3, 6, 7, 9, 10 -> the receipt of that call    below 3 -> too old    above 11 -> a gap
  *
  * Always true:
- *   - it is asked before a batch takes its offset and told at once, so whoever repeats a call while that is still being
+ *   - I2: it is asked before a batch takes its offset and told at once, so whoever repeats a call while that is still being
  *     written is known too; calls whose write fails are dropped again, and what came before them is still known
- *   - an epoch that was seen fences the older ones for as long as its producer is remembered, whatever failed
+ *   - I3: an epoch that was seen fences the older ones for as long as its producer is remembered, whatever failed
  *   - at most `producersMax` are remembered; whoever was silent for longest goes first, never one in a transaction
- *   - all of it follows from the heads of the batches, so `state` may be older than the log: `replay` makes up for it
+ *   - I11: all of it follows from the heads of the batches, so `state` may be older than the log: `replay` makes up for it
  * Pure: no clock, no disk. The rules of a partition use it.
  */
 import { MqError } from '../../../shared/contract/errors.ts';

@@ -6,7 +6,7 @@
  *                       \-> known in part --> MQ_DUPLICATE_ID
  *
  * Always true:
- *   - a message is known from its offset on, and no more when its write fails, or its transaction is aborted
+ *   - I4: a message is known from its offset on, and no more when its write fails, or its transaction is aborted
  *   - what the broker itself moves (delayed messages that are due, redriven ones) was accepted before, and is no news; a half
  *     message is accepted when it is committed
  *   - nothing of it is kept on the disk: a start reads the records of the window again, in the order of their times

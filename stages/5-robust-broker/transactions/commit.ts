@@ -7,10 +7,10 @@
  *                                      acks and positions; [ marker: committed ] of each      again after a crash, until done
  *
  * Always true:
- *   - nothing of it counts before the decision is as safe as the flush policy says, and all of it does after that
+ *   - I5: nothing of it counts before the decision is as safe as the flush policy says, and all of it does after that
  *   - no decision is made of a transaction of which the disk lost something
- *   - carrying out twice is carrying out once: a topic remembers whose acks and positions it applied for as long as a start
- *     may ask it to again, and a second marker says the same as the first
+ *   - I7: carrying out twice is carrying out once: a topic remembers whose acks and positions it applied for as long as a
+ *     start may ask it to again, and a second marker says the same as the first
  * Called by the coordinator, live and at a start.
  */
 import { MqError } from '../../../shared/contract/errors.ts';
@@ -114,7 +114,7 @@ export class Commit {
 
   #apply(decision: Decision, topic: Topic): void {
     const rules = rulesOf(topic);
-    if (rules.hasApplied(decision)) return;
+    if (rules.hasApplied(decision)) return; // I7
     for (const { topicId, group, partition, runs } of decision.acks) {
       if (topicId !== topic.topicId) continue;
       const desk = groupIn(topic, group);

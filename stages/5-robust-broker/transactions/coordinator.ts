@@ -7,7 +7,7 @@
  *     start --> what was decided is carried out, all others that left records are aborted
  *
  * Always true:
- *   - presumed abort: only decisions are written down, so a transaction without one was aborted, whatever crashed when
+ *   - I6, presumed abort: only decisions are written down, so a transaction without one was aborted, whatever crashed when
  *   - a transaction ends once; its outcome never changes, and is remembered for a while
  *   - at most `limits.transactionsCountMax` are not over
  * Made by the composition; the calls of the contract and the rules of partitions use it.
@@ -242,7 +242,7 @@ export class Coordinator {
     throw new MqError('MQ_LIMIT_EXCEEDED', text);
   }
 
-  /** Each transaction has its own; undefined when the epochs of the id are used up. */
+  /** I9: each transaction has its own; undefined when the epochs of the id are used up. */
   #nextEpoch(): TransactionEpoch | undefined {
     if (this.#last === undefined || this.#last.epoch >= EPOCH_MAX) return undefined;
     this.#last = { producerId: this.#last.producerId, epoch: this.#last.epoch + 1 };

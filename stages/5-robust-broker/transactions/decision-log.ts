@@ -4,8 +4,8 @@
  *     [decided 7-3: p0 of a, p1 of b, acks ...] [done 7-3] [decided 7-9 ...] ... [all that is not done, once more] <- released
  *
  * Always true:
- *   - a transaction is committed from the moment its decision is as safe as the flush policy says, and never before
- *   - a decision is kept until it is done: each of its partitions has its marker, each group its acks and positions
+ *   - I5: a transaction is committed from the moment its decision is as safe as the flush policy says, and never before
+ *   - I8: a decision is kept until it is done: each of its partitions has its marker, each group its acks and positions
  *   - the log has at most twice what is not done, and `SLACK_BYTES`
  * Used by the coordinator alone.
  */

@@ -1,6 +1,6 @@
 /**
- * How the last transactions ended. Always true: at most `OUTCOMES_REMEMBERED_COUNT` are known, and what is said of one never
- * changes, but that an owner of its name came after it.
+ * How the last transactions ended (I6). Always true: at most `OUTCOMES_REMEMBERED_COUNT` are known, and what is said of one
+ * never changes, but that an owner of its name came after it.
  */
 import { MqError } from '../../../shared/contract/errors.ts';
 import type { TransactionOutcome } from '../../../shared/contract/transaction.ts';

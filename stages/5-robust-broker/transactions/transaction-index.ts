@@ -7,10 +7,10 @@
  *     aborted         [20 .. 30) [40 .. 41)
  *
  * Always true:
- *   - the last stable offset is the first offset of the first transaction without a marker that readers may see, or the high
- *     watermark: below it every record is decided for ever
+ *   - I10: the last stable offset is the first offset of the first transaction without a marker that readers may see, or
+ *     the high watermark: below it every record is decided for ever
  *   - aborted records and their markers are spans that touch where they can, and are forgotten below the start of the log
- *   - all of it follows from the heads of the batches: `noteStored` for each of them leads to the same
+ *   - I11: all of it follows from the heads of the batches: `noteStored` for each of them leads to the same
  * Pure. The rules of a partition use it.
  */
 import type { MarkerView } from '../../../shared/contract/inside.ts';

@@ -88,7 +88,7 @@ export class TransactionTable {
     throw new MqError('MQ_TRANSACTION_ENDED', 'the transaction is being committed');
   }
 
-  /** A batch of it is about to take an offset there. */
+  /** A batch of it is about to take an offset there. I9: the place is known before that, and one that ended is refused. */
   enter(transaction: TransactionEpoch, place: TransactionPlace): void {
     const found = this.#find(transaction);
     this.checkOpen(found);

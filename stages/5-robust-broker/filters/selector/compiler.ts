@@ -1,7 +1,7 @@
 /**
  * Makes a function of the tree of a selector: one closure for each of its nodes, chosen once, called for each message.
  *
- * Always true: evaluating allocates nothing but numbers and takes time in proportion to the selector (LIKE: times the
+ * Always true (I17): evaluating allocates nothing but numbers and takes time in proportion to the selector (LIKE: times the
  * header it looks at). AND and OR stop as soon as the outcome is known. Pure.
  */
 import { fieldOf, type Read, type Subject } from './fields.ts';

@@ -3,8 +3,8 @@
  *
  *     'a%b_c%'      pieces: "a" at the begin, "b_c" somewhere behind it, nothing at the end
  *
- * Always true: each piece is looked for once, from the left, where the one before it ended; nothing is tried twice, so a
- * text of n characters takes at most n times the length of the pattern. A character is a code point. Pure.
+ * Always true (I17): each piece is looked for once, from the left, where the one before it ended; nothing is tried twice,
+ * so a text of n characters takes at most n times the length of the pattern. A character is a code point. Pure.
  */
 
 /** One character of a piece; null is `_`. */

@@ -10,8 +10,8 @@
  *     product      sign { * / sign }
  *     sign         + sign | - sign | literal | name | ( condition )
  *
- * Always true: what is accepted is a condition, and every operator in it can make sense of its operands, as far as that can
- * be told without a message; how deep it nests and how many operands it has is bounded. Everything else is
+ * Always true (I16): what is accepted is a condition, and every operator in it can make sense of its operands, as far as
+ * that can be told without a message; how deep it nests and how many operands it has is bounded. Everything else is
  * `MQ_INVALID_SELECTOR` with its place and what was expected there. Pure.
  */
 import { type ArithmeticOperator, type ComparisonOperator, type Expression, invalidSelector } from './syntax.ts';
