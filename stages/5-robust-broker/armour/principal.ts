@@ -7,7 +7,7 @@
 import { MqError } from '../../../shared/contract/errors.ts';
 import type { Limits } from '../../../shared/contract/limits.ts';
 import { checkName, quote } from '../../../shared/contract/validation.ts';
-import type { Access, Verb } from './access.ts';
+import { type Access, VERBS, type Verb } from './access.ts';
 import type { Belongings } from './belongings.ts';
 
 /** What a principal may be called: what needs no quotes anywhere, and has no `:`. */
@@ -39,6 +39,12 @@ export class Principal {
     // Whoever knows the name was told it by its owner.
     if (verbs.includes('publish')) return access.hasRules;
     return this.belongings.temporaryTopics.of(topic) === this.name || access.may(verbs, topic);
+  }
+
+  /** Whether it is told that there is such a topic. */
+  sees(topic: string): boolean {
+    // Who sees the name could answer in the place of who was asked.
+    return this.may(topic.startsWith(TEMPORARY) ? ['consume', 'browse', 'manage'] : VERBS, topic);
   }
 
   /** Throws `MQ_FORBIDDEN`. */
