@@ -154,3 +154,11 @@ test('of more than it remembers the oldest owner is forgotten first', () => {
   assert.deepEqual([owners.of('a'), owners.of('b'), owners.of('c')], ['x', undefined, 'z']);
   assert.ok(owners.isAnothers('c', 'x') && !owners.isAnothers('b', 'x') && !owners.isAnothers('a', 'x'));
 });
+
+test('who opens ever more producers makes nobody else’s forgotten, and so cannot send as one of them', () => {
+  const owners = new Owners<number>(100);
+  for (let id = 0; id < 10; id += 1) owners.set(id, 'shop');
+  for (let id = 10; id < 5000; id += 1) owners.set(id, 'greedy');
+  for (let id = 0; id < 10; id += 1) assert.ok(owners.isAnothers(id, 'greedy'), `producer ${id}`);
+  assert.deepEqual([owners.of(4999), owners.of(4909)], ['greedy', undefined]);
+});
