@@ -88,7 +88,7 @@ test('who shows nothing is the anonymous one, where there is one, and is not cou
 
 test('wrong credentials make their address wait; others, right tokens and known passwords from there do not', async () => {
   const { desk, clock, quick } = await authenticator();
-  await desk.nameOf({ user: 'shop', password: 'right' }, from('10.0.0.9'));
+  await desk.nameOf({ user: 'shop', password: 'right' }, from());
   for (let time = 0; time < 5; time += 1) await refusalOf(desk.nameOf({ user: 'shop', password: `${time}` }, from()));
   const derived = quick.count();
   const told = await refusalOf(desk.nameOf({ user: 'shop', password: 'guess' }, from()));
@@ -101,6 +101,15 @@ test('wrong credentials make their address wait; others, right tokens and known 
   await clock.pass(5000);
   assert.match(await refusalOf(desk.nameOf({ user: 'shop', password: 'guess' }, from())), /^MQ_UNAUTHORIZED/);
   assert.match(await refusalOf(desk.nameOf({ user: 'shop', password: 'guess' }, from())), /^MQ_RATE_LIMITED/);
+});
+
+test('that a password was right somewhere else is of no use to who guesses and has to wait', async () => {
+  const { desk } = await authenticator();
+  const right = { user: 'shop', password: 'right' };
+  await desk.nameOf(right, from('10.0.0.9'));
+  for (let time = 0; time < 5; time += 1) await refusalOf(desk.nameOf({ user: 'shop', password: `${time}` }, from()));
+  assert.match(await refusalOf(desk.nameOf(right, from())), /^MQ_RATE_LIMITED/);
+  assert.equal(await desk.nameOf(right, from('10.0.0.9')), 'shop');
 });
 
 test('a right password is derived once a minute, however often and however many at once show it', async () => {

@@ -1,7 +1,7 @@
 /**
  * Where passwords are proven: a few at a time, since each takes a thread and tens of megabytes.
  *
- *     right once --> remembered for a minute --> known without scrypt, also by the next request of HTTP Basic
+ *     right once --> remembered for a minute --> from the same address known without scrypt, also by the next request
  *     asked twice at the same time --> derived once
  *     too many wait --> MQ_RATE_LIMITED, nothing was derived
  *
@@ -122,9 +122,10 @@ export class ScryptDesk {
     }
   }
 
-  #digestOf({ user, password }: PasswordClaim): string {
+  /** With where it comes from: who guesses elsewhere must not find out here, for nothing, what is right. */
+  #digestOf({ user, password, network }: PasswordClaim): string {
     return createHmac('sha256', this.#key)
-      .update(JSON.stringify([user, password]))
+      .update(JSON.stringify([user, password, network]))
       .digest('base64');
   }
 }
