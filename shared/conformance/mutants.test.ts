@@ -62,7 +62,7 @@ describe('the history checker names what many transactions at once get wrong, wi
         mutant.stage,
         mutant.target(() => undefined),
       );
-      assert.equal(story?.expected.startsWith(`${anomaly}: `), true, story?.expected);
+      assert.equal(story?.expected.startsWith(`${anomaly}: `), true, story?.expected ?? 'a story');
       assert.equal(story?.operations.length, 2);
     });
   }
