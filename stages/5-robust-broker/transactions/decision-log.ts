@@ -6,7 +6,7 @@
  * Always true:
  *   - I5: a transaction is committed from the moment its decision is as safe as the flush policy says, and never before
  *   - I8: a decision is kept until it is done: each of its partitions has its marker, each group its acks and positions
- *   - the log has at most twice what is not done, and `SLACK_BYTES`
+ *   - the log holds at most twice what is not done, and `slackBytes`
  * Used by the coordinator alone.
  */
 import { isMqError } from '../../../shared/contract/errors.ts';
@@ -54,9 +54,13 @@ type LogEntry = ({ readonly kind: 'decided' } & Decision) | ({ readonly kind: 'd
 
 const encoder = new TextEncoder();
 
+type LogSetting = 'disk' | 'clock' | 'flushPolicy' | 'flushIntervalMs' | 'sideCache' | 'onNotice';
+
 export interface DecisionLogOptions {
-  readonly settings: TopicSettings;
+  readonly settings: Pick<TopicSettings, LogSetting>;
   readonly folder: string;
+  /** Beyond twice what is not done. Default 4 MiB. */
+  readonly slackBytes?: number;
   /** At a start: told of every transaction that the log still names. All of them were committed. */
   readonly onCommitted: (transaction: TransactionEpoch) => void;
   /** It is done, and no crash can make that undone: nobody will ask for it to be carried out again. */
@@ -131,6 +135,11 @@ export class DecisionLog {
     this.#log.append(bytes, { isSynced: false }).then(onWritten, onFailed);
   }
 
+  /** Of the log, from the first byte that is still needed. */
+  get heldBytes(): number {
+    return this.#log.heldBytes;
+  }
+
   async close(): Promise<void> {
     await this.#rewriting;
     await this.#log.close();
@@ -146,7 +155,8 @@ export class DecisionLog {
   #wrote(bytes: number): void {
     this.#writtenBytes += bytes;
     this.#forgetSafe();
-    if (this.#writtenBytes < SLACK_BYTES + this.#undoneBytes) return;
+    const { slackBytes = SLACK_BYTES } = this.#options;
+    if (this.#writtenBytes < slackBytes + this.#undoneBytes) return;
     this.#rewriting ??= this.#rewrite()
       .catch((error: unknown) => this.#notice(`the log of decisions is not trimmed: ${String(error)}`))
       .finally(() => {

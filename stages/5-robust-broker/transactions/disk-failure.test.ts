@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CallWatcher, type DiskCall, failBetween, failFrom, failNth } from '../../../shared/disk-faults.ts';
 import { keepsAll, keepsNothing } from '../../../shared/power-cut.ts';
+import type { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import { SEGMENT_HEAD_BYTES } from '../../4-persisted-log/log/segment-head.ts';
 import { checkDeeds, copyOfDeeds, type Deed, runScript } from './testing/transaction-script.ts';
 import { openRobust, outcomeOf, read } from './testing/virtual-robust.ts';
 
@@ -105,28 +107,59 @@ test('a transaction that was decided is carried out when the disk is well again,
   await broker.close();
 });
 
-test('records that the disk lost make a commit impossible: it is refused, and nothing of it is there', async () => {
-  const { broker, disk } = await openRobust({ flushPolicy: 'always' });
+/** The next sync of the log of topic `a` fails, and what was written behind `keptBytes` is gone when it is opened again. */
+function losing(disk: SimulatedDisk, keptBytes: number): CallWatcher {
+  let state: 'well' | 'failed' | 'losing' | 'lost' = 'well';
+  const lose = async (path: string): Promise<void> => {
+    const file = await disk.open(path, 'write');
+    await file.truncate(keptBytes);
+    await file.close();
+    state = 'lost';
+  };
+  return ({ kind, path }) => {
+    if (!path.includes('/t-a-') || !path.endsWith('/p0/00000000000000000000.log')) return undefined;
+    if (kind === 'sync' && state === 'well') {
+      state = 'failed';
+      return { code: 'EIO' };
+    }
+    if (kind !== 'open' || state !== 'failed') return undefined;
+    state = 'losing';
+    return { until: lose(path) };
+  };
+}
+
+for (const topics of [['a'], ['a', 'b']]) {
+  test(`records that the disk lost make a commit impossible, with ${topics.length} topics: nothing of it is there`, async () => {
+    const { broker, disk, afterPowerCut } = await openRobust();
+    for (const topic of topics) await broker.createTopic(topic);
+    const transaction = await broker.begin();
+    for (const topic of topics) await transaction.send(topic, { body: 'written, and not synced' });
+    disk.onCall = losing(disk, SEGMENT_HEAD_BYTES);
+    await assert.rejects(broker.send('a', { body: 'plain' }), { code: 'MQ_STORAGE_FAILED' });
+    await broker.send('a', { body: 'goes on' });
+    await assert.rejects(transaction.commit(), { code: 'MQ_STORAGE_FAILED' });
+    disk.onCall = undefined;
+    const next = await afterPowerCut();
+    for (const one of [broker, next.broker]) {
+      for (const topic of topics) assert.deepEqual(await read(one, topic), topic === 'a' ? ['goes on'] : []);
+      assert.equal(await outcomeOf(one, transaction), 'aborted');
+      await one.close();
+    }
+  });
+}
+
+test('a commit that comes while the disk finds out what it lost is refused', async () => {
+  const { broker, disk } = await openRobust();
   await broker.createTopic('a');
   const transaction = await broker.begin();
   await transaction.send('a', { body: 'written, and not synced' });
-  // A sync fails, and what was written before it is not there any more when the file is opened again.
-  let isFailed = false;
-  disk.onCall = ({ kind, path }) => {
-    if (path.includes('t-a-') && kind === 'read' && isFailed) return { code: 'EIO' };
-    if (kind !== 'sync' || !path.includes('t-a-') || isFailed) return undefined;
-    isFailed = true;
-    return { code: 'EIO' };
-  };
-  await assert.rejects(broker.send('a', { body: 'plain' }), { code: 'MQ_STORAGE_FAILED' });
+  disk.onCall = losing(disk, SEGMENT_HEAD_BYTES);
+  const plain = broker.send('a', { body: 'plain' });
+  const commit = plain.catch(() => transaction.commit());
+  await assert.rejects(commit, { code: 'MQ_STORAGE_FAILED' });
   disk.onCall = undefined;
-  const result = await transaction.commit().then(
-    () => 'committed',
-    () => 'refused',
-  );
-  const expected = result === 'committed' ? ['written, and not synced'] : [];
-  assert.deepEqual(await read(broker, 'a'), expected);
-  assert.equal(await outcomeOf(broker, transaction), result === 'committed' ? 'committed' : 'aborted');
+  assert.deepEqual(await read(broker, 'a'), []);
+  assert.equal(await outcomeOf(broker, transaction), 'aborted');
   await broker.close();
 });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Broker } from '../../../shared/contract/broker.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { createBroker as createStage4 } from '../../4-persisted-log/index.ts';
-import { DATA_FOLDER, openRobust, outcomeOf, read, receiveOne } from './testing/virtual-robust.ts';
+import { openRobust, outcomeOf, read, receiveOne } from './testing/virtual-robust.ts';
 
 test('of owners of one name that begin at the same time one is left, and nobody waits for the others', async () => {
   const { broker } = await openRobust();
@@ -183,24 +183,6 @@ test('the inside shows what is open, where readers stop, and how the last ones e
     [[2, 'committed']],
   );
   await broker.close();
-});
-
-test('the log of decisions does not grow with what is done', async () => {
-  const { broker, disk, afterPowerCut } = await openRobust();
-  for (const topic of ['a', 'b']) await broker.createTopic(topic);
-  const key = 'k'.repeat(200);
-  for (let round = 0; round < 40; round += 1) await commitEverywhere(broker, `${key}${round}`);
-  const next = await afterPowerCut();
-  assert.equal((await read(next.broker, 'a')).length, 40);
-  let bytes = 0;
-  for (const name of await disk.list(`${DATA_FOLDER}/transactions`)) {
-    if (!name.endsWith('.log')) continue;
-    const file = await disk.open(`${DATA_FOLDER}/transactions/${name}`, 'read');
-    bytes += await file.size();
-    await file.close();
-  }
-  assert.ok(bytes < 5 * 1024 * 1024, `${bytes} bytes`);
-  await Promise.all([broker.close(), next.broker.close()]);
 });
 
 async function commitEverywhere(broker: Broker, body: string): Promise<void> {
