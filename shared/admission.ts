@@ -9,6 +9,7 @@
  * it never closes what it was given; credentials appear in no error, no log and no metric.
  */
 import type { Broker } from './contract/broker.ts';
+import { isMqError } from './contract/errors.ts';
 import { checkMethods, invalidArgument } from './contract/validation.ts';
 
 /** What a caller shows. A door gives what it was told, and no empty texts: whether it is enough, the Admission says. */
@@ -41,6 +42,22 @@ export interface Admission {
   admit(credentials: Credentials, from: CameFrom): Promise<Broker>;
   /** What was admitted has ended: the request (HTTP) or the connection (TCP). Called once for each. */
   leave?(admitted: Broker): void;
+}
+
+/**
+ * What a door gives back for a caller who has gone: as that caller, so that it counts for it, and as the door itself where the
+ * caller's rights are gone too.
+ */
+export async function onBehalfOf(
+  { admitted, broker }: { readonly admitted: Broker; readonly broker: Broker },
+  call: (broker: Broker) => Promise<unknown>,
+): Promise<void> {
+  try {
+    await call(admitted);
+  } catch (error) {
+    if (!isMqError(error, 'MQ_FORBIDDEN') && !isMqError(error, 'MQ_UNAUTHORIZED')) throw error;
+    await call(broker);
+  }
 }
 
 /** Of the options of a door: an Admission is one, and stands alone. */

@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, RawServerDefault } from 'fastify';
+import { onBehalfOf } from '../../shared/admission.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
@@ -71,7 +72,7 @@ export class Door {
     const answer = reply.raw;
     const { socket } = request.raw;
     if (answer.closed || socket.destroyed) {
-      this.#giveBack(deliveries);
+      this.#giveBack(request, deliveries);
       return;
     }
     let isSent = false;
@@ -80,13 +81,14 @@ export class Door {
       isSent = !socket.destroyed && answer.statusCode < 400;
     });
     answer.once('close', () => {
-      if (!isSent) this.#giveBack(deliveries);
+      if (!isSent) this.#giveBack(request, deliveries);
     });
   }
 
-  #giveBack(deliveries: readonly Delivery[]): void {
+  #giveBack(request: FastifyRequest, deliveries: readonly Delivery[]): void {
+    const from = { admitted: this.brokerOf(request), broker: this.broker };
     for (const delivery of deliveries) {
-      this.broker.nack(delivery, { outcome: 'return' }).catch((error: unknown) => {
+      onBehalfOf(from, (broker) => broker.nack(delivery, { outcome: 'return' })).catch((error: unknown) => {
         // The lease may have ended, or the broker closed, meanwhile: then there is nothing left to give back.
         if (!isMqError(error)) this.#onDefect(error);
       });

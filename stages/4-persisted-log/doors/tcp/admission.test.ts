@@ -7,12 +7,12 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import { createBroker as createRingBroker } from '../../../2-ring-buffer/index.ts';
 import { AUTHORITY_CERT, CLIENT, SERVER, SERVER_2, STRANGER } from '../../../3-http-server/testing/certificates.ts';
-import { scriptedBroker } from '../../../3-http-server/testing/scripted-broker.ts';
+import { type Heard, scriptedBroker } from '../../../3-http-server/testing/scripted-broker.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
 import { createTcpClient } from './create-client.ts';
 import { FRAME } from './frame.ts';
 import { writeHello } from './handshake.ts';
-import { writeCall } from './requests.ts';
+import { writeCall, writeReceive } from './requests.ts';
 import { createTcpServer } from './server.ts';
 import { framesOf, HELLO, HELLO_2, Stranger } from './testing/stranger.ts';
 
@@ -156,6 +156,60 @@ test('plain text on a port of TLS, and TLS on a plain one, come to a short end t
   await (await createTcpClient(server.url, { tls: { ca: AUTHORITY_CERT } })).close();
   await server.close();
   await gone;
+});
+
+test('who is refused as a member has become none: nobody is made to leave by it', async () => {
+  const forbidden = new MqError('MQ_FORBIDDEN', 'not you');
+  const [whole, view] = [scriptedBroker(), scriptedBroker({ receive: forbidden, describeTopics: [] })];
+  const { admission, left } = admissionOf(view.broker);
+  await using server = await createTcpServer(whole.broker, { admission });
+  const client = await createTcpClient(server.url, { token: 'secret' });
+  const victim = { group: 'g', memberId: 'victim' };
+  for (let time = 0; time < 3; time += 1) {
+    await assert.rejects(client.receive('orders', victim), { code: 'MQ_FORBIDDEN' });
+  }
+  await assert.rejects(
+    client.subscribe('orders', { ...victim, creditMax: 1 }, () => undefined),
+    { code: 'MQ_FORBIDDEN' },
+  );
+  await client.close();
+  await until('it has left', () => left.length === 1);
+  await server.close();
+  const operations = [...whole.heard, ...view.heard].map(({ operation }) => operation);
+  assert.ok(!operations.includes('leave'), operations.join(' '));
+});
+
+test('what a lost connection held is given back as its caller, or as the door when that may do nothing any more', async () => {
+  const name = { topic: 'orders', group: 'g', memberId: 'm' };
+  const record = { partition: 0, offset: 0, id: 'i', headers: {}, body: new Uint8Array(1), timestamp: 1 };
+  const lease = { leaseToken: 't', leaseExpiresAt: Date.now() + 30_000, deliveryCount: 1, redeliveryReason: null };
+  const receive = [{ ...name, ...record, ...lease }];
+  for (const extendLease of [1, new MqError('MQ_FORBIDDEN', 'not any more')]) {
+    const [whole, view] = [scriptedBroker({ extendLease: 1 }), scriptedBroker({ receive, extendLease })];
+    const { admission } = admissionOf(view.broker);
+    await using server = await createTcpServer(whole.broker, { admission });
+    const stranger = new Stranger(server.port);
+    stranger.socket.write(
+      framesOf((out) => {
+        writeHello(out, { ...HELLO, token: 'secret' });
+        const numbers = { max: 1, bytesMax: 1000, waitMs: 0, leaseMs: 30_000 };
+        writeReceive(out, 1, {
+          ...name,
+          ...numbers,
+          isCancellable: false,
+          takesBatches: false,
+          takesOnlyBatches: false,
+        });
+      }),
+    );
+    const frames = await stranger.some(2);
+    assert.equal(frames[1]?.type, FRAME.deliveries);
+    stranger.socket.destroy();
+    await until('it leaves', () => view.heard.some(({ operation }) => operation === 'leave'));
+    const operations = (heard: readonly Heard[]) => heard.map(({ operation }) => operation);
+    assert.deepEqual(operations(view.heard), ['receive', 'extendLease', 'leave']);
+    assert.deepEqual(operations(whole.heard), extendLease === 1 ? [] : ['extendLease']);
+  }
 });
 
 test('what is shown appears in no message', async () => {

@@ -5,6 +5,7 @@
  *
  * Always true (I24): what is claimed here is either written and held, or given back; nobody else touches it.
  */
+import { onBehalfOf } from '../../../../shared/admission.ts';
 import type { Broker, FetchOptions, ReceiveOptions } from '../../../../shared/contract/broker.ts';
 import { notSupported } from '../../../../shared/contract/capabilities.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
@@ -67,9 +68,13 @@ export function countOf({ blocks }: DeliveriesAnswer): number {
 }
 
 /** Nobody is there any more for what was claimed. A lease that ended meanwhile needs nothing. */
-export async function giveBack(broker: Broker, topic: string, answer: DeliveriesAnswer): Promise<void> {
+export async function giveBack(
+  from: { readonly admitted: Broker; readonly broker: Broker },
+  topic: string,
+  answer: DeliveriesAnswer,
+): Promise<void> {
   const refs = [...refsOf(topic, answer)];
-  await Promise.allSettled(refs.map((ref) => broker.nack(ref, { outcome: 'return' })));
+  await Promise.allSettled(refs.map((ref) => onBehalfOf(from, (broker) => broker.nack(ref, { outcome: 'return' }))));
 }
 
 export async function takeRecords(

@@ -4,9 +4,10 @@
  *     connection closes --> its leases end as expired, and count --> the member leaves, unless another connection is it too
  *
  * Always true: a member leaves when the last connection that was it is gone, and never while another one still is; what a
- * lost connection held is available again at once, with a failure counted, and not only when its leases end. Works with
- * any Broker: a lease is ended by making it as short as a lease can be.
+ * lost connection held is available again at once, with a failure counted, and not only when its leases end; nobody makes a
+ * member leave who could not have said so. Works with any Broker: a lease is ended by making it as short as a lease can be.
  */
+import { onBehalfOf } from '../../../../shared/admission.ts';
 import type { Clock } from '../../../../shared/clock.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError } from '../../../../shared/contract/errors.ts';
@@ -42,13 +43,19 @@ export class Members {
     this.#onDefect = options.onDefect;
   }
 
+  /** A connection is this member from now on; it says `part` once, or `forget`. */
   join(key: string): void {
     this.#connectionCounts.set(key, (this.#connectionCounts.get(key) ?? 0) + 1);
   }
 
-  /** A connection is gone, which was these members and held these deliveries. */
-  part(members: ReadonlyMap<string, MemberName>, held: LeaseLedger): void {
-    const parting = this.#part(members, held).finally(() => this.#parting.delete(parting));
+  /** The connection was not let in as this member. */
+  forget(key: string): void {
+    this.#leave(key);
+  }
+
+  /** A connection is gone, which was these members and held these deliveries; `admitted` is the broker as it could use it. */
+  part(admitted: Broker, members: ReadonlyMap<string, MemberName>, held: LeaseLedger): void {
+    const parting = this.#part(admitted, members, held).finally(() => this.#parting.delete(parting));
     this.#parting.add(parting);
   }
 
@@ -58,18 +65,18 @@ export class Members {
   }
 
   /** Never rejects. */
-  async #part(members: ReadonlyMap<string, MemberName>, held: LeaseLedger): Promise<void> {
+  async #part(admitted: Broker, members: ReadonlyMap<string, MemberName>, held: LeaseLedger): Promise<void> {
     const left = [...members].filter(([key]) => this.#leave(key)).map(([, name]) => name);
     if (!this.#broker.capabilities.has('lease')) return;
     if (held.count > 0) {
-      await this.#endLeases(held);
+      await this.#endLeases(admitted, held);
       // Until they have ended they are the member's, and would go back uncounted when it leaves.
       await new Promise<void>((resolve) => {
         this.#clock.setTimer(resolve, LEASE_ENDED_MS);
       });
     }
     const isBack = (name: MemberName): boolean => this.#connectionCounts.has(keyOf(name));
-    await Promise.all(left.filter((name) => !isBack(name)).map((name) => this.#tryToLeave(name)));
+    await Promise.all(left.filter((name) => !isBack(name)).map((name) => this.#tryToLeave(admitted, name)));
   }
 
   /** True for the last connection of a member. */
@@ -80,10 +87,10 @@ export class Members {
     return count <= 1;
   }
 
-  async #endLeases(held: LeaseLedger): Promise<void> {
+  async #endLeases(admitted: Broker, held: LeaseLedger): Promise<void> {
     let some: Promise<void>[] = [];
     for (const ref of held.refs()) {
-      some.push(this.#endLease(ref));
+      some.push(this.#endLease(admitted, ref));
       if (some.length < ENDED_AT_ONCE_MAX) continue;
       await Promise.all(some);
       some = [];
@@ -92,17 +99,19 @@ export class Members {
     held.clear();
   }
 
-  async #endLease(ref: DeliveryRef): Promise<void> {
+  async #endLease(admitted: Broker, ref: DeliveryRef): Promise<void> {
     try {
-      await this.#broker.extendLease(ref, { leaseMs: SHORTEST_LEASE_MS });
+      await onBehalfOf({ admitted, broker: this.#broker }, (broker) =>
+        broker.extendLease(ref, { leaseMs: SHORTEST_LEASE_MS }),
+      );
     } catch (error) {
       this.#report(error);
     }
   }
 
-  async #tryToLeave({ topic, group, memberId }: MemberName): Promise<void> {
+  async #tryToLeave(admitted: Broker, { topic, group, memberId }: MemberName): Promise<void> {
     try {
-      await this.#broker.leave(topic, { group, memberId });
+      await admitted.leave(topic, { group, memberId });
     } catch (error) {
       this.#report(error);
     }

@@ -64,7 +64,7 @@ export class RequestDesk {
     this.#broker = broker;
     this.#isOfVersion1 = version === 1;
     this.#belongings = new Belongings(door, broker);
-    this.#holdings = new Holdings({ members: door.members, clock: door.options.clock, memberId });
+    this.#holdings = new Holdings({ members: door.members, broker, clock: door.options.clock, memberId });
     this.#subscriptions = new Subscriptions({
       door,
       broker,
@@ -137,8 +137,9 @@ export class RequestDesk {
     const { isCancellable, topic, memberId = this.#holdings.ownMemberId, ...options } = request;
     void this.#unanswered.run(id, { isCancellable }, async (signal) => {
       const { group = DEFAULTS.group } = options;
-      this.#holdings.join({ topic, group, memberId });
-      const asked = takeDeliveries(this.#broker, topic, { ...options, memberId, signal });
+      const asked = this.#holdings.asMember({ topic, group, memberId }, () =>
+        takeDeliveries(this.#broker, topic, { ...options, memberId, signal }),
+      );
       const answer = await this.#unanswered.unlessOver(asked, () => ({ group, memberId, blocks: [] }));
       this.#handOut(FRAME.deliveries, id, topic, answer);
     });
@@ -234,7 +235,7 @@ export class RequestDesk {
   }
 
   #giveBack(topic: string, answer: answers.DeliveriesAnswer): void {
-    void giveBack(this.#door.broker, topic, answer);
+    void giveBack({ admitted: this.#broker, broker: this.#door.broker }, topic, answer);
   }
 
   #fail(type: number, id: number, thrown: unknown): void {

@@ -148,18 +148,10 @@ export class Subscriptions {
       credit: wanted.creditMax,
       clock: door.options.clock,
       limits: broker.limits,
-      take: async (asked) => {
-        // Told before it is asked: the call is what makes it a member.
-        holdings.join({ topic, group: group ?? DEFAULTS.group, memberId });
-        return takeDeliveries(broker, topic, {
-          ...asked,
-          group,
-          memberId,
-          leaseMs,
-          filter,
-          takesBatches,
-          takesOnlyBatches: false,
-        });
+      take: (asked) => {
+        const options = { ...asked, group, memberId, leaseMs, filter, takesBatches, takesOnlyBatches: false };
+        const name = { topic, group: group ?? DEFAULTS.group, memberId };
+        return holdings.asMember(name, () => takeDeliveries(broker, topic, options));
       },
       giveBack: (answer) => giveBack(topic, answer),
       push: (answer) => push(subscription, topic, answer),
