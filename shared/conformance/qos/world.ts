@@ -67,7 +67,9 @@ export class World {
     this.#mayCrash(client);
     const broker = await this.#running();
     if (life !== undefined && life !== this.#startCount) throw connectionLost('the power failed');
-    const answer = Promise.race([operation(broker), this.#connection.promise]);
+    // The call itself may be what the power fails in.
+    const { promise: broken } = this.#connection;
+    const answer = Promise.race([operation(broker), broken]);
     answer.catch(() => undefined);
     this.#mayCrash(client);
     const value = await answer;
@@ -94,8 +96,10 @@ export class World {
   async #running(): Promise<Broker> {
     for (;;) {
       const starting = this.#broker;
+      const { promise: broken } = this.#connection;
       try {
-        return await starting;
+        const broker = await Promise.race([starting, broken]);
+        if (starting === this.#broker) return broker;
       } catch (error) {
         if (starting === this.#broker) throw error;
       }
@@ -106,7 +110,8 @@ export class World {
     this.#startCount += 1;
     const life = this.#startCount;
     const random = new SeededRandom(life);
-    // A power cut at a start is one, too.
+    // Whoever pulled the plug knows by then that there is another broker; should it be pulled at the start, yet another.
+    await Promise.resolve();
     disk.onCall = ({ kind }) => {
       if (life === this.#startCount && CHANGES.has(kind) && this.#isHit('power')) this.#pullThePlug(disk);
       return undefined;
