@@ -83,6 +83,32 @@ test('a match behind more records than one turn looks at is found, also by a cal
   assert.ok(matcher.lookCount < 30_010);
 });
 
+test('a filter that costs as much as a thousand looks is asked a few times in one turn, in a call and in a group', async () => {
+  const matcher = tagMatcher('a', { cost: 1000 });
+  const inCall = setUpDesk();
+  fill(inCall.log, `${'x'.repeat(50)}${'a'.repeat(50)}`);
+  const searching = inCall.receive({ matcher, max: 100 });
+  assert.equal(matcher.lookCount, 5);
+  const found = [...offsetsOf(await searching)];
+  assert.ok(found.length > 0 && found[0] === 50, String(found));
+  for (let last = 50; last < 99; last = found.at(-1) ?? 99) {
+    const before: number = matcher.lookCount;
+    found.push(...offsetsOf(await inCall.receive({ matcher, max: 100 })));
+    assert.ok(matcher.lookCount - before <= 15 && (found.at(-1) ?? 0) > last);
+  }
+  assert.deepEqual(
+    found,
+    Array.from({ length: 50 }, (_, index) => 50 + index),
+  );
+  matcher.lookCount = 0;
+  const inGroup = setUpDesk({ options: { filter: { tags: ['a'] } }, matcherOf: () => matcher });
+  fill(inGroup.log, 'x'.repeat(100));
+  inGroup.desk.serve();
+  assert.ok(matcher.lookCount <= 10, `${matcher.lookCount} looks in one turn`);
+  while (inGroup.desk.floorOf(0) < 100) await new Promise(setImmediate);
+  assert.ok(matcher.lookCount < 150);
+});
+
 test('a match that is on the disk is found, and who asks for everything is not kept waiting by the search', async () => {
   const { log, receive, desk } = setUpDesk();
   for (let batch = 0; batch < 50; batch += 1) fill(log, 'xxxxxxxxxx');

@@ -18,12 +18,8 @@ import type { PartitionReader, ReadableBatch } from './desk-surroundings.ts';
 import { goesFirst, type ReadyOffset } from './given-back.ts';
 import type { GroupState } from './group-state.ts';
 import { nextHistory } from './history.ts';
-import type { RecordMatcher } from './record-matcher.ts';
-
-/** How many records may still be looked at in this turn. */
-export interface Looks {
-  left: number;
-}
+import { matches } from './matching.ts';
+import type { Looks, RecordMatcher } from './record-matcher.ts';
 
 /** There may be more, and it was enough for one turn. */
 export const UNFINISHED = 'unfinished';
@@ -88,7 +84,7 @@ export class FilterView {
         if (batch === undefined) return { missing: first.offset };
         if (!mayLook(looks)) return UNFINISHED;
         const { deliveryCount } = nextHistory(first.history);
-        if (this.#matches({ batch, reader, offset: first.offset, deliveryCount }))
+        if (this.#matches({ batch, reader, offset: first.offset, deliveryCount, looks }))
           return readyRun(reader, cursor, first);
       }
       scan.ready.shift();
@@ -126,7 +122,7 @@ export class FilterView {
       const batch = reader.cachedAt(offset);
       if (batch === undefined) return { missing: offset };
       if (!mayLook(looks)) return UNFINISHED;
-      if (this.#matches({ batch, reader, offset, deliveryCount: 1 }))
+      if (this.#matches({ batch, reader, offset, deliveryCount: 1, looks }))
         return freshRun(reader, cursor, { from: offset, priority });
     }
   }
@@ -144,7 +140,7 @@ export class FilterView {
       const batch = reader.cachedAt(ready.offset);
       if (batch === undefined) return { missing: ready.offset };
       if (!mayLook(looks)) return UNFINISHED;
-      if (this.#matches({ batch, reader, offset: ready.offset, deliveryCount: 1 })) {
+      if (this.#matches({ batch, reader, offset: ready.offset, deliveryCount: 1, looks })) {
         return lockedRun(reader, cursor, ready);
       }
       scan.refused.add(ready);
@@ -152,9 +148,10 @@ export class FilterView {
     return end === true ? undefined : end;
   }
 
-  #matches({ batch, reader, offset, deliveryCount }: Look): boolean {
+  #matches({ batch, reader, offset, deliveryCount, looks }: Look): boolean {
     if (batch.isMarker || reader.isGone(offset)) return false;
-    return this.matcher.matches(batch.recordAt(offset), deliveryCount);
+    const record = batch.recordAt(offset);
+    return matches(this.matcher, { record, deliveryCount, looks });
   }
 }
 
@@ -172,6 +169,7 @@ interface Look {
   readonly reader: PartitionReader;
   readonly offset: number;
   readonly deliveryCount: number;
+  readonly looks: Looks;
 }
 
 function mayLook(looks: Looks): boolean {

@@ -11,8 +11,9 @@
 import { isMqError, type MqError } from '../../../shared/contract/errors.ts';
 import type { LogRecord } from '../bytes/record.ts';
 import type { PartitionReader, ReadableBatch } from './desk-surroundings.ts';
+import { matches } from './matching.ts';
 import type { OffsetSpan } from './offset-spans.ts';
-import type { RecordMatcher } from './record-matcher.ts';
+import type { Looks, RecordMatcher } from './record-matcher.ts';
 
 /** How much one answer may still take. */
 export class Budget {
@@ -59,6 +60,8 @@ export interface ReadAs {
   readonly groupMatcher?: RecordMatcher | undefined;
   /** Of the call: what does not match ends a run. */
   readonly matcher?: RecordMatcher | undefined;
+  /** What costly filters take of it; when it is used up, a run ends. */
+  readonly looks: Looks;
 }
 
 /** Neighbours that would all be delivered for the same time. */
@@ -124,7 +127,7 @@ export function stepOverCount(
   const how = stepOverOf(batch.recordAt(from), eyes);
   if (how === undefined) return undefined;
   let offset = from + 1;
-  while (offset < end && stepOverOf(batch.recordAt(offset), eyes) === how) offset += 1;
+  while (offset < end && as.looks.left > 0 && stepOverOf(batch.recordAt(offset), eyes) === how) offset += 1;
   return { how, count: offset - from };
 }
 
@@ -159,12 +162,18 @@ function takePlain(gathered: Gathered, { batch, below, budget, as }: Piece): boo
 /** False when no more fits, or the next one is not of this run. */
 function takeEach(gathered: Gathered, { batch, below, budget, ...eyes }: Piece & Eyes): boolean {
   const { as } = eyes;
+  const from = gathered.below;
   for (let offset = gathered.below; offset < below; offset += 1) {
+    if (offset > from && as.looks.left <= 0 && asksFilter(as)) return false;
     const record = batch.recordAt(offset);
     const stepOver = batch.isMarker ? 'gone' : stepOverOf(record, eyes);
     const isRedrive = record.movedFrom?.log === 'dead';
     if (stepOver !== undefined || (gathered.batches.length > 0 && isRedrive !== gathered.isRedrive)) return false;
-    if (as.matcher !== undefined && !as.matcher.matches(record, eyes.deliveryCount)) return false;
+    if (
+      as.matcher !== undefined &&
+      !matches(as.matcher, { record, deliveryCount: eyes.deliveryCount, looks: as.looks })
+    )
+      return false;
     if (!(as.isWhole ? budget.takeBatch(batch) : budget.takeRecord(batch.contentBytesAt(offset)))) return false;
     gathered.isRedrive = isRedrive;
     if (!as.isWhole) addRecord(gathered, { batch, record, budget });
@@ -197,13 +206,18 @@ interface Eyes {
 function stepOverOf(record: LogRecord, { as, reader, deliveryCount }: Eyes): StepOver | undefined {
   if (reader.isGone(record.offset)) return 'gone';
   if (record.forGroup !== undefined && record.forGroup !== as.group) return 'not-for-group';
-  if (as.groupMatcher !== undefined && !as.groupMatcher.matches(record, deliveryCount)) return 'filtered';
+  const { groupMatcher, looks } = as;
+  if (groupMatcher !== undefined && !matches(groupMatcher, { record, deliveryCount, looks })) return 'filtered';
   return (expiresAtOf(record, as.ttlMs) ?? Number.POSITIVE_INFINITY) < as.now ? 'expired' : undefined;
 }
 
 /** Nothing in it says anything of itself, and nobody asks. */
-function isLookless(batch: ReadableBatch, { groupMatcher, matcher }: ReadAs): boolean {
-  return batch.isPlain && groupMatcher === undefined && matcher === undefined;
+function isLookless(batch: ReadableBatch, as: ReadAs): boolean {
+  return batch.isPlain && !asksFilter(as);
+}
+
+function asksFilter({ groupMatcher, matcher }: ReadAs): boolean {
+  return groupMatcher !== undefined || matcher !== undefined;
 }
 
 /** Records of that time that say nothing themselves have expired. */

@@ -11,12 +11,12 @@ import { isMqError, type MqError } from '../../../shared/contract/errors.ts';
 import type { LogRecord } from '../bytes/record.ts';
 import { type Candidate, candidateOf, mayTakeFresh } from './candidates.ts';
 import type { HandedRun, PartitionReader, ReceiveWant } from './desk-surroundings.ts';
-import { type FilterView, type Looks, UNFINISHED } from './filter-view.ts';
+import { type FilterView, UNFINISHED } from './filter-view.ts';
 import { Budget, type Gathered, gather, type ReadAs, stepOverCount } from './gathering.ts';
 import type { GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import type { LeaseBlock } from './lease-block.ts';
-import type { RecordMatcher } from './record-matcher.ts';
+import type { Looks, RecordMatcher } from './record-matcher.ts';
 
 /** Of what stands first, so much is looked at when somebody asks for counts. */
 const LOOKS_AT_HEAD_COUNT = 1024;
@@ -120,7 +120,7 @@ export class HandOut {
     return {
       want,
       moment,
-      as: { group, now: moment.now, ttlMs, isWhole: want.isWhole, groupMatcher, matcher: want.view?.matcher },
+      as: { group, now: moment.now, ttlMs, isWhole: want.isWhole, groupMatcher, matcher: want.view?.matcher, looks },
       budget: new Budget({ count, bytes: want.bytesMax }),
       looks,
       result: { handed: [], missing: new Map(), error: undefined, hasSteppedOver: false, isUnfinished: false },
@@ -164,7 +164,9 @@ export class HandOut {
   /** I13. Leases what can be handed out of it. False when nothing more can be had from its partition for this answer. */
   #handOutRun(candidate: Candidate, answer: Answer): boolean {
     const { reader, from } = candidate;
-    const { budget, as, result } = answer;
+    const { budget, as, result, looks } = answer;
+    // Whoever asks a costly filter has the first of its runs in this turn, and the others in the next ones.
+    if (looks.left <= 0 && as.groupMatcher !== undefined && result.handed.length > 0) return false;
     const gathered = gather(reader, { wanted: candidate, budget, as });
     if (gathered.below > from) result.handed.push(this.#lease(candidate, gathered, answer));
     if (gathered.isMissing) result.missing.set(reader.partition, gathered.below);

@@ -10,6 +10,13 @@ export interface RecordMatcher {
   readonly key: string;
   /** `deliveryCount` is that of the delivery the record would become. Throws nothing, and answers the same each time. */
   matches(record: LogRecord, deliveryCount: number): boolean;
+  /** As how many looks with an ordinary filter the answer for this record counts; left out: as one. */
+  costOf?(record: LogRecord): number;
+}
+
+/** How many records may still be looked at in this turn. */
+export interface Looks {
+  left: number;
 }
 
 /** Undefined: every record matches. */

@@ -11,11 +11,11 @@
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { DeliveryCursor } from './delivery-cursor.ts';
 import type { PartitionReader, ReadableBatch } from './desk-surroundings.ts';
-import type { Looks } from './filter-view.ts';
 import type { GroupEvent } from './group-events.ts';
 import type { GroupState } from './group-state.ts';
+import { matches } from './matching.ts';
 import type { OffsetSpan } from './offset-spans.ts';
-import type { RecordMatcher } from './record-matcher.ts';
+import type { Looks, RecordMatcher } from './record-matcher.ts';
 
 /** Gaps in what was never handed out, of one partition; with more, only what stands first is finished. */
 const GAPS_COUNT_MAX = 1024;
@@ -89,7 +89,7 @@ export class Unwanted {
       const batch = batchAt(reader, offset);
       if (batch === undefined) break;
       looks.left -= 1;
-      const isThisWanted = this.#isWanted(batch, reader, offset);
+      const isThisWanted = this.#isWanted({ batch, reader, offset }, looks);
       isWanted ??= isThisWanted;
       if (isWanted !== isThisWanted) break;
     }
@@ -97,10 +97,17 @@ export class Unwanted {
   }
 
   /** What nobody gets is stepped over by others, for reasons of its own. */
-  #isWanted(batch: ReadableBatch, reader: PartitionReader, offset: number): boolean {
+  #isWanted({ batch, reader, offset }: Seen, looks: Looks): boolean {
     if (batch.isMarker || reader.isGone(offset)) return true;
-    return this.#options.matcher.matches(batch.recordAt(offset), 1);
+    return matches(this.#options.matcher, { record: batch.recordAt(offset), deliveryCount: 1, looks });
   }
+}
+
+/** A record in memory. */
+interface Seen {
+  readonly batch: ReadableBatch;
+  readonly reader: PartitionReader;
+  readonly offset: number;
 }
 
 interface Run {

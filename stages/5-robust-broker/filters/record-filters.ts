@@ -46,6 +46,7 @@ function matcherFor(key: string, { tags, selector: text }: Filter, limits: Limit
   };
   return {
     key,
+    ...(selector && { costOf: selector.costOf }),
     matches: (record, deliveryCount) => hasTag(record) && (selector?.matches(record, deliveryCount) ?? true),
   };
 }

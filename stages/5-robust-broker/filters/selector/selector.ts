@@ -10,6 +10,7 @@ import { TYPES_HEADER } from '../../../../shared/contract/filter.ts';
 import { LIMITS } from '../../../../shared/contract/limits.ts';
 import { utf8Length } from '../../../../shared/contract/validation.ts';
 import { compileTest, type Test } from './compiler.ts';
+import { type Cost, costOf } from './cost.ts';
 import type { SelectableRecord } from './fields.ts';
 import { parseSelector } from './parser.ts';
 import { PropertyTypeTable } from './property-types.ts';
@@ -18,6 +19,8 @@ import type { Truth } from './values.ts';
 
 export class Selector {
   readonly text: string;
+  /** In looks, of which an ordinary selector is one. */
+  readonly costOf: Cost;
   readonly #test: Test;
   readonly #types = new PropertyTypeTable();
 
@@ -28,7 +31,9 @@ export class Selector {
       throw invalidSelector(0, `it has ${bytes} bytes; expected at most ${selectorBytesMax}`);
     }
     this.text = text;
-    this.#test = compileTest(parseSelector(text));
+    const expression = parseSelector(text);
+    this.#test = compileTest(expression);
+    this.costOf = costOf(text, expression);
   }
 
   /** `deliveryCount` is that of the delivery the record would become. */
