@@ -51,6 +51,8 @@ export interface CellView {
   readonly id: string | null;
   readonly bytes: number;
   readonly preview: string;
+  /** Capability `transactions`: of one that was aborted. Only who reads uncommitted gets it. */
+  readonly isAborted?: true;
 }
 
 /** One group's pointers over a ring or log. */

@@ -130,7 +130,8 @@ async function viewCells(topic: Topic, partition: Partition, max: number): Promi
     for (next = Math.max(next, batch.baseOffset); next < Math.min(batch.nextOffset, end); next += 1) {
       const { id, body } = batch.recordAt(next);
       const state = stateForAll(topic, partition.partition, next);
-      held.push({ offset: next, state, id, bytes: body.length, preview: previewOf(body) });
+      const aborted = partition.rules.isHidden(next) ? ({ isAborted: true } as const) : {};
+      held.push({ offset: next, state, id, bytes: body.length, preview: previewOf(body), ...aborted });
     }
   }
   const dropped = topic.room.overwritten
