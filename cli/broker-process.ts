@@ -1,7 +1,8 @@
 /**
- * A stage 4 broker in a process of its own, made to be killed for real: `mq serve 4` on a data folder and free ports.
+ * A broker with a disk in a process of its own, made to be killed for real: `mq serve 4` or `5` on a data folder and free
+ * ports.
  *
- *     this process  -- spawn -->  mq.js serve 4 --data DIR --port 0 --tcp-port 0 --json
+ *     this process  -- spawn -->  mq.js serve N --data DIR --port 0 --tcp-port 0 --json
  *                   <-- line ---  {"url": "http://...", "tcpUrl": "mq://...", "pid": ..., "recovery": {...}}
  *                   -- kill -9 ->  gone; start again on the same folder, and see what survived
  *
@@ -15,6 +16,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { CommandError } from './exit.ts';
 import type { ServeReport } from './serve-report.ts';
+import { DISK_STAGE } from './target-name.ts';
 
 /** As long as a slow machine may take to start Node and to recover a large log. */
 const START_MS_MAX = 60_000;
@@ -24,9 +26,11 @@ const STOP_MS_MAX = 10_000;
 const COMPLAINT_CHARACTERS_MAX = 4096;
 
 export interface BrokerProcessOptions {
+  /** One with a disk. Default 4. */
+  readonly stage?: number;
   readonly dataFolder: string;
   readonly flushPolicy?: 'always' | 'interval' | 'never';
-  /** Further words for `mq serve 4`, such as `--tcp-port`, `7000`. Ports are free ones by default. */
+  /** Further words for `mq serve`, such as `--tcp-port`, `7000`. Ports are free ones by default. */
   readonly args?: readonly string[];
   /** Default 60 s. */
   readonly startMsMax?: number;
@@ -128,9 +132,9 @@ class StartedChild {
   #complaints = '';
 
   constructor(options: BrokerProcessOptions) {
-    const { dataFolder, flushPolicy = 'always', args = [], script = mqScript() } = options;
+    const { stage = DISK_STAGE, dataFolder, flushPolicy = 'always', args = [], script = mqScript() } = options;
     const ports = ['--port', '0', '--tcp-port', '0'];
-    const words = ['serve', '4', '--data', dataFolder, '--flush', flushPolicy, ...ports, ...args, '--json'];
+    const words = ['serve', String(stage), '--data', dataFolder, '--flush', flushPolicy, ...ports, ...args, '--json'];
     this.#child = spawn(process.execPath, [script, ...words], {
       env: environment(),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

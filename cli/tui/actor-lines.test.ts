@@ -21,6 +21,8 @@ function reader(name: string): ReaderView {
     held: [],
     finishedCount: 0,
     redeliveredCount: 0,
+    filter: '',
+    isUncommitted: false,
   };
 }
 

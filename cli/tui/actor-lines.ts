@@ -9,8 +9,9 @@ import { NO_GROUP } from './measurements.ts';
 import { say, translate } from './messages.ts';
 import { rateText, trendText } from './numbers.ts';
 import { groupTone } from './pointers.ts';
+import type { ProducerView } from './producer.ts';
 import type { SimulationView } from './simulation.ts';
-import { type Align, fit, fitLine, type Line, type Span, span, type Tone, widthOf } from './text.ts';
+import { type Align, fit, fitLine, type Line, lineWidth, type Span, span, type Tone, widthOf } from './text.ts';
 
 const MARK = '>';
 /** Columns a title leaves of the width inside its frame. */
@@ -55,15 +56,33 @@ export function producerLines(simulation: SimulationView, table: Table): Line[] 
   if (producers.length === 0) return [heading, [span(` ${say(language, 'state.none')}`, 'warn')]];
   const rows = producers.map((producer): Line => {
     const isChosen = producer.name === table.chosen;
+    const [rate, tone] = rateCell(producer, language);
+    const [letter, open] = openWork(producer, language);
     return [
       span(fit((isChosen ? MARK : ' ') + producer.name, 4), isChosen ? 'key' : 'strong'),
-      column(`${producer.ratePerSecond}/s`, producer.ratePerSecond === 0 ? 'dim' : 'plain'),
+      // Where there is no room for words, a letter in the gap.
+      span(letter, 'undecided'),
+      span(fit(rate, 5, 'right'), tone),
       column(String(producer.sentCount), 'plain'),
       column(String(producer.waitingCount), producer.waitingCount > 1 ? 'warn' : 'dim', 4),
+      span(`  ${open}`, 'warn'),
     ];
   });
   const chosenIndex = producers.findIndex(({ name }) => name === table.chosen);
   return [heading, ...around(rows, chosenIndex, table.height - 1)].map((line) => fitLine(line, width));
+}
+
+function rateCell({ isCrashed, ratePerSecond }: ProducerView, language: Language): readonly [string, Tone] {
+  if (isCrashed) return [say(language, 'state.dead'), 'bad'];
+  return [`${ratePerSecond}/s`, ratePerSecond === 0 ? 'dim' : 'plain'];
+}
+
+/** What it has begun and not ended: a letter, and words. */
+function openWork({ transactionCount, halfCount }: ProducerView, language: Language): readonly [string, string] {
+  if (transactionCount !== undefined) {
+    return ['T', translate(language, 'state.inTransaction', { count: transactionCount })];
+  }
+  return halfCount > 0 ? ['H', translate(language, 'state.inHalf', { count: halfCount })] : [' ', ''];
 }
 
 /** A column of the consumers' table. */
@@ -136,10 +155,17 @@ export function readerLines(simulation: SimulationView, table: Table & { readonl
       return span(` ${fit(text, column.width, column.align)}`, tone);
     });
     const name = span(fit((isChosen ? MARK : ' ') + view.name, NAME_WIDTH), isChosen ? 'key' : 'strong');
-    return [name, ...cells, span(` ${trendText(row.trend, trendWidth)}`, 'dim')];
+    const choice = choiceSpans(view, language);
+    return [name, ...cells, ...choice, span(` ${trendText(row.trend, trendWidth - lineWidth(choice))}`, 'dim')];
   });
   const chosenIndex = readers.findIndex(({ name }) => name === table.chosen);
   return [heading, ...around(rows, chosenIndex, table.height - 1)].map((line) => fitLine(line, width));
+}
+
+/** What it takes, where that is not simply all that is committed; it stands before the trend. */
+function choiceSpans({ filter, isUncommitted }: ReaderView, language: Language): Span[] {
+  const choice = isUncommitted ? say(language, 'state.uncommitted') : filter;
+  return choice === '' ? [] : [span(` ${choice}`, 'warn')];
 }
 
 function rowOf(view: ReaderView, simulation: SimulationView, language: Language): ReaderRow {

@@ -33,6 +33,10 @@ export interface ReaderView {
   readonly finishedCount: number;
   /** Messages it got that had been handed out before. */
   readonly redeliveredCount: number;
+  /** What it chooses by; empty when it takes everything. */
+  readonly filter: string;
+  /** A log reader that sees what is not committed, and may never be. */
+  readonly isUncommitted: boolean;
 }
 
 /** A consumer or a log reader, as the keys drive it. */
@@ -46,6 +50,10 @@ export interface Reader {
   toggleCrash(): void;
   /** Gives the message it works on back: as failed, or never to come again. */
   giveBack(outcome: 'retry' | 'reject'): Promise<void>;
+  /** The next filter of those there are. */
+  changeFilter(): void;
+  /** Reads what is committed only, or everything. */
+  toggleIsolation(): void;
   /** Goes in good order. */
   leave(): Promise<void>;
   /** Stops for good; the broker is about to be closed. */

@@ -11,7 +11,7 @@ const onWindows = { skip: process.platform === 'win32' && 'Windows has no kill -
 const open: BrokerChild[] = [];
 
 async function openChild(signal = new AbortController().signal): Promise<BrokerChild> {
-  const child = await BrokerChild.open({ openTarget, signal });
+  const child = await BrokerChild.open({ stage: 4, openTarget, signal });
   open.push(child);
   return child;
 }
@@ -82,7 +82,7 @@ test('closed, nothing is left of it: no process, no folder; calls that waited ar
 
 test('whoever leaves while it starts leaves nothing behind', async () => {
   const abort = new AbortController();
-  const opening = BrokerChild.open({ openTarget, signal: abort.signal });
+  const opening = BrokerChild.open({ stage: 4, openTarget, signal: abort.signal });
   abort.abort(new Error('the user left'));
   await assert.rejects(opening, /the user left/);
 });

@@ -1,7 +1,7 @@
 /**
- * Stage 4 for the screen: its broker as a process of its own, on a temporary folder, spoken to over TCP.
+ * A stage with a disk for the screen: its broker as a process of its own, on a temporary folder, spoken to over TCP.
  *
- *     actors --> BrokerOfNow --> TCP client --mq://127.0.0.1:port--> mq serve 4 --data /tmp/stagemq-screen-...
+ *     actors --> BrokerOfNow --> TCP client --mq://127.0.0.1:port--> mq serve N --data /tmp/stagemq-screen-...
  *                                                 kill -9, start again on the same folder
  *
  * Always true: at most one process runs; none is left behind, since BrokerProcess ends when we do, however we do; the
@@ -26,6 +26,8 @@ const FLUSH_INTERVAL_MS = 5000;
 const REMOVING = { recursive: true, force: true, maxRetries: 5 } as const;
 
 export interface BrokerChildOptions {
+  /** One with a disk. */
+  readonly stage: number;
   /** A client of a url; `openTarget`. */
   readonly openTarget: (url: string) => Promise<OpenedTarget>;
   readonly signal: AbortSignal;
@@ -133,13 +135,13 @@ async function removeFolder(folder: string): Promise<void> {
 }
 
 async function begin(
-  { openTarget, signal }: BrokerChildOptions,
+  { stage, openTarget, signal }: BrokerChildOptions,
   { dataFolder, flushPolicy }: Pick<ProcessView, 'dataFolder' | 'flushPolicy'>,
 ): Promise<Life> {
   signal.throwIfAborted();
   const interval = flushPolicy === 'interval' ? ['--flush-interval', String(FLUSH_INTERVAL_MS)] : [];
   const args = ['--segment-bytes-max', String(SEGMENT_BYTES_MAX), ...interval];
-  const started = await BrokerProcess.start({ dataFolder, flushPolicy, args, signal });
+  const started = await BrokerProcess.start({ stage, dataFolder, flushPolicy, args, signal });
   try {
     return { process: started, target: await openTarget(started.tcpUrl) };
   } catch (error) {

@@ -12,6 +12,7 @@ import type { GroupOptions } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
 import { leaseMsOf, offsetsText, type Place, type Reader, type ReaderView, rest, TAKEN_MAX, WAIT_MS } from './actor.ts';
+import { FILTERS, filterText } from './labels.ts';
 import { ReaderLife, type WorkTimes } from './reader-life.ts';
 
 /** Where the broker has dead letters: what fails comes again after a while, and at the third time not any more. */
@@ -29,6 +30,8 @@ export class Consumer implements Reader {
   /** 1, then 2 after a restart, ... */
   #lifeCount = 0;
   #isPrepared = false;
+  /** One of `FILTERS`. */
+  #filter = FILTERS[0];
   #held: readonly Delivery[] = [];
   /** The one of them whose ack is on its way. */
   #finishing: Delivery | undefined;
@@ -55,6 +58,8 @@ export class Consumer implements Reader {
       held: this.#held.map(({ offset, deliveryCount }) => ({ offset, deliveryCount })),
       finishedCount: this.#finishedCount,
       redeliveredCount: this.#redeliveredCount,
+      filter: filterText(this.#filter),
+      isUncommitted: false,
     };
   }
 
@@ -76,6 +81,20 @@ export class Consumer implements Reader {
     const held = this.#held;
     this.close();
     observer.onCrashed(this.name, held);
+  }
+
+  changeFilter(): void {
+    this.#filter = FILTERS[(FILTERS.indexOf(this.#filter) + 1) % FILTERS.length];
+    this.#life.askAnew();
+    const { observer } = this.#place;
+    const told = { who: this.name, filter: filterText(this.#filter) };
+    if (this.#filter === undefined) observer.tell('plain', 'event.noFilter', { who: this.name });
+    else observer.tell('plain', 'event.filter', told);
+  }
+
+  /** What is not committed is delivered to nobody. */
+  toggleIsolation(): void {
+    this.#place.observer.tell('warn', 'event.notALogReader', { who: this.name });
   }
 
   async giveBack(outcome: 'retry' | 'reject'): Promise<void> {
@@ -144,6 +163,7 @@ export class Consumer implements Reader {
       ...(broker.capabilities.has('groups') ? { group: this.group } : {}),
       ...(broker.capabilities.has('lease') ? { leaseMs: leaseMsOf(broker) } : {}),
       memberId: this.#memberId,
+      ...(this.#filter === undefined ? {} : { filter: this.#filter }),
       max: TAKEN_MAX,
       waitMs: WAIT_MS,
       signal: this.#life.ask(),

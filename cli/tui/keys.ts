@@ -33,6 +33,7 @@ export type Command =
   | 'stage2'
   | 'stage3'
   | 'stage4'
+  | 'stage5'
   | 'delay'
   | 'urgent'
   | 'fail'
@@ -40,6 +41,15 @@ export type Command =
   | 'redrive'
   | 'kill'
   | 'flush'
+  | 'transaction'
+  | 'abort'
+  | 'crashProducer'
+  | 'half'
+  | 'commitHalf'
+  | 'abortHalf'
+  | 'repeat'
+  | 'isolation'
+  | 'filter'
   | 'picker'
   | 'language'
   | 'help'
@@ -56,11 +66,15 @@ export interface Binding {
   readonly keys: Readonly<Record<string, Command>>;
   readonly label: Label;
   readonly explanation: Explanation;
-  /** 1: in every footer; 2: in a footer with room; 3: only on the help page. */
-  readonly rank: 1 | 2 | 3;
+  readonly rank: Rank;
+  /** Where a stage has others that matter more there. */
+  readonly rankAt?: Readonly<Record<number, Rank>>;
   /** Only where the stage has it. */
   readonly stages?: readonly number[];
 }
+
+/** 1: in every footer; 2: in a footer with room; 3: only on the help page. */
+type Rank = 1 | 2 | 3;
 
 /** Arrows and such have no character; they are looked up by these names. */
 type NamedKey = 'up' | 'down' | 'left' | 'right' | 'escape' | 'space';
@@ -69,42 +83,49 @@ function binding(
   shown: string,
   keys: Readonly<Record<string, Command>>,
   name: Label extends `key.${infer Name}` ? Name : never,
-  options: { readonly rank: 1 | 2 | 3; readonly stages?: readonly number[] },
+  options: Pick<Binding, 'rank' | 'rankAt' | 'stages'>,
 ): Binding {
   return { shown, keys, label: `key.${name}`, explanation: `help.${name}`, ...options };
 }
 
 export const BINDINGS: readonly Binding[] = [
   binding('s', { s: 'send' }, 'send', { rank: 1 }),
-  binding('b', { b: 'burst' }, 'burst', { rank: 1 }),
-  binding('+ -', { '+': 'faster', '=': 'faster', '-': 'slower', _: 'slower' }, 'rate', { rank: 1 }),
+  binding('b', { b: 'burst' }, 'burst', { rank: 1, rankAt: { 5: 2 } }),
+  binding('+ -', { '+': 'faster', '=': 'faster', '-': 'slower', _: 'slower' }, 'rate', { rank: 1, rankAt: { 5: 2 } }),
   binding('m', { m: 'type' }, 'type', { rank: 2 }),
   binding('n', { n: 'addProducer' }, 'addProducer', { rank: 2 }),
   binding('N', { N: 'removeProducer' }, 'removeProducer', { rank: 3 }),
   binding('← →', { left: 'previousProducer', right: 'nextProducer' }, 'selectProducer', { rank: 3 }),
   binding('c', { c: 'crash' }, 'crash', { rank: 1 }),
   binding('p', { p: 'pause' }, 'pause', { rank: 2 }),
-  binding('w', { w: 'slow' }, 'slow', { rank: 1, stages: [1, 2, 3] }),
-  binding('w', { w: 'slow' }, 'slow', { rank: 2, stages: [4] }),
+  binding('w', { w: 'slow' }, 'slow', { rank: 1, rankAt: { 4: 2, 5: 2 } }),
   binding('a', { a: 'add' }, 'add', { rank: 2 }),
-  binding('g', { g: 'addGroup' }, 'addGroup', { rank: 2, stages: [2, 3, 4] }),
-  binding('r', { r: 'addReader' }, 'addReader', { rank: 2, stages: [2, 3, 4] }),
+  binding('g', { g: 'addGroup' }, 'addGroup', { rank: 2, stages: [2, 3, 4, 5] }),
+  binding('r', { r: 'addReader' }, 'addReader', { rank: 2, stages: [2, 3, 4, 5] }),
   binding('x', { x: 'remove' }, 'remove', { rank: 2 }),
   binding('↑ ↓', { up: 'previousReader', down: 'nextReader' }, 'selectReader', { rank: 3 }),
   binding('u', { u: 'curl' }, 'curl', { rank: 1, stages: [3] }),
-  binding('k', { k: 'kill' }, 'kill', { rank: 1, stages: [4] }),
-  binding('d', { d: 'delay' }, 'delay', { rank: 1, stages: [4] }),
-  binding('i', { i: 'urgent' }, 'urgent', { rank: 2, stages: [4] }),
-  binding('e', { e: 'fail' }, 'fail', { rank: 1, stages: [4] }),
-  binding('j', { j: 'reject' }, 'reject', { rank: 1, stages: [4] }),
-  binding('v', { v: 'redrive' }, 'redrive', { rank: 2, stages: [4] }),
-  binding('f', { f: 'flush' }, 'flush', { rank: 2, stages: [4] }),
+  binding('t', { t: 'transaction' }, 'transaction', { rank: 1, stages: [5] }),
+  binding('T', { T: 'abort' }, 'abort', { rank: 1, stages: [5] }),
+  binding('y', { y: 'half' }, 'half', { rank: 1, stages: [5] }),
+  binding('Y U', { Y: 'commitHalf', U: 'abortHalf' }, 'decideHalf', { rank: 2, stages: [5] }),
+  binding('C', { C: 'crashProducer' }, 'crashProducer', { rank: 1, stages: [5] }),
+  binding('k', { k: 'kill' }, 'kill', { rank: 1, stages: [4, 5] }),
+  binding('D', { D: 'repeat' }, 'repeat', { rank: 2, stages: [5] }),
+  binding('R', { R: 'isolation' }, 'isolation', { rank: 2, stages: [5] }),
+  binding('F', { F: 'filter' }, 'filter', { rank: 2, stages: [5] }),
+  binding('d', { d: 'delay' }, 'delay', { rank: 1, stages: [4, 5], rankAt: { 5: 3 } }),
+  binding('i', { i: 'urgent' }, 'urgent', { rank: 2, stages: [4, 5], rankAt: { 5: 3 } }),
+  binding('e', { e: 'fail' }, 'fail', { rank: 1, stages: [4, 5], rankAt: { 5: 3 } }),
+  binding('j', { j: 'reject' }, 'reject', { rank: 1, stages: [4, 5], rankAt: { 5: 3 } }),
+  binding('v', { v: 'redrive' }, 'redrive', { rank: 2, stages: [4, 5], rankAt: { 5: 3 } }),
+  binding('f', { f: 'flush' }, 'flush', { rank: 2, stages: [4, 5], rankAt: { 5: 3 } }),
   binding('space', { space: 'freeze' }, 'freeze', { rank: 1, stages: [1, 2, 3] }),
-  binding('space', { space: 'freeze' }, 'freezeHere', { rank: 1, stages: [4] }),
+  binding('space', { space: 'freeze' }, 'freezeHere', { rank: 1, stages: [4, 5] }),
   binding('.', { '.': 'step' }, 'step', { rank: 1, stages: [1, 2, 3] }),
   binding('>', { '>': 'second' }, 'second', { rank: 2, stages: [1, 2, 3] }),
   binding('o', { o: 'overflow' }, 'overflow', { rank: 2 }),
-  binding('1 - 4', { 1: 'stage1', 2: 'stage2', 3: 'stage3', 4: 'stage4' }, 'stage', { rank: 3 }),
+  binding('1 - 5', { 1: 'stage1', 2: 'stage2', 3: 'stage3', 4: 'stage4', 5: 'stage5' }, 'stage', { rank: 3 }),
   binding('Esc', { escape: 'picker' }, 'picker', { rank: 3 }),
   binding('l', { l: 'language' }, 'language', { rank: 2 }),
   binding('?', { '?': 'help', h: 'help' }, 'help', { rank: 1 }),
@@ -129,6 +150,8 @@ function namedKey(input: string, key: Key): NamedKey | undefined {
 }
 
 /** The bindings a stage has, those of at most `rank`. */
-export function bindingsOf(stage: number, rank: 1 | 2 | 3): readonly Binding[] {
-  return BINDINGS.filter((entry) => entry.rank <= rank && (entry.stages?.includes(stage) ?? true));
+export function bindingsOf(stage: number, rank: Rank): readonly Binding[] {
+  return BINDINGS.filter(
+    (entry) => (entry.rankAt?.[stage] ?? entry.rank) <= rank && (entry.stages?.includes(stage) ?? true),
+  );
 }

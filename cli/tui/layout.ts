@@ -20,6 +20,9 @@ export const WIDE_COLUMNS = 108;
 
 /** From this stage on the broker is behind a server. */
 const FIRST_WITH_SERVER = 3;
+/** From this stage on transactions and half messages have lines of their own. */
+const FIRST_WITH_TRANSACTIONS = 5;
+const TRANSACTION_ROWS_MAX = 4;
 
 export interface Size {
   readonly columns: number;
@@ -49,9 +52,9 @@ export function layoutOf(size: Size, stage: number): Layout {
   const isWide = columns >= WIDE_COLUMNS;
   const keysHeight = isTall ? 2 : 1;
   const topHeight = isTall ? 11 : 6;
-  const insideHeight = isTall ? 12 : 9;
+  const insideHeight = (isTall ? 12 : 9) + (stage >= FIRST_WITH_TRANSACTIONS ? rowsForTransactions(size) : 0);
   const producersWidth = isWide ? 30 : 23;
-  const besideWidth = stage >= FIRST_WITH_SERVER ? Math.floor(columns * (isWide ? 0.45 : 0.5)) : 0;
+  const besideWidth = stage >= FIRST_WITH_SERVER ? Math.floor(columns * besideShare(stage, isWide)) : 0;
   return {
     columns,
     rows,
@@ -66,4 +69,14 @@ export function layoutOf(size: Size, stage: number): Layout {
     besideWidth,
     keysHeight,
   };
+}
+
+/** What happens where there are transactions takes more words. */
+function besideShare(stage: number, isWide: boolean): number {
+  if (stage >= FIRST_WITH_TRANSACTIONS) return isWide ? 0.35 : 0.42;
+  return isWide ? 0.45 : 0.5;
+}
+
+function rowsForTransactions({ rows }: Size): number {
+  return Math.min(Math.max(rows - TALL_ROWS, 0), TRANSACTION_ROWS_MAX);
 }

@@ -8,7 +8,7 @@
  *          △1        ▲1
  *     1 pay   fly 2  again later 1: #80 1.2s  dead 1
  *
- * A pure function of the broker's own view. Of several partitions it shows the first: the screen's topic has one.
+ * A pure function of the broker's own view, whose parts robust-lines.ts takes too. Of several partitions it shows the first: the screen's topic has one.
  */
 import type { LogGroupView, LogView, PartitionView, SegmentView } from '../../shared/contract/inside.ts';
 import type { Language } from '../../shared/lesson.ts';
@@ -18,13 +18,13 @@ import { bytesText, secondsText } from './numbers.ts';
 import { centred, groupTone, pointerSpans } from './pointers.ts';
 import { EMPTY_LINE, fit, fitLine, type Line, lineWidth, type Span, span } from './text.ts';
 
-const CELL_WIDTH = 6;
+export const CELL_WIDTH = 6;
 const EARLIER_WIDTH = 14;
 const FILE_DIGITS = 20;
 /** Groups with a line of their own. */
 const TALL_GROUPS = 2;
 
-interface LogPicture {
+export interface LogPicture {
   readonly language: Language;
   readonly width: number;
   readonly isTall: boolean;
@@ -80,7 +80,7 @@ function cellsOf({ cells, logEndOffset }: PartitionView, { width }: LogPicture):
 }
 
 /** `#0..#41 4.0 KiB`, the youngest files there is room for; the one that is written to stands out. */
-function filesLine({ segments, segmentCount }: PartitionView, { language, width }: LogPicture): Line {
+export function filesLine({ segments, segmentCount }: PartitionView, { language, width }: LogPicture): Line {
   const head = span(` ${say(language, 'log.files')}  `, 'dim');
   const shown: Span[] = [];
   let shownCount = 0;
@@ -103,7 +103,7 @@ function fileSpans({ baseOffset, nextOffset, bytes, isActive }: SegmentView): Sp
 }
 
 /** The file that is written to, by its name, and what its index has. */
-function indexLine({ segments }: PartitionView, { language }: LogPicture): Line {
+export function indexLine({ segments }: PartitionView, { language }: LogPicture): Line {
   const active = segments.at(-1);
   if (active === undefined) return [];
   const { baseOffset, batchCount, indexEntryCount, timeEntryCount } = active;
@@ -123,7 +123,10 @@ function marksAbove(cells: readonly RecordCell[], { logEndOffset, syncedOffset }
 }
 
 /** Pointers of groups; at the oldest record in sight also who stands further back. */
-function marksBelow({ offset, isFirst }: RecordCell, groups: readonly LogGroupView[]): Line {
+export function marksBelow(
+  { offset, isFirst }: Pick<RecordCell, 'offset' | 'isFirst'>,
+  groups: readonly LogGroupView[],
+): Line {
   const at = (isThere: (group: LogGroupView) => boolean): number[] =>
     groups.flatMap((group, index) => (isThere(group) ? [index] : []));
   const behind = isFirst ? at(({ nextOffset }) => nextOffset < offset) : [];
@@ -133,14 +136,14 @@ function marksBelow({ offset, isFirst }: RecordCell, groups: readonly LogGroupVi
 }
 
 /** Who works on it and for how long, else what it says. */
-function detail({ offset, preview }: RecordCell, { groups }: LogView): Span {
+export function detail({ offset, preview }: Pick<RecordCell, 'offset' | 'preview'>, { groups }: LogView): Span {
   const lease = groups.flatMap(({ inFlight }) => inFlight).find((held) => held.offset === offset);
   const text = lease === undefined ? preview : `${lease.memberId} ${(lease.leaseLeftMs / 1000).toFixed(0)}s`;
   return span(`${fit(text, CELL_WIDTH - 1, 'center')} `, lease === undefined ? 'dim' : 'warn');
 }
 
 /** A line each where there is room, with what comes again and when; else all in one. */
-function groupLines(groups: readonly LogGroupView[], { language, isTall }: LogPicture): Line[] {
+export function groupLines(groups: readonly LogGroupView[], { language, isTall }: LogPicture): Line[] {
   const lines = groups.map((group, index): Line => [...groupSpans(group, index, language)]);
   if (!isTall) return [lines.flat()];
   const shown = groups
@@ -168,7 +171,7 @@ function againSpans({ delayed }: LogGroupView, language: Language): Span[] {
 }
 
 /** How safe it all is, and what has no offset yet. */
-function statusLine(view: LogView, partition: PartitionView, { language }: LogPicture): Line {
+export function statusLine(view: LogView, partition: PartitionView, { language }: LogPicture): Line {
   const { syncCount: syncs, appendCount: appends, logEndOffset, syncedOffset } = partition;
   const unsyncedCount = logEndOffset - syncedOffset;
   const safety =
@@ -191,15 +194,16 @@ function statusLine(view: LogView, partition: PartitionView, { language }: LogPi
 }
 
 function legend(language: Language): Line {
-  return [
-    ...legendLine(language, ['ready', 'in-flight', 'acked', 'overwritten']),
-    ...(
-      [
-        ['◆', 'mark.synced'],
-        ['▼', 'mark.write'],
-        ['▲', 'mark.next'],
-        ['△', 'mark.committed'],
-      ] as const
-    ).flatMap(([mark, key]) => [span(` ${mark}`, 'strong'), span(` ${say(language, key)}`, 'dim')]),
-  ];
+  return [...legendLine(language, ['ready', 'in-flight', 'acked', 'overwritten']), ...marksLegend(language)];
+}
+
+export function marksLegend(language: Language): Line {
+  return (
+    [
+      ['◆', 'mark.synced'],
+      ['▼', 'mark.write'],
+      ['▲', 'mark.next'],
+      ['△', 'mark.committed'],
+    ] as const
+  ).flatMap(([mark, key]) => [span(` ${mark}`, 'strong'), span(` ${say(language, key)}`, 'dim')]);
 }

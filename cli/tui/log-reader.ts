@@ -25,6 +25,7 @@ export class LogReader implements Reader {
   #seenOffset = 0;
   #held: readonly StoredRecord[] = [];
   #finishedCount = 0;
+  #isUncommitted = false;
   #redeliveredCount = 0;
 
   constructor(name: string, place: Place, options: { readonly group: string }) {
@@ -46,6 +47,8 @@ export class LogReader implements Reader {
       held: this.#held.map(({ offset }) => ({ offset, deliveryCount: 1 })),
       finishedCount: this.#finishedCount,
       redeliveredCount: this.#redeliveredCount,
+      filter: '',
+      isUncommitted: this.#isUncommitted,
     };
   }
 
@@ -65,6 +68,18 @@ export class LogReader implements Reader {
     const read = this.#seenOffset;
     this.close();
     this.#place.observer.tell('bad', 'event.readerCrashed', { who: this.name, offset: read });
+  }
+
+  /** A log is read as it is. */
+  changeFilter(): void {
+    this.#place.observer.tell('warn', 'event.notAConsumer', { who: this.name });
+  }
+
+  toggleIsolation(): void {
+    this.#isUncommitted = !this.#isUncommitted;
+    this.#life.askAnew();
+    const key = this.#isUncommitted ? 'event.readsUncommitted' : 'event.readsCommitted';
+    this.#place.observer.tell(this.#isUncommitted ? 'warn' : 'plain', key, { who: this.name });
   }
 
   /** It holds no lease: there is nothing to give back. */
@@ -114,8 +129,10 @@ export class LogReader implements Reader {
 
   async #fetch(offset: number): Promise<{ records: readonly StoredRecord[]; nextOffset: number }> {
     const { broker, topic, observer } = this.#place;
+    const isolation = this.#isUncommitted ? ({ isolation: 'read-uncommitted' } as const) : {};
+    const signal = this.#life.ask();
     try {
-      return await broker.fetch(topic, { offset, max: TAKEN_MAX, waitMs: WAIT_MS, signal: this.#life.ask() });
+      return await broker.fetch(topic, { ...isolation, offset, max: TAKEN_MAX, waitMs: WAIT_MS, signal });
     } catch (error) {
       if (isMqError(error, 'MQ_ABORTED')) return { records: [], nextOffset: offset };
       if (!isMqError(error, 'MQ_OFFSET_OUT_OF_RANGE')) throw error;

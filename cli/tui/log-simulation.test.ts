@@ -189,7 +189,7 @@ test('what fails three times is dead, with a while between, and comes back when 
   const [producer] = run.simulation.producers;
   assert.ok(producer);
   await run.pass(100);
-  run.simulation.removeProducer(producer);
+  run.simulation.cast.removeProducer(producer);
   assert.equal(run.simulation.view.description?.logEndOffset, 1);
   const [, , consumer] = run.simulation.readers;
   assert.ok(consumer);

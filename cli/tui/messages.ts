@@ -8,9 +8,11 @@
  */
 import type { Language } from '../../shared/lesson.ts';
 import { LOG_MESSAGES } from './messages-log.ts';
+import { ROBUST_MESSAGES } from './messages-robust.ts';
 
 export const MESSAGES = {
   ...LOG_MESSAGES,
+  ...ROBUST_MESSAGES,
   'app.needsTerminal': {
     en: 'the screen needs a terminal; in a pipe type: mq stage 1',
     zh: '界面需要终端；在管道中请输入：mq stage 1',
@@ -36,7 +38,6 @@ export const MESSAGES = {
     en: 'the same promise across a wire that can fail: HTTP in front of the ring',
     zh: '同样的承诺，隔着可能出错的网络：环形缓冲区前面加上 HTTP',
   },
-  'stage.toCome': { en: 'still to come', zh: '尚未完成' },
 
   'picker.title': {
     en: 'A message queue in five stages. Which one shall run?',

@@ -1,9 +1,9 @@
-/** The first page: the five stages, of which those that are built can be opened. */
+/** The first page: the five stages, one of which is opened. */
 import { Box } from 'ink';
 import type { ReactNode } from 'react';
 import { say } from './messages.ts';
 import { Rows } from './row.tsx';
-import { LAST_STAGE, type ScreenState } from './session.ts';
+import type { ScreenState } from './session.ts';
 import { EMPTY_LINE, fit, type Line, span } from './text.ts';
 
 const STAGES = [1, 2, 3, 4, 5] as const;
@@ -27,10 +27,7 @@ export function Picker({ state, columns }: { readonly state: ScreenState; readon
 
 function stageLines(stage: (typeof STAGES)[number], { language, stage: marked }: ScreenState): Line[] {
   const name = fit(say(language, `stage.${stage}`), NAME_WIDTH);
-  if (stage === 5) {
-    return [[span(`    ${stage}  ${name} ${say(language, 'stage.toCome')}`, 'dim')], EMPTY_LINE];
-  }
-  const isMarked = stage === marked && stage <= LAST_STAGE;
+  const isMarked = stage === marked;
   return [
     [span(isMarked ? '  > ' : '    ', 'key'), span(`${stage}  ${name} `, isMarked ? 'chosen' : 'strong')],
     [span(`       ${say(language, `stage.${stage}.idea`)}`, 'dim')],

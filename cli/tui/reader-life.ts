@@ -84,6 +84,11 @@ export class ReaderLife {
     return this.#asking.signal;
   }
 
+  /** The call that waits now is aborted: it would ask for something else. */
+  askAnew(): void {
+    this.#asking.abort();
+  }
+
   /** Resolves when the reader is not paused: to false when `life` is over. */
   async ready(life: AbortSignal): Promise<boolean> {
     while (this.#paused !== undefined && !life.aborted) await this.#paused.promise;

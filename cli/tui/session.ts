@@ -16,7 +16,7 @@ import { type OpenStage, type RequestEntry, RunningStage } from './running-stage
 import type { Simulation, SimulationView } from './simulation.ts';
 
 export const FIRST_STAGE = 1;
-export const LAST_STAGE = 4;
+export const LAST_STAGE = 5;
 
 export type Page = 'picker' | 'opening' | 'stage';
 export type Overlay = 'none' | 'help' | 'typing' | 'curl';
@@ -91,7 +91,7 @@ export class Session {
     const actions =
       running === undefined
         ? this.#anywhere
-        : { ...this.#anywhere, ...this.#onStage(running), ...this.#onLog(running) };
+        : { ...this.#anywhere, ...this.#onStage(running), ...this.#onLog(running), ...this.#onRobust(running) };
     actions[command]?.();
   }
 
@@ -146,6 +146,7 @@ export class Session {
     stage2: () => this.openStage(2),
     stage3: () => this.openStage(3),
     stage4: () => this.openStage(4),
+    stage5: () => this.openStage(5),
   };
 
   #onStage(running: RunningStage): Actions {
@@ -161,14 +162,14 @@ export class Session {
       burst: () => producer?.burst(),
       faster: () => producer?.changeRate(1),
       slower: () => producer?.changeRate(-1),
-      addProducer: () => simulation.addProducer(),
-      removeProducer: () => producer && simulation.removeProducer(producer),
+      addProducer: () => simulation.cast.addProducer(),
+      removeProducer: () => producer && simulation.cast.removeProducer(producer),
       previousProducer: choose(false).producer,
       nextProducer: choose(true).producer,
-      add: () => simulation.addConsumer(reader?.group),
-      addGroup: () => simulation.addConsumer(),
-      addReader: () => simulation.addLogReader(),
-      remove: () => this.#inBackground(simulation, () => reader && simulation.removeReader(reader)),
+      add: () => simulation.cast.addConsumer(reader?.group),
+      addGroup: () => simulation.cast.addConsumer(),
+      addReader: () => simulation.cast.addLogReader(),
+      remove: () => this.#inBackground(simulation, () => reader && simulation.cast.removeReader(reader)),
       pause: () => reader?.togglePause(),
       slow: () => reader?.toggleSlow(),
       crash: () => reader?.toggleCrash(),
@@ -196,6 +197,28 @@ export class Session {
       redrive: () => this.#inBackground(simulation, () => reader && simulation.redrive(reader)),
       kill: () => this.#inBackground(simulation, () => drill?.toggle()),
       flush: () => this.#inBackground(simulation, () => drill?.changeFlushPolicy()),
+    };
+  }
+
+  /** What only a broker with transactions, half messages and filters can be asked for. */
+  #onRobust({ simulation }: RunningStage): Actions {
+    if (!simulation.hasTransactions) return {};
+    const [producer, reader] = [this.#producer, this.#reader];
+    const decide = (outcome: 'commit' | 'abort') => () => {
+      const half = simulation.nextHalf;
+      if (half === undefined) simulation.tell('warn', 'event.noHalf', {});
+      else producer?.decideHalf(half, outcome);
+    };
+    return {
+      transaction: () => producer?.toggleTransaction(),
+      abort: () => producer?.abortTransaction(),
+      crashProducer: () => producer?.toggleCrash(),
+      half: () => producer?.sendHalf(),
+      commitHalf: decide('commit'),
+      abortHalf: decide('abort'),
+      repeat: () => producer?.repeat(),
+      isolation: () => reader?.toggleIsolation(),
+      filter: () => reader?.changeFilter(),
     };
   }
 

@@ -132,7 +132,7 @@ test('a queue that rejects refuses what does not fit, and the producer says so',
 test('a consumer that is slower than its lease acks too late, and somebody else gets the message', async () => {
   const run = await runStage(2);
   const slow = run.simulation.readers.find(({ name }) => name === 'c3');
-  run.simulation.addConsumer('mail');
+  run.simulation.cast.addConsumer('mail');
   slow?.toggleSlow();
   for (let bursts = 0; bursts < 2; bursts += 1) run.simulation.producers[0]?.burst();
   await run.pass(12_000);
@@ -146,11 +146,11 @@ test('a consumer that is slower than its lease acks too late, and somebody else 
 
 test('two groups both get every message, a log reader too', async () => {
   const run = await runStage(2);
-  run.simulation.addLogReader();
+  run.simulation.cast.addLogReader();
   await run.pass(6000);
   const [producer] = run.simulation.producers;
   assert.ok(producer);
-  run.simulation.removeProducer(producer);
+  run.simulation.cast.removeProducer(producer);
   await run.pass(6000);
   const view = run.simulation.view;
   const logEndOffset = view.description?.logEndOffset;
@@ -161,7 +161,7 @@ test('two groups both get every message, a log reader too', async () => {
 
 test('a log reader that crashed starts again at its commit and reads the rest once more', async () => {
   const run = await runStage(2);
-  run.simulation.addLogReader();
+  run.simulation.cast.addLogReader();
   await untilItHolds(run, 'r1');
   const reader = run.simulation.readers.find(({ name }) => name === 'r1');
   reader?.toggleCrash();
@@ -175,7 +175,7 @@ test('a log reader that crashed starts again at its commit and reads the rest on
 
 test('a reader that fell behind in an overwriting ring is told where it goes on', async () => {
   const run = await runStage(2, { overflow: 'drop-oldest' });
-  run.simulation.addLogReader();
+  run.simulation.cast.addLogReader();
   await run.pass(1000);
   const reader = run.simulation.readers.find(({ name }) => name === 'r1');
   reader?.togglePause();
@@ -251,7 +251,7 @@ test('a consumer that leaves gives back what it holds, and the last of a group t
   await untilItHolds(run, 'c3');
   const consumer = run.simulation.readers.find(({ name }) => name === 'c3');
   assert.ok(consumer);
-  await run.simulation.removeReader(consumer);
+  await run.simulation.cast.removeReader(consumer);
   await run.pass(100);
   assert.ok(run.story().some((line) => /^c3 left in good order, gave back: #\d+/.test(line)));
   assert.ok(run.story().includes('group mail deleted: nothing waits for it'));
@@ -264,7 +264,7 @@ test('what a member that left gave back is passed on in the same delivery, and b
   await untilItHolds(run, 'c1');
   const consumer = run.simulation.readers.find(({ name }) => name === 'c1');
   assert.ok(consumer);
-  await run.simulation.removeReader(consumer);
+  await run.simulation.cast.removeReader(consumer);
   await run.pass(3000);
   const told = run.simulation.view.events.find(({ key }) => key === 'event.again.member-left');
   assert.ok(told, run.story().join('\n'));
@@ -289,12 +289,12 @@ test('messages that are gone together are told together, in words that fit one a
 
 test('the screen has room for eight of a kind and says so to the ninth', async () => {
   const run = await runStage(1);
-  for (let count = 0; count < 10; count += 1) run.simulation.addProducer();
-  for (let count = 0; count < 10; count += 1) run.simulation.addConsumer();
+  for (let count = 0; count < 10; count += 1) run.simulation.cast.addProducer();
+  for (let count = 0; count < 10; count += 1) run.simulation.cast.addConsumer();
   assert.equal(run.simulation.view.producers.length, 8);
   assert.equal(run.simulation.view.readers.length, 8);
   assert.ok(run.story().includes('the screen has room for 8, no more'));
-  run.simulation.addLogReader();
+  run.simulation.cast.addLogReader();
   assert.match(run.story().at(-1) ?? '', /^stage 1 has no offsets/);
   await run.close();
 });

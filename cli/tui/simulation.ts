@@ -11,23 +11,24 @@
 import type { Broker } from '../../shared/contract/broker.ts';
 import type { Overflow, TopicDescription } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
-import type { Inside } from '../../shared/contract/inside.ts';
+import type { HalfView, Inside } from '../../shared/contract/inside.ts';
 import type { Delivery } from '../../shared/contract/message.ts';
-import { leaseMsOf, type Observer, offsetsText, type Place, type Reader, type ReaderView } from './actor.ts';
+import { leaseMsOf, type Observer, offsetsText, type Reader, type ReaderView } from './actor.ts';
 import { AgainWatch } from './again-watch.ts';
-import { Consumer } from './consumer.ts';
+import { Cast } from './cast.ts';
 import { CrashWatch } from './crash-watch.ts';
 import { EventLog, type EventTone, type ScreenEvent } from './event-log.ts';
 import type { Killable, ProcessView } from './killable.ts';
-import { LogReader } from './log-reader.ts';
 import { LossWatch } from './loss-watch.ts';
-import { Measurements, type MeasurementsView, NO_GROUP } from './measurements.ts';
+import { Measurements, type MeasurementsView } from './measurements.ts';
 import type { MessageKey, ValuesOf } from './messages.ts';
 import { secondsText } from './numbers.ts';
 import type { PausableClock } from './pausable-clock.ts';
-import { Producer, type ProducerView, RATES_PER_SECOND } from './producer.ts';
+import type { Producer, ProducerView } from './producer.ts';
+import { LEDGER } from './producer-transaction.ts';
 import { RoomWatch } from './room-watch.ts';
 import { type PromisesView, Survival } from './survival.ts';
+import { TransactionWatch } from './transaction-watch.ts';
 
 export const TOPIC = 'orders';
 /** Few enough that students see the queue fill and the ring wrap. */
@@ -37,11 +38,7 @@ const RING_SLOTS = 24;
 const LOG_RECORDS = 240;
 /** Held records, and as many that were overwritten. */
 const CELLS_MAX = 2 * RING_SLOTS;
-const ACTORS_MAX = 8;
-/** What the first consumers can just keep up with: two in one line, or the one of the slower group. */
-const FIRST_RATE = { queue: 3, ring: 2 } as const;
 const OVERFLOWS: readonly Overflow[] = ['wait', 'reject', 'drop-oldest'];
-const GROUP_NAMES = ['pay', 'mail', 'ship', 'audit', 'stock', 'bonus', 'stats', 'taxes'] as const;
 
 /** What the screen is told 20 times a second. */
 export interface SimulationView {
@@ -74,19 +71,17 @@ export class Simulation implements Observer {
   readonly #broker: Broker;
   readonly #clock: PausableClock;
   readonly #overflow: Overflow;
-  readonly #place: Place;
+  /** Who works at the broker. */
+  readonly cast: Cast;
   readonly #log = new EventLog();
   readonly #watch = new CrashWatch();
   readonly #again = new AgainWatch();
   readonly #losses = new LossWatch();
   readonly #room = new RoomWatch();
   readonly #survival = new Survival();
+  readonly #transactions = new TransactionWatch();
   readonly #child: Killable | undefined;
   readonly #startedAtMs: number;
-  #producers: readonly Producer[] = [];
-  #readers: readonly Reader[] = [];
-  /** Numbers in names are never used twice. */
-  #namedCount = { producer: 0, consumer: 0, logReader: 0 };
   readonly #measurements: Measurements;
   #inside: Inside | undefined;
   #description: TopicDescription | undefined;
@@ -96,7 +91,7 @@ export class Simulation implements Observer {
     this.#clock = options.clock;
     this.#overflow = options.overflow ?? 'wait';
     this.#child = options.child;
-    this.#place = { broker: options.broker, clock: options.clock, topic: TOPIC, observer: this };
+    this.cast = new Cast({ broker: options.broker, clock: options.clock, topic: TOPIC, observer: this });
     const nowMs = options.clock.monotonicMs();
     this.#startedAtMs = nowMs;
     this.#measurements = new Measurements(nowMs);
@@ -107,10 +102,9 @@ export class Simulation implements Observer {
     const ringOrLog = this.hasLog ? LOG_RECORDS : RING_SLOTS;
     const messagesMax = this.hasGroups ? ringOrLog : QUEUE_CAPACITY;
     await this.#broker.createTopic(TOPIC, { messagesMax, overflow: this.#overflow });
-    this.addConsumer(GROUP_NAMES[0]);
-    this.addConsumer(GROUP_NAMES[0]);
-    if (this.hasGroups) this.addConsumer(GROUP_NAMES[1]);
-    this.addProducer();
+    if (this.hasTransactions)
+      await this.#broker.createTopic(LEDGER, { messagesMax: LOG_RECORDS, overflow: 'drop-oldest' });
+    this.cast.enter();
   }
 
   /** What has to be there after a kill. */
@@ -126,60 +120,25 @@ export class Simulation implements Observer {
     return this.#broker.capabilities.has('durable');
   }
 
+  get hasTransactions(): boolean {
+    return this.#broker.capabilities.has('transactions');
+  }
+
   get producers(): readonly Producer[] {
-    return this.#producers;
+    return this.cast.producers;
   }
 
   get readers(): readonly Reader[] {
-    return this.#readers;
+    return this.cast.readers;
   }
 
   get nextOverflow(): Overflow {
     return OVERFLOWS[(OVERFLOWS.indexOf(this.#overflow) + 1) % OVERFLOWS.length] ?? 'wait';
   }
 
-  addProducer(): void {
-    if (this.#isFull(this.#producers.length)) return;
-    this.#namedCount.producer += 1;
-    const rateIndex = RATES_PER_SECOND.indexOf(this.hasGroups ? FIRST_RATE.ring : FIRST_RATE.queue);
-    const producer = new Producer(`p${this.#namedCount.producer}`, this.#place, { rateIndex });
-    this.#producers = [...this.#producers, producer];
-  }
-
-  removeProducer(producer: Producer): void {
-    producer.close();
-    this.#producers = this.#producers.filter((other) => other !== producer);
-  }
-
-  /** Another member of `group`, or the first of a new group. */
-  addConsumer(group = this.#unusedGroup()): void {
-    if (this.#isFull(this.#readers.length)) return;
-    this.#namedCount.consumer += 1;
-    const name = `c${this.#namedCount.consumer}`;
-    this.#readers = [...this.#readers, new Consumer(name, this.#place, { group: this.hasGroups ? group : NO_GROUP })];
-  }
-
-  /** A reader that keeps its own place, in a group of its own. */
-  addLogReader(): void {
-    const canFetch = this.#broker.capabilities.has('offsets');
-    if (!canFetch) this.tell('warn', 'event.noOffsets', {});
-    if (!canFetch || this.#isFull(this.#readers.length)) return;
-    this.#namedCount.logReader += 1;
-    const name = `r${this.#namedCount.logReader}`;
-    this.#readers = [...this.#readers, new LogReader(name, this.#place, { group: this.#unusedGroup() })];
-  }
-
-  /** The reader leaves in good order; the last one of a group takes the group with it, so that nothing waits for it. */
-  async removeReader(reader: Reader): Promise<void> {
-    this.#readers = this.#readers.filter((other) => other !== reader);
-    await reader.leave();
-    if (!this.hasGroups || this.#readers.some(({ group }) => group === reader.group)) return;
-    try {
-      await this.#broker.deleteGroup(TOPIC, reader.group);
-      this.tell('plain', 'event.groupDeleted', { group: reader.group });
-    } catch (error) {
-      if (!isMqError(error, 'MQ_UNKNOWN_GROUP')) throw error;
-    }
+  /** The half message that is asked about next. */
+  get nextHalf(): HalfView | undefined {
+    return this.#inside?.kind === 'log' ? this.#inside.halves?.[0] : undefined;
   }
 
   onSent(sent: Parameters<Observer['onSent']>[0]): void {
@@ -244,6 +203,7 @@ export class Simulation implements Observer {
     this.#again.tellTo(this);
     this.#losses.tellTo(this, { description, nowMs });
     if (inside === undefined) return;
+    if (inside.kind === 'log') this.#transactions.sample(this, inside);
     this.#room.sample(this, { waitingSendsCount: inside.waitingSendsCount, nowMs });
     // A little longer than the lease, so that a message on its way back is not called gone.
     for (const { holder, offsets, afterMs } of this.#watch.gone(inside, {
@@ -261,8 +221,8 @@ export class Simulation implements Observer {
       isPaused: this.#clock.isPaused,
       overflow: this.#overflow,
       hasLeases: this.#broker.capabilities.has('lease'),
-      producers: this.#producers.map(({ view }) => view),
-      readers: this.#readers.map(({ view }) => view),
+      producers: this.producers.map(({ view }) => view),
+      readers: this.readers.map(({ view }) => view),
       inside: this.#inside,
       description: this.#description,
       events: this.#log.events,
@@ -276,24 +236,15 @@ export class Simulation implements Observer {
   async abandon(): Promise<void> {
     this.close();
     await this.#broker.deleteTopic(TOPIC);
+    if (this.hasTransactions) await this.#broker.deleteTopic(LEDGER);
   }
 
   /** All actors stop; the broker is its owner's to close. */
   close(): void {
-    for (const producer of this.#producers) producer.close();
-    for (const reader of this.#readers) reader.close();
+    this.cast.close();
   }
 
   get #isThere(): boolean {
     return (this.#child?.view.state ?? 'running') === 'running';
-  }
-
-  #isFull(count: number): boolean {
-    if (count >= ACTORS_MAX) this.tell('warn', 'event.tooManyActors', { count: ACTORS_MAX });
-    return count >= ACTORS_MAX;
-  }
-
-  #unusedGroup(): string {
-    return GROUP_NAMES.find((name) => !this.#readers.some(({ group }) => group === name)) ?? GROUP_NAMES[0];
   }
 }

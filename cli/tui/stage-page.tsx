@@ -13,6 +13,7 @@ import { FRAME, Pane } from './pane.tsx';
 import { processLines } from './process-lines.ts';
 import { queueLines, queueTitle } from './queue-lines.ts';
 import { ringLines, ringTitle } from './ring-lines.ts';
+import { hasTransactions, type RobustPicture, robustLines, robustTitle } from './robust-lines.ts';
 import { Row, Rows } from './row.tsx';
 import { FIRST_STAGE, LAST_STAGE, type ScreenState, type Session } from './session.ts';
 import type { SimulationView } from './simulation.ts';
@@ -55,7 +56,7 @@ function headerLine(state: ScreenState, simulation: SimulationView, width: numbe
   return [...fitLine(left, width - lineWidth(right)), ...right];
 }
 
-/** The name of a stage that is built. */
+/** The name of a stage. */
 export function stageName(stage: number, language: Language): string {
   switch (stage) {
     case 1:
@@ -64,8 +65,10 @@ export function stageName(stage: number, language: Language): string {
       return say(language, 'stage.2');
     case 3:
       return say(language, 'stage.3');
-    default:
+    case 4:
       return say(language, 'stage.4');
+    default:
+      return say(language, 'stage.5');
   }
 }
 
@@ -106,20 +109,25 @@ function Actors({ state, simulation, layout }: PartProps): ReactNode {
 function InsidePane({ state, simulation, layout }: PartProps): ReactNode {
   const { columns, insideHeight, isTall } = layout;
   const { language } = state;
-  const { title, lines } = pictureOf(simulation.inside, { language, width: columns - FRAME, isTall });
+  const { title, lines } = pictureOf(simulation.inside, {
+    language,
+    width: columns - FRAME,
+    height: insideHeight - FRAME,
+    isTall,
+  });
   const full = say(language, `header.overflow.${simulation.overflow}`);
   return <Pane title={`${title} · ${full}`} width={columns} height={insideHeight} lines={lines} />;
 }
 
-function pictureOf(
-  inside: Inside | undefined,
-  picture: { readonly language: Language; readonly width: number; readonly isTall: boolean },
-): { title: string; lines: Line[] } {
+function pictureOf(inside: Inside | undefined, picture: RobustPicture): { title: string; lines: Line[] } {
   if (inside?.kind === 'queue') {
     return { title: queueTitle(inside, picture.language), lines: queueLines(inside, picture) };
   }
   if (inside?.kind === 'ring') {
     return { title: ringTitle(inside, picture.language), lines: ringLines(inside, picture) };
+  }
+  if (inside?.kind === 'log' && hasTransactions(inside)) {
+    return { title: robustTitle(inside, picture.language), lines: robustLines(inside, picture) };
   }
   if (inside?.kind === 'log') {
     return { title: logTitle(inside, picture.language), lines: logLines(inside, picture) };

@@ -10,8 +10,8 @@ import process from 'node:process';
 import type { Language } from '../../shared/lesson.ts';
 import { say } from './messages.ts';
 
-/** Its broker runs in a process of its own, to be killed. */
-const CHILD_STAGE = 4;
+/** From this one on the broker runs in a process of its own, to be killed. */
+const FIRST_CHILD_STAGE = 4;
 
 export interface StartOptions {
   readonly language: Language;
@@ -40,8 +40,8 @@ export async function startScreen(options: StartOptions): Promise<number> {
 async function openStage(...[stage, options]: Parameters<import('./running-stage.ts').OpenStage>) {
   const { openTarget } = await import('../target.ts');
   const { signal, ...targetOptions } = options;
-  if (stage !== CHILD_STAGE) return openTarget(String(stage), targetOptions);
+  if (stage < FIRST_CHILD_STAGE) return openTarget(String(stage), targetOptions);
   const { BrokerChild } = await import('./broker-child.ts');
-  const child = await BrokerChild.open({ openTarget, signal });
+  const child = await BrokerChild.open({ stage, openTarget, signal });
   return { child, broker: child.broker, url: child.view.url, close: () => child.close() };
 }

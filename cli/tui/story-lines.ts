@@ -31,6 +31,7 @@ interface Room {
 
 const EVENT_TONES: Readonly<Record<EventTone, Tone>> = { plain: 'plain', good: 'good', warn: 'warn', bad: 'bad' };
 const TIME_WIDTH = 8;
+const FIRST_WITH_MANY_KEYS = 5;
 
 /** The newest events at the bottom, long ones on several lines. */
 export function eventLines(events: readonly ScreenEvent[], language: Language, room: Room): Line[] {
@@ -122,10 +123,17 @@ export function helpLines(stage: number, language: Language, room: Room): Line[]
   );
   const perColumn = Math.ceil(entries.length / 2);
   const keys = entries.slice(0, perColumn).map((line, index) => [...line, ...(entries[index + perColumn] ?? [])]);
-  const notes = (['help.columns', 'help.cells', 'help.crashes'] as const).flatMap((key) =>
+  const notes = notesOf(stage).flatMap((key) =>
     wrap(say(language, key), room.width - 2).map((text): Line => [span(` ${text}`, 'dim')]),
   );
   return [...keys, EMPTY_LINE, ...notes];
+}
+
+/** What matters most of what a stage shows; where there are many keys there is room for little else. */
+function notesOf(stage: number) {
+  return stage < FIRST_WITH_MANY_KEYS
+    ? (['help.columns', 'help.cells', 'help.crashes'] as const)
+    : (['help.robust'] as const);
 }
 
 /** A command on several lines that a shell reads as one: each line but the last ends in a backslash. */

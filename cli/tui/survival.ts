@@ -92,12 +92,15 @@ async function readAll(broker: Broker, topic: string) {
   const offsets = new Map<string, number | null>();
   const [description] = await broker.describeTopics({ topic });
   let next = description?.logStartOffset ?? 0;
+  let isolation = {};
   for (;;) {
     try {
-      const page = await broker.fetch(topic, { offset: next, max: PAGE_COUNT_MAX });
+      const page = await broker.fetch(topic, { ...isolation, offset: next, max: PAGE_COUNT_MAX });
       for (const record of page.records) offsets.set(record.id, record.offset);
-      if (page.nextOffset >= page.highWatermark) return { offsets, logStartOffset: page.logStartOffset };
       next = page.nextOffset;
+      if (next >= page.highWatermark) return { offsets, logStartOffset: page.logStartOffset };
+      // Somebody has a transaction open: what was acknowledged behind its begin is there all the same.
+      if (next >= (page.lastStableOffset ?? page.highWatermark)) isolation = { isolation: 'read-uncommitted' };
     } catch (error) {
       // Sends go on while we read, and what is finished makes room for them.
       if (!isMqError(error, 'MQ_OFFSET_OUT_OF_RANGE')) throw error;
