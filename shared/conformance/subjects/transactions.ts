@@ -222,8 +222,11 @@ export const transactions: readonly ConformanceTest[] = [
 async function timed(context: TestContext, transaction: Transaction, topic: string): Promise<unknown> {
   const call = transaction.send(topic, { body: 'b' }, { timeoutMs: 50 });
   call.catch(() => undefined);
-  await context.untilWaiting(topic, 1);
-  await context.pass(50);
+  // A real clock goes on by itself, and may be past it before anybody looks.
+  if (context.clock === 'virtual') {
+    await context.untilWaiting(topic, 1);
+    await context.pass(50);
+  }
   return call;
 }
 
