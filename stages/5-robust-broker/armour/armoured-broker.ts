@@ -25,6 +25,7 @@ export interface ArmourOptions {
   readonly slowConsumers?: readonly SlowConsumerRule[];
 }
 
+/** Water marks: with more than `highBytes` in use sends wait, with less than `lowBytes` they go on. */
 export interface MemoryOptions {
   readonly highBytes: number;
   readonly lowBytes?: number;

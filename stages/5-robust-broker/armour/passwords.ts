@@ -7,8 +7,9 @@
  * Always true: digests are compared in constant time; a password appears in no message. Deriving takes tens of milliseconds
  * and tens of megabytes on purpose, in a thread of its own.
  */
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { scrypt, timingSafeEqual } from 'node:crypto';
 import { invalidArgument } from '../../../shared/contract/validation.ts';
+import { SystemRandom } from '../../../shared/random.ts';
 import { checkedObject } from './checked-object.ts';
 
 /** What scrypt is to cost. */
@@ -57,7 +58,7 @@ export function isPassword(text: unknown): text is string {
 
 export async function recordOf(password: string, derive: Derive = deriveWithScrypt): Promise<PasswordRecord> {
   if (!isPassword(password)) throw invalidArgument('password', `1 to ${PASSWORD_BYTES_MAX} bytes without NUL`);
-  const salt = randomBytes(SALT_BYTES);
+  const salt = Buffer.from(new SystemRandom().hex(SALT_BYTES), 'hex'); // a seed would make salts that can be guessed
   const digest = await derive(password, salt, SCRYPT_COST);
   return { ...SCRYPT_COST, salt: salt.toString('base64url'), digest: Buffer.from(digest).toString('base64url') };
 }

@@ -8,9 +8,10 @@
  * Always true: at most `atOnceMax` are derived at a time, at most `perAddressMax` for one address, and a bounded number
  * waits; what is remembered is a keyed digest that is worth nothing outside this process. Wrong ones are never remembered.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Clock } from '../../../shared/clock.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
+import { SystemRandom } from '../../../shared/random.ts';
 import { type Derive, isRight, type PasswordRecord } from './passwords.ts';
 
 const AT_ONCE_MAX = 2;
@@ -30,7 +31,7 @@ export interface PasswordClaim {
 export class ScryptDesk {
   readonly #clock: Clock;
   readonly #derive: Derive;
-  readonly #key = randomBytes(32);
+  readonly #key = new SystemRandom().hex(32);
   /** Until when, monotonic ms; the oldest first. */
   readonly #right = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<boolean>>();
