@@ -88,3 +88,21 @@ test('the log does not grow with what is done, and keeps what is not', async () 
   assert.equal(next.log.undone[0]?.epoch, 0);
   assert.ok(next.log.undone.length <= 2, 'the last one may not be known to be done');
 });
+
+test('a decision that is on its way while the log is written anew is kept: nothing decided is ever let go', async () => {
+  for (const others of [0, 3]) {
+    const { log, disk } = await openOn(new SimulatedDisk(), 256);
+    for (let epoch = 0; epoch < others; epoch += 1) await log.decide(decision(epoch));
+    for (let epoch = 10; epoch < 60; epoch += 2) {
+      const one = log.decide(decision(epoch)).then(() => log.done(decision(epoch)));
+      const other = log.decide(decision(epoch + 1)); // may be under way when the log finds itself too long
+      await one;
+      const late = log.decide(decision(epoch + 100));
+      await Promise.all([other, late]);
+      await new Promise(setImmediate);
+      const left = (await openOn(disk.remains())).log.undone.map(nameOf);
+      for (const kept of [epoch + 1, epoch + 100]) assert.ok(left.includes(`7-${kept}`), `7-${kept} of ${left}`);
+      for (const over of [epoch + 1, epoch + 100]) log.done(decision(over));
+    }
+  }
+});

@@ -72,6 +72,8 @@ export class DecisionLog {
   readonly #options: DecisionLogOptions;
   /** By transaction. */
   readonly #undone = new Map<string, Decision>();
+  /** Where those are that are on their way to the disk. */
+  readonly #deciding = new Set<number>();
   /** Of the decisions that are not done, and of what was written since they were written together. */
   #undoneBytes = 0;
   readonly #bytesOf = new Map<string, number>();
@@ -111,9 +113,15 @@ export class DecisionLog {
   async decide(decision: Decision): Promise<void> {
     const bytes = batchOf([{ kind: 'decided', ...decision }]);
     const { length } = bytes;
-    await this.#log.append(bytes);
+    const offset = this.#log.logEndOffset;
     const id = nameOf(decision);
-    this.#undone.set(id, decision);
+    this.#deciding.add(offset);
+    try {
+      await this.#log.append(bytes);
+      this.#undone.set(id, decision); // in the turn in which it is under way no more
+    } finally {
+      this.#deciding.delete(offset);
+    }
     this.#bytesOf.set(id, length);
     this.#undoneBytes += length;
     this.#wrote(length);
@@ -164,9 +172,10 @@ export class DecisionLog {
       });
   }
 
-  /** What is not done is written once more, and all before it is released. */
+  /** What is not done is written once more, and all before it is released, but for what is on its way just now. */
   async #rewrite(): Promise<void> {
     this.#writtenBytes = 0;
+    const deciding = Math.min(...this.#deciding);
     let begin = this.#log.logEndOffset;
     if (this.#undone.size > 0) {
       const entries = this.undone.map((decision) => ({ kind: 'decided' as const, ...decision }));
@@ -174,7 +183,7 @@ export class DecisionLog {
       begin = baseOffset;
     } else await this.#log.sync();
     this.#forgetSafe();
-    await this.#log.releaseBelow(begin);
+    await this.#log.releaseBelow(Math.min(begin, deciding));
   }
 
   #forgetSafe(): void {
