@@ -86,11 +86,11 @@ export class TopicTable {
     return await Promise.all([...this.#entries.keys()].sort().map((name) => this.find(name)));
   }
 
-  /** A promise only where the topic is just being made. `MQ_UNKNOWN_TOPIC`; `MQ_CORRUPT` for one that is damaged. */
+  /** A promise only where it is just being made. `MQ_UNKNOWN_TOPIC`; `MQ_CORRUPT` for a damaged one; `MQ_CLOSED` for all. */
   find(name: string): Topic | Promise<Topic> {
     const entry = this.#entries.get(name);
     if (entry !== undefined) return entry.topic ?? entry.opening;
-    throw this.damaged.of(name)?.error ?? refusals.unknownTopicError(name);
+    throw this.#ended ?? this.damaged.of(name)?.error ?? refusals.unknownTopicError(name);
   }
 
   /** For send and receive, which create what does not exist, unless `check` refuses the call. */

@@ -110,6 +110,34 @@ test('a broker that is closed aborts what is open, and the next start finds noth
   await next.broker.close();
 });
 
+test('a broker that is closed in the middle of a commit: all of it holds after the next start, or nothing', async () => {
+  for (const acks of [true, false]) {
+    for (let turns = 0; turns < 60; turns += 3) {
+      const { broker, disk, on } = await openRobust();
+      for (const topic of ['a', 'b']) await broker.createTopic(topic);
+      await broker.send('in', { body: 'x' });
+      const delivery = await receiveOne(broker, 'in');
+      const transaction = await broker.begin();
+      for (const topic of ['a', 'b']) await transaction.send(topic, { body: 'y' });
+      if (acks) await transaction.ack([delivery]);
+      const committed = transaction.commit().then(
+        () => true,
+        () => false,
+      );
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      await broker.close();
+      const next = await on(disk);
+      const [a, b] = [await read(next.broker, 'a'), await read(next.broker, 'b')];
+      assert.deepEqual(a, b);
+      if (await committed) assert.deepEqual(a, ['y'], `closed after ${turns} turns`);
+      const [described] = await next.broker.describeTopics({ topic: 'in' });
+      assert.equal(described?.groups[0]?.lag, acks && a.length === 1 ? 0 : 1, `closed after ${turns} turns`);
+      assert.equal(await outcomeOf(next.broker, transaction), a.length === 1 ? 'committed' : 'aborted');
+      await next.broker.close();
+    }
+  }
+});
+
 test('a delivery that is acked in a transaction stays in flight beyond its lease, and is nobody else to finish', async () => {
   const { broker, clock } = await openRobust();
   await broker.send('t', { body: 'x' });
