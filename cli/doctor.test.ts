@@ -22,6 +22,13 @@ test('a stranger who answers where the server would is called one, with another 
   assert.equal(exitCode, 1);
 });
 
+test('a stage is asked nothing that only a server can answer', async () => {
+  const { exitCode, stdout } = await runCaptured(['doctor', '--target', '5']);
+  assert.match(stdout, /ok +server +stage 5 answers: robust-broker/);
+  assert.doesNotMatch(stdout, /ready/);
+  assert.equal(exitCode, 0);
+});
+
 test('a server that hangs up is no server of ours either', async () => {
   const { exitCode, text } = await diagnosed(createServer((socket) => socket.destroy()));
   assert.match(text, /something is listening there, but does not answer/);

@@ -57,7 +57,7 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
     case 'MQ_TIMEOUT':
       return 'see whether the server still runs: mq doctor';
     case 'MQ_UNAUTHORIZED':
-      return 'give the token the server was started with: --token <token> or $MQ_TOKEN';
+      return 'say who you are: --token <token> or $MQ_TOKEN, or --user <name> and its password in $MQ_PASSWORD or typed';
     case 'MQ_UNKNOWN_TOPIC':
       return `see which topics there are: mq topics     (or make this one: mq topics create ${named})`;
     case 'MQ_UNKNOWN_GROUP':

@@ -10,9 +10,15 @@ import { checkStage, DEFAULT_URL, STAGES } from './target-name.ts';
 import { capitalized, nearest } from './text.ts';
 
 /** What every command that talks to a running server takes. */
-export interface TargetOptions {
+export interface TargetOptions extends AccessOptions {
   readonly target?: string;
+}
+
+/** Who asks, and whom it trusts. */
+export interface AccessOptions {
   readonly token?: string;
+  readonly user?: string;
+  readonly ca?: string;
 }
 
 export interface JsonOption {
@@ -56,11 +62,18 @@ export function refuseExcess(list: Command, given: { readonly expectedCount: num
   );
 }
 
-/** `--target` and `--token`. */
+/** `--target`, and who asks and trusts whom: `--token`, `--user`, `--ca`. */
 export function addTargetOptions(command: Command): Command {
+  const about = `the server: http, https, mq or mqs:// (default: $MQ_TARGET, else ${DEFAULT_URL})`;
+  return addAccessOptions(command.option('--target <url>', about));
+}
+
+/** `--token`, `--user` and `--ca`. */
+export function addAccessOptions(command: Command): Command {
   return command
-    .option('--target <url>', `the server, http:// or mq:// (default: $MQ_TARGET, else ${DEFAULT_URL})`)
-    .option('--token <token>', 'bearer token of the server (default: $MQ_TOKEN)');
+    .option('--token <token>', 'bearer token of the server (default: $MQ_TOKEN)')
+    .option('--user <name>', 'user (default: $MQ_USER); its password comes from $MQ_PASSWORD, or is asked for')
+    .option('--ca <file>', 'who signs the certificate of the server, PEM (default: $MQ_CA, else whom Node trusts)');
 }
 
 /** `--json`; `what` says what is printed. */

@@ -13,6 +13,12 @@ const INTERRUPTED = 130;
 /** More than any password may have. */
 const INPUT_BYTES_MAX = 4096;
 
+/** Asks a person. Standard input belongs to the command itself, so a pipe is not read. */
+export async function readPassword(terminal: Terminal, user: string): Promise<string> {
+  if (terminal.stdin.isTTY === true) return await typed(terminal, `password of ${user}: `);
+  throw usageError('there is nobody to ask for the password', 'give it as $MQ_PASSWORD');
+}
+
 /** Asks twice where a person answers; else takes the first line of standard input. */
 export async function readNewPassword(terminal: Terminal, user: string): Promise<string> {
   if (terminal.stdin.isTTY !== true) return await firstLine(terminal);

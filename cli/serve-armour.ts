@@ -4,10 +4,10 @@
  * Always true: a flag that a stage does not know is refused, never ignored; whoever listens beyond this machine from stage 5
  * on asks for a credential; no flag takes a password.
  */
-import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
-import { CommandError, usageError } from './exit.ts';
+import { usageError } from './exit.ts';
 import * as option from './options.ts';
+import { pemOf } from './pem-file.ts';
 import type { AdmissionOptions, ClientQuota, OpenedServer, StageOptions, TlsOptions } from './target.ts';
 import { ARMOUR_STAGE } from './target-name.ts';
 import { readUsersFile } from './users-file.ts';
@@ -196,16 +196,4 @@ async function tlsOf({ tlsCert, tlsKey, tlsCa }: ArmourFlags): Promise<TlsOption
     tlsCa === undefined ? undefined : pemOf('--tls-ca', tlsCa),
   ]);
   return { cert, key, ...(ca !== undefined && { ca, requestCertificate: true }) };
-}
-
-/** The content is never shown. */
-async function pemOf(flag: string, path: string): Promise<string> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    throw new CommandError(`${flag} ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  if (!text.includes('-----BEGIN ')) throw usageError(`${flag} ${path} is no PEM file`, 'it begins with -----BEGIN');
-  return text;
 }

@@ -9,6 +9,7 @@ import { CommandError, EXIT, usageError } from './exit.ts';
 import { endWithNpm } from './npm-parent.ts';
 import type { TargetOptions } from './options.ts';
 import { type OpenTargetOptions, openTarget } from './target.ts';
+import { accessOf, type TargetAccess } from './target-access.ts';
 import { DEFAULT_URL, defaultTarget, parseTarget } from './target-name.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -27,7 +28,8 @@ export async function withServer<Result>(
     );
   }
   using _npm = endWithNpm();
-  const opened = await openTarget(url, { token: tokenOf(terminal, options), codec: options.codec });
+  const access = await accessOf(terminal, options);
+  const opened = await openTarget(url, { access, codec: options.codec });
   try {
     return await work(opened.broker, url);
   } finally {
@@ -39,26 +41,21 @@ export async function withServer<Result>(
 export async function namedTargets(
   terminal: Terminal,
   words: readonly string[],
-  options: TargetOptions & { readonly command: string },
+  { command, access }: { readonly command: string; readonly access: TargetAccess },
 ): Promise<readonly string[]> {
   if (words.length > 0) return words;
   const target = defaultTarget(terminal.env);
   try {
-    const opened = await openTarget(target, { token: tokenOf(terminal, options) });
+    const opened = await openTarget(target, { access });
     await opened.close();
     return [target];
   } catch (error) {
     if (!isMqError(error, 'MQ_UNREACHABLE')) throw error;
     throw new CommandError(`no target was named, and nothing listens on ${target}`, {
-      hint: `name some: mq ${options.command} 1 2 3     (or start a server: mq serve 3)`,
+      hint: `name some: mq ${command} 1 2 3     (or start a server: mq serve 3)`,
       exitCode: EXIT.unreachable,
     });
   }
-}
-
-/** The token given, else $MQ_TOKEN. */
-export function tokenOf(terminal: Terminal, options: TargetOptions): string | undefined {
-  return options.token ?? (terminal.env.MQ_TOKEN || undefined);
 }
 
 /** Refuses, in words, what the broker at the other end cannot do. */

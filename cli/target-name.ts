@@ -15,6 +15,11 @@ export const TCP_PROTOCOL = 'mq:';
 export const TCP_PROTOCOLS: readonly string[] = [TCP_PROTOCOL, 'mqs:'];
 const PROTOCOLS: readonly string[] = ['http:', 'https:', ...TCP_PROTOCOLS];
 
+/** Of a url: it speaks TCP, with or without TLS. */
+export function isOverTcp(url: string): boolean {
+  return TCP_PROTOCOLS.includes(new URL(url).protocol);
+}
+
 /** What `mq serve` listens on and every other command looks for. */
 export const DEFAULT_PORT = 6767;
 export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;

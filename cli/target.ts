@@ -26,7 +26,8 @@ import type { Users } from '../stages/5-robust-broker/armour/users.ts';
 import type { RobustBrokerOptions } from '../stages/5-robust-broker/index.ts';
 import type { DoorLog } from '../stages/5-robust-broker/observe/door-log.ts';
 import { usageError } from './exit.ts';
-import { checkStage, DEFAULT_TCP_URL, DISK_STAGE, parseTarget, TCP_PROTOCOLS, WIRE_STAGE } from './target-name.ts';
+import type { TargetAccess } from './target-access.ts';
+import { checkStage, DEFAULT_TCP_URL, DISK_STAGE, isOverTcp, parseTarget, WIRE_STAGE } from './target-name.ts';
 
 /** How long a server of our own may take to close. */
 const CLOSE_MS_MAX = 5000;
@@ -40,8 +41,8 @@ export interface OpenTargetOptions {
   readonly brokerOptions?: StageOptions;
   /** Told about every request; only where the target brings its own server (stage 3). */
   readonly onRequest?: (entry: RequestLogEntry) => void;
-  /** Bearer token; only for a url. */
-  readonly token?: string | undefined;
+  /** Who asks, and whom it trusts; only for a url. */
+  readonly access?: TargetAccess;
   /** How batches are compressed before they leave; only for `mq://`, where they leave as they are stored. */
   readonly codec?: StageOptions['codec'];
   /** How long its first answer may take, asked for once; only for a url. Default 30 s, asked for three times. */
@@ -160,7 +161,7 @@ export async function openUserTools() {
 /** A target as the conformance suite takes it. A url takes no broker options, and time at its other end is real. */
 export async function conformanceTargetOf(
   target: string,
-  options: { readonly token?: string | undefined },
+  options: Pick<OpenTargetOptions, 'access'>,
 ): Promise<ConformanceTarget> {
   const { stage, url } = parseTarget(target);
   if (url !== null) {
@@ -204,24 +205,21 @@ export async function limitsOf(stage: number): Promise<ShowLimits> {
   return (await lessonOf(checkStage(stage)).limit()).showLimits;
 }
 
-type UrlOptions = Pick<OpenTargetOptions, 'token' | 'codec' | 'answerMsMax'>;
+type UrlOptions = Pick<OpenTargetOptions, 'access' | 'codec' | 'answerMsMax'>;
 
 async function openUrl(url: string, options: UrlOptions): Promise<OpenedTarget> {
-  const open = TCP_PROTOCOLS.includes(new URL(url).protocol) ? openTcpClient : openHttpClient;
+  const open = isOverTcp(url) ? openTcpClient : openHttpClient;
   const broker = await open(url, options);
   return { broker, name: url, stage: null, url, close: () => broker.close() };
 }
 
 /** It does not come back by itself when the connection breaks: a command says so, and ends. */
-async function openTcpClient(
-  url: string,
-  { token, codec, answerMsMax: connectTimeoutMs }: UrlOptions,
-): Promise<Broker> {
+async function openTcpClient(url: string, { access, codec, answerMsMax }: UrlOptions): Promise<Broker> {
   const { createTcpClient } = await import('../stages/4-persisted-log/doors/tcp/create-client.ts');
-  return createTcpClient(url, { token, codec, connectTimeoutMs, reconnects: false });
+  return createTcpClient(url, { ...access, codec, connectTimeoutMs: answerMsMax, reconnects: false });
 }
 
-async function openHttpClient(url: string, { token, codec, answerMsMax }: UrlOptions): Promise<Broker> {
+async function openHttpClient(url: string, { access, codec, answerMsMax }: UrlOptions): Promise<Broker> {
   if (codec !== undefined) {
     const hint = `take mq://, such as ${DEFAULT_TCP_URL}, or let the server do it: mq serve ${DISK_STAGE} --codec ${codec}`;
     throw usageError('--codec compresses messages before they leave, which only mq:// does', hint);
@@ -229,7 +227,7 @@ async function openHttpClient(url: string, { token, codec, answerMsMax }: UrlOpt
   // Not the stage's index.ts: that loads the server too, which takes longer than most commands.
   const { createClient } = await import('../stages/3-http-server/create-client.ts');
   const patience = answerMsMax === undefined ? {} : { requestTimeoutMs: answerMsMax, retriesMax: 0 };
-  return createClient(url, { ...patience, token }).catch((error) => {
+  return createClient(url, { ...patience, ...access }).catch((error) => {
     throw isPlainHttp(error) ? new MqError('MQ_PROTOCOL', `${url}: the server there speaks http, not https`) : error;
   });
 }

@@ -8,6 +8,7 @@ import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { namedTargets } from '../server-target.ts';
+import { accessTo } from '../target-access.ts';
 import { DEFAULT_URL, parseTarget } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
@@ -38,7 +39,10 @@ async function runBenchCommand(
   using _npm = endWithNpm();
   if (options.quick && options.long) throw usageError('--quick and --long together', 'take one of them');
   for (const word of words) parseTarget(word);
-  const targets = await namedTargets(terminal, words, { command: 'bench' });
+  const targets = await namedTargets(terminal, words, {
+    command: 'bench',
+    access: await accessTo(words, terminal, {}),
+  });
   const { printReport, runBench } = await import('../../bench/run.ts');
   const { DEFAULT_OUTPUT_FOLDER, prepareOutputFolder, writeReport } = await import('../../bench/write-report.ts');
   // The package has no folder of its own to write into, so there only --output writes.

@@ -3,18 +3,22 @@
  * Exit code 1 only when something that is always needed is missing, or a stranger answers where our server would; a
  * server that does not run is no illness.
  */
+import { once } from 'node:events';
+import { get as getPlainly, type IncomingMessage } from 'node:http';
+import { get as getOverTls } from 'node:https';
 import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import type { Health } from '../../shared/contract/health.ts';
 import { EXIT, QuietEnd } from '../exit.ts';
 import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
-import { tokenOf } from '../server-target.ts';
 import { openTarget } from '../target.ts';
-import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget } from '../target-name.ts';
+import { accessTo, type TargetAccess } from '../target-access.ts';
+import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget, isOverTcp } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -116,13 +120,15 @@ async function portFinding(port: number, advice: string): Promise<Finding> {
 
 async function serverFindings(terminal: Terminal, options: TargetOptions): Promise<readonly Finding[]> {
   const target = options.target ?? defaultTarget(terminal.env);
+  const access = await accessTo([target], terminal, options);
   const what = 'server';
   try {
-    const opened = await openTarget(target, { token: tokenOf(terminal, options), answerMsMax: ANSWER_MS_MAX });
-    const { broker, name } = opened;
+    const opened = await openTarget(target, { access, answerMsMax: ANSWER_MS_MAX });
+    const { broker, name, url } = opened;
     const found = `${name} answers: ${broker.name}, ${[...broker.capabilities].join(' ')}`;
     await opened.close();
-    return [{ verdict: 'ok', what, found }, ...(await readinessFindings(target))];
+    const hasReadiness = url !== null && !isOverTcp(url);
+    return [{ verdict: 'ok', what, found }, ...(hasReadiness ? await readinessFindings(url, access) : [])];
   } catch (error) {
     if (!isMqError(error)) throw error;
     return [{ what, ...diagnosis(target, error) }];
@@ -130,20 +136,24 @@ async function serverFindings(terminal: Terminal, options: TargetOptions): Promi
 }
 
 /** Whether a server takes messages, in its own words; only over HTTP, and only of one that can say. */
-async function readinessFindings(target: string): Promise<readonly Finding[]> {
-  const url = new URL(target);
-  if (!url.protocol.startsWith('http')) return [];
-  url.pathname = '/readyz';
+async function readinessFindings(target: string, { tls }: TargetAccess): Promise<readonly Finding[]> {
   const what = 'ready';
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
-    const { findings } = (await answer.json()) as Partial<Health>;
+    const { findings } = JSON.parse(await textAt(new URL('/readyz', target), tls)) as Partial<Health>;
     if (!Array.isArray(findings)) return [];
     if (findings.length === 0) return [{ verdict: 'ok', what, found: 'it takes messages' }];
-    return findings.map(({ text, isBlocking }) => ({ verdict: isBlocking ? 'bad' : 'note', what, found: text }));
+    return findings.map(({ text: found, isBlocking }) => ({ verdict: isBlocking ? 'bad' : 'note', what, found }));
   } catch (error) {
     return [{ verdict: 'note', what, found: `it does not say whether it takes messages: ${String(error)}` }];
   }
+}
+
+/** `fetch` trusts nobody whom Node does not trust. */
+async function textAt(url: URL, tls: TargetAccess['tls']): Promise<string> {
+  const get = url.protocol === 'https:' ? getOverTls : getPlainly;
+  const request = get(url, { ...tls, signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return await text(answer);
 }
 
 /** What keeps `target` from being our server, and what to do about it. */

@@ -23,9 +23,9 @@ import {
 import { withConfig } from '../serve-config.ts';
 import { addLogOptions, type LogFlags, type ServeLog, serveLogOf } from '../serve-log.ts';
 import type { ServeReport } from '../serve-report.ts';
-import { tokenOf } from '../server-target.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
 import { type OpenedServer, openServer, type StageOptions } from '../target.ts';
+import { tokenOf } from '../target-access.ts';
 import { DEFAULT_PORT, DEFAULT_TCP_PORT, DISK_STAGE } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';

@@ -10,16 +10,16 @@ import { EXIT, QuietEnd } from '../exit.ts';
 import { endWithNpm } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
-import { namedTargets, tokenOf } from '../server-target.ts';
+import { namedTargets } from '../server-target.ts';
 import { conformanceTargetOf } from '../target.ts';
+import { accessTo } from '../target-access.ts';
 import { DEFAULT_URL } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable, tableLines } from '../text.ts';
 
-interface TestCommandOptions {
+interface TestCommandOptions extends option.AccessOptions {
   readonly seed?: number;
   readonly only?: string;
-  readonly token?: string;
   readonly verbose?: boolean;
   readonly json?: boolean;
 }
@@ -29,8 +29,8 @@ export function define(command: Command, terminal: Terminal): void {
     .argument('[target...]', `stage numbers and urls, http:// or mq:// (default: $MQ_TARGET, else ${DEFAULT_URL})`)
     .option('--seed <n>', 'repeat a run', option.wholeNumber({ min: 0, max: 2 ** 32 - 1 }))
     .option('--only <text>', 'only the tests whose sentence is, or contains, this text')
-    .option('--token <token>', 'bearer token of the urls (default: $MQ_TOKEN)')
     .option('--verbose', 'print every test with its verdict');
+  option.addAccessOptions(command);
   option.addJsonOption(command, 'an array of reports');
   option.addExamples(
     command,
@@ -44,9 +44,9 @@ export function define(command: Command, terminal: Terminal): void {
 
 async function runTest(terminal: Terminal, words: readonly string[], options: TestCommandOptions): Promise<void> {
   using _npm = endWithNpm();
-  const targets = await namedTargets(terminal, words, { ...options, command: 'test' });
-  const token = tokenOf(terminal, options);
-  const chosen = await Promise.all(targets.map((word) => conformanceTargetOf(word, { token })));
+  const access = await accessTo(words, terminal, options);
+  const targets = await namedTargets(terminal, words, { command: 'test', access });
+  const chosen = await Promise.all(targets.map((word) => conformanceTargetOf(word, { access })));
   // All are opened once before any is tested: a wrong url should not be found out after a minute.
   for (const target of chosen) await (await target.createBroker()).close();
   const reports: ConformanceReport[] = [];
