@@ -1,7 +1,6 @@
 /** Mutants that show what is not committed, hide what is, or hold readers up. */
 import type { Broker, FetchOptions } from '../../contract/broker.ts';
 import type { TopicDescription } from '../../contract/description.ts';
-import { nextTurn } from '../check.ts';
 import { broken, changedTransactions, type Mutant } from './mutant.ts';
 import { sentOutside } from './transactions.ts';
 
@@ -172,21 +171,21 @@ export const isolationMutants: readonly Mutant[] = [
     stage: 5,
     bug: 'A subscriber is not pushed what was committed until something else is sent.',
     killedBy: 'subscribers are pushed what was committed, when it is',
-    instead: (sound) => ({
-      subscribe: (topic, options, onDelivery) => {
-        let isHeldUp = false;
-        void hasOpen(sound, topic).then(async (isOpen) => {
-          isHeldUp = isOpen;
-          while (!isHeldUp) {
-            isHeldUp = await hasOpen(sound, topic).catch(() => true);
-            await nextTurn();
-          }
-        });
-        return sound.subscribe(topic, options, (delivery) => {
-          if (!isHeldUp) onDelivery(delivery);
-        });
-      },
-    }),
+    instead: (sound) => {
+      const slept = new Set<string>();
+      return {
+        ...changedTransactions(sound, ({ send }) => ({
+          send: (topic, message, options) => {
+            slept.add(topic);
+            return send(topic, message, options);
+          },
+        })),
+        subscribe: (topic, options, onDelivery) =>
+          sound.subscribe(topic, options, (delivery) => {
+            if (!slept.has(delivery.topic)) onDelivery(delivery);
+          }),
+      };
+    },
   }),
 ];
 
