@@ -65,7 +65,7 @@ export function producerLines(simulation: SimulationView, table: Table): Line[] 
       span(fit(rate, 5, 'right'), tone),
       column(String(producer.sentCount), 'plain'),
       column(String(producer.waitingCount), producer.waitingCount > 1 ? 'warn' : 'dim', 4),
-      span(`  ${open}`, 'warn'),
+      span(` ${open}`, 'warn'),
     ];
   });
   const chosenIndex = producers.findIndex(({ name }) => name === table.chosen);

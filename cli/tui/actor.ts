@@ -66,6 +66,8 @@ export interface Observer {
   /** The connection broke before the answer came: it may be stored or not. */
   onUnanswered(id: string): void;
   onDelivered(delivery: Delivery, by: string): void;
+  /** They were never committed: nobody may get them. */
+  onAborted(ids: readonly string[]): void;
   /** `group` where the broker knows of it: of an ack that was answered. */
   onFinished(done: { readonly id: string; readonly group?: string }): void;
   /** A reader died; `held` are the deliveries it had neither finished nor given back. */

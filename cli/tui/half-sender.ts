@@ -115,7 +115,7 @@ export class HalfSender {
     const receipt = await this.#endSurely({ halfId, outcome }, life);
     if (life.aborted) return;
     const told = { who: this.#owner, id, offset: receipt?.offset ?? '-' };
-    observer.tell(outcome === 'commit' ? 'good' : 'warn', `event.halfEnded.${outcome}`, told);
+    observer.tell(outcome === 'commit' ? 'good' : 'warn', `event.half.${outcome}`, told);
     if (receipt !== null) observer.onSent({ receipt, startedAtMs });
   }
 

@@ -5,7 +5,7 @@ import { COLUMNS_MIN, isTooSmall, layoutOf, ROWS_MIN } from './layout.ts';
 test('for every size and stage the panes fill the terminal exactly', () => {
   for (let columns = COLUMNS_MIN; columns <= 240; columns += 1) {
     for (let rows = ROWS_MIN; rows <= 80; rows += 1) {
-      for (const stage of [1, 2, 3, 4]) {
+      for (const stage of [1, 2, 3, 4, 5]) {
         const layout = layoutOf({ columns, rows }, stage);
         const { topHeight, insideHeight, bottomHeight, keysHeight } = layout;
         assert.equal(1 + topHeight + insideHeight + bottomHeight + 1 + keysHeight, rows, `${columns}x${rows}`);

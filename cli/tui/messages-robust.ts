@@ -38,7 +38,7 @@ export const ROBUST_MESSAGES = {
   'cell.written': { en: 'not synced', zh: '未落盘' },
   'mark.committedMarker': { en: 'commit', zh: '提交' },
   'mark.abortedMarker': { en: 'abort', zh: '中止' },
-  'mark.stable': { en: 'last stable', zh: '稳定点' },
+  'mark.stable': { en: 'stable', zh: '稳定点' },
 
   'event.transactionBegun': {
     en: '{who} began {id}: orders and ledger, all or nothing',
@@ -52,15 +52,15 @@ export const ROBUST_MESSAGES = {
     en: '{who} ABORTED: nobody gets its {count} orders and ledger lines',
     zh: '{who} 中止：{count} 个订单和账目谁也拿不到',
   },
-  'event.transactionEnded.committed': {
+  'event.ended.committed': {
     en: '{who}: its transaction had been committed',
     zh: '{who}：它的事务已经提交',
   },
-  'event.transactionEnded.aborted': {
+  'event.ended.aborted': {
     en: '{who}: its transaction is over, the broker had aborted it',
     zh: '{who}：它的事务已经结束，被 broker 中止',
   },
-  'event.transactionEnded.unknown': {
+  'event.ended.unknown': {
     en: '{who}: nobody can say how its transaction ended',
     zh: '{who}：没有人知道它的事务如何结束',
   },
@@ -90,6 +90,11 @@ export const ROBUST_MESSAGES = {
     zh: '#{offset} 处标记 A：{id} 已中止，{count} 条',
   },
 
+  'event.abortedSeen': {
+    en: '{who} got #{offset}, which was never committed',
+    zh: '{who} 收到了从未提交的 #{offset}',
+  },
+
   'event.producerCrashed': { en: '{who} CRASHED: C starts it again', zh: '{who} 崩溃：按 C 重启' },
   'event.producerBack': { en: '{who} is back, a new process of the same name', zh: '{who} 回来：同名的新进程' },
   'event.producerDead': { en: '{who} is dead: C starts it again', zh: '{who} 已死：按 C 重启' },
@@ -106,15 +111,15 @@ export const ROBUST_MESSAGES = {
     en: 'the broker asks {who}: how did {id} end? ({count}/{max})',
     zh: 'broker 问 {who}：{id} 结果如何？（{count}/{max}）',
   },
-  'event.halfEnded.commit': {
+  'event.half.commit': {
     en: '{who}: half {id} COMMITTED, it is #{offset} now',
     zh: '{who}：半消息 {id} 提交，现在是 #{offset}',
   },
-  'event.halfEnded.abort': {
+  'event.half.abort': {
     en: '{who}: half {id} ABORTED, never delivered',
     zh: '{who}：半消息 {id} 中止，永不投递',
   },
-  'event.halfEnded.unknown': {
+  'event.half.unknown': {
     en: '{who}: half {id} is still worked on, ask later',
     zh: '{who}：半消息 {id} 还在处理，稍后再问',
   },
@@ -178,7 +183,7 @@ export const ROBUST_MESSAGES = {
   'help.isolation': { en: 'log reader: dirty reads or not', zh: '日志读者：是否脏读' },
   'help.filter': { en: 'consumer: tag, selector, all', zh: '消费者：标签、选择器、全部' },
   'help.robust': {
-    en: 'U: undecided, behind the last stable offset ◇ nobody gets it · [C] [A] markers: committed, aborted · -: was aborted · C while a transaction or a half message is open: see who ends it.',
-    zh: 'U：未定，稳定点 ◇ 之后谁也拿不到 · [C] [A] 标记：提交、中止 · -：已被中止 · 事务或半消息未结束时按 C：看由谁来结束。',
+    en: 'U undecided: from ◇ on nobody gets anything; [C] [A] how a transaction ended; - aborted. Press C while a transaction or a half message is open.',
+    zh: 'U 未定：从 ◇ 起谁也拿不到；[C] [A] 事务如何结束；- 已中止。事务或半消息未结束时试按 C。',
   },
 } as const;

@@ -26,7 +26,10 @@ type Outcome = TransactionOutcome | 'unknown';
 
 interface Open {
   readonly transaction: Transaction;
+  /** Of orders whose line is there too. */
   readonly receipts: Receipt[];
+  /** Orders on their way. They never reject. */
+  readonly sending: Set<Promise<boolean>>;
 }
 
 /** The producer id, its epoch and a little more. */
@@ -73,39 +76,29 @@ export class ProducerTransaction {
       if (open === undefined) return this.#place.observer.tell('warn', 'event.noTransaction', { who: this.#owner });
       const outcome = await this.#end(open, 'aborted');
       if (signal.aborted) return;
-      this.#forget();
+      this.#forget(open);
       const told = { who: this.#owner, count: open.receipts.length };
       if (outcome === 'aborted') this.#place.observer.tell('warn', 'event.transactionAborted', told);
       else this.#tellEnded(outcome);
     });
   }
 
-  /** The order and its line in the ledger. One that has ended meanwhile is told, and is over. */
-  async send(order: Message, signal: AbortSignal): Promise<void> {
+  /** The order and its line in the ledger; resolves to whether both are in it. */
+  async send(order: Message, signal: AbortSignal): Promise<boolean> {
     const open = this.#open;
-    if (open === undefined) return;
-    try {
-      const receipt = await open.transaction.send(this.#place.topic, order, { signal });
-      await open.transaction.send(LEDGER, { body: `${order.body}`, id: `${order.id}-line` }, { signal });
-      open.receipts.push(receipt);
-    } catch (error) {
-      if (!isMqError(error)) throw error;
-      if (signal.aborted || this.#open !== open) return;
-      if (error.code === 'MQ_QUEUE_FULL') {
-        this.#place.observer.tell('warn', 'event.refused', { who: this.#owner, code: error.code });
-        return;
-      }
-      this.#forget();
-      if (isGone(error)) this.#place.observer.tell('bad', 'event.transactionLost', { who: this.#owner });
-      else this.#tellEnded(error.details.outcome ?? 'unknown');
-    }
+    if (open === undefined) return false;
+    const sending = this.#send(open, order, signal);
+    open.sending.add(sending);
+    const isSent = await sending;
+    open.sending.delete(sending);
+    return isSent;
   }
 
   /** Its owner dies without a word. */
   crash(): void {
     const open = this.#open;
     if (open === undefined) return;
-    this.#forget();
+    this.#forget(open);
     this.#isLeft = true;
     const told = { who: this.#owner, id: shortId(open.transaction.id), seconds: TIMEOUT_MS / 1000 };
     this.#place.observer.tell('bad', 'event.transactionLeft', told);
@@ -124,28 +117,53 @@ export class ProducerTransaction {
 
   async #begin(signal: AbortSignal): Promise<void> {
     const { broker, clock, observer } = this.#place;
-    const asked = { transactionalId: this.#owner, timeoutMs: TIMEOUT_MS, signal };
-    const transaction = await broker.begin(asked);
+    const transaction = await broker.begin({ transactionalId: this.#owner, timeoutMs: TIMEOUT_MS, signal });
     if (signal.aborted) return;
     this.#isLeft = false;
-    this.#open = { transaction, receipts: [] };
-    this.#timer = clock.setTimer(() => this.#forget(), TIMEOUT_MS);
-    const told = { who: this.#owner, id: shortId(transaction.id), seconds: TIMEOUT_MS / 1000 };
-    observer.tell('plain', 'event.transactionBegun', told);
+    const open = { transaction, receipts: [], sending: new Set<Promise<boolean>>() };
+    this.#open = open;
+    this.#timer = clock.setTimer(() => this.#forget(open), TIMEOUT_MS);
+    observer.tell('plain', 'event.transactionBegun', { who: this.#owner, id: shortId(transaction.id) });
   }
 
   async #commit(open: Open, signal: AbortSignal): Promise<void> {
     const { clock, observer } = this.#place;
     const startedAtMs = clock.monotonicMs();
     const { receipts } = open;
+    this.#timer?.cancel();
+    // Nothing more is sent in it, and no order is committed without its line.
+    this.#open = undefined;
+    await Promise.all(open.sending);
     const outcome = await this.#end(open, 'committed');
     if (outcome === 'committed') for (const receipt of receipts) observer.onSent({ receipt, startedAtMs });
     else if (outcome === 'unknown') for (const { id } of receipts) observer.onUnanswered(id);
+    else observer.onAborted(receipts.map(({ id }) => id));
     if (signal.aborted) return;
-    this.#forget();
     const told = { who: this.#owner, count: receipts.length };
     if (outcome === 'committed') observer.tell('good', 'event.transactionCommitted', told);
     else this.#tellEnded(outcome);
+  }
+
+  /** One that has ended meanwhile is told, and is over. */
+  async #send(open: Open, order: Message, signal: AbortSignal): Promise<boolean> {
+    const { topic, observer } = this.#place;
+    try {
+      const receipt = await open.transaction.send(topic, order, { signal });
+      await open.transaction.send(LEDGER, { body: order.body, id: `${order.id}-line` }, { signal });
+      open.receipts.push(receipt);
+      return true;
+    } catch (error) {
+      if (!isMqError(error)) throw error;
+      if (signal.aborted || this.#open !== open) return false;
+      if (error.code === 'MQ_QUEUE_FULL') {
+        observer.tell('warn', 'event.refused', { who: this.#owner, code: error.code });
+        return false;
+      }
+      this.#forget(open);
+      if (isGone(error)) observer.tell('bad', 'event.transactionLost', { who: this.#owner });
+      else this.#tellEnded(error.details.outcome ?? 'unknown');
+      return false;
+    }
   }
 
   /** Resolves to how it ended, as wanted or not. */
@@ -160,12 +178,14 @@ export class ProducerTransaction {
   }
 
   #tellEnded(outcome: Outcome): void {
-    this.#place.observer.tell('bad', `event.transactionEnded.${outcome}`, { who: this.#owner });
+    this.#place.observer.tell('bad', `event.ended.${outcome}`, { who: this.#owner });
   }
 
-  #forget(): void {
+  /** It is over, and nobody has asked for its commit. */
+  #forget(open: Open): void {
     this.#timer?.cancel();
     this.#open = undefined;
+    this.#place.observer.onAborted(open.receipts.map(({ id }) => id));
   }
 
   /** Not while another is at work; what the broker refuses is told. */

@@ -239,7 +239,7 @@ export class Producer {
     const isTogether = this.#transaction.takesMessages && message.delayMs === undefined;
     return await this.#counted(message.id, async () => {
       if (!isTogether) return await broker.send(topic, message, { signal });
-      await this.#transaction.send(message, signal);
+      if (await this.#transaction.send(message, signal)) this.#sentCount += 1;
       return undefined;
     });
   }
@@ -262,8 +262,9 @@ export class Producer {
     this.#waitingCount += 1;
     try {
       const receipt = await send();
+      if (receipt === undefined) return undefined;
       this.#sentCount += 1;
-      if (receipt !== undefined) observer.onSent({ receipt, startedAtMs });
+      observer.onSent({ receipt, startedAtMs });
       return receipt;
     } catch (error) {
       if (!isMqError(error)) throw error;

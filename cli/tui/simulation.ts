@@ -150,13 +150,19 @@ export class Simulation implements Observer {
     this.#survival.unanswered(id);
   }
 
+  onAborted(ids: readonly string[]): void {
+    for (const id of ids) this.#survival.aborted(id);
+  }
+
   onDelivered(delivery: Delivery, by: string): void {
     const nowMs = this.#clock.monotonicMs();
     this.#measurements.received(nowMs);
     this.#again.delivered({ delivery, by, back: this.#watch.delivered(delivery, nowMs) });
     this.#survival.delivered(delivery);
+    const offset = delivery.offset ?? '?';
+    if (this.#survival.isAborted(delivery.id)) this.tell('bad', 'event.abortedSeen', { offset, who: by });
     if (!this.#survival.isFinished(delivery.group, delivery.id)) return;
-    this.tell('bad', 'event.ackForgotten', { offset: delivery.offset ?? '?', group: delivery.group });
+    this.tell('bad', 'event.ackForgotten', { offset, group: delivery.group });
   }
 
   onFinished({ id, group }: Parameters<Observer['onFinished']>[0]): void {

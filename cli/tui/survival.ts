@@ -35,6 +35,8 @@ export class Survival {
   /** id -> offset; null while it is delayed. */
   readonly #acknowledged = new Map<string, number | null>();
   readonly #unanswered = new Set<string>();
+  /** Of transactions that were never committed. */
+  readonly #aborted = new Set<string>();
   /** Of acks that were answered, by group and id. */
   readonly #finished = new Set<string>();
   #survived: SurvivalReport | undefined;
@@ -51,6 +53,16 @@ export class Survival {
   unanswered(id: string): void {
     this.#unanswered.add(id);
     forgetOldest(this.#unanswered);
+  }
+
+  aborted(id: string): void {
+    this.#aborted.add(id);
+    forgetOldest(this.#aborted);
+  }
+
+  /** True of a message that must not come to anybody. */
+  isAborted(id: string): boolean {
+    return this.#aborted.has(id);
   }
 
   finished(group: string, id: string): void {
