@@ -13,7 +13,7 @@
  *     start may ask it to again, and a second marker says the same as the first
  * Called by the coordinator, live and at a start.
  */
-import { MqError } from '../../../shared/contract/errors.ts';
+import { isMqError, MqError } from '../../../shared/contract/errors.ts';
 import type { Partition } from '../../4-persisted-log/partition.ts';
 import type { FoundTopics } from '../../4-persisted-log/settled-refs.ts';
 import type { Topic } from '../../4-persisted-log/topic.ts';
@@ -21,7 +21,7 @@ import { rulesOf } from '../topic-rules.ts';
 import type { DecidedAcks, Decision, DecisionLog } from './decision-log.ts';
 import { markerBatch, type TransactionEpoch } from './marker.ts';
 import type { OpenTransaction, TransactionPlace } from './open-transaction.ts';
-import { groupIn, topicAt } from './topic-places.ts';
+import { groupIn, type TopicPlace, topicAt } from './topic-places.ts';
 
 interface LivePlace {
   readonly place: TransactionPlace;
@@ -34,10 +34,10 @@ export interface CommitOptions {
   readonly decisions: DecisionLog;
   /** Appends are answered when they are on the disk. */
   readonly isSynced: boolean;
-  /** Does it again and again until it succeeds; rejects when the broker is closed. */
-  readonly stubbornly: (work: () => Promise<void>) => Promise<void>;
-  readonly onNotice: (text: string) => void;
 }
+
+/** Does it once, or until it succeeds. */
+export type Doing = (work: () => Promise<void>) => Promise<void>;
 
 export class Commit {
   readonly #options: CommitOptions;
@@ -47,9 +47,10 @@ export class Commit {
   }
 
   /**
-   * Resolves when all of it holds. `onDecided` is called when it is committed; a rejection before that leaves it undecided.
+   * Resolves to what is left to be carried out. `onDecided` is called when it is committed; a rejection before that leaves it
+   * undecided, and in doubt when the disk may have the decision all the same.
    */
-  async run(transaction: OpenTransaction, onDecided: () => void): Promise<void> {
+  async run(transaction: OpenTransaction, onDecided: () => void): Promise<Decision | undefined> {
     const live = await this.#livePlaces(transaction);
     const acks = acksOf(transaction);
     const positions = [...transaction.positions.values()];
@@ -57,24 +58,31 @@ export class Commit {
     if (acks.length === 0 && positions.length === 0 && live.length < 2) {
       if (first !== undefined) await this.#decideByMarker(transaction, first);
       onDecided();
-      return;
+      return undefined;
     }
     await Promise.all(live.map((one) => this.#makeSafe(transaction, one)));
     const { producerId, epoch } = transaction;
     const places = live.map(({ place: { topic, topicId, partition } }) => ({ topic, topicId, partition }));
     const decision: Decision = { producerId, epoch, places, acks, positions };
-    await this.#options.decisions.decide(decision);
+    const { decisions } = this.#options;
+    transaction.doubt = () => decisions.sync();
+    await decisions.decide(decision);
     onDecided();
     for (const { desk } of transaction.ackingGroups.values()) desk.transacted.commit(transaction.id);
-    await this.carryOut(decision);
+    return decision;
   }
 
-  /** Of a decision that is safe. */
-  async carryOut(decision: Decision): Promise<void> {
-    const { stubbornly, decisions } = this.#options;
-    await stubbornly(() => this.#settleGroups(decision));
-    await Promise.all(decision.places.map((place) => stubbornly(() => this.#mark(decision, place))));
-    decisions.done(decision);
+  /** Of a decision that is safe. Each topic by itself: one that waits for its disk keeps no other waiting. */
+  async carryOut(decision: Decision, doing: Doing): Promise<void> {
+    const { places, acks, positions } = decision;
+    const groupPlaces = new Map([...acks, ...positions].map((place) => [place.topicId, place] as const));
+    const settled = await Promise.allSettled([
+      ...groupPlaces.values().map((place) => doing(() => this.#settleGroups(decision, place))),
+      ...places.map((place) => doing(() => this.#mark(decision, place))),
+    ]);
+    const reasons = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    if (reasons.length === 0) this.#options.decisions.done(decision);
+    else throw reasons.find((reason) => !isDamage(reason)) ?? reasons[0];
   }
 
   /** Partitions of topics that are still there. */
@@ -93,6 +101,7 @@ export class Commit {
     // A log that is being opened again may yet find out what it lost; between this look and the marker nothing happens.
     while (!log.isWell) await log.sync();
     checkIsWhole(transaction, live);
+    transaction.doubt = () => log.sync();
     await live.topic.store(live.partition, markerBatch(transaction, 'committed'));
   }
 
@@ -101,15 +110,13 @@ export class Commit {
     checkIsWhole(transaction, live);
   }
 
-  /** Acks and positions, in memory at once, and then in the journals of their topics. */
-  async #settleGroups(decision: Decision): Promise<void> {
-    const concerned = new Map<string, Topic>();
-    for (const place of [...decision.acks, ...decision.positions]) {
-      const topic = concerned.get(place.topicId) ?? (await topicAt(this.#options.topics, place));
-      if (topic !== undefined) concerned.set(place.topicId, topic);
-    }
-    for (const topic of concerned.values()) this.#apply(decision, topic);
-    await Promise.all([...concerned.values()].map((topic) => topic.journal.flushed()));
+  /** Acks and positions of one topic, in memory at once, and then in its journal. */
+  async #settleGroups(decision: Decision, place: TopicPlace): Promise<void> {
+    const found = topicAt(this.#options.topics, place);
+    const topic = found instanceof Promise ? await found : found;
+    if (topic === undefined) return;
+    this.#apply(decision, topic);
+    await topic.journal.flushed();
   }
 
   #apply(decision: Decision, topic: Topic): void {
@@ -133,6 +140,11 @@ export class Commit {
     const topic = await topicAt(this.#options.topics, place);
     await topic?.store(topic.partition(place.partition), markerBatch(decision, 'committed'));
   }
+}
+
+/** Of a topic that somebody has to mend; no waiting helps. */
+export function isDamage(error: unknown): error is MqError {
+  return isMqError(error, 'MQ_CORRUPT') || isMqError(error, 'MQ_DATA_VERSION');
 }
 
 /** What the deliveries are that it still holds. */

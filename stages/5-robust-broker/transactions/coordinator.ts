@@ -20,15 +20,13 @@ import type { TransactionOutcome } from '../../../shared/contract/transaction.ts
 import type { FlushPolicy } from '../../4-persisted-log/log/log.ts';
 import type { FoundTopics } from '../../4-persisted-log/settled-refs.ts';
 import type { EndedTransaction, EndReason } from '../observe/channels.ts';
-import { Commit, LostError } from './commit.ts';
-import type { DecidedPlace, DecisionLog } from './decision-log.ts';
+import { Commit, isDamage, LostError } from './commit.ts';
+import type { DecidedPlace, Decision, DecisionLog } from './decision-log.ts';
 import { markerBatch, nameOf, type TransactionEpoch } from './marker.ts';
 import { OpenTransaction } from './open-transaction.ts';
+import { closedError, Patience, RETRY_MS } from './patience.ts';
 import { topicAt } from './topic-places.ts';
 import type { TransactionTable } from './transaction-table.ts';
-
-/** After a disk that failed. */
-const RETRY_MS = 1000;
 
 export interface CoordinatorOptions {
   readonly clock: Clock;
@@ -62,15 +60,14 @@ export class Coordinator {
   /** Begins that are under way. */
   #beginningCount = 0;
   #isClosed = false;
-  /** Of work that waits to be tried again. */
-  readonly #pauses = new Set<() => void>();
+  readonly #patience: Patience;
 
   constructor(options: CoordinatorOptions) {
-    const { topics, decisions, flushPolicy, onNotice } = options;
+    const { topics, decisions, flushPolicy } = options;
     this.table = options.table;
     this.#options = options;
-    const stubbornly = (work: () => Promise<void>): Promise<void> => this.#stubbornly(work);
-    this.#commit = new Commit({ topics, decisions, isSynced: flushPolicy === 'always', stubbornly, onNotice });
+    this.#patience = new Patience(options);
+    this.#commit = new Commit({ topics, decisions, isSynced: flushPolicy === 'always' });
   }
 
   /** After a start: `left` are those that have records without a marker, and where. */
@@ -81,11 +78,21 @@ export class Coordinator {
     const decided = new Set<string>();
     for (const decision of decisions.undone) {
       decided.add(nameOf(decision));
-      await this.#commit.carryOut(decision);
+      await this.#carryOutAgain(decision);
     }
     const undecided = left.filter(({ transaction }) => !decided.has(nameOf(transaction)));
     for (const { transaction } of undecided) this.table.outcomes.remember(transaction, 'aborted');
     await Promise.all(undecided.map(({ transaction, place }) => this.#markAborted(transaction, place)));
+  }
+
+  /** What a topic has to do with it that is damaged waits until a start finds that mended, or gone. */
+  async #carryOutAgain(decision: Decision): Promise<void> {
+    try {
+      await this.#commit.carryOut(decision, (work) => work());
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#options.onNotice(`transaction ${nameOf(decision)} is committed where that is possible: ${error.message}`);
+    }
   }
 
   async begin({ transactionalId, timeoutMs }: BeginWant): Promise<OpenTransaction> {
@@ -126,15 +133,16 @@ export class Coordinator {
   async abort(transaction: OpenTransaction): Promise<void> {
     if (transaction.state !== 'open') await transaction.ending?.catch(() => undefined);
     this.table.checkOpen(transaction);
-    await this.#abort(transaction, 'asked');
+    await this.#abortSurely(transaction, 'asked');
   }
 
   /** Whoever is open is aborted; its markers are on their way to their logs when this returns. */
   end(): void {
     this.#isClosed = true;
-    for (const wake of this.#pauses) wake();
-    for (const transaction of this.table.all)
-      if (transaction.state === 'open') void this.#abort(transaction, 'closing');
+    this.#patience.end();
+    for (const transaction of this.table.all) {
+      if (transaction.state === 'open' && transaction.doubt === undefined) void this.#abort(transaction, 'closing');
+    }
   }
 
   /** Resolves when everything is on the disk and closed. */
@@ -152,7 +160,8 @@ export class Coordinator {
       this.#tell(transaction, 'committed', 'asked');
     };
     try {
-      await this.#commit.run(transaction, onDecided);
+      const decision = await this.#commit.run(transaction, onDecided);
+      if (decision !== undefined) await this.#commit.carryOut(decision, (work) => this.#patience.until(work));
       this.#isOver(transaction);
     } catch (error) {
       if (isDecided) throw error; // the next start carries it out
@@ -166,8 +175,18 @@ export class Coordinator {
     const isHopeless = error instanceof LostError || !isMqError(error) || this.#isClosed;
     transaction.state = 'open';
     transaction.ending = undefined;
-    if (isHopeless) await this.#abort(transaction, 'failed');
-    else this.#arm(transaction);
+    if (!this.#isClosed) this.#arm(transaction);
+    if (isHopeless) await this.#abortSurely(transaction, 'failed').catch(() => undefined); // tried again in its time
+  }
+
+  /** Nobody is told that it was aborted while the disk may have its decision. Rejects when that cannot be found out now. */
+  async #abortSurely(transaction: OpenTransaction, why: EndReason): Promise<void> {
+    if (transaction.doubt !== undefined) {
+      await transaction.doubt();
+      this.table.checkOpen(transaction);
+      transaction.doubt = undefined;
+    }
+    await this.#abort(transaction, why);
   }
 
   /** At once, for everybody who asks; resolves when readers and groups know it too. */
@@ -196,7 +215,7 @@ export class Coordinator {
       await mark();
     } catch (error) {
       this.#options.onNotice(`the end of transaction ${nameOf(transaction)} waits for the disk: ${String(error)}`);
-      if (!this.#isClosed) this.#stubbornly(mark).catch(() => undefined); // closed: the next start does it
+      if (!this.#isClosed) this.#patience.until(mark).catch(() => undefined); // closed: the next start does it
     }
   }
 
@@ -216,15 +235,19 @@ export class Coordinator {
 
   /** What an older owner of the name left open is aborted; what it decided is carried out. */
   async #fence(older: OpenTransaction): Promise<void> {
-    if (older.state === 'open') await this.#abort(older, 'fenced');
+    if (older.state === 'open') await this.#abortSurely(older, 'fenced');
     else await older.ending?.catch(() => undefined);
   }
 
   #arm(transaction: OpenTransaction): void {
     const { clock } = this.#options;
-    const leftMs = Math.max(transaction.beganMs + transaction.timeoutMs - clock.monotonicMs(), 0);
+    const leastMs = transaction.doubt === undefined ? 0 : RETRY_MS;
+    const leftMs = Math.max(transaction.beganMs + transaction.timeoutMs - clock.monotonicMs(), leastMs);
     const onTimeout = (): void => {
-      if (transaction.state === 'open') void this.#abort(transaction, 'timed-out');
+      if (transaction.state !== 'open') return;
+      this.#abortSurely(transaction, 'timed-out').catch(() => {
+        if (transaction.state === 'open' && !this.#isClosed) this.#arm(transaction);
+      });
     };
     this.#timers.set(transaction, clock.setTimer(onTimeout, leftMs, { isBackground: true }));
   }
@@ -263,30 +286,4 @@ export class Coordinator {
   async #renew(): Promise<void> {
     this.#last = { producerId: await this.#options.newProducerId(), epoch: -1 };
   }
-
-  /** Again and again, with a pause in between; rejects with what failed last when the broker is closed. */
-  async #stubbornly(work: () => Promise<void>): Promise<void> {
-    for (let isTold = false; ; isTold = true) {
-      try {
-        return await work();
-      } catch (error) {
-        if (this.#isClosed) throw closedError(error);
-        if (!isTold) this.#options.onNotice(`a transaction that was decided waits for the disk: ${String(error)}`);
-      }
-      await this.#pause();
-    }
-  }
-
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#options.clock.setTimer(resolve, RETRY_MS, { isBackground: true });
-    this.#pauses.add(resolve);
-    await promise;
-    this.#pauses.delete(resolve);
-    timer.cancel();
-  }
-}
-
-function closedError(cause?: unknown): MqError {
-  return new MqError('MQ_CLOSED', 'the broker was closed', { cause });
 }

@@ -127,6 +127,11 @@ export class DecisionLog {
     this.#wrote(length);
   }
 
+  /** Resolves when what was decided before is on the disk, and nothing else is. */
+  async sync(): Promise<void> {
+    await this.#log.sync();
+  }
+
   /** Nobody waits for it: what is carried out twice is so once. */
   done(decision: Decision): void {
     this.#noteDone(decision);

@@ -6,7 +6,7 @@ import { keepsAll, keepsNothing } from '../../../shared/power-cut.ts';
 import type { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { SEGMENT_HEAD_BYTES } from '../../4-persisted-log/log/segment-head.ts';
 import { checkDeeds, copyOfDeeds, type Deed, runScript } from './testing/transaction-script.ts';
-import { openRobust, outcomeOf, read } from './testing/virtual-robust.ts';
+import { DATA_FOLDER, openRobust, outcomeOf, read, type VirtualRobust } from './testing/virtual-robust.ts';
 
 /** Long enough for whatever is tried again later, and for the transaction that was left open. */
 const RETRY_MS = 660_000;
@@ -75,6 +75,108 @@ test('a commit whose decision the disk refuses can be tried again, and is whole 
   await transaction.commit();
   assert.deepEqual([await read(broker, 'a'), await read(broker, 'b')], [['one'], ['two']]);
   await broker.close();
+});
+
+for (const topics of [['a'], ['a', 'b']]) {
+  test(`nobody is told that it was aborted while the disk may have its decision, with ${topics.length} topics`, async () => {
+    const { broker, disk, clock, on } = await openRobust();
+    for (const topic of topics) await broker.createTopic(topic);
+    const transaction = await broker.begin({ transactionalId: 'me', timeoutMs: 5000 });
+    for (const topic of topics) await transaction.send(topic, { body: 'x' });
+    const log = topics.length === 1 ? '/t-a-' : '/transactions/';
+    let isDead = false;
+    disk.onCall = ({ kind, path, bytes }) => {
+      if (!path.includes(log) || !/\/(p0|transactions)\/\d+\.log$/.test(path)) return undefined;
+      const isFirst = !isDead && kind === 'write';
+      isDead ||= isFirst;
+      return isDead ? { code: 'EIO', ...(isFirst ? { doneBytes: bytes } : {}) } : undefined;
+    };
+    await assert.rejects(transaction.commit(), { code: 'MQ_STORAGE_FAILED' });
+    await assert.rejects(transaction.abort(), { code: 'MQ_STORAGE_FAILED' });
+    await assert.rejects(broker.begin({ transactionalId: 'me' }), { code: 'MQ_STORAGE_FAILED' });
+    await clock.pass(20_000);
+    assert.equal(await outcomeOf(broker, transaction), 'open');
+    const next = await on(disk.remains(keepsAll));
+    for (const topic of topics) assert.deepEqual(await read(next.broker, topic), ['x'], 'it was decided');
+    await next.broker.close();
+    disk.onCall = undefined;
+    await clock.pass(5000);
+    assert.equal(await outcomeOf(broker, transaction), 'aborted');
+    for (const topic of topics) assert.deepEqual(await read(broker, topic), []);
+    await broker.close();
+  });
+}
+
+test('of what was decided each topic gets its part by itself: one that waits for its disk keeps no other waiting', async () => {
+  for (const broken of ['/t-in-', '/t-a-']) {
+    const { broker, disk, clock } = await openRobust();
+    for (const topic of ['a', 'b']) await broker.createTopic(topic);
+    await broker.send('in', { body: 'i' });
+    const transaction = await broker.begin();
+    await transaction.ack(await broker.receive('in'));
+    for (const topic of ['a', 'b']) await transaction.send(topic, { body: 'x' });
+    let isDecided = false;
+    disk.onCall = ({ kind, path }) => {
+      if (kind === 'sync' && path.includes('/transactions/')) isDecided = true;
+      return isDecided && path.includes(broken) ? { code: 'EIO' } : undefined;
+    };
+    const commit = transaction.commit();
+    await clock.pass(2500);
+    assert.deepEqual(await read(broker, 'b'), ['x'], `without ${broken}`);
+    const [described] = await broker.describeTopics({ topic: 'in' });
+    assert.equal(described?.groups[0]?.lag, 0);
+    disk.onCall = undefined;
+    await clock.pass(2500);
+    await commit;
+    assert.deepEqual(await read(broker, 'a'), ['x']);
+    await broker.close();
+  }
+});
+
+/** A crash after the decision, before topic b has its part of it. */
+async function decidedWithoutB(): Promise<{ readonly opened: VirtualRobust; readonly left: SimulatedDisk }> {
+  const opened = await openRobust();
+  const { broker, disk, clock } = opened;
+  for (const topic of ['a', 'b', 'c']) await broker.createTopic(topic);
+  const transaction = await broker.begin();
+  for (const topic of ['a', 'b', 'c']) await transaction.send(topic, { body: 'x' });
+  let isDecided = false;
+  disk.onCall = ({ kind, path }) => {
+    if (kind === 'sync' && path.includes('/transactions/')) isDecided = true;
+    return isDecided && path.includes('/t-') ? { code: 'EIO' } : undefined;
+  };
+  transaction.commit().catch(() => undefined);
+  await clock.pass(500);
+  return { opened, left: disk.remains(keepsAll) };
+}
+
+test('a start says when the disk does not take what was decided, and the next one carries it out', async () => {
+  const { opened, left } = await decidedWithoutB();
+  left.onCall = ({ kind, path }) => (kind === 'sync' && path.includes('/t-b-') ? { code: 'EIO' } : undefined);
+  await assert.rejects(opened.on(left), { code: 'MQ_STORAGE_FAILED' });
+  left.onCall = undefined;
+  const { broker } = await opened.on(left);
+  for (const topic of ['a', 'b', 'c']) assert.deepEqual(await read(broker, topic), ['x']);
+  await broker.close();
+});
+
+test('a topic that is damaged has its part of what was decided when it is mended; the others have theirs at once', async () => {
+  const { opened, left } = await decidedWithoutB();
+  const folder = (await left.list(`${DATA_FOLDER}/topics`)).find((name) => name.startsWith('t-b-'));
+  const file = await left.open(`${DATA_FOLDER}/topics/${folder}/topic.json`, 'write');
+  const [whole, harm] = [new Uint8Array(await file.size()), Uint8Array.of(0, 0)];
+  await file.read(whole, 0);
+  await file.write([harm], 5);
+  const { broker, notices } = await opened.on(left);
+  for (const topic of ['a', 'c']) assert.deepEqual(await read(broker, topic), ['x']);
+  await assert.rejects(broker.fetch('b'), { code: 'MQ_CORRUPT' });
+  assert.match(notices.join('\n'), /committed where that is possible/);
+  await broker.close();
+  await file.write([whole], 0);
+  await file.close();
+  const { broker: mended } = await opened.on(left);
+  for (const topic of ['a', 'b', 'c']) assert.deepEqual(await read(mended, topic), ['x']);
+  await mended.close();
 });
 
 test('a transaction that was decided is carried out when the disk is well again, and commit resolves then', async () => {

@@ -47,6 +47,8 @@ export class OpenTransaction implements TransactionEpoch {
   state: 'open' | 'committing' | 'aborting' | 'over' = 'open';
   /** Settles with the call that ends it, when one is under way. */
   ending: Promise<void> | undefined;
+  /** After a commit that failed when it was about to be decided: resolves when the disk has nothing of that any more. */
+  doubt: (() => Promise<void>) | undefined;
   readonly places = new Map<string, TransactionPlace>();
   readonly ackingGroups = new Map<GroupDesk, AckingGroup>();
   readonly positions = new Map<string, DecidedPosition>();
