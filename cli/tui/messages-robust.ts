@@ -7,8 +7,8 @@ export const ROBUST_MESSAGES = {
   },
 
   'robust.title': {
-    en: 'log of "{topic}": {range}, open transactions: {open}, half messages: {half}',
-    zh: '“{topic}” 的日志：{range}，未结束的事务：{open}，半消息：{half}',
+    en: 'log of "{topic}": {range}, open: {open}, half: {half}',
+    zh: '“{topic}” 的日志：{range}，事务：{open}，半消息：{half}',
   },
   'robust.transactions': { en: 'open {count}', zh: '事务 {count}' },
   'robust.transaction': {

@@ -122,8 +122,8 @@ test('where none is open the keys that begin one are named; the title counts the
   const view = log({ transactions: [], halves: [] });
   const text = drawn(view).join('\n');
   assert.ok(text.includes('t begins one') && text.includes('y sends one'), text);
-  assert.equal(robustTitle(view, 'en'), 'log of "orders": #0..#9, open transactions: 0, half messages: 0');
-  assert.match(robustTitle(log({ waitingSendsCount: 2 }), 'en'), /half messages: 1 · sends wait: 2$/);
+  assert.equal(robustTitle(view, 'en'), 'log of "orders": #0..#9, open: 0, half: 0');
+  assert.match(robustTitle(log({ waitingSendsCount: 2 }), 'en'), /half: 1 · sends wait: 2$/);
 });
 
 test('a second one has a line of its own where there is room, and is counted where there is none', () => {
