@@ -187,6 +187,24 @@ test('in a key-ordered group a filter goes past keys that are free, and never pa
   assert.deepEqual(offsetsOf(await receive({ matcher })), [1]);
 });
 
+test('what a key-ordered group does not ask for is finished behind a key that is held, and is no candidate after it', async () => {
+  const matcher = tagMatcher('a');
+  const { desk, log, receive, ack } = setUpDesk({
+    options: { mode: 'key-ordered', filter: { tags: ['a'] } },
+    matcherOf: () => matcher,
+  });
+  for (const tags of ['a', 'x', 'a']) fill(log, tags, { key: 'k' });
+  log.append({ headers: { tag: 'a' }, key: 'other' });
+  log.evict();
+  const [first] = await receive({ max: 1 });
+  const [other] = await receive({ max: 1 });
+  assert.deepEqual([first?.offset, other?.offset], [0, 3]);
+  desk.serve();
+  assert.ok(first && ack(first));
+  assert.deepEqual(offsetsOf(await receive({ max: 4 })), [2]);
+  assert.equal(desk.floorOf(0), 2);
+});
+
 test('what a group does not ask for is finished for it before anybody receives, and counted so', async () => {
   const { desk, log, events } = setUpDesk(groupOf('a'));
   fill(log, 'xxxaxxxax');

@@ -19,6 +19,18 @@ function handOut(locks: KeyLocks): number[] {
   return offsets;
 }
 
+test('what is finished while it waits behind its key is not handed out any more', () => {
+  const locks = looked('aaaba');
+  assert.deepEqual(handOut(locks), [0, 3]);
+  for (const offset of [1, 4]) locks.stepOver(offset);
+  locks.release({ offset: 0, key: 'a' });
+  assert.deepEqual(handOut(locks), [2]);
+  locks.release({ offset: 2, key: 'a' });
+  assert.deepEqual(handOut(locks), []);
+  locks.look({ offset: 5, key: 'a' });
+  assert.deepEqual(handOut(locks), [5]);
+});
+
 test('of each key only the first goes out, and the next one when it is finished', () => {
   const locks = looked('aabab');
   assert.deepEqual(handOut(locks), [0, 2]);

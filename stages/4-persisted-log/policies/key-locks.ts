@@ -33,7 +33,8 @@ export class KeyLocks {
   readonly #ready = new Heap<KeyedOffset>((one, other) => one.offset < other.offset);
   /** By offset. */
   readonly #readyNodes = new Map<number, HeapNode<KeyedOffset>>();
-  #behindCount = 0;
+  /** Of each that waits behind the holder of its key, that key. */
+  readonly #behindKeys = new Map<number, string>();
   #lookedTo: number;
 
   constructor(startOffset: number) {
@@ -57,16 +58,16 @@ export class KeyLocks {
   }
 
   get mayLookOn(): boolean {
-    return this.#behindCount + this.#ready.size < LOOK_AHEAD_COUNT_MAX;
+    return this.#behindKeys.size + this.#ready.size < LOOK_AHEAD_COUNT_MAX;
   }
 
   /** A fresh record was looked at; they are looked at in order. */
   look({ offset, key }: KeyedOffset): void {
     this.#lookedTo = offset + 1;
     const lock = key === undefined ? undefined : this.#locks.get(key);
-    if (lock !== undefined) {
+    if (key !== undefined && lock !== undefined) {
       lock.behind.push(offset);
-      this.#behindCount += 1;
+      this.#behindKeys.set(offset, key);
       return;
     }
     if (key !== undefined) this.#locks.set(key, { holder: offset, behind: [] });
@@ -88,13 +89,20 @@ export class KeyLocks {
       this.#locks.delete(key);
       return;
     }
-    this.#behindCount -= 1;
+    this.#behindKeys.delete(next);
     lock.holder = next;
     this.#makeReady({ offset: next, key });
   }
 
-  /** A record that was ready is stepped over. */
+  /** A record that was looked at never goes out: one that is ready, or that waits behind its key. */
   stepOver(offset: number): void {
+    const key = this.#behindKeys.get(offset);
+    if (key !== undefined) {
+      const behind = this.#locks.get(key)?.behind ?? [];
+      behind.splice(behind.indexOf(offset), 1);
+      this.#behindKeys.delete(offset);
+      return;
+    }
     const ready = this.#takeReady(offset);
     if (ready !== undefined) this.release(ready);
   }
@@ -104,7 +112,7 @@ export class KeyLocks {
     this.#locks.clear();
     this.#ready.clear();
     this.#readyNodes.clear();
-    this.#behindCount = 0;
+    this.#behindKeys.clear();
     this.#lookedTo = startOffset;
     for (const keyed of held) this.hold(keyed);
   }
