@@ -187,6 +187,20 @@ test('in a key-ordered group a filter goes past keys that are free, and never pa
   assert.deepEqual(offsetsOf(await receive({ matcher })), [1]);
 });
 
+test('in a key-ordered group what is never handed out holds its key for nobody, also where everybody has a filter', async () => {
+  const { log, receive, clock } = setUpDesk({ options: { mode: 'key-ordered' }, ttlMs: 1000 });
+  const matcher = tagMatcher('a');
+  for (const tag of ['x', 'x', 'a']) log.append({ headers: { tag }, key: 'other' }, { headers: { tag }, key: 'k' });
+  log.gone.add(1);
+  log.gone.add(3);
+  assert.deepEqual(offsetsOf(await receive({ max: 9, matcher })), [5]);
+  assert.deepEqual(await receive({ max: 9, matcher }), []);
+  await clock.pass(900);
+  log.append({ headers: { tag: 'a' }, key: 'other' });
+  await clock.pass(101);
+  assert.deepEqual(offsetsOf(await receive({ max: 9, matcher })), [6]);
+});
+
 test('what a key-ordered group does not ask for is finished behind a key that is held, and is no candidate after it', async () => {
   const matcher = tagMatcher('a');
   const { desk, log, receive, ack } = setUpDesk({

@@ -15,6 +15,7 @@ import { PRIORITY_MAX } from '../policies/priority-index.ts';
 import { type Candidate, firstOf, freshRun, lockedRun, lookAhead, readyRun, type Unknown } from './candidates.ts';
 import type { DeliveryCursor } from './delivery-cursor.ts';
 import type { PartitionReader, ReadableBatch } from './desk-surroundings.ts';
+import { expiresAtOf, type ReadAs, stepOverOf } from './gathering.ts';
 import { goesFirst, type ReadyOffset } from './given-back.ts';
 import type { GroupState } from './group-state.ts';
 import { nextHistory } from './history.ts';
@@ -34,8 +35,8 @@ interface Scan {
   freshFrom: number[];
   /** Not looked at, or matching. */
   readonly ready: Heap<ReadyOffset>;
-  /** In a key-ordered group: looked at, and not matching. */
-  refused: WeakSet<KeyedOffset>;
+  /** In a key-ordered group: looked at, and not matching; until when it is worth no other look, epoch ms. */
+  refused: WeakMap<KeyedOffset, number>;
   readonly unwatch: () => void;
 }
 
@@ -50,7 +51,7 @@ export class FilterView {
     this.#scans = state.cursors.map(({ givenBack }) => {
       const ready = new Heap<ReadyOffset>(goesFirst);
       const unwatch = givenBack.watchReady((offset) => void ready.push(offset));
-      return { moveCount: -1, freshFrom: [], ready, refused: new WeakSet(), unwatch };
+      return { moveCount: -1, freshFrom: [], ready, refused: new WeakMap(), unwatch };
     });
   }
 
@@ -60,11 +61,11 @@ export class FilterView {
   }
 
   /** The first that matches, by the same order as without a filter. */
-  candidateOf(reader: PartitionReader, how: { readonly isFreshWanted: boolean; readonly looks: Looks }): Found {
+  candidateOf(reader: PartitionReader, how: { readonly isFreshWanted: boolean; readonly as: ReadAs }): Found {
     const cursor = this.#state.cursors[reader.partition];
     const scan = this.#scans[reader.partition];
     if (cursor === undefined || scan === undefined) return undefined;
-    const place = { reader, cursor, scan, looks: how.looks };
+    const place = { reader, cursor, scan, as: how.as, looks: how.as.looks };
     const ready = this.#readyCandidate(place);
     if (ready !== undefined && !isCandidate(ready)) return ready;
     const fresh = how.isFreshWanted ? this.#freshCandidate(place) : undefined;
@@ -97,7 +98,7 @@ export class FilterView {
     if (scan.moveCount !== cursor.moveCount) {
       scan.moveCount = cursor.moveCount;
       scan.freshFrom = [];
-      scan.refused = new WeakSet();
+      scan.refused = new WeakMap();
     }
     if (this.#state.locks.length > 0) return this.#unlockedCandidate(place);
     for (let priority = reader.priorities.size > 0 ? PRIORITY_MAX : 0; priority >= 0; priority -= 1) {
@@ -127,8 +128,11 @@ export class FilterView {
     }
   }
 
-  /** The first whose key nobody holds; it looks ahead as far as the locks do. */
-  #unlockedCandidate({ reader, cursor, scan, looks }: Place): Found {
+  /**
+   * The first whose key nobody holds; it looks ahead as far as the locks do. What is never handed out is a candidate too:
+   * whoever hands out steps over it, and it holds its key no longer.
+   */
+  #unlockedCandidate({ reader, cursor, scan, looks, as }: Place): Found {
     const locks = this.#state.locks[reader.partition];
     let end: Unknown | undefined | true = true;
     while (locks?.mayLookOn && end === true) {
@@ -136,14 +140,16 @@ export class FilterView {
       end = lookAhead(locks, reader, cursor);
     }
     for (const ready of locks?.readyInOrder() ?? []) {
-      if (scan.refused.has(ready)) continue;
+      if (as.now < (scan.refused.get(ready) ?? 0)) continue;
       const batch = reader.cachedAt(ready.offset);
       if (batch === undefined) return { missing: ready.offset };
       if (!mayLook(looks)) return UNFINISHED;
-      if (this.#matches({ batch, reader, offset: ready.offset, deliveryCount: 1, looks })) {
+      const record = batch.recordAt(ready.offset);
+      const isNobodys = batch.isMarker || stepOverOf(record, { as, reader, deliveryCount: 1 }) !== undefined;
+      if (isNobodys || matches(this.matcher, { record, deliveryCount: 1, looks })) {
         return lockedRun(reader, cursor, ready);
       }
-      scan.refused.add(ready);
+      scan.refused.set(ready, (expiresAtOf(record, as.ttlMs) ?? Number.POSITIVE_INFINITY) + 1);
     }
     return end === true ? undefined : end;
   }
@@ -160,6 +166,7 @@ interface Place {
   readonly reader: PartitionReader;
   readonly cursor: DeliveryCursor;
   readonly scan: Scan;
+  readonly as: ReadAs;
   readonly looks: Looks;
 }
 

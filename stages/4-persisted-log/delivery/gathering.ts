@@ -197,13 +197,14 @@ function addRecord(
 }
 
 /** What one record is looked at with. */
-interface Eyes {
+export interface Eyes {
   readonly as: ReadAs;
   readonly reader: PartitionReader;
   readonly deliveryCount: number;
 }
 
-function stepOverOf(record: LogRecord, { as, reader, deliveryCount }: Eyes): StepOver | undefined {
+/** Why a record is not for the group; undefined: it can be handed out. */
+export function stepOverOf(record: LogRecord, { as, reader, deliveryCount }: Eyes): StepOver | undefined {
   if (reader.isGone(record.offset)) return 'gone';
   if (record.forGroup !== undefined && record.forGroup !== as.group) return 'not-for-group';
   const { groupMatcher, looks } = as;

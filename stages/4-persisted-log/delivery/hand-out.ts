@@ -146,10 +146,10 @@ export class HandOut {
     return best;
   }
 
-  #candidateOf(reader: PartitionReader, { want, looks, result, isFreshWanted }: Answer): Candidate | undefined {
+  #candidateOf(reader: PartitionReader, { want, as, result, isFreshWanted }: Answer): Candidate | undefined {
     try {
       const candidate =
-        want.view?.candidateOf(reader, { isFreshWanted, looks }) ??
+        want.view?.candidateOf(reader, { isFreshWanted, as }) ??
         (want.view === undefined ? candidateOf(this.#options.state, reader, { isFreshWanted }) : undefined);
       if (candidate === UNFINISHED) result.isUnfinished = true;
       else if (candidate === undefined || !('missing' in candidate)) return candidate;
