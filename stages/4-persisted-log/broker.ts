@@ -75,7 +75,7 @@ export class PersistedLogBroker implements api.Broker {
   async send(topic: string, message: mq.Message, options?: api.SendOptions): Promise<mq.Receipt> {
     const name = this.#checkNewName(topic);
     const contents = [checkMessage('message', message, this.limits)];
-    const messages = timing.checkTimes('message', [message], { contents, now: this.#parts.clock.now() });
+    const messages = timing.checkTimes('message', [message], { contents, clock: this.#parts.clock });
     const what = { name, path: 'message', messages, code: 'MQ_MESSAGE_TOO_LARGE' } as const;
     return receiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options, this)));
   }
@@ -83,7 +83,7 @@ export class PersistedLogBroker implements api.Broker {
   async sendBatch(topic: string, messages: readonly mq.Message[], options?: api.SendOptions): Promise<mq.BatchReceipt> {
     const name = this.#checkNewName(topic);
     const contents = checkBatch('messages', messages, this.limits);
-    const timed = timing.checkTimes('messages', messages, { contents, now: this.#parts.clock.now() });
+    const timed = timing.checkTimes('messages', messages, { contents, clock: this.#parts.clock });
     const what = { name, path: 'messages', messages: timed, code: 'MQ_BATCH_TOO_LARGE' } as const;
     return batchReceiptOf(name, await storeMessages(this.#parts, what, timing.checkStoringOptions(options, this)));
   }

@@ -10,7 +10,7 @@ import { checkTimes } from './message-options.ts';
 
 function incoming(messages: readonly Message[]): { readonly batch: IncomingBatch; readonly ids: readonly string[] } {
   const contents = checkBatch('messages', messages, LIMITS);
-  const timed = checkTimes('messages', messages, { contents, now: 0 });
+  const timed = checkTimes('messages', messages, { contents, clock: { now: () => 0 } });
   const identified = identify(timed, new MessageIds('broker'), 'broker-');
   return { batch: incomingBatch(identified, { codec: 'none' }), ids: identified.ids };
 }

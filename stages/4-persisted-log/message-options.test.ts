@@ -23,7 +23,7 @@ const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
 
 function times(message: Message): TimedMessage {
   const contents = [checkMessage('message', message, LIMITS)];
-  const [checked] = checkTimes('message', [message], { contents, now: NOW });
+  const [checked] = checkTimes('message', [message], { contents, clock: { now: () => NOW } });
   assert(checked !== undefined);
   return checked;
 }

@@ -6,6 +6,7 @@
  * the path. Times are turned into points of the wall clock here, once, so that whatever waits later waits for the same
  * moment, also after a restart. Pure; the spine calls it before it touches its state.
  */
+import type { Clock } from '../../shared/clock.ts';
 import type { NackOptions, OffsetOptions, SendOptions } from '../../shared/contract/broker.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
@@ -45,17 +46,22 @@ export interface TimedMessage {
   readonly deliverAt: number | undefined;
 }
 
-/** The messages with their times; `now` is epoch ms. Their shape is checked already, in the same order. */
+/**
+ * The messages with their times. Their shape is checked already, in the same order. The clock is asked only when one of them
+ * has a time: for a plain message that would take longer than all the rest.
+ */
 export function checkTimes(
   path: 'message' | 'messages',
   messages: readonly Message[],
-  { contents, now }: { readonly contents: readonly CheckedMessage[]; readonly now: number },
+  { contents, clock }: { readonly contents: readonly CheckedMessage[]; readonly clock: Pick<Clock, 'now'> },
 ): TimedMessage[] {
+  let now: number | undefined;
   return contents.map((content, index) => {
     const { priority, ttlMs, delayMs, deliverAt } = messages[index] as Message;
     const isPlain = priority === undefined && ttlMs === undefined && delayMs === undefined && deliverAt === undefined;
     if (isPlain) return { content, priority: 0, ttlMs: undefined, deliverAt: undefined };
     const own = path === 'message' ? path : `${path}[${index}]`;
+    now ??= clock.now();
     return {
       content,
       priority: checkInteger(`${own}.priority`, priority, { min: 0, max: PRIORITY_MAX, fallback: 0 }),

@@ -31,10 +31,10 @@ export function readU64(bytes: Uint8Array, position: number): number {
   return readU32(bytes, position) * HIGH + readU32(bytes, position + 4);
 }
 
-/** A safe integer from 0. */
+/** A safe integer from 0. `>>> 0` is its remainder by 2^32: `%` takes as long as all the rest. */
 export function writeU64(bytes: Uint8Array, position: number, value: number): void {
   writeU32(bytes, position, Math.floor(value / HIGH));
-  writeU32(bytes, position + 4, value % HIGH);
+  writeU32(bytes, position + 4, value >>> 0);
 }
 
 function byteAt(bytes: Uint8Array, position: number): number {

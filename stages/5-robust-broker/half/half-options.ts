@@ -65,7 +65,7 @@ export function checkHalf(
 ): CheckedHalf {
   const contents = [checkMessage('message', message, limits)];
   checkNotDelayed(message);
-  const [timed] = checkTimes('message', [message], { contents, now: clock.now() });
+  const [timed] = checkTimes('message', [message], { contents, clock });
   return { message: timed as TimedMessage, ...checkHalfMessageOptions(options, limits) };
 }
 

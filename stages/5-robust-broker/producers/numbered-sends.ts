@@ -47,7 +47,9 @@ export interface NumberedSendsOptions extends ProducerTableOptions {
 export class NumberedSends {
   readonly #options: NumberedSendsOptions;
   #table: ProducerTable;
-  /** When the batch was that is noted next: it is checked right before. Epoch ms. */
+  /** What is noted next: it is checked right before, */
+  #checked: ProducerCall | undefined;
+  /** and when. Epoch ms. */
   #checkedAt = 0;
 
   constructor(options: NumberedSendsOptions) {
@@ -83,11 +85,13 @@ export class NumberedSends {
     if (call === undefined) return;
     this.#checkedAt = this.#options.now();
     this.#table.check(call, this.#checkedAt);
+    this.#checked = call;
   }
 
   noteAppended({ batch, baseOffset }: IncomingRecords, receipt: Promise<AppendReceipt>): void {
-    const call = callOf(batch);
-    if (call === undefined) {
+    const call = this.#checked;
+    this.#checked = undefined;
+    if (call === undefined || readU32(batch, AT.baseSequence) === NO_SEQUENCE) {
       this.dropFrom(baseOffset);
       return;
     }

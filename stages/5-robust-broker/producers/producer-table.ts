@@ -63,6 +63,8 @@ interface Producer {
   lastAt: number;
   /** Oldest first. More than are answered for while the newest may still fail: then these are the last again. */
   calls: RememberedCall[];
+  /** What was known to be safe when it was trimmed: while that is so there is nothing to trim. */
+  safeOffset: number;
 }
 
 export class ProducerTable {
@@ -88,7 +90,7 @@ export class ProducerTable {
         calls.push({ sequence, count, baseOffset, receipt: undefined });
         table.#endOffset = Math.max(table.#endOffset, baseOffset + count);
       }
-      table.#producers.set(producerId, { epoch, lastAt, calls });
+      table.#producers.set(producerId, { epoch, lastAt, calls, safeOffset: -1 });
       table.#youngestId = producerId;
     }
     return table;
@@ -139,7 +141,7 @@ export class ProducerTable {
     if (producer.epoch !== epoch) producer.calls = [];
     producer.epoch = epoch;
     producer.calls.push({ sequence, count, baseOffset, receipt });
-    trim(producer.calls, safeOffset);
+    if (producer.safeOffset !== safeOffset) trim(producer, safeOffset);
     this.#endOffset = baseOffset + count;
   }
 
@@ -173,8 +175,9 @@ export class ProducerTable {
 
   /** Taken out and put back: whoever was silent for longest stays first. */
   #youngest(producerId: number, epoch: number): Producer {
-    const producer = this.#producers.get(producerId) ?? { epoch, lastAt: 0, calls: [] };
-    if (producerId === this.#youngestId && this.#producers.has(producerId)) return producer;
+    const known = this.#producers.get(producerId);
+    if (known !== undefined && producerId === this.#youngestId) return known;
+    const producer = known ?? { epoch, lastAt: 0, calls: [], safeOffset: -1 };
     this.#producers.delete(producerId);
     this.#producers.set(producerId, producer);
     this.#youngestId = producerId;
@@ -209,8 +212,12 @@ function nextOf({ calls }: Producer): number {
 }
 
 /** Leaves what is answered for, and what would be if all that can fail failed. */
-function trim(calls: RememberedCall[], safeOffset: number): void {
-  while ((calls[CALLS_REMEMBERED_COUNT]?.baseOffset ?? safeOffset) < safeOffset) calls.shift();
+function trim(producer: Producer, safeOffset: number): void {
+  const { calls } = producer;
+  let count = 0;
+  while ((calls[count + CALLS_REMEMBERED_COUNT]?.baseOffset ?? safeOffset) < safeOffset) count += 1;
+  if (count > 0) calls.splice(0, count);
+  producer.safeOffset = safeOffset;
   for (let index = 0; index < CALLS_REMEMBERED_COUNT; index += 1) {
     const call = calls[index];
     if (call === undefined || call.baseOffset >= safeOffset) return;

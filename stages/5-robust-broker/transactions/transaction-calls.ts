@@ -100,7 +100,7 @@ export class TransactionCalls {
     await this.#checkOpen(own);
     const name = this.#checkTopic(topic);
     const contents = [checkMessage('message', message, rules.limits)];
-    const messages = timing.checkTimes('message', [message], { contents, now: clock.now() });
+    const messages = timing.checkTimes('message', [message], { contents, clock });
     const what = { name, path: 'message', messages, code: 'MQ_MESSAGE_TOO_LARGE' } as const;
     return receiptOf(name, await this.#store(own, what, options));
   }
@@ -115,7 +115,7 @@ export class TransactionCalls {
     await this.#checkOpen(own);
     const name = this.#checkTopic(topic);
     const contents = checkBatch('messages', given, rules.limits);
-    const messages = timing.checkTimes('messages', given, { contents, now: clock.now() });
+    const messages = timing.checkTimes('messages', given, { contents, clock });
     const what = { name, path: 'messages', messages, code: 'MQ_BATCH_TOO_LARGE' } as const;
     return batchReceiptOf(name, await this.#store(own, what, options));
   }

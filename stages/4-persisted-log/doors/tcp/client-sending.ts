@@ -146,8 +146,8 @@ export class Outbox {
     { isSingle }: Where,
   ): readonly EncodableMessage[] {
     if (messages.every(isPlain)) return contents;
-    const now = this.#options.clock.now();
-    return checkTimes(isSingle ? 'message' : 'messages', messages, { contents, now }).map(
+    const { clock } = this.#options;
+    return checkTimes(isSingle ? 'message' : 'messages', messages, { contents, clock }).map(
       ({ content, priority, ttlMs }) => ({ ...content, priority, ttlMs }),
     );
   }
