@@ -54,6 +54,8 @@ export interface Reader {
   changeFilter(): void;
   /** Reads what is committed only, or everything. */
   toggleIsolation(): void;
+  /** What it holds and has not begun to ack becomes somebody else's to finish. */
+  handOver(): readonly Delivery[];
   /** Goes in good order. */
   leave(): Promise<void>;
   /** Stops for good; the broker is about to be closed. */

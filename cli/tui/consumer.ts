@@ -83,6 +83,12 @@ export class Consumer implements Reader {
     observer.onCrashed(this.name, held);
   }
 
+  handOver(): readonly Delivery[] {
+    const handed = this.#held.filter((held) => held !== this.#finishing);
+    this.#held = this.#held.filter((held) => held === this.#finishing);
+    return handed;
+  }
+
   changeFilter(): void {
     this.#filter = FILTERS[(FILTERS.indexOf(this.#filter) + 1) % FILTERS.length];
     this.#life.askAnew();

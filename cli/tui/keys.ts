@@ -43,6 +43,7 @@ export type Command =
   | 'flush'
   | 'transaction'
   | 'abort'
+  | 'ackTogether'
   | 'crashProducer'
   | 'half'
   | 'commitHalf'
@@ -107,6 +108,7 @@ export const BINDINGS: readonly Binding[] = [
   binding('u', { u: 'curl' }, 'curl', { rank: 1, stages: [3] }),
   binding('t', { t: 'transaction' }, 'transaction', { rank: 1, stages: [5] }),
   binding('T', { T: 'abort' }, 'abort', { rank: 1, stages: [5] }),
+  binding('A', { A: 'ackTogether' }, 'ackTogether', { rank: 2, stages: [5] }),
   binding('y', { y: 'half' }, 'half', { rank: 1, stages: [5] }),
   binding('Y U', { Y: 'commitHalf', U: 'abortHalf' }, 'decideHalf', { rank: 2, stages: [5] }),
   binding('C', { C: 'crashProducer' }, 'crashProducer', { rank: 1, stages: [5] }),

@@ -70,6 +70,11 @@ export class LogReader implements Reader {
     this.#place.observer.tell('bad', 'event.readerCrashed', { who: this.name, offset: read });
   }
 
+  /** It has positions, and no deliveries. */
+  handOver(): readonly [] {
+    return [];
+  }
+
   /** A log is read as it is. */
   changeFilter(): void {
     this.#place.observer.tell('warn', 'event.notAConsumer', { who: this.name });

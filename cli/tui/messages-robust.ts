@@ -76,6 +76,10 @@ export const ROBUST_MESSAGES = {
     en: '{who} begins under its name again: what it left open is aborted',
     zh: '{who} 用同一名字重新开始：留下的事务被中止',
   },
+  'event.ackedTogether': {
+    en: '{who} acks {offsets} in the transaction of {owner}: done at its commit',
+    zh: '{who} 在 {owner} 的事务中确认 {offsets}：提交时才完成',
+  },
   'event.endUnanswered': {
     en: '{who}: no answer how it ended; asks the next broker',
     zh: '{who}：不知事务如何结束；去问下一个 broker',
@@ -167,6 +171,7 @@ export const ROBUST_MESSAGES = {
 
   'key.transaction': { en: 'begin/end', zh: '事务' },
   'key.abort': { en: 'abort', zh: '中止' },
+  'key.ackTogether': { en: 'ack in it', zh: '事务内确认' },
   'key.half': { en: 'half', zh: '半消息' },
   'key.decideHalf': { en: 'end half', zh: '定半消息' },
   'key.crashProducer': { en: 'p dies', zh: '生产者死' },
@@ -176,6 +181,7 @@ export const ROBUST_MESSAGES = {
 
   'help.transaction': { en: 'begin in two topics; commit', zh: '开始跨两个主题的事务；提交' },
   'help.abort': { en: 'abort its transaction', zh: '中止它的事务' },
+  'help.ackTogether': { en: 'the consumer acks in it', zh: '消费者在该事务中确认' },
   'help.half': { en: 'a half message, then its work', zh: '发半消息，然后做它的工作' },
   'help.decideHalf': { en: 'the next half: commit, abort', zh: '下一条半消息：提交、中止' },
   'help.crashProducer': { en: 'producer dies; again: restart', zh: '生产者死掉；再按：重启' },

@@ -11,9 +11,9 @@
  */
 import type { Timer } from '../../shared/clock.ts';
 import { isMqError, type MqError } from '../../shared/contract/errors.ts';
-import type { Message, Receipt } from '../../shared/contract/message.ts';
+import type { Delivery, Message, Receipt } from '../../shared/contract/message.ts';
 import type { Transaction, TransactionOutcome } from '../../shared/contract/transaction.ts';
-import type { Place } from './actor.ts';
+import { offsetsText, type Place, type Reader } from './actor.ts';
 
 /** The other topic. */
 export const LEDGER = 'ledger';
@@ -28,6 +28,8 @@ interface Open {
   readonly transaction: Transaction;
   /** Of orders whose line is there too. */
   readonly receipts: Receipt[];
+  /** Finished at its commit. */
+  readonly acked: Delivery[];
   /** Orders on their way. They never reject. */
   readonly sending: Set<Promise<boolean>>;
 }
@@ -94,6 +96,21 @@ export class ProducerTransaction {
     return isSent;
   }
 
+  /** What `reader` holds stays in flight until the end: the commit finishes it, anything else gives it back as failed. */
+  ackFor(reader: Reader, signal: AbortSignal): Promise<void> {
+    return this.#alone(signal, async () => {
+      const { observer } = this.#place;
+      const open = this.#open;
+      if (open === undefined) return observer.tell('warn', 'event.noTransaction', { who: this.#owner });
+      const deliveries = reader.handOver();
+      if (deliveries.length === 0) return observer.tell('warn', 'event.nothingHeld', { who: reader.name });
+      await open.transaction.ack(deliveries);
+      open.acked.push(...deliveries);
+      const told = { who: reader.name, owner: this.#owner, offsets: offsetsText(deliveries) };
+      observer.tell('plain', 'event.ackedTogether', told);
+    });
+  }
+
   /** Its owner dies without a word. */
   crash(): void {
     const open = this.#open;
@@ -120,7 +137,7 @@ export class ProducerTransaction {
     const transaction = await broker.begin({ transactionalId: this.#owner, timeoutMs: TIMEOUT_MS, signal });
     if (signal.aborted) return;
     this.#isLeft = false;
-    const open = { transaction, receipts: [], sending: new Set<Promise<boolean>>() };
+    const open = { transaction, receipts: [], acked: [], sending: new Set<Promise<boolean>>() };
     this.#open = open;
     this.#timer = clock.setTimer(() => this.#forget(open), TIMEOUT_MS);
     observer.tell('plain', 'event.transactionBegun', { who: this.#owner, id: shortId(transaction.id) });
@@ -129,14 +146,16 @@ export class ProducerTransaction {
   async #commit(open: Open, signal: AbortSignal): Promise<void> {
     const { clock, observer } = this.#place;
     const startedAtMs = clock.monotonicMs();
-    const { receipts } = open;
+    const { receipts, acked } = open;
     this.#timer?.cancel();
     // Nothing more is sent in it, and no order is committed without its line.
     this.#open = undefined;
     await Promise.all(open.sending);
     const outcome = await this.#end(open, 'committed');
-    if (outcome === 'committed') for (const receipt of receipts) observer.onSent({ receipt, startedAtMs });
-    else if (outcome === 'unknown') for (const { id } of receipts) observer.onUnanswered(id);
+    if (outcome === 'committed') {
+      for (const receipt of receipts) observer.onSent({ receipt, startedAtMs });
+      for (const { id, group } of acked) observer.onFinished({ id, group });
+    } else if (outcome === 'unknown') for (const { id } of receipts) observer.onUnanswered(id);
     else observer.onAborted(receipts.map(({ id }) => id));
     if (signal.aborted) return;
     const told = { who: this.#owner, count: receipts.length };

@@ -10,7 +10,7 @@
 import type { Timer } from '../../shared/clock.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Message, Receipt } from '../../shared/contract/message.ts';
-import type { Place } from './actor.ts';
+import type { Place, Reader } from './actor.ts';
 import { HalfSender } from './half-sender.ts';
 import { labelsOf } from './labels.ts';
 import { NumberedSends } from './numbered-sends.ts';
@@ -143,6 +143,11 @@ export class Producer {
 
   abortTransaction(): void {
     if (this.#isThere()) void this.#transaction.abort(this.#life.signal);
+  }
+
+  /** What `reader` holds is finished when its transaction is committed, and not before. */
+  ackTogether(reader: Reader): void {
+    if (this.#isThere()) void this.#transaction.ackFor(reader, this.#life.signal);
   }
 
   /** A message that nobody sees until its work is done. */

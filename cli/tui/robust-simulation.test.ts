@@ -77,6 +77,35 @@ test('what was aborted is marked in the log, and nobody gets it', async () => {
   await run.close();
 });
 
+test('what is acked in a transaction is finished at its commit, and comes again when it is aborted', async () => {
+  const run = await runRobust();
+  const [, , consumer] = run.simulation.readers;
+  assert.ok(consumer);
+  for (const outcome of ['aborted', 'committed']) {
+    for (let tries = 0; consumer.view.held.length < 2; tries += 1) {
+      assert.ok(tries < 400, 'it gets two');
+      await run.pass(50);
+    }
+    run.first.toggleTransaction();
+    await run.pass(50);
+    const heldCount: number = consumer.view.held.length;
+    run.first.ackTogether(consumer);
+    await run.pass(50);
+    const acked = inside(run).view.transactions?.[0]?.ackCount ?? 0;
+    assert.ok(acked > 0 && acked <= heldCount, run.story().join('\n'));
+    if (outcome === 'aborted') run.first.abortTransaction();
+    else run.first.toggleTransaction();
+    await run.pass(10_000);
+    const again = run.story().filter((line) => / again, to c3: given back as failed \(delivery 2\)$/.test(line));
+    assert.equal(again.length, 1, `${outcome}: only what was aborted comes again\n${run.story().join('\n')}`);
+  }
+  run.first.ackTogether(consumer);
+  await run.pass(50);
+  assert.ok(told(run, /^p1 has no transaction open/));
+  assert.ok(!told(run, /which had acked it/), run.story().join('\n'));
+  await run.close();
+});
+
 test('a producer that dies leaves its transaction open until its time is over', async () => {
   const run = await runRobust();
   await inTransaction(run, run.first);

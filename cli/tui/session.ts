@@ -212,6 +212,7 @@ export class Session {
     return {
       transaction: () => producer?.toggleTransaction(),
       abort: () => producer?.abortTransaction(),
+      ackTogether: () => reader && producer?.ackTogether(reader),
       crashProducer: () => producer?.toggleCrash(),
       half: () => producer?.sendHalf(),
       commitHalf: decide('commit'),
