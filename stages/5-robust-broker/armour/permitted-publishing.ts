@@ -78,6 +78,8 @@ function halfMessages(
     receiveHalfChecks: async (producerGroup, options) => {
       principal.checkAny('be asked about half messages');
       const checks = await broker.receiveHalfChecks(ownName(producerGroup, 'producerGroup'), options);
+      // Also those from before a restart: whose group is asked, its they are.
+      for (const { halfId } of checks) belongings.halfMessages.set(halfId, name);
       return checks
         .filter(({ topic }) => principal.may(['publish'], topic))
         .map((check) => ({ ...check, producerGroup: principal.saidName(check.producerGroup) }));

@@ -145,6 +145,15 @@ test('a half message is ended and asked about by the principal that sent it, und
   );
 });
 
+test('a half message from before a restart is again its principal’s when the group of that one was asked about it', async () => {
+  const { shop, rival } = twoPrincipals();
+  await shop.receiveHalfChecks('billing');
+  await assert.rejects(rival.endHalf('out', { halfId: 'half-1', outcome: 'abort' }), {
+    code: 'MQ_UNKNOWN_TRANSACTION',
+  });
+  await shop.endHalf('out', { halfId: 'half-1', outcome: 'commit' });
+});
+
 test('of more than it remembers the oldest owner is forgotten first', () => {
   const owners = new Owners<string>(2);
   owners.set('a', 'x');
