@@ -139,6 +139,8 @@ export class Consumer implements Reader {
 
   async #turn(life: AbortSignal): Promise<void> {
     await this.#prepare();
+    // To receive would make the topic anew, if it was deleted meanwhile.
+    if (life.aborted) return;
     const deliveries = await this.#receive();
     // A crash while the answer was on its way: the deliveries reached a dead process.
     if (life.aborted) {

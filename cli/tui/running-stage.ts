@@ -6,6 +6,7 @@
  * Always true: samples never overlap and none runs while the topic is being replaced or the stage closed; closing it
  * closes all it took.
  */
+import { setTimeout } from 'node:timers/promises';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { OpenedTarget, OpenTargetOptions } from '../target.ts';
 import { KillDrill } from './kill-drill.ts';
@@ -61,6 +62,7 @@ export class RunningStage {
     const target = await options.openStage(stage, { brokerOptions: { clock }, onRequest, signal: options.signal });
     running = new RunningStage(target, clock, options);
     try {
+      await running.simulation.start();
       await running.#begin();
     } catch (error) {
       await running.close();
@@ -100,10 +102,11 @@ export class RunningStage {
     if ((this.#target.child?.view.state ?? 'running') !== 'running') return;
     const overflow = this.#simulation.nextOverflow;
     await this.#stopSampling();
-    await this.#simulation.abandon();
+    await this.#answered(() => this.#simulation.abandon());
     const { broker, child } = this.#target;
     this.#simulation = new Simulation({ broker, child, clock: this.clock, overflow });
     this.#drill = this.#newDrill();
+    await this.#answered(() => this.#simulation.start());
     await this.#begin();
     this.#simulation.tell('plain', 'event.overflow', { overflow });
   }
@@ -124,8 +127,17 @@ export class RunningStage {
     return new KillDrill({ child, broker, topic: TOPIC, survival, observer: this.#simulation });
   }
 
+  /** Again, as long as the broker dies meanwhile; its pane says so, and a key starts the next. */
+  async #answered(work: () => Promise<void>): Promise<void> {
+    const showing = setInterval(this.#options.onSample, SAMPLE_EVERY_MS);
+    try {
+      while (!(await isAnswered(work, this.#options.signal))) await setTimeout(SAMPLE_EVERY_MS);
+    } finally {
+      clearInterval(showing);
+    }
+  }
+
   async #begin(): Promise<void> {
-    await this.#simulation.start();
     await this.#sample();
     this.#timer = setInterval(() => {
       this.#sampling ??= this.#sample().finally(() => {
@@ -154,5 +166,16 @@ export class RunningStage {
     // The screen's own looking would drown what the producers and consumers do.
     const isLooking = entry.method === 'GET' && !entry.path.includes('/messages');
     if (!isLooking) this.#requests = [...this.#requests, entry].slice(-REQUESTS_MAX);
+  }
+}
+
+/** False when the broker died before its answer came, and somebody still waits for it. */
+async function isAnswered(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!isMqError(error, 'MQ_CONNECTION_LOST') || signal.aborted) throw error;
+    return false;
   }
 }

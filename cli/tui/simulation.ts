@@ -97,7 +97,7 @@ export class Simulation implements Observer {
     this.#measurements = new Measurements(nowMs);
   }
 
-  /** Creates the topic and sets the first actors to work: two groups where the stage has groups. */
+  /** Creates the topic and sets the first actors to work. May be repeated when it was refused. */
   async start(): Promise<void> {
     const ringOrLog = this.hasLog ? LOG_RECORDS : RING_SLOTS;
     const messagesMax = this.hasGroups ? ringOrLog : QUEUE_CAPACITY;
@@ -238,11 +238,16 @@ export class Simulation implements Observer {
     };
   }
 
-  /** All actors stop and the topic is deleted: the next simulation may begin. */
+  /** All actors stop and the topics are deleted: the next simulation may begin. May be repeated. */
   async abandon(): Promise<void> {
     this.close();
-    await this.#broker.deleteTopic(TOPIC);
-    if (this.hasTransactions) await this.#broker.deleteTopic(LEDGER);
+    for (const topic of this.hasTransactions ? [TOPIC, LEDGER] : [TOPIC]) {
+      try {
+        await this.#broker.deleteTopic(topic);
+      } catch (error) {
+        if (!isMqError(error, 'MQ_UNKNOWN_TOPIC')) throw error;
+      }
+    }
   }
 
   /** All actors stop; the broker is its owner's to close. */
