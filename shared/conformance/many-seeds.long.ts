@@ -8,6 +8,7 @@ import { createBroker as createStage1 } from '../../stages/1-blocking-queue/inde
 import { createBroker as createStage2 } from '../../stages/2-ring-buffer/index.ts';
 import { createBroker as createStage3 } from '../../stages/3-http-server/index.ts';
 import { createBroker as createStage4 } from '../../stages/4-persisted-log/index.ts';
+import { createBroker as createStage5 } from '../../stages/5-robust-broker/index.ts';
 import { keepsAll, keepsNothing, seededFate } from '../power-cut.ts';
 import { SeededRandom } from '../random.ts';
 import { describeResult } from './conformance.ts';
@@ -15,13 +16,20 @@ import type { ConformanceTarget } from './conformance-test.ts';
 import { runConformance } from './run.ts';
 import { onSimulatedDisks, type SimulatedTarget } from './simulated-target.ts';
 import { concurrency } from './subjects/concurrency.ts';
+import { manyTransactions } from './subjects/many-transactions.ts';
 import { properties } from './subjects/properties.ts';
 import { ALL_TESTS } from './subjects.ts';
 
-/** Stage 4 on disks of which a power cut leaves nothing, everything or, by chance, a part of what was not synced. */
-function persistedLogs(seed: number): SimulatedTarget {
+/** The stages that keep what they have, and what of their tests depends on chance. */
+const ON_DISKS = [
+  { stage: 4, create: createStage4, random: [...concurrency, ...properties] },
+  { stage: 5, create: createStage5, random: [...concurrency, ...properties, ...manyTransactions] },
+] as const;
+
+/** On disks of which a power cut leaves nothing, everything or, by chance, a part of what was not synced. */
+function onDisks(create: (typeof ON_DISKS)[number]['create'], seed: number): SimulatedTarget {
   const fates = [keepsNothing, keepsAll, seededFate(new SeededRandom(seed))];
-  return onSimulatedDisks((options) => createStage4({ ...options, dataFolder: '/data' }), fates[seed % fates.length]);
+  return onSimulatedDisks((options) => create({ ...options, dataFolder: '/data' }), fates[seed % fates.length]);
 }
 
 async function nothingFails(target: ConformanceTarget): Promise<void> {
@@ -41,14 +49,17 @@ describe('whatever the seed', () => {
     });
   }
 
-  test('stage 4: 15 seeds of everything random and of every restart, whatever a power cut leaves', async () => {
-    const restarts = ALL_TESTS.filter(({ needs }) => needs?.includes('restart'));
-    for (let seed = 0; seed < 15; seed += 1) {
-      for (const { name } of new Set([...concurrency, ...properties, ...restarts])) {
-        await nothingFails({ name: '4', ...persistedLogs(seed), clock: 'virtual', stage: 4, seed, only: name });
+  for (const { stage, create, random } of ON_DISKS) {
+    test(`stage ${stage}: 15 seeds of everything random and of every restart, whatever a power cut leaves`, async () => {
+      const restarts = ALL_TESTS.filter(({ needs }) => needs?.includes('restart'));
+      for (let seed = 0; seed < 15; seed += 1) {
+        for (const { name } of new Set([...random, ...restarts])) {
+          const target = onDisks(create, seed);
+          await nothingFails({ name: `${stage}`, ...target, clock: 'virtual', stage, seed, only: name });
+        }
       }
-    }
-  });
+    });
+  }
 
   test('stage 3: 10 seeds of the whole suite', async () => {
     for (let seed = 0; seed < 10; seed += 1) {

@@ -3,7 +3,7 @@ import { type HalfMessageOptions, unresolvedTopicOf } from '../../contract/half-
 import { awaitedLater, equal, holds, present, refused } from '../check.ts';
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
-import { drain, forAWhile, offsetOf, readLog, sendAll, texts } from './steps.ts';
+import { drain, forAWhile, offsetOf, readLog, roundsOf, sendAll, texts } from './steps.ts';
 
 /** Restarts in the middle of a call, each at another moment. */
 const ROUNDS_COUNT = 8;
@@ -208,7 +208,7 @@ export const halfMessages: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       const expected: string[] = [];
-      for (let round = 0; round < ROUNDS_COUNT; round += 1) {
+      for (let round = 0; round < roundsOf(context, ROUNDS_COUNT); round += 1) {
         const halfId = await sendHalf(context, topic, `half-${round}`);
         void awaitedLater(end(context, topic, halfId, 'commit'));
         await forAWhile(context);

@@ -6,7 +6,7 @@ import { awaitedLater, equal, holds, present, refused, within } from '../check.t
 import type { ConformanceTest } from '../conformance-test.ts';
 import type { TestContext } from '../test-context.ts';
 import { send } from './numbered-sends.ts';
-import { bodies, forAWhile, readLog, texts } from './steps.ts';
+import { bodies, forAWhile, readLog, roundsOf, texts } from './steps.ts';
 
 /** Restarts in the middle of a send, each at another moment. */
 const ROUNDS_COUNT = 8;
@@ -91,7 +91,8 @@ export const namedProducers: readonly ConformanceTest[] = [
     run: async (context) => {
       const topic = await context.newTopic();
       const producer = await context.broker.openProducer();
-      for (let sequence = 0; sequence < ROUNDS_COUNT; sequence += 1) {
+      const roundsCount = roundsOf(context, ROUNDS_COUNT);
+      for (let sequence = 0; sequence < roundsCount; sequence += 1) {
         void awaitedLater(send(context, topic, { producer, sequence }));
         await forAWhile(context);
         await context.restart();
@@ -100,7 +101,7 @@ export const namedProducers: readonly ConformanceTest[] = [
           equal(offset, sequence, `the offset of sequence ${sequence}`);
         }
       }
-      equal(texts(await readLog(context.broker, topic)), bodies(ROUNDS_COUNT, 's'), 'what is stored');
+      equal(texts(await readLog(context.broker, topic)), bodies(roundsCount, 's'), 'what is stored');
     },
   },
   {

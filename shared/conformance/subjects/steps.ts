@@ -120,6 +120,11 @@ export async function underWay(context: TestContext, isEnough: () => boolean): P
   for (let turn = 0; turn < 50 && !isEnough(); turn += 1) await context.pass(5);
 }
 
+/** Rounds with a restart in each: a real process takes its time to start. */
+export function roundsOf({ clock }: TestContext, roundsCount: number): number {
+  return clock === 'virtual' ? roundsCount : 4;
+}
+
 /** Lets a call that is under way go on for a while, each time for another, and comes back in the middle of it or behind it. */
 export async function forAWhile(context: TestContext): Promise<void> {
   if (context.clock === 'real') return context.pass(context.random.below(REAL_WHILE_MS_MAX));

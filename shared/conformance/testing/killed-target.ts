@@ -1,8 +1,8 @@
 /**
  * A target that is a real process on a real disk, and whose restart is kill -9:
  *
- *     createBroker() -> mq serve 4 --data <new folder> -> client over TCP
- *     restartBroker(client) -> SIGKILL -> mq serve 4 on the same folder -> another client
+ *     createBroker() -> mq serve N --data <new folder> -> client over TCP
+ *     restartBroker(client) -> SIGKILL -> mq serve N on the same folder -> another client
  *
  * Always true: closing a broker of the target ends its process as an operator does; folders are removed when the tests
  * end. Its clock is real.
@@ -31,11 +31,11 @@ interface Running {
   readonly hangUp: () => Promise<void>;
 }
 
-/** Brokers by `mq serve 4`, each a process of its own. */
-export function onKilledProcesses(): SimulatedTarget {
+/** Brokers by `mq serve` of a stage, each a process of its own. */
+export function onKilledProcesses(stage: 4 | 5): SimulatedTarget {
   const running = new WeakMap<Broker, Running>();
   const open = async (folder: string): Promise<Broker> => {
-    const { server, url } = await serve(folder);
+    const { server, url } = await serve(folder, stage);
     const client = await createTcpClient(url);
     const hangUp = client.close.bind(client);
     client.close = async (options) => {
@@ -57,8 +57,8 @@ export function onKilledProcesses(): SimulatedTarget {
   };
 }
 
-async function serve(folder: string): Promise<{ readonly server: ChildProcess; readonly url: string }> {
-  const args = [MQ, 'serve', '4', '--data', folder, '--port', '0', '--tcp-port', '0'];
+async function serve(folder: string, stage: number): Promise<{ readonly server: ChildProcess; readonly url: string }> {
+  const args = [MQ, 'serve', String(stage), '--data', folder, '--port', '0', '--tcp-port', '0'];
   const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface({ input: server.stdout })) {
     const [url] = /mq:\/\/[^\s,]+/.exec(line) ?? [];
