@@ -39,6 +39,8 @@ export interface GroupJournalOptions {
   readonly log: PartitionLog;
   /** All that the events so far have led to, as JSON can write it. */
   readonly takeSnapshot: () => unknown;
+  /** What that answered is on the disk. */
+  readonly onSnapshot?: (content: unknown) => void;
   /** What goes wrong while nobody waits. */
   readonly onNotice: (text: string) => void;
 }
@@ -238,6 +240,7 @@ export class GroupJournal {
     const { baseOffset } = await marked;
     this.#snapshotBytes = await writeSealed(this.#options.disk, this.#pathOf(baseOffset + 1), content);
     this.#bytesSinceSnapshot -= bytes;
+    this.#options.onSnapshot?.(content);
     await this.#removeOld();
   }
 

@@ -9,8 +9,8 @@
  * Always true:
  *   - readers see records from `logStartOffset` up to the high watermark only (what is decided: up to the last stable
  *     offset)
- *   - what is released is so at once for readers, and soon on the disk, many releases at a time; after a crash some of it may
- *     be back, finished or dropped as it was
+ *   - what is released is so at once for readers, and soon on the disk, many releases at a time, as far as a snapshot has what
+ *     the rules know of it; after a crash some of it may be back, finished or dropped as it was
  *   - HeldBytes and PriorityIndex know every batch of the log
  *   - a snapshot does not know of a moved record before it is noted where that came from: a start comes upon it again
  * Only the topic and its parts use it.
@@ -23,10 +23,11 @@ import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
 import { outOfRangeError } from '../2-ring-buffer/refusals.ts';
 import { readU16, readU32 } from './bytes/big-endian.ts';
 import type { LogRecord } from './bytes/record.ts';
-import { AT, SUMMARY } from './bytes/record-batch.ts';
+import { AT, isUndecided, SUMMARY } from './bytes/record-batch.ts';
 import { StoredBatch } from './bytes/stored-batch.ts';
 import type { PartitionReader, WaitForRecords } from './delivery/desk-surroundings.ts';
 import type { OffsetSpan } from './delivery/offset-spans.ts';
+import type { GroupJournal } from './group-journal.ts';
 import { HeldBytes, type HeldBytesState } from './held-bytes.ts';
 import type { AppendReceipt, PartitionLog } from './log/log.ts';
 import { batchFrom, type FetchWant, type Isolation } from './log-reading.ts';
@@ -37,6 +38,8 @@ import type { RecordRules } from './record-rules.ts';
 
 /** What a snapshot of the topic keeps of a partition. */
 export interface PartitionState {
+  /** Of what was released; the log may still have it. */
+  readonly logStartOffset?: number;
   readonly held: HeldBytesState;
   readonly priorities: PriorityIndexState;
   readonly rules?: unknown;
@@ -62,6 +65,8 @@ export interface PartitionOptions {
   readonly onStored: (run: StoredRun) => void;
   /** What was to be stored was not, and its room is free again. */
   readonly onRoom: () => void;
+  /** Whose snapshots have the state of the partition. */
+  readonly journal: Pick<GroupJournal, 'noteGrowth'>;
   /** What goes wrong while nobody waits. */
   readonly onNotice: (text: string) => void;
 }
@@ -76,6 +81,7 @@ export class Partition implements PartitionReader {
   readonly #fetching: PartitionFetches;
   #logStartOffset: number;
   #releasing: Promise<void> | undefined;
+  #isClosed = false;
   /** First offsets of batches that were moved here, which is not noted yet. */
   readonly #moves = new Set<number>();
 
@@ -85,7 +91,7 @@ export class Partition implements PartitionReader {
     this.log = log;
     this.rules = rules;
     this.partition = log.partition;
-    this.#logStartOffset = log.logStartOffset;
+    this.#logStartOffset = Math.max(log.logStartOffset, Math.min(state?.logStartOffset ?? 0, log.highWatermark));
     this.#fetching = new PartitionFetches({
       ...{ from: this, topic: options.topic, ttlMs: options.ttlMs, clock, limits },
       checkInRange: (offset) => this.checkInRange(offset),
@@ -172,6 +178,7 @@ export class Partition implements PartitionReader {
   /** Where the records of this batch were before, they are known to be no more. */
   noteMove(baseOffset: number): void {
     this.#moves.delete(baseOffset);
+    this.#releaseSoon();
   }
 
   cachedAt(offset: number): StoredBatch | undefined {
@@ -224,18 +231,25 @@ export class Partition implements PartitionReader {
   releaseBelow(offset: number): void {
     const start = Math.min(offset, this.highWatermark);
     if (start <= this.#logStartOffset) return;
+    const heldBytes = this.heldBytes;
     this.#logStartOffset = start;
     this.held.forgetBelow(start);
     this.priorities.forgetBelow(start);
     this.rules.forgetBelow(start);
     this.#options.onReleased(this.partition);
-    this.#releasing ??= this.#release().finally(() => {
-      this.#releasing = undefined;
-    });
+    if (this.rules.keepFrom() < start) this.#options.journal.noteGrowth(heldBytes - this.heldBytes);
+    this.#releaseSoon();
+  }
+
+  /** A snapshot with this state of it is on the disk. */
+  noteKept({ rules }: PartitionState): void {
+    this.rules.noteKept(rules);
+    this.#releaseSoon();
   }
 
   /** Resolves when everything is on the disk and closed. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#releasing;
     await this.log.close();
   }
@@ -243,13 +257,27 @@ export class Partition implements PartitionReader {
   state(): PartitionState {
     const held = this.held.state(Math.min(...this.#moves));
     const rules = this.rules.state();
-    return { held, priorities: this.priorities.state(), ...(rules === undefined ? {} : { rules }) };
+    const state = { logStartOffset: this.#logStartOffset, held, priorities: this.priorities.state() };
+    return rules === undefined ? state : { ...state, rules };
+  }
+
+  #releaseSoon(): void {
+    if (this.#isClosed || this.log.logStartOffset >= this.#releasedBelow) return;
+    this.#releasing ??= this.#release().finally(() => {
+      this.#releasing = undefined;
+    });
+  }
+
+  /** Up to here it may go from the disk: a start learns of moves from the records. */
+  get #releasedBelow(): number {
+    const [unnoted = Number.POSITIVE_INFINITY] = this.#moves;
+    return Math.min(this.#logStartOffset, this.rules.keepFrom(), unnoted);
   }
 
   /** As far as it is by the time the disk has taken what was said before. A disk that fails is asked with the next release. */
   async #release(): Promise<void> {
     try {
-      while (this.log.logStartOffset < this.#logStartOffset) await this.log.releaseBelow(this.#logStartOffset);
+      while (this.log.logStartOffset < this.#releasedBelow) await this.log.releaseBelow(this.#releasedBelow);
     } catch (error) {
       this.#options.onNotice(`released records are still on the disk: ${String(error)}`);
     }
@@ -265,11 +293,6 @@ export class Partition implements PartitionReader {
     const shift = baseOffset - stored.baseOffset;
     forEachRecord(stored, ({ offset, priority }) => this.priorities.add(offset + shift, priority));
   }
-}
-
-/** Of a transaction, and not its end. */
-function isUndecided(flags: number): boolean {
-  return (flags & (SUMMARY.transactional | SUMMARY.marker)) === SUMMARY.transactional;
 }
 
 function forEachRecord(batch: StoredBatch, visit: (record: LogRecord) => void): void {

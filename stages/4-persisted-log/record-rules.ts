@@ -65,6 +65,10 @@ export interface RecordRules extends AdmissionRules {
   /** The log has nothing from `offset` on, also if it had. */
   dropFrom(offset: number): void;
   forgetBelow(offset: number): void;
+  /** What lies below may go from the disk: what a start has to know of it is in a snapshot. `Infinity`: all of it may. */
+  keepFrom(): number;
+  /** A snapshot with this, which `state` answered, is on the disk. */
+  noteKept(state: unknown): void;
   /** True where records may be undecided: answers then say up to where they are not. */
   readonly isTransactional: boolean;
   /** Readers get what is below, as far as it is not hidden. */
@@ -122,6 +126,8 @@ const ANYTHING_GOES: RecordRules = Object.freeze({
   isTransactional: false,
   dropFrom: () => undefined,
   forgetBelow: () => undefined,
+  keepFrom: () => Number.POSITIVE_INFINITY,
+  noteKept: () => undefined,
   lastStableOffset: (highWatermark: number) => highWatermark,
   isHidden: () => false,
   hasHiddenIn: () => false,
@@ -133,7 +139,7 @@ const ANYTHING_GOES: RecordRules = Object.freeze({
 /** Every record counts, for everybody. */
 export const noRules: NewTopicRules = ({ partitionCount }) => ({
   partitions: Array.from({ length: partitionCount }, () => ANYTHING_GOES),
-  delayed: { ...ANYTHING_GOES, keepFrom: () => Number.POSITIVE_INFINITY },
+  delayed: ANYTHING_GOES,
   noteApplied: () => undefined,
   state: () => undefined,
   describe: () => ({}),

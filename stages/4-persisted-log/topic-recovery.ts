@@ -55,6 +55,7 @@ async function recover(place: TopicPlace, outside: TopicOutside, opened: Partiti
     folder: join(folder, SNAPSHOTS_FOLDER),
     log: journalLog,
     takeSnapshot: () => topic?.state(),
+    onSnapshot: (content) => noteKept(topic, content as TopicState),
     onNotice: settings.onNotice,
   });
   const snapshot = await journal.readSnapshot();
@@ -79,4 +80,9 @@ async function recover(place: TopicPlace, outside: TopicOutside, opened: Partiti
   await topic.delayed?.readLog();
   await topic.rules.readBack({ partitions: logs, delayed: delayedLog });
   return { topic, redriven };
+}
+
+/** A snapshot is on the disk, and what only kept records said is in it. */
+function noteKept(topic: Topic | undefined, { partitions }: TopicState): void {
+  for (const [index, state] of partitions.entries()) topic?.partitions[index]?.noteKept(state);
 }

@@ -82,7 +82,7 @@ export class Topic {
     const onReleased = (partition: number): void => this.groups.fallBehind(partition);
     const onRoom = (): void => this.entrance.admitWaiting();
     const onStored = (run: StoredRun): void => settings.observer.stored(this, run);
-    const outOfIt = { isGone, hasGoneIn, checkMayWait, onReleased, onRoom, onStored, onNotice };
+    const outOfIt = { isGone, hasGoneIn, checkMayWait, onReleased, onRoom, onStored, onNotice, journal };
     const shared = { topic: name, clock, limits, ttlMs: options.ttlMs, ...outOfIt };
     const states = logs.map((_, index) => state?.partitions[index]);
     const kept = { state: state?.rules, states: states.map((partition) => partition?.rules) };

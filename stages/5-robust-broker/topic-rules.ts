@@ -12,6 +12,7 @@ import type { Clock } from '../../shared/clock.ts';
 import type { MarkerView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { ProducerIdentity } from '../../shared/contract/producer.ts';
+import { readU64 } from '../4-persisted-log/bytes/big-endian.ts';
 import { AT, SUMMARY, senderOf } from '../4-persisted-log/bytes/record-batch.ts';
 import type { OffsetSpan } from '../4-persisted-log/delivery/offset-spans.ts';
 import type { AppendReceipt, FlushPolicy } from '../4-persisted-log/log/log.ts';
@@ -142,6 +143,8 @@ class PartitionRules implements RecordRules {
   readonly #index: TransactionIndex;
   readonly #duplicates: PartitionDuplicates;
   readonly #transactions: TransactionTable;
+  /** The first and the last batch with a sender that no snapshot knows of. */
+  #unkept = { from: Number.POSITIVE_INFINITY, last: -1 };
 
   constructor({ place, duplicates, transactions }: PartitionRulesOptions) {
     this.place = place;
@@ -162,6 +165,7 @@ class PartitionRules implements RecordRules {
   }
 
   noteAppended(records: IncomingRecords, receipt: Promise<AppendReceipt>): void {
+    this.#noteSender(records.batch, records.baseOffset);
     this.#index.note(records.batch, records.baseOffset);
     this.#duplicates.noteAppended(records, receipt);
   }
@@ -171,6 +175,7 @@ class PartitionRules implements RecordRules {
   }
 
   noteStored(batch: Uint8Array): void {
+    this.#noteSender(batch, readU64(batch, AT.baseOffset));
     this.#index.noteStored(batch);
     this.#duplicates.noteStored(batch);
   }
@@ -182,6 +187,16 @@ class PartitionRules implements RecordRules {
 
   forgetBelow(offset: number): void {
     this.#index.forgetBelow(offset);
+  }
+
+  keepFrom(): number {
+    return this.#unkept.from;
+  }
+
+  noteKept(state: PartitionRulesState): void {
+    const known = Math.min(state.transactions?.endOffset ?? 0, state.duplicates?.sends.nextOffset ?? 0);
+    const { from, last } = this.#unkept;
+    this.#unkept = { from: last < known ? Number.POSITIVE_INFINITY : Math.max(from, known), last };
   }
 
   lastStableOffset(highWatermark: number): number {
@@ -202,6 +217,12 @@ class PartitionRules implements RecordRules {
 
   state(): PartitionRulesState {
     return { transactions: this.#index.state(), duplicates: this.#duplicates.state() };
+  }
+
+  #noteSender(batch: Uint8Array, baseOffset: number): void {
+    if (senderOf(batch) === undefined) return;
+    this.#unkept.from = Math.min(this.#unkept.from, baseOffset);
+    this.#unkept.last = baseOffset;
   }
 
   view(max: number): { readonly markers: readonly MarkerView[] } {

@@ -222,3 +222,8 @@ export function logIdOf({ topicId, partition }: { readonly topicId: Uint8Array; 
 export function nextOffsetOf(batch: Uint8Array): number {
   return readU64(batch, AT.baseOffset) + readU32(batch, AT.recordCount);
 }
+
+/** Of a transaction, and not its end. */
+export function isUndecided(flags: number): boolean {
+  return (flags & (SUMMARY.transactional | SUMMARY.marker)) === SUMMARY.transactional;
+}

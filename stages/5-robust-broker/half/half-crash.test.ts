@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { HalfOutcome, HalfReceipt } from '../../../shared/contract/half-message.ts';
-import { keepsNothing, seededFate } from '../../../shared/power-cut.ts';
+import { keepsAll, keepsNothing, seededFate } from '../../../shared/power-cut.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { type PowerCutOptions, PowerCuts } from '../../../shared/testing/power-cuts.ts';
@@ -149,4 +149,25 @@ test('ends are remembered over a restart', async () => {
     assert.deepEqual(await now.end('t', committed, 'commit'), stored, restart);
     await assert.rejects(now.end('t', aborted, 'commit'), { code: 'MQ_TRANSACTION_ENDED' });
   }
+});
+
+test('a message whose end is not written yet stays on the disk though it is finished: a start knows that it was delivered', async () => {
+  const disk = new SimulatedDisk();
+  const { broker, clock, half, end } = await openHalf({}, { disk });
+  await broker.createTopic('t', { deleteFinished: true });
+  const receipt = await half('t', 'once');
+  disk.onCall = ({ kind, path }) => (kind === 'write' && path.includes('/half/') ? { code: 'ENOSPC' } : undefined);
+  await end('t', receipt, 'commit');
+  await broker.ack(await broker.receive('t'));
+  await clock.pass(500);
+  for (const fate of [keepsNothing, keepsAll]) {
+    const next = await openHalf({}, { disk: disk.remains(fate) });
+    const [described] = await next.broker.describeTopics({ topic: 't' });
+    assert.deepEqual([described?.halfCount, described?.availableCount], [0, 0]);
+    await next.end('t', receipt, 'commit');
+    assert.deepEqual(await next.broker.receive('t'), []);
+    await next.broker.close();
+  }
+  disk.onCall = undefined;
+  await broker.close();
 });

@@ -1,0 +1,55 @@
+/** What is known of producers outlives their records: those were finished or dropped, and then came a crash. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keepsAll, keepsNothing } from '../../../shared/power-cut.ts';
+import { openRobust } from '../transactions/testing/virtual-robust.ts';
+
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+};
+
+for (const how of ['finished', 'dropped'] as const) {
+  test(`of a producer whose records were ${how} the last calls are known after a crash`, async () => {
+    const { broker, disk, on } = await openRobust();
+    const gone = how === 'finished' ? { deleteFinished: true } : { overflow: 'drop-oldest' as const, messagesMax: 2 };
+    await broker.createTopic('t', gone);
+    const identity = await broker.openProducer();
+    for (let sequence = 0; sequence < 10; sequence += 1) {
+      await broker.send('t', { body: `${sequence}` }, { producer: { ...identity, sequence } });
+    }
+    if (how === 'finished') await broker.ack(await broker.receive('t', { max: 10 }));
+    await turns();
+    for (const left of [disk.remains(keepsNothing), disk.remains(keepsAll)]) {
+      const { broker: next } = await on(left);
+      const repeated = await next.send('t', { body: '9' }, { producer: { ...identity, sequence: 9 } });
+      assert.deepEqual([repeated.offset, repeated.isDuplicate], [9, true]);
+      assert.equal((await next.send('t', { body: '10' }, { producer: { ...identity, sequence: 10 } })).offset, 10);
+      await next.close();
+      const { broker: last } = await on(left);
+      assert.equal(
+        (await last.send('t', { body: '10' }, { producer: { ...identity, sequence: 10 } })).isDuplicate,
+        true,
+      );
+      const { logStartOffset } = await last.fetch('t', { offset: 10 });
+      assert.ok(logStartOffset >= (how === 'finished' ? 10 : 9), `it begins at ${logStartOffset}`);
+      await last.close();
+    }
+    await broker.close();
+  });
+}
+
+test('what is gone goes from the disk too, as soon as a snapshot knows who sent it', async () => {
+  const { broker, disk } = await openRobust({ segmentBytesMax: 1024 * 1024 });
+  await broker.createTopic('t', { deleteFinished: true });
+  const identity = await broker.openProducer();
+  const body = new Uint8Array(256 * 1024);
+  for (let sequence = 0; sequence < 80; sequence += 1) {
+    await broker.send('t', { body }, { producer: { ...identity, sequence } });
+    await broker.ack(await broker.receive('t'));
+    await turns();
+  }
+  const [topic] = await disk.list('/data/topics');
+  const segments = await disk.list(`/data/topics/${topic}/p0`);
+  assert.ok(segments.length <= 8, `${segments.length} segments of 1 MiB are left of 20 MiB`);
+  await broker.close();
+});
