@@ -31,6 +31,8 @@ import {
 import { NO_VARINT, readVarint, varintBytes } from './varint.ts';
 
 const BROKERS_OWN = OF_BATCH | SUMMARY.forGroup | SUMMARY.movedFrom | SUMMARY.deliverAt;
+/** Half of -1. */
+const ALL_ONES = 0xffff_ffff;
 /** Of a record besides its content: its length, fields and numbers, at most. */
 const RECORD_FRAME_BYTES_MAX = 64;
 
@@ -97,8 +99,8 @@ function checkSender(batch: Uint8Array): void {
   if (flags === SUMMARY.marker) throw refused('V20', 'a marker is of a transaction');
   const hasSequence = readU32(batch, AT.baseSequence) !== NO_SEQUENCE;
   if (readU16(batch, AT.producerEpoch) === NO_EPOCH) {
-    const isNobody = batch.subarray(AT.producerId, AT.reserved).every((byte) => byte === 0xff);
-    if (!isNobody || isTransactional) throw refused('V21', 'it has half a producer');
+    const isNobody = readU32(batch, AT.producerId) === ALL_ONES && readU32(batch, AT.producerId + 4) === ALL_ONES;
+    if (!isNobody || hasSequence || isTransactional) throw refused('V21', 'it has half a producer');
     return;
   }
   const { producerId = 0, epoch = 0, sequence = 0 } = senderOf(batch) ?? {};
