@@ -1,5 +1,5 @@
 /**
- * The drill of stage 4: the broker's process is killed for real, starts again on the same data, and is asked what is left.
+ * The drill from stage 4 on: the process is killed for real, starts again on the same data, and is asked what is left.
  *
  *     kill -9 --> (producers and consumers wait) --> start --> recovery --> every record read again --> what survived
  *

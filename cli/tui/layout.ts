@@ -4,7 +4,7 @@
  *     header
  *     +- producers -+- consumers -------------+
  *     +- inside -----------------------------+
- *     +- what happened ------+- beside -------+      beside: requests of stage 3, the process of stage 4
+ *     +- what happened ------+- beside -------+      beside: requests of stage 3, the process from stage 4 on
  *     rates and times
  *     keys
  *

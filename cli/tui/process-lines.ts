@@ -1,4 +1,4 @@
-/** The pane of stage 4's process: whether it lives, how it was found at its start, and what it has promised so far. */
+/** The pane of the broker's process: whether it lives, how it was found at its start, and what it has promised so far. */
 import type { Language } from '../../shared/lesson.ts';
 import type { ProcessView } from './killable.ts';
 import { say, translate } from './messages.ts';
