@@ -86,7 +86,7 @@ export class Transacted {
       while (offset < span.below && cursor.isFresh(offset)) offset += 1;
       this.#finishRun(partition, { from, below: offset });
       const given = cursor.givenBack.at(offset);
-      if (offset < span.below && given !== undefined && given.why === undefined) {
+      if (offset < span.below && given !== undefined) {
         this.#finishRun(partition, { from: offset, below: offset + 1 });
       }
     }

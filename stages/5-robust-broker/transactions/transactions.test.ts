@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Broker } from '../../../shared/contract/broker.ts';
+import { keepsAll } from '../../../shared/power-cut.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { createBroker as createStage4 } from '../../4-persisted-log/index.ts';
 import { openRobust, outcomeOf, read, receiveOne } from './testing/virtual-robust.ts';
@@ -230,4 +231,43 @@ test('a data folder of stage 4 is opened, and stage 4 does not open one in which
   await commitEverywhere(broker, 'x');
   await broker.close();
   await assert.rejects(createStage4(folder), { code: 'MQ_DATA_VERSION' });
+});
+
+test('what was acked by a decided transaction is finished by the next start, also when its last lease ended meanwhile', async () => {
+  const { broker, disk, clock, on } = await openRobust();
+  await broker.createTopic('t');
+  await broker.createGroup('t', 'g', { deliveriesMax: 1 });
+  await broker.send('t', { body: 'x' });
+  const transaction = await broker.begin();
+  await transaction.send('other', { body: 'y' });
+  await transaction.ack(await broker.receive('t', { group: 'g', leaseMs: 1000 }));
+  let isDecided = false;
+  disk.onCall = ({ kind, path }) => {
+    if (kind === 'sync' && path.includes('/transactions/')) isDecided = true;
+    return isDecided && path.includes('/topics/') ? { code: 'EIO' } : undefined;
+  };
+  transaction.commit().catch(() => undefined);
+  await clock.pass(500);
+  const left = disk.remains(keepsAll);
+  let isLate = false;
+  left.onCall = ({ path }) => {
+    if (path.includes('dead')) return { code: 'ENOSPC' };
+    if (isLate || !path.includes('/transactions/')) return undefined;
+    isLate = true;
+    return { until: clock.pass(5000) };
+  };
+  const next = await on(left);
+  left.onCall = undefined;
+  await clock.pass(120_000);
+  const described = await next.broker.describeTopics();
+  assert.deepEqual(
+    described.map(({ topic, groups }) => [topic, groups[0]?.lag]),
+    [
+      ['other', undefined],
+      ['t', 0],
+    ],
+    'and there is no dead letter of it',
+  );
+  assert.deepEqual(await read(next.broker, 'other'), ['y']);
+  await next.broker.close();
 });
