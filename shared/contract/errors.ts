@@ -72,7 +72,7 @@ export const ERRORS = Object.freeze({
   MQ_REQUEST_TIMEOUT: entry(408, true, 'The request arrived too slowly and was dropped.'),
   MQ_GROUP_TAKEN: entry(409, true, 'The group is exclusive, and another member has it.'),
   MQ_STORAGE_FULL: entry(507, true, 'The disk has no room for it; nothing of it was stored.'),
-  MQ_STORAGE_FAILED: entry(503, true, 'The disk failed; what the call asked for was not accepted.'),
+  MQ_STORAGE_FAILED: entry(503, true, 'The disk failed; what the call asked for is not safe on it.'),
   MQ_UNKNOWN_TRANSACTION: entry(404, false, 'No transaction or half message has this id, or it ended too long ago.'),
   MQ_TRANSACTION_ENDED: entry(
     409,
