@@ -23,7 +23,7 @@ export interface Credentials {
 
 /** What is known of a caller by its certificate. */
 export interface ClientCertificate {
-  /** The common name of its subject. */
+  /** The common name of its subject; empty where it has none. */
   readonly subject: string;
   /** SHA-256, hexadecimal in pairs with colons. */
   readonly fingerprint: string;

@@ -10,7 +10,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type PeerCertificate, TLSSocket } from 'node:tls';
 import type { CameFrom, ClientCertificate, Credentials } from '../../shared/admission.ts';
 
 const AUTHORIZATION = /^(bearer|basic) +([\x21-\x7e]+)$/i;
@@ -28,9 +28,9 @@ export function cameFrom({ socket }: IncomingMessage): CameFrom {
 /** Only a certificate that was asked for and verified says anything. */
 export function certificateOf(socket: Socket): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const { subject, fingerprint256 } = socket.getPeerCertificate();
-  const name = [subject?.CN].flat()[0];
-  return name === undefined ? undefined : { subject: name, fingerprint: fingerprint256 };
+  const { subject, fingerprint256 } = socket.getPeerCertificate() as Partial<PeerCertificate>;
+  if (fingerprint256 === undefined) return undefined;
+  return { subject: [subject?.CN].flat()[0] ?? '', fingerprint: fingerprint256 };
 }
 
 function saidIn(authorization: string | undefined): Credentials {
