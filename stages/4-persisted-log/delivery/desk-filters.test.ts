@@ -83,32 +83,6 @@ test('a match behind more records than one turn looks at is found, also by a cal
   assert.ok(matcher.lookCount < 30_010);
 });
 
-test('a filter that costs as much as a thousand looks is asked a few times in one turn, in a call and in a group', async () => {
-  const matcher = tagMatcher('a', { cost: 1000 });
-  const inCall = setUpDesk();
-  fill(inCall.log, `${'x'.repeat(50)}${'a'.repeat(50)}`);
-  const searching = inCall.receive({ matcher, max: 100 });
-  assert.equal(matcher.lookCount, 5);
-  const found = [...offsetsOf(await searching)];
-  assert.ok(found.length > 0 && found[0] === 50, String(found));
-  for (let last = 50; last < 99; last = found.at(-1) ?? 99) {
-    const before: number = matcher.lookCount;
-    found.push(...offsetsOf(await inCall.receive({ matcher, max: 100 })));
-    assert.ok(matcher.lookCount - before <= 15 && (found.at(-1) ?? 0) > last);
-  }
-  assert.deepEqual(
-    found,
-    Array.from({ length: 50 }, (_, index) => 50 + index),
-  );
-  matcher.lookCount = 0;
-  const inGroup = setUpDesk({ options: { filter: { tags: ['a'] } }, matcherOf: () => matcher });
-  fill(inGroup.log, 'x'.repeat(100));
-  inGroup.desk.serve();
-  assert.ok(matcher.lookCount <= 10, `${matcher.lookCount} looks in one turn`);
-  while (inGroup.desk.floorOf(0) < 100) await new Promise(setImmediate);
-  assert.ok(matcher.lookCount < 150);
-});
-
 test('a match that is on the disk is found, and who asks for everything is not kept waiting by the search', async () => {
   const { log, receive, desk } = setUpDesk();
   for (let batch = 0; batch < 50; batch += 1) fill(log, 'xxxxxxxxxx');
@@ -185,38 +159,6 @@ test('in a key-ordered group a filter goes past keys that are free, and never pa
   const [x] = await receive();
   assert.ok(x?.offset === 0 && ack(x));
   assert.deepEqual(offsetsOf(await receive({ matcher })), [1]);
-});
-
-test('in a key-ordered group what is never handed out holds its key for nobody, also where everybody has a filter', async () => {
-  const { log, receive, clock } = setUpDesk({ options: { mode: 'key-ordered' }, ttlMs: 1000 });
-  const matcher = tagMatcher('a');
-  for (const tag of ['x', 'x', 'a']) log.append({ headers: { tag }, key: 'other' }, { headers: { tag }, key: 'k' });
-  log.gone.add(1);
-  log.gone.add(3);
-  assert.deepEqual(offsetsOf(await receive({ max: 9, matcher })), [5]);
-  assert.deepEqual(await receive({ max: 9, matcher }), []);
-  await clock.pass(900);
-  log.append({ headers: { tag: 'a' }, key: 'other' });
-  await clock.pass(101);
-  assert.deepEqual(offsetsOf(await receive({ max: 9, matcher })), [6]);
-});
-
-test('what a key-ordered group does not ask for is finished behind a key that is held, and is no candidate after it', async () => {
-  const matcher = tagMatcher('a');
-  const { desk, log, receive, ack } = setUpDesk({
-    options: { mode: 'key-ordered', filter: { tags: ['a'] } },
-    matcherOf: () => matcher,
-  });
-  for (const tags of ['a', 'x', 'a']) fill(log, tags, { key: 'k' });
-  log.append({ headers: { tag: 'a' }, key: 'other' });
-  log.evict();
-  const [first] = await receive({ max: 1 });
-  const [other] = await receive({ max: 1 });
-  assert.deepEqual([first?.offset, other?.offset], [0, 3]);
-  desk.serve();
-  assert.ok(first && ack(first));
-  assert.deepEqual(offsetsOf(await receive({ max: 4 })), [2]);
-  assert.equal(desk.floorOf(0), 2);
 });
 
 test('what a group does not ask for is finished for it before anybody receives, and counted so', async () => {

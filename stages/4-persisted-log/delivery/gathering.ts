@@ -127,7 +127,7 @@ export function stepOverCount(
   const how = stepOverOf(batch.recordAt(from), eyes);
   if (how === undefined) return undefined;
   let offset = from + 1;
-  while (offset < end && as.looks.left > 0 && stepOverOf(batch.recordAt(offset), eyes) === how) offset += 1;
+  while (offset < end && offset - from < as.looks.left && stepOverOf(batch.recordAt(offset), eyes) === how) offset += 1;
   return { how, count: offset - from };
 }
 

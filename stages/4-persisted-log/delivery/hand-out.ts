@@ -18,9 +18,6 @@ import type { GroupState, Moment } from './group-state.ts';
 import type { LeaseBlock } from './lease-block.ts';
 import type { Looks, RecordMatcher } from './record-matcher.ts';
 
-/** Of what stands first, so much is looked at when somebody asks for counts. */
-const LOOKS_AT_HEAD_COUNT = 1024;
-
 export interface HandOutOptions {
   readonly state: GroupState;
   /** The name of the group. */
@@ -103,9 +100,9 @@ export class HandOut {
   }
 
   /** Steps over what stands first and cannot be handed out, as far as that is in memory. True when there was something. */
-  stepOver(): boolean {
+  stepOver(looks: Looks): boolean {
     const want = { memberId: '', max: 0, bytesMax: 0, leaseMs: 0, isWhole: true };
-    const answer = this.#begin(want, { count: 0, looks: { left: LOOKS_AT_HEAD_COUNT } });
+    const answer = this.#begin(want, { count: 0, looks });
     for (const reader of this.#options.partitions) {
       let candidate = this.#candidateOf(reader, answer);
       while (candidate !== undefined && answer.looks.left > 0 && this.#stepOverAt(candidate, answer))

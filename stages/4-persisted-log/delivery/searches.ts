@@ -8,10 +8,12 @@
  * Always true: for one key one batch of a partition is read at a time; who waits for nothing else is pending exactly as long
  * as something is under way for its key. Only `Serving` uses it.
  */
+
 import type { GroupDeskOptions, PartitionReader, ReceiveWant } from './desk-surroundings.ts';
 import type { GroupEvent } from './group-events.ts';
 import type { GroupState, Moment } from './group-state.ts';
 import type { HandOutResult } from './hand-out.ts';
+import { turnLooks } from './turn-looks.ts';
 
 /** The key of a want without conditions. */
 export const EVERYTHING = '';
@@ -54,7 +56,7 @@ export class Searches {
   goOn(key: string, { missing, isUnfinished }: Pick<HandOutResult, 'missing' | 'isUnfinished'>): void {
     for (const [partition, offset] of missing) this.#load(key, partition, offset);
     if (!isUnfinished) return;
-    if (this.#unfinished.size === 0) setImmediate(() => this.#nextTurn());
+    if (this.#unfinished.size === 0) turnLooks.waitInLine(() => this.#nextTurn());
     this.#unfinished.add(key);
   }
 

@@ -21,11 +21,9 @@ import type { GroupState, Moment } from './group-state.ts';
 import { type Handed, HandOut, type HandOutResult, type HandOutWant } from './hand-out.ts';
 import type { Looks } from './record-matcher.ts';
 import { EVERYTHING, keyOf, Searches } from './searches.ts';
+import { turnLooks } from './turn-looks.ts';
 import { Unwanted } from './unwanted.ts';
 import { watchedClock } from './watched-clock.ts';
-
-/** Records at which filters may look in one turn; whoever needs more goes on in the next. */
-const LOOKS_COUNT_MAX = 4096;
 
 export type Wanted = ReceiveWant & Pick<HandOutWant, 'isWhole'>;
 
@@ -116,7 +114,7 @@ export class Serving {
       this.use('queue');
       // Where others wait for the same search this one was not first.
       const isBehind = this.line.size > 0 && this.#searches.isPending(want.key);
-      const result = isBehind ? NOTHING : this.#take(want, { left: LOOKS_COUNT_MAX });
+      const result = isBehind ? NOTHING : this.#take(want, turnLooks.ofThisTurn);
       this.#tell(result);
       const { handed, error } = result;
       if (handed.length > 0) return handed;
@@ -131,7 +129,7 @@ export class Serving {
 
   /** Serves those who wait as long as something is available: one message wakes one of them. */
   serve(): void {
-    const looks = { left: LOOKS_COUNT_MAX };
+    const looks = turnLooks.ofThisTurn;
     if (this.#owners !== undefined || this.#filteredCount > 0) this.#serveEach(looks);
     else for (let { first } = this.line; first !== undefined && this.#serveOne(first, looks); ) ({ first } = this.line);
     this.#finishUnwanted();
@@ -143,7 +141,7 @@ export class Serving {
 
   /** What stands first and cannot be handed out is stepped over. */
   stepOver(): void {
-    if (this.#handOut.stepOver()) this.#options.onHandOut({ hasSteppedOver: true });
+    if (this.#handOut.stepOver(turnLooks.orAFew)) this.#options.onHandOut({ hasSteppedOver: true });
     this.#finishUnwanted();
   }
 
@@ -238,7 +236,7 @@ export class Serving {
   /** What the group does not want is finished as soon as it is there. */
   #finishUnwanted(): void {
     if (!this.#isStarted || this.#isClosed || this.#unwanted === undefined) return;
-    const looks = { left: LOOKS_COUNT_MAX };
+    const looks = turnLooks.ofThisTurn;
     if (this.#unwanted.finish(looks)) this.#options.onHandOut({ hasSteppedOver: true });
     this.#searches.goOn(EVERYTHING, { missing: new Map(), isUnfinished: looks.left <= 0 });
   }
