@@ -61,7 +61,7 @@ const UNREACHABLE: ReadonlySet<ErrorCode> = new Set([
   ...(['MQ_UNREACHABLE', 'MQ_CONNECTION_LOST', 'MQ_TIMEOUT', 'MQ_CLOSED'] as const),
 ]);
 /** What no repetition makes right: the command line must change. */
-const WRONG_USE: ReadonlySet<ErrorCode> = new Set(['MQ_INVALID_ARGUMENT', 'MQ_NOT_SUPPORTED']);
+const WRONG_USE: ReadonlySet<ErrorCode> = new Set(['MQ_INVALID_ARGUMENT', 'MQ_INVALID_SELECTOR', 'MQ_NOT_SUPPORTED']);
 
 /** Turns anything thrown into what a person reads, in the words of the command that was `asked` for. */
 export function failureOf(error: unknown, asked: Asked = {}): Failure {
@@ -69,7 +69,10 @@ export function failureOf(error: unknown, asked: Asked = {}): Failure {
   if (error instanceof CommandError) return { exitCode: error.exitCode, lines: linesOf(error.message, error.hint) };
   if (isMqError(error)) {
     const message = `${inFlags(error.message, asked)} (${error.code})`;
-    return { exitCode: exitCodeOf(error.code), lines: linesOf(message, hintFor(error.code, asked)) };
+    return {
+      exitCode: exitCodeOf(error.code),
+      lines: linesOf(message, hintFor(error.code, { ...asked, failure: error.message })),
+    };
   }
   if (isSystemError(error)) return { exitCode: EXIT.failed, lines: linesOf(error.message, undefined) };
   const stack = error instanceof Error ? (error.stack ?? String(error)) : String(error);

@@ -14,11 +14,14 @@ export interface Asked {
   readonly topic?: string;
   /** The options and arguments the command has: `--lease`, `<to>`. */
   readonly flags?: readonly string[];
+  /** What the failure itself says. */
+  readonly failure?: string;
 }
 
 /** Options of the contract whose flag is not their name in lower case. */
 const FLAGS: Readonly<Record<string, string>> = {
   deadLetterExpired: '--dead-letter-expired',
+  dedupWindowMs: '--dedup-window',
   delayMs: '--delay',
   deliverAt: '--at',
   flushIntervalMs: '--flush-interval',
@@ -47,15 +50,21 @@ export function inFlags(message: string, { flags = [] }: Asked): string {
 }
 
 /** What to type after a failure with `code`; undefined where nothing would help. */
-export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flags = [] }: Asked): string | undefined {
+export function hintFor(code: ErrorCode, asked: Asked): string | undefined {
+  const { command = '', topic = '<topic>', flags = [], failure = '' } = asked;
   const named = topic === '<topic>' ? topic : shellWord(topic);
   switch (code) {
     case 'MQ_UNREACHABLE':
-      return 'start a server with: mq serve 3, for mq:// 4     (or name a running one: --target <url> or $MQ_TARGET)';
+      return unreachableHint(failure);
     case 'MQ_CLOSED':
     case 'MQ_CONNECTION_LOST':
     case 'MQ_TIMEOUT':
       return 'see whether the server still runs: mq doctor';
+    case 'MQ_FORBIDDEN':
+      if (!failure.includes(' may not ')) return undefined; // a foreign Host, say
+      return 'who may do what stands in the users.json of the server: mq user list';
+    case 'MQ_INVALID_SELECTOR':
+      return `a text has single quotes: --selector "region = 'eu' AND price > 10"     (all of it: docs/selectors.md)`;
     case 'MQ_UNAUTHORIZED':
       return 'say who you are: --token <token> or $MQ_TOKEN, or --user <name> and its password in $MQ_PASSWORD or typed';
     case 'MQ_UNKNOWN_TOPIC':
@@ -79,7 +88,7 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
         ? 'one broker at a time: stop the other one, or take another folder: --data <folder>'
         : 'stop the broker that runs there, and try again';
     case 'MQ_DATA_VERSION':
-      return 'take another folder: --data <folder>';
+      return 'take the stage that wrote it, or another folder: --data <folder>';
     case 'MQ_STORAGE_FAILED':
       return flags.includes('--data') ? 'take another folder: --data <folder>' : undefined;
     case 'MQ_CORRUPT':
@@ -95,4 +104,13 @@ export function hintFor(code: ErrorCode, { command = '', topic = '<topic>', flag
     default:
       return undefined;
   }
+}
+
+/** There may well be a server: one whose certificate nobody vouches for, or one that speaks with TLS or without. */
+function unreachableHint(failure: string): string {
+  if (failure.includes('certificate'))
+    return 'say whom to trust: --ca <file> or $MQ_CA, the certificate of who signed it';
+  if (failure.includes('mqs: differ'))
+    return 'a server with TLS is mqs:// and https://, one without is mq:// and http://';
+  return 'start a server with: mq serve 3, for mq:// 4     (or name a running one: --target <url> or $MQ_TARGET)';
 }

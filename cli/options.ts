@@ -5,6 +5,7 @@
  */
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import type { RetryDelays, SeekTarget } from '../shared/contract/description.ts';
+import type { Filter } from '../shared/contract/filter.ts';
 import { usageError } from './exit.ts';
 import { checkStage, DEFAULT_URL, STAGES } from './target-name.ts';
 import { capitalized, nearest } from './text.ts';
@@ -79,6 +80,24 @@ export function addAccessOptions(command: Command): Command {
 /** `--json`; `what` says what is printed. */
 export function addJsonOption(command: Command, what: string): Command {
   return command.option('--json', `print ${what} as JSON`);
+}
+
+/** Which messages, in the words of docs/selectors.md. */
+export interface FilterFlags {
+  readonly selector?: string;
+  readonly tag?: readonly string[];
+}
+
+/** `--selector` and `--tag`; `unmatched` says what becomes of the messages that do not match. */
+export function addFilterOptions(command: Command, unmatched: string): Command {
+  return command
+    .option('--selector <condition>', `only what matches, such as "price > 10" (stage 5); ${unmatched}`)
+    .option('--tag <tag>', 'only messages with this tag; may be repeated: any of them (stage 5)', gathered);
+}
+
+/** The flags as the contract has them; undefined: everything. */
+export function filterOf({ selector, tag: tags }: FilterFlags): Filter | undefined {
+  return selector === undefined && tags === undefined ? undefined : { selector, tags };
 }
 
 /** Lines at the end of `--help`, each a command that works as it stands. */

@@ -7,7 +7,7 @@ import { type Capability, notSupported } from '../shared/contract/capabilities.t
 import { isMqError } from '../shared/contract/errors.ts';
 import { CommandError, EXIT, usageError } from './exit.ts';
 import { endWithNpm } from './npm-parent.ts';
-import type { TargetOptions } from './options.ts';
+import type { FilterFlags, TargetOptions } from './options.ts';
 import { type OpenTargetOptions, openTarget } from './target.ts';
 import { accessOf, type TargetAccess } from './target-access.ts';
 import { DEFAULT_URL, defaultTarget, parseTarget } from './target-name.ts';
@@ -62,4 +62,10 @@ export async function namedTargets(
 export function requireCapability(broker: Broker, capability: Capability, what: string): void {
   if (broker.capabilities.has(capability)) return;
   throw notSupported(capability, what);
+}
+
+/** Refuses a filter, by the flag that was typed, where the broker at the other end has none. */
+export function requireFilters(broker: Broker, { selector, tag }: FilterFlags): void {
+  if (selector !== undefined) requireCapability(broker, 'filters', '--selector');
+  if (tag !== undefined) requireCapability(broker, 'filters', '--tag');
 }

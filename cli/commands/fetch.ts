@@ -23,6 +23,7 @@ interface FetchCommandOptions extends option.TargetOptions {
   readonly max: number;
   readonly wait: number;
   readonly follow?: boolean;
+  readonly readUncommitted?: boolean;
   readonly raw?: boolean;
   readonly json?: boolean;
 }
@@ -35,6 +36,7 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--partition <n>', 'which partition', option.wholeNumber({ min: 0 }), 0)
     .option('--wait <ms>', 'at the end of the log, wait so long for more', option.wholeNumber({ min: 0 }), 0)
     .option('--follow', 'do not end: wait for the next record')
+    .option('--read-uncommitted', 'also what transactions have not committed, or aborted (stage 5)')
     .option('--raw', 'print bodies without a line end after each');
   option.addMaxOption(command, 'end after so many records');
   option.addJsonOption(option.addTargetOptions(command), 'each record on a line');
@@ -49,6 +51,7 @@ async function runFetch(terminal: Terminal, topic: string, options: FetchCommand
   await untilStopped((signal) =>
     withServer(terminal, options, async (broker) => {
       requireCapability(broker, 'offsets', 'mq fetch');
+      if (options.readUncommitted) requireCapability(broker, 'transactions', '--read-uncommitted');
       await readOn(terminal, broker, { topic, options, signal });
     }),
   );
@@ -117,9 +120,10 @@ async function fetchSome(broker: Broker, step: FetchStep): Promise<FetchResult> 
   for (;;) {
     const waitMs = Math.min(leftMs, waitMsMax);
     const max = Math.min(FETCH_COUNT_MAX, receiveCountMax, leftCount);
-    const { partition } = options;
+    const { partition, readUncommitted } = options;
+    const isolation = readUncommitted ? 'read-uncommitted' : undefined;
     try {
-      const fetched = await broker.fetch(topic, { partition, offset, max, waitMs, signal });
+      const fetched = await broker.fetch(topic, { partition, offset, max, waitMs, isolation, signal });
       leftMs -= waitMs;
       if (fetched.nextOffset > offset || leftMs <= 0) return fetched;
     } catch (error) {

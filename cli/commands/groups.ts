@@ -10,15 +10,16 @@ import type {
   SeekTarget,
 } from '../../shared/contract/description.ts';
 import { MqError } from '../../shared/contract/errors.ts';
+import type { Filter } from '../../shared/contract/filter.ts';
 import { type CountColumns, groupColumns } from '../count-columns.ts';
 import * as option from '../options.ts';
-import { withServer } from '../server-target.ts';
+import { requireFilters, withServer } from '../server-target.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable, shellWord, tableLines } from '../text.ts';
 
 type Options = option.TargetOptions & { readonly json?: boolean };
 
-interface CreateFlags {
+interface CreateFlags extends option.FilterFlags {
   readonly start?: SeekTarget;
   readonly ephemeral?: boolean;
   readonly onOutOfRange?: OutOfRangeReset;
@@ -52,7 +53,11 @@ export function define(command: Command, terminal: Terminal): void {
     return listGroups(terminal, topic, options);
   });
   option
-    .addExamples(addGroupOptions(subcommand('create <topic> <group>', 'create a group')), 'mq groups create t audit')
+    .addExamples(
+      addGroupOptions(subcommand('create <topic> <group>', 'create a group')),
+      'mq groups create t audit',
+      `mq groups create t eu --selector "region = 'eu'"`,
+    )
     .action((topic: string, group: string, options: Options & CreateFlags) =>
       createGroup(terminal, { topic, group }, options),
     );
@@ -82,6 +87,7 @@ export function define(command: Command, terminal: Terminal): void {
 }
 
 function addGroupOptions(command: Command): Command {
+  option.addFilterOptions(command, 'the rest is finished for the group');
   return command
     .option('--start <place>', 'earliest (default), latest, an offset, or a time (from stage 4)', option.seekTarget)
     .option('--ephemeral', 'the group dies with its last member and starts at latest')
@@ -136,8 +142,12 @@ async function listGroups(terminal: Terminal, topic: string | undefined, options
 async function createGroup(terminal: Terminal, name: GroupName, options: Options & CreateFlags): Promise<void> {
   const { start, ephemeral, onOutOfRange, mode, deliveriesMax, retryDelays, deadLetterExpired } = options;
   const failing = { deliveriesMax, retryDelays, deadLetterExpired };
-  const groupOptions: GroupOptions = { start, isEphemeral: ephemeral, onOutOfRange, mode, ...failing };
-  await withServer(terminal, options, (broker) => broker.createGroup(name.topic, name.group, groupOptions));
+  const filter = option.filterOf(options);
+  const groupOptions: GroupOptions = { start, isEphemeral: ephemeral, onOutOfRange, mode, ...failing, filter };
+  await withServer(terminal, options, async (broker) => {
+    requireFilters(broker, options);
+    await broker.createGroup(name.topic, name.group, groupOptions);
+  });
   if (options.json) await terminal.printJson({ ...name, options: groupOptions });
   else await terminal.print(`group ${nameOf(name)} is there`);
 }
@@ -151,16 +161,23 @@ async function deleteGroup(terminal: Terminal, name: GroupName, options: Options
 async function describeGroup(terminal: Terminal, name: GroupName, options: Options): Promise<void> {
   const { group, committed, columns } = await withServer(terminal, options, (broker) => lookAt(broker, name));
   if (options.json) return terminal.printJson(group);
-  const { mode, isEphemeral, onOutOfRange, deliveriesMax, isPaused, members } = group;
+  const { mode, isEphemeral, onOutOfRange, deliveriesMax, isPaused, filter, members } = group;
   const dying = deliveriesMax === undefined ? '' : `, dead after ${deliveriesMax} deliveries that failed`;
   await terminal.print(
     ...groupTable([{ topic: name.topic, ...group }], columns),
     '',
     `mode ${mode}, ${isEphemeral ? 'ephemeral' : 'durable'}, out of range: ${onOutOfRange}${dying}`,
+    ...filterLines(filter),
     ...(isPaused ? [pausedLine(name)] : []),
     ...committed.map((offset, partition) => `partition ${partition}: committed ${offset}`),
     ...members.map((member) => `member ${printable(member.memberId)} holds ${member.inFlightCount}`),
   );
+}
+
+function filterLines({ selector, tags = [] }: Filter = {}): string[] {
+  const words = [...tags.map((tag) => `--tag ${shellWord(tag)}`)];
+  if (selector !== undefined) words.push(`--selector ${shellWord(selector)}`);
+  return words.length === 0 ? [] : [`gets only ${printable(words.join(' '))}`];
 }
 
 /** What there is to say of a group; where it stands in each partition only when there are several. */

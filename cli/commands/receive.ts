@@ -14,7 +14,7 @@ import { usageError } from '../exit.ts';
 import * as option from '../options.ts';
 import { Progress } from '../progress.ts';
 import { writeRecords } from '../record-output.ts';
-import { requireCapability, withServer } from '../server-target.ts';
+import { requireCapability, requireFilters, withServer } from '../server-target.ts';
 import { untilStopped } from '../signals.ts';
 import type { Terminal } from '../terminal.ts';
 import { counted, printable, shellWord } from '../text.ts';
@@ -29,7 +29,7 @@ const FIRST_STEP_COUNT = 1;
 const ACK_WORDS = ['printed', 'none', 'retry', 'return', 'reject'] as const;
 type AckWord = (typeof ACK_WORDS)[number];
 
-interface ReceiveCommandOptions extends option.TargetOptions {
+interface ReceiveCommandOptions extends option.TargetOptions, option.FilterFlags {
   readonly group?: string;
   readonly member?: string;
   readonly max: number;
@@ -59,6 +59,7 @@ export function define(command: Command, terminal: Terminal): void {
     .option('--delay <ms>', 'with --ack retry or return: not again before so long', option.wholeNumber({ min: 0 }))
     .option('--reason <text>', 'with --ack retry or reject: why, for mq explain and mq dlq')
     .option('--raw', 'print bodies without a line end after each');
+  option.addFilterOptions(command, 'the rest stays for others');
   option.addMaxOption(command, 'end after so many messages');
   option.addJsonOption(option.addTargetOptions(command), 'each delivery on a line');
   option.addExamples(
@@ -67,6 +68,7 @@ export function define(command: Command, terminal: Terminal): void {
     'mq receive t --group audit --max 100 --json',
     'mq receive t --follow | grep error',
     'mq receive t --max 1 --ack reject --reason "no such order"',
+    `mq receive t --selector "region = 'eu'"`,
   );
   command.action((topic: string, options: ReceiveCommandOptions) => runReceive(terminal, topic, options));
 }
@@ -80,6 +82,7 @@ async function runReceive(terminal: Terminal, topic: string, options: ReceiveCom
       if (options.ack === 'retry' || options.ack === 'return')
         requireCapability(broker, 'lease', `--ack ${options.ack}`);
       if (options.delay !== undefined) requireCapability(broker, 'delay', '--delay');
+      requireFilters(broker, options);
       await new Receiving(terminal, broker, topic, options).run(signal);
     }),
   );
@@ -174,6 +177,7 @@ class Receiving {
         group,
         memberId: member,
         leaseMs: lease,
+        filter: option.filterOf(this.#options),
       });
       leftMs -= waitMs;
     } while (this.#held.length === 0 && leftMs > 0);

@@ -51,6 +51,7 @@ export interface TopicFlags {
   readonly ttl?: number;
   readonly retention?: number;
   readonly deleteFinished?: boolean;
+  readonly dedupWindow?: number;
 }
 
 export function addTopicOptions(command: Command): Command {
@@ -63,14 +64,15 @@ export function addTopicOptions(command: Command): Command {
     .option('--partitions <n>', 'ordered parts of the topic (from stage 4)', option.wholeNumber({ min: 1 }))
     .option('--ttl <ms>', 'messages expire after so long (from stage 4)', option.wholeNumber({ min: 1 }))
     .option('--retention <ms>', 'delete what is older, finished or not (from stage 4)', option.wholeNumber({ min: 1 }))
-    .option('--delete-finished', 'delete what every group has finished at once (from stage 4)');
+    .option('--delete-finished', 'delete what every group has finished at once (from stage 4)')
+    .option('--dedup-window <ms>', 'store an id once in so long (stage 5)', option.wholeNumber({ min: 1 }));
 }
 
 /** The flags as the contract has them. */
 export function topicOptionsOf(flags: TopicFlags): TopicOptions {
-  const { messagesMax, bytesMax, overflow, partitions, ttl, retention, deleteFinished } = flags;
+  const { messagesMax, bytesMax, overflow, partitions, ttl, retention, deleteFinished, dedupWindow } = flags;
   const inMemory = { messagesMax, bytesMax, overflow, partitionCount: partitions };
-  return { ...inMemory, ttlMs: ttl, retentionMs: retention, deleteFinished };
+  return { ...inMemory, ttlMs: ttl, retentionMs: retention, deleteFinished, dedupWindowMs: dedupWindow };
 }
 
 async function listTopics(terminal: Terminal, options: Options): Promise<void> {
