@@ -5,7 +5,6 @@ import type { Broker } from '../../../shared/contract/broker.ts';
 import { LIMITS } from '../../../shared/contract/limits.ts';
 import type { Delivery, DeliveryRef } from '../../../shared/contract/message.ts';
 import { createBroker } from '../../4-persisted-log/index.ts';
-import { createBroker as createRobustBroker } from '../index.ts';
 import { Access, type Rule, VERBS, type Verb } from './access.ts';
 import { Belongings } from './belongings.ts';
 import { OPERATIONS, type Operation } from './broker-view.ts';
@@ -193,22 +192,6 @@ test('only what may be seen is described, and who may only publish sees no group
   for (const topic of ['secret', 'not there']) {
     await assert.rejects(seen.describeTopics({ topic }), { code: 'MQ_FORBIDDEN' }, 'what is there is not told');
   }
-});
-
-test('a temporary topic is shown to who made it and to who knows its name, and to nobody else', async () => {
-  await using broker = await createRobustBroker({ flushPolicy: 'never' });
-  const belongings = new Belongings(LIMITS);
-  const rules: Rule[] = [{ topics: 'orders', verbs: ['publish'] }];
-  const own = permittedBroker(broker, principal(rules, 'own', belongings));
-  const other = permittedBroker(broker, principal(rules, 'other', belongings));
-  const topic = await own.createTemporaryTopic();
-  const namesSeenBy = async (seen: Broker) => (await seen.describeTopics()).map((description) => description.topic);
-  assert.deepEqual(await namesSeenBy(own), [topic]);
-  assert.deepEqual(await namesSeenBy(other), []);
-  await own.receive(topic, { group: 'g' });
-  const [told] = await other.describeTopics({ topic });
-  assert.deepEqual([told?.topic, told?.groups], [topic, []]);
-  await other.send(topic, { body: 'an answer' });
 });
 
 test('dead letters are for who may consume or manage the topic they come from', async () => {
