@@ -95,3 +95,24 @@ test('what a key-ordered group does not ask for is finished behind a key that is
   assert.deepEqual(offsetsOf(await receive({ max: 4 })), [2]);
   assert.equal(desk.floorOf(0), 2);
 });
+
+test('browsing a group with a filter looks at a part of the log in a turn, and lists all that matches', async () => {
+  const matcher = tagMatcher('a', { cost: 100 });
+  const { log, desk } = setUpDesk({ options: { filter: { tags: ['a'] } }, matcherOf: () => matcher });
+  fill(log, `${'x'.repeat(400)}a${'x'.repeat(400)}a`);
+  matcher.lookCount = 0;
+  let turns = 0;
+  let isOver = false;
+  const browsing = desk.browse({ partition: 0, fromOffset: 0, max: 10 }).finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    turns += 1;
+    await new Promise(setImmediate);
+  }
+  assert.deepEqual(
+    (await browsing).map(({ offset }) => offset),
+    [400, 801],
+  );
+  assert.ok(turns >= 15, `${turns} turns`);
+});

@@ -11,7 +11,9 @@ import { expiresAtOf } from './gathering.ts';
 import type { GroupState } from './group-state.ts';
 import type { LeaseBlock } from './lease-block.ts';
 import { openSpansOf } from './lease-blocks.ts';
-import type { RecordMatcher } from './record-matcher.ts';
+import { matches } from './matching.ts';
+import type { Looks, RecordMatcher } from './record-matcher.ts';
+import { turnLooks } from './turn-looks.ts';
 
 export interface BrowseWant {
   readonly partition: number;
@@ -134,7 +136,10 @@ export async function browseGroup(state: GroupState, want: BrowseWant): Promise<
   const { partition } = want;
   const reader = want.partitions[partition] as PartitionReader;
   let offset = Math.max(want.fromOffset, state.floorOf(partition), reader.logStartOffset);
+  // What does not match is not answered, so that there may be a lot to look at.
+  const looks = { left: want.matcher === undefined ? Number.POSITIVE_INFINITY : 0 };
   while (offset < reader.lastStableOffset && browsed.length < want.max) {
+    if (looks.left <= 0) looks.left = await turnLooks.someOfALaterTurn();
     const batch: ReadableBatch | undefined = reader.cachedAt(offset);
     if (batch === undefined) {
       offset = Math.max(await reader.load(offset), reader.logStartOffset);
@@ -143,12 +148,13 @@ export async function browseGroup(state: GroupState, want: BrowseWant): Promise<
     const end = Math.min(batch.nextOffset, reader.lastStableOffset);
     if (batch.isMarker) offset = end;
     const leases = leasesBetween(state, partition, { from: offset, below: end });
-    for (; offset < end && browsed.length < want.max; offset += 1) {
+    for (; offset < end && browsed.length < want.max && looks.left > 0; offset += 1) {
+      looks.left -= 1;
       const cursor = state.cursors[partition];
       const standing = cursor === undefined ? undefined : standingIn(cursor, offset, leases.get(offset));
       if (standing === undefined || standing.state === 'finished' || standing.state === 'dying') continue;
       const record = batch.recordAt(offset);
-      if (standing.state !== 'in-flight' && !isFor(record, reader, want)) continue;
+      if (standing.state !== 'in-flight' && !isFor(record, reader, { ...want, looks })) continue;
       browsed.push(browsedRecord(record, want, { ...standing, state: standing.state }));
     }
   }
@@ -192,8 +198,10 @@ function leasesBetween(
   return leases;
 }
 
-function isFor(record: LogRecord, reader: PartitionReader, { name, ttlMs, clock, matcher }: BrowseWant): boolean {
-  if (reader.isGone(record.offset) || matcher?.matches(record, 1) === false) return false;
+function isFor(record: LogRecord, reader: PartitionReader, want: BrowseWant & { readonly looks: Looks }): boolean {
+  const { name, ttlMs, clock, matcher, looks } = want;
+  if (reader.isGone(record.offset)) return false;
+  if (matcher !== undefined && !matches(matcher, { record, deliveryCount: 1, looks })) return false;
   if (record.forGroup !== undefined && record.forGroup !== name) return false;
   return (expiresAtOf(record, ttlMs) ?? Number.POSITIVE_INFINITY) >= clock.now();
 }

@@ -32,6 +32,15 @@ class TurnLooks {
     return ofThisTurn.left >= A_FEW_COUNT ? ofThisTurn : { left: A_FEW_COUNT };
   }
 
+  /** Resolves in a later turn, to so many looks that are the caller's. */
+  async someOfALaterTurn(): Promise<number> {
+    await new Promise<void>((resolve) => this.waitInLine(resolve));
+    const { ofThisTurn } = this;
+    const some = Math.max(ofThisTurn.left, A_FEW_COUNT);
+    ofThisTurn.left -= some;
+    return some;
+  }
+
   /** Calls `goOn` in a later turn, when there are looks for it. */
   waitInLine(goOn: () => void): void {
     this.#line.push(goOn);
