@@ -9,6 +9,7 @@
  * room are never refused. What a quota does not limit goes straight to the broker.
  */
 import type { Broker } from '../../../shared/contract/broker.ts';
+import { isMqError } from '../../../shared/contract/errors.ts';
 import type { Message } from '../../../shared/contract/message.ts';
 import type { Transaction } from '../../../shared/contract/transaction.ts';
 import { type Operations, operationOf, viewOf } from './broker-view.ts';
@@ -23,7 +24,8 @@ export function limitedBroker(broker: Broker, by: LimitedBy): Broker {
   const hasHeldLimit = by.client.held.isLimited;
   return viewOf(broker, {
     ...(hasRates && { ...sending(broker, by), ...looking(broker, by) }),
-    ...((hasRates || hasHeldLimit) && { ...receiving(broker, by), ...transacting(broker, by) }),
+    ...((hasRates || hasHeldLimit) && { ...receiving(broker, by) }),
+    ...((hasRates || hasHeldLimit || by.client.transactions.isLimited) && transacting(broker, by)),
     ...(hasHeldLimit && finishing(broker, by.client.held)),
   });
 }
@@ -86,6 +88,18 @@ function looking(broker: Broker, by: LimitedBy): Partial<Operations> {
 }
 
 function transacting(broker: Broker, by: LimitedBy): Partial<Operations> {
+  const { transactions } = by.client;
+  const ending = async (id: string, end: () => Promise<void>): Promise<void> => {
+    try {
+      await end();
+    } catch (error) {
+      // Open still, unless it was over before.
+      if (!isMqError(error, 'MQ_TRANSACTION_ENDED') && !isMqError(error, 'MQ_PRODUCER_FENCED')) throw error;
+      transactions.ended(id);
+      throw error;
+    }
+    transactions.ended(id);
+  };
   const limited = (transaction: Transaction): Transaction =>
     transactionView(transaction, {
       send: async (topic, message, options) => {
@@ -100,9 +114,11 @@ function transacting(broker: Broker, by: LimitedBy): Partial<Operations> {
         await transaction.ack(deliveries);
         by.client.held.release(deliveries);
       },
+      commit: () => ending(transaction.id, () => transaction.commit()),
+      abort: () => ending(transaction.id, () => transaction.abort()),
     });
   return {
-    begin: async (options) => limited(await broker.begin(options)),
+    begin: async (options) => limited(await transactions.begin(options, () => broker.begin(options))),
     findTransaction: async (id) => limited(await broker.findTransaction(id)),
   };
 }

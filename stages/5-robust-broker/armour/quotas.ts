@@ -9,6 +9,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
 import { quote } from '../../../shared/contract/validation.ts';
 import { HeldDeliveries } from './held-deliveries.ts';
+import { OpenTransactions } from './open-transactions.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { TopicScope } from './topic-scope.ts';
 
@@ -24,6 +25,8 @@ export interface RateQuota {
 export interface ClientQuota extends RateQuota {
   /** Deliveries it holds under a lease at once, with the credit of its subscriptions. */
   readonly inFlightCountMax?: number;
+  /** Transactions it has open at once. */
+  readonly transactionsCountMax?: number;
   /** Of all doors together. */
   readonly connectionsCountMax?: number;
 }
@@ -97,16 +100,19 @@ export interface Amount {
 export class ClientAllowance {
   readonly rates: Allowance;
   readonly held: HeldDeliveries;
+  readonly transactions: OpenTransactions;
   readonly #name: string;
   readonly #connectionsCountMax: number;
   #connectionCount = 0;
 
   /** `name` is the client's, for people. */
   constructor(name: string, quota: ClientQuota, clock: Clock) {
-    const { inFlightCountMax = Number.POSITIVE_INFINITY, connectionsCountMax = Number.POSITIVE_INFINITY } = quota;
+    const none = Number.POSITIVE_INFINITY;
+    const { inFlightCountMax = none, transactionsCountMax = none, connectionsCountMax = none } = quota;
     this.#name = name;
     this.rates = new Allowance(`client ${quote(name)}`, quota, clock);
     this.held = new HeldDeliveries({ owner: name, countMax: inFlightCountMax, clock });
+    this.transactions = new OpenTransactions({ owner: name, countMax: transactionsCountMax, clock });
     this.#connectionsCountMax = connectionsCountMax;
   }
 

@@ -134,7 +134,10 @@ function checkPattern(path: string, pattern: unknown): string {
 }
 
 export function checkClientQuota(path: string, value: unknown): ClientQuota {
-  return checkNumbers(path, checkedObject(path, value, [...RATE_NAMES, 'inFlightCountMax', 'connectionsCountMax']));
+  return checkNumbers(
+    path,
+    checkedObject(path, value, [...RATE_NAMES, 'inFlightCountMax', 'transactionsCountMax', 'connectionsCountMax']),
+  );
 }
 
 function checkTopicQuota(path: string, value: unknown): TopicQuota {
