@@ -237,7 +237,7 @@ export class Partition implements PartitionReader {
     this.priorities.forgetBelow(start);
     this.rules.forgetBelow(start);
     this.#options.onReleased(this.partition);
-    if (this.rules.keepFrom() < start) this.#options.journal.noteGrowth(heldBytes - this.heldBytes);
+    if (this.rules.unkeptFrom() < start) this.#options.journal.noteGrowth(heldBytes - this.heldBytes);
     this.#releaseSoon();
   }
 
@@ -271,7 +271,7 @@ export class Partition implements PartitionReader {
   /** Up to here it may go from the disk: a start learns of moves from the records. */
   get #releasedBelow(): number {
     const [unnoted = Number.POSITIVE_INFINITY] = this.#moves;
-    return Math.min(this.#logStartOffset, this.rules.keepFrom(), unnoted);
+    return Math.min(this.#logStartOffset, this.rules.keepFrom(), this.rules.unkeptFrom(), unnoted);
   }
 
   /** As far as it is by the time the disk has taken what was said before. A disk that fails is asked with the next release. */

@@ -65,8 +65,10 @@ export interface RecordRules extends AdmissionRules {
   /** The log has nothing from `offset` on, also if it had. */
   dropFrom(offset: number): void;
   forgetBelow(offset: number): void;
-  /** What lies below may go from the disk: what a start has to know of it is in a snapshot. `Infinity`: all of it may. */
+  /** What lies below may go from the disk; a start reads the rest once more. `Infinity`: all of it may. */
   keepFrom(): number;
+  /** The same until the next snapshot, which has then what a start needs to know of it. */
+  unkeptFrom(): number;
   /** A snapshot with this, which `state` answered, is on the disk. */
   noteKept(state: unknown): void;
   /** True where records may be undecided: answers then say up to where they are not. */
@@ -127,6 +129,7 @@ const ANYTHING_GOES: RecordRules = Object.freeze({
   dropFrom: () => undefined,
   forgetBelow: () => undefined,
   keepFrom: () => Number.POSITIVE_INFINITY,
+  unkeptFrom: () => Number.POSITIVE_INFINITY,
   noteKept: () => undefined,
   lastStableOffset: (highWatermark: number) => highWatermark,
   isHidden: () => false,

@@ -190,6 +190,10 @@ class PartitionRules implements RecordRules {
   }
 
   keepFrom(): number {
+    return this.#duplicates.keepFrom();
+  }
+
+  unkeptFrom(): number {
     return this.#unkept.from;
   }
 

@@ -58,6 +58,8 @@ export class DedupWindow {
   #columns = new Columns(CAPACITY_FIRST);
   /** Number -> when it is due, of messages that came before that; ascending. */
   readonly #deliverAts = new Map<number, number>();
+  /** Partition -> where its first known message was when that was last asked; it only moves up. */
+  readonly #firstIn = new Map<number, number>();
 
   constructor(options: DedupWindowOptions) {
     this.#options = options;
@@ -98,6 +100,15 @@ export class DedupWindow {
   /** Of `count` messages from `number` on nothing is known any more. */
   takeBack(number: number, count: number): void {
     for (let own = Math.max(number, this.#first); own < number + count; own += 1) this.#drop(own);
+  }
+
+  /** The least offset of a message in this partition that is known; `Infinity` without one. */
+  firstOffsetIn(partition: number, now: number): number {
+    this.#forget(now);
+    let number = Math.max(this.#firstIn.get(partition) ?? 0, this.#first);
+    while (number < this.#end && !this.#columns.isIn(partition, number)) number += 1;
+    this.#firstIn.set(partition, number);
+    return number < this.#end ? this.#columns.rowOf(number).offset : Number.POSITIVE_INFINITY;
   }
 
   /** The least offset of a message in the delayed log that is needed to build this again; `Infinity` without one. */
@@ -205,6 +216,11 @@ class Columns {
 
   atOf(number: number): number {
     return this.#ats[number % this.capacity] ?? 0;
+  }
+
+  isIn(partition: number, number: number): boolean {
+    const slot = number % this.capacity;
+    return this.#places[slot] === partition && this.#ids[slot] !== undefined;
   }
 
   clearId(number: number): void {

@@ -138,6 +138,12 @@ export class PartitionDuplicates implements AdmissionRules {
     this.#options.sends.dropFrom(offset);
   }
 
+  /** A start reads the ids of the window in the records. */
+  keepFrom(): number {
+    const { partition, dedup } = this.#options;
+    return dedup?.keepFrom(partition) ?? Number.POSITIVE_INFINITY;
+  }
+
   state(): PartitionDuplicatesState {
     const { sends, countOf } = this.#options;
     const duplicateCount = countOf();

@@ -53,3 +53,29 @@ test('what is gone goes from the disk too, as soon as a snapshot knows who sent 
   assert.ok(segments.length <= 8, `${segments.length} segments of 1 MiB are left of 20 MiB`);
   await broker.close();
 });
+
+test('the window of a topic goes on through a restart for messages that were finished meanwhile, and then they go', async () => {
+  const opened = await openRobust();
+  const { broker, disk, clock, on } = opened;
+  await broker.createTopic('t', { deleteFinished: true, dedupWindowMs: 60_000, partitionCount: 2 });
+  for (const id of ['a', 'b', 'c']) await broker.send('t', { body: id, id }, { partition: 1 });
+  await broker.ack(await broker.receive('t', { max: 10 }));
+  const crashes = [disk.remains(keepsNothing), disk.remains(keepsAll)];
+  await clock.pass(30_000);
+  await broker.close();
+  for (const left of [...crashes, disk]) {
+    const { broker: next } = await on(left);
+    for (const id of ['a', 'b', 'c']) {
+      assert.equal((await next.send('t', { body: id, id }, { partition: 1 })).isDuplicate, true, `${id} is known`);
+    }
+    assert.deepEqual(await next.receive('t', { max: 10 }), []);
+    assert.equal((await next.describeTopics({ topic: 't' }))[0]?.availableCount, 0);
+    await next.close();
+  }
+  await clock.pass(30_000);
+  const { broker: last } = await on(disk);
+  const again = await last.send('t', { body: 'a', id: 'a' }, { partition: 1 });
+  assert.deepEqual([again.offset, again.isDuplicate], [3, undefined]);
+  await last.ack(await last.receive('t', { max: 10 }));
+  await last.close();
+});

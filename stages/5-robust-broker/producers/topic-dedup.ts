@@ -99,6 +99,11 @@ export class TopicDedup {
     );
   }
 
+  /** What lies below in the partition is not needed to build the window again. */
+  keepFrom(partition: number): number {
+    return this.#window.firstOffsetIn(partition, this.#options.now());
+  }
+
   /** What lies below in the delayed log is not needed to build the window again. */
   keepDelayedFrom(): number {
     return this.#window.firstDelayedOffset(this.#options.now());
