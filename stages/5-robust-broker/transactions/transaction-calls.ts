@@ -7,6 +7,7 @@
  * with how it ended, and nothing of it counts. The spine uses it.
  */
 import type { Clock } from '../../../shared/clock.ts';
+import { abortedError } from '../../../shared/contract/errors.ts';
 import { DEFAULTS, type Limits } from '../../../shared/contract/limits.ts';
 import type { BatchReceipt, DeliveryRef, Message, Receipt } from '../../../shared/contract/message.ts';
 import type {
@@ -63,14 +64,27 @@ export class TransactionCalls {
     const { transactionalId, timeoutMs } = options ?? {};
     const range = { min: 1, max: limits.transactionMsMax, fallback: DEFAULTS.transactionMs };
     const signal = checkSignal('options.signal', options?.signal);
-    const begun = await this.#coordinator.begin({
+    const beginning = this.#coordinator.begin({
       transactionalId:
         transactionalId === undefined ? undefined : checkName('options.transactionalId', transactionalId, limits),
       timeoutMs: checkInteger('options.timeoutMs', timeoutMs, range),
     });
-    if (signal?.aborted) await this.#coordinator.abort(begun);
-    checkSignal('options.signal', signal);
-    return this.#transactionOf(begun);
+    return this.#transactionOf(signal === undefined ? await beginning : await this.#unlessAborted(beginning, signal));
+  }
+
+  /** An older owner's end may take its time. What begins though nobody waits for it any more is aborted. */
+  async #unlessAborted(beginning: Promise<OpenTransaction>, signal: AbortSignal): Promise<OpenTransaction> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(abortedError(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([beginning, aborted]);
+    } catch (error) {
+      beginning.then((begun) => this.#coordinator.abort(begun)).catch(() => undefined); // it never began, or ends by itself
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   async find(id: string): Promise<Transaction> {

@@ -271,3 +271,26 @@ test('what was acked by a decided transaction is finished by the next start, als
   assert.deepEqual(await read(next.broker, 'other'), ['y']);
   await next.broker.close();
 });
+
+test('a begin that waits for the end of an older owner is let go by its signal, and leaves nothing open', async () => {
+  const { broker, disk, clock } = await openRobust({ limits: { transactionsCountMax: 2 } });
+  for (const topic of ['a', 'b']) await broker.createTopic(topic);
+  const older = await broker.begin({ transactionalId: 'me' });
+  for (const topic of ['a', 'b']) await older.send(topic, { body: 'x' });
+  let isDecided = false;
+  disk.onCall = ({ kind, path }) => {
+    if (kind === 'sync' && path.includes('/transactions/')) isDecided = true;
+    return isDecided && path.includes('/topics/') ? { code: 'EIO' } : undefined;
+  };
+  const commit = older.commit();
+  await clock.pass(500);
+  const caller = new AbortController();
+  const begun = broker.begin({ transactionalId: 'me', signal: caller.signal });
+  caller.abort();
+  await assert.rejects(begun, { code: 'MQ_ABORTED' });
+  disk.onCall = undefined;
+  await clock.pass(2000);
+  await commit;
+  await Promise.all([broker.begin(), broker.begin()]); // as many as may be open
+  await broker.close();
+});
