@@ -31,7 +31,7 @@ test('a stage is asked nothing that only a server can answer', async () => {
 
 test('a server that hangs up is no server of ours either', async () => {
   const { exitCode, text } = await diagnosed(createServer((socket) => socket.destroy()));
-  assert.match(text, /something is listening there, but does not answer/);
+  assert.match(text, /something is listening there, but does not answer\n +try https:, or take another port/);
   assert.equal(exitCode, 1);
 });
 
@@ -59,6 +59,6 @@ test('a server of ours is well, one that does not run is no illness, and one wit
   const locked = await asked('--target', server.url);
   assert.match(locked.stdout, /note +server .*\n.*--token/);
   const absent = await asked('--target', 'http://127.0.0.1:1');
-  assert.match(absent.stdout, /note +server .*\n +mq serve 3\n/);
+  assert.match(absent.stdout, /note +server .*\n +start a server with: mq serve 3/);
   assert.deepEqual([well.exitCode, locked.exitCode, absent.exitCode], [0, 0, 0]);
 });

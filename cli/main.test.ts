@@ -102,6 +102,7 @@ const WRONG_USES: readonly (readonly [string, RegExp])[] = [
   ['fetch t --target ftp://host', /stage number or a url.*ftp/s],
   ['topics frobnicate', /mq topics has no "frobnicate".*mq topics describe frobnicate/s],
   ['topics creat t', /has no "creat".*mq topics create/s],
+  ['user ad x', /mq user has no "ad".*mq user add/s],
   ['groups lines frobnicate', /mq groups has no "lines".*mq groups describe lines frobnicate/s],
   ['groups sek t g 0', /has no "sek".*mq groups seek/s],
   ['topics create', /missing required argument 'topic'.*type: mq topics create --help/s],

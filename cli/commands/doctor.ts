@@ -164,14 +164,14 @@ function diagnosis(target: string, { code, message }: MqError): Omit<Finding, 'w
     case 'MQ_PROTOCOL':
       return { verdict: 'bad', found: `${target}: something else is listening there (${message})`, advice: elsewhere };
     case 'MQ_TIMEOUT':
-    case 'MQ_CONNECTION_LOST':
-      return {
-        verdict: 'bad',
-        found: `${target}: something is listening there, but does not answer`,
-        advice: elsewhere,
-      };
+    case 'MQ_CONNECTION_LOST': {
+      const silent = `${target}: something is listening there, but does not answer`;
+      // A door with TLS hangs up on who speaks without it.
+      const mayBeTls = code === 'MQ_CONNECTION_LOST' && target.startsWith('http:');
+      return { verdict: 'bad', found: silent, advice: mayBeTls ? `try https:, or ${elsewhere}` : elsewhere };
+    }
     case 'MQ_UNREACHABLE':
-      return { verdict: 'note', found, advice: 'mq serve 3' };
+      return { verdict: 'note', found, advice: hintFor(code, { failure: message }) };
     default:
       return { verdict: 'note', found, advice: hintFor(code, {}) };
   }

@@ -60,9 +60,13 @@ export function define(command: Command, terminal: Terminal): void {
   option.addExamples(remove, 'mq user remove shop', 'mq user remove robot --token ci');
   remove.action((name: string, flags: UserFlags & { readonly token?: string }) => runRemove(terminal, name, flags));
 
-  const list = addSubcommand(command, 'list', 'list users and what they may do', true);
+  const list = addSubcommand(command, 'list', 'list users and what they may do (what mq user alone does)', true);
+  list.allowExcessArguments(true);
   option.addExamples(list, 'mq user list', 'mq user list --users /etc/stagemq/users.json --json');
-  list.action((flags: UserFlags) => runList(terminal, flags));
+  list.action((flags: UserFlags) => {
+    option.refuseExcess(list, { expectedCount: 0, example: 'mq user list' });
+    return runList(terminal, flags);
+  });
 }
 
 function addSubcommand(parent: Command, usage: string, summary: string, isDefault = false): Command {
