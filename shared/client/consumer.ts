@@ -13,12 +13,12 @@
 import type { CloseOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
-import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
+import { invalidArgument } from '../contract/validation.ts';
+import { closeTimeoutMsOf } from './closing.ts';
 import type { ConsumedMessage } from './consumed-message.ts';
 import { type ConsumerOptions, type ConsumerSettings, checkConsumerOptions } from './consumer-options.ts';
 import type { ConsumerState, ConsumerStatus } from './consumer-state.ts';
 import { HeldMessages } from './held-messages.ts';
-import { CLOSE_TIMEOUT_MS } from './producer.ts';
 import { type DeliveryLoop, loopOf } from './push-loop.ts';
 import { pause } from './retry.ts';
 
@@ -126,10 +126,8 @@ export class Consumer implements AsyncIterable<ConsumedMessage> {
    * Awaited in a handler or loop body it waits for the message of that body too: ack it first, or leave the loop, or do
    * not await.
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
-    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
-    const timeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+  async close(options?: CloseOptions): Promise<void> {
+    const timeoutMs = closeTimeoutMsOf(options);
     this.#closing ??= this.#shutDown(timeoutMs);
     await this.#closing;
   }

@@ -15,7 +15,8 @@ import type { CloseOptions } from '../contract/broker.ts';
 import { type ErrorCode, isMqError, MqError } from '../contract/errors.ts';
 import type { HalfCheck, HalfOutcome, HalfReceipt } from '../contract/half-message.ts';
 import type { Message, Receipt } from '../contract/message.ts';
-import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
+import { invalidArgument } from '../contract/validation.ts';
+import { closeTimeoutMsOf } from './closing.ts';
 import {
   checkHalfMessageProducerOptions,
   type HalfMessageProducerOptions,
@@ -25,7 +26,6 @@ import {
   type HalfSent,
 } from './half-message-options.ts';
 import { pace } from './pace.ts';
-import { CLOSE_TIMEOUT_MS } from './producer.ts';
 import { pause, takeTurns, withRetry } from './retry.ts';
 import { copyOf } from './sent-copy.ts';
 
@@ -112,10 +112,8 @@ export class HalfMessageProducer {
    * Takes no new sends, asks for no more questions, and lets what is under way finish for `timeoutMs` (default 10 s). What
    * is not decided then is left to the questions of the broker. Always settles; the broker stays open.
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
-    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
-    const timeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+  async close(options?: CloseOptions): Promise<void> {
+    const timeoutMs = closeTimeoutMsOf(options);
     this.#closing ??= this.#shutDown(timeoutMs);
     await this.#closing;
   }

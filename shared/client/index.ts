@@ -7,6 +7,7 @@
  *     const consumer = new Consumer({ broker, topic: 'orders', group: 'kitchen' });
  *     for await (const message of consumer) console.log(message.text); // asking for the next one acks
  */
+export { CLOSE_TIMEOUT_MS } from './closing.ts';
 export { ConsumedMessage, type Outcome, type OutcomeOptions } from './consumed-message.ts';
 export { Consumer, type MessageHandler } from './consumer.ts';
 export type { AckMode, BackOffBy, ConsumerOptions } from './consumer-options.ts';
@@ -23,7 +24,7 @@ export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
 export type { PartitionProgress } from './log-partition.ts';
 export { Outbox, type OutboxOptions, type OutboxRow, type RefusedRow } from './outbox.ts';
 export { OutboxRelay, type OutboxRelayOptions, type OutboxRelayState } from './outbox-relay.ts';
-export { CLOSE_TIMEOUT_MS, Producer } from './producer.ts';
+export { Producer } from './producer.ts';
 export type { ProducerOptions } from './producer-options.ts';
 export { Requester, type RequesterState, type RequestOptions } from './requester.ts';
 export type { RequesterOptions } from './requester-options.ts';

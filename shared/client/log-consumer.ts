@@ -15,8 +15,8 @@ import type { GroupOptions } from '../contract/description.ts';
 import type { StoredRecord } from '../contract/message.ts';
 import { checkBroker, checkInteger, checkName, checkOptions } from '../contract/validation.ts';
 import { checkRandom, type Random } from '../random.ts';
+import { CLOSE_TIMEOUT_MS, closeTimeoutMsOf } from './closing.ts';
 import { LogPartition, type LogReading, type PartitionProgress } from './log-partition.ts';
-import { CLOSE_TIMEOUT_MS } from './producer.ts';
 import { checkRetryPolicy, type RetryPolicy, withRetry } from './retry.ts';
 
 /** Of `new LogConsumer`: which partitions for which group, and how much at a time. */
@@ -140,10 +140,8 @@ export class LogConsumer implements AsyncIterable<StoredRecord> {
    * when a commit failed: its records come again. A loop that is still at a record commits it when it asks for the next
    * one, and then ends.
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
-    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
-    this.#closeTimeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+  async close(options?: CloseOptions): Promise<void> {
+    this.#closeTimeoutMs = closeTimeoutMsOf(options);
     this.#stop.abort();
     this.#wake();
     await this.#lastCommit();

@@ -17,8 +17,9 @@ import { type ErrorCode, isMqError, MqError } from '../contract/errors.ts';
 import type { Receipt } from '../contract/message.ts';
 import { checkBroker, checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
 import { checkRandom, type Random } from '../random.ts';
+import { closeTimeoutMsOf } from './closing.ts';
 import { Outbox, type OutboxRow } from './outbox.ts';
-import { CLOSE_TIMEOUT_MS, Producer } from './producer.ts';
+import { Producer } from './producer.ts';
 import { checkRetryPolicy, pause, pauseMsAfter, type RetryPolicy } from './retry.ts';
 
 /** Of `new OutboxRelay`: from where to where, how much at a time, and how often it looks. */
@@ -116,10 +117,8 @@ export class OutboxRelay {
   }
 
   /** Ends when what is under way has its receipt, or after `timeoutMs` (default 10 s): that stays in the outbox then. */
-  async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
-    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
-    const timeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+  async close(options?: CloseOptions): Promise<void> {
+    const timeoutMs = closeTimeoutMsOf(options);
     this.#closing ??= this.#shutDown(timeoutMs);
     await this.#closing;
   }

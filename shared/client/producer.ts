@@ -14,8 +14,9 @@
 import type { CloseOptions, SendOptions } from '../contract/broker.ts';
 import { MqError } from '../contract/errors.ts';
 import type { BatchReceipt, Message, Receipt } from '../contract/message.ts';
-import { checkInteger, checkOptions, invalidArgument } from '../contract/validation.ts';
+import { checkOptions, invalidArgument } from '../contract/validation.ts';
 import { CallSignals } from './call-signals.ts';
+import { closeTimeoutMsOf } from './closing.ts';
 import { callAlone, DepartureCalls, partitionOf } from './departure-calls.ts';
 import { LaneTable } from './lane-table.ts';
 import { MessageBatch, sendAll, type WaitingSend } from './message-batch.ts';
@@ -28,9 +29,6 @@ import type { Departure, SendLane } from './send-lane.ts';
 import { contentBytesOf, copyOf, isDelayed } from './sent-copy.ts';
 import { Tally } from './tally.ts';
 import type { Place } from './topic-lanes.ts';
-
-/** How long `close` waits for sends under way when its caller does not say. */
-export const CLOSE_TIMEOUT_MS = 10_000;
 
 /** A send as it was called. */
 interface Called<T> {
@@ -124,10 +122,8 @@ export class Producer {
    * Takes no new sends, lets those under way finish for `timeoutMs` (default 10 s), then gives up on the rest: they
    * reject with `MQ_CLOSED`, which says whether they may have been stored. Always settles; the broker stays open.
    */
-  async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
-    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
-    const timeoutMs = checkInteger('options.timeoutMs', options.timeoutMs, range);
+  async close(options?: CloseOptions): Promise<void> {
+    const timeoutMs = closeTimeoutMsOf(options);
     this.#closing ??= this.#finish(timeoutMs);
     await this.#closing;
   }

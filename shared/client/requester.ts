@@ -15,8 +15,8 @@ import { isMqError, MqError } from '../contract/errors.ts';
 import { CORRELATION_ID_HEADER, REPLY_TO_HEADER } from '../contract/filter.ts';
 import type { Delivery, Message } from '../contract/message.ts';
 import { checkInteger, checkMessage, checkOptions, invalidArgument } from '../contract/validation.ts';
+import { closeTimeoutMsOf } from './closing.ts';
 import { type Expectation, PendingReplies } from './pending-replies.ts';
-import { CLOSE_TIMEOUT_MS } from './producer.ts';
 import { ReplyInbox } from './reply-inbox.ts';
 import {
   checkRequesterOptions,
@@ -98,10 +98,9 @@ export class Requester {
   }
 
   /** Takes no more requests, waits `timeoutMs` (default 10 s) for those that wait, and gives the topic back. Always settles. */
-  async close(options: CloseOptions = {}): Promise<void> {
-    checkOptions('options', options, ['timeoutMs']);
-    const range = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: CLOSE_TIMEOUT_MS };
-    this.#closing ??= this.#shutDown(checkInteger('options.timeoutMs', options.timeoutMs, range));
+  async close(options?: CloseOptions): Promise<void> {
+    const timeoutMs = closeTimeoutMsOf(options);
+    this.#closing ??= this.#shutDown(timeoutMs);
     await this.#closing;
   }
 
