@@ -164,9 +164,9 @@ export class Topic {
       groups: this.groups.state(),
       partitions: this.partitions.map((partition) => partition.state()),
       droppedCount: this.room.droppedCount,
-      moved: this.delayed?.moved.spans ?? [],
+      moved: [...(this.delayed?.moved.spans ?? [])], // a copy: it is written while more comes
       lastKept: [...this.burials.lastKept],
-      gone: this.box?.gone.spans ?? [],
+      gone: [...(this.box?.gone.spans ?? [])],
       rules: this.rules.state(),
     };
   }

@@ -51,7 +51,7 @@ export class MarkerCounts {
   }
 
   state(): MarkerCountsState {
-    return { offsets: this.#offsets, totals: this.#totals };
+    return { offsets: [...this.#offsets], totals: [...this.#totals] };
   }
 
   #countBelow(offset: number): number {

@@ -166,3 +166,23 @@ test('markers are counted between any two offsets, of many old ones nearly', () 
   counts.dropFrom(149_000);
   assert.equal(counts.countIn({ from: 148_000, below: 200_000 }), exact(148_000, 149_000));
 });
+
+test('a state is of its moment: what comes while a snapshot is being written is not in it, and hides nothing once it is lost', () => {
+  const world = new World();
+  world.write(2, 1);
+  world.end(2, 'aborted');
+  world.end(3, 'committed');
+  const state = world.index.state();
+  const moment = JSON.stringify(state);
+  world.write(3, 1); // written, and not synced
+  world.end(4, 'committed');
+  world.end(5, 'aborted');
+  world.index.lastStableOffset(world.endOffset);
+  assert.equal(JSON.stringify(state), moment);
+  world.cut(4); // a power cut
+  const index = world.restarted(state);
+  world.index = index;
+  world.end(1, 'aborted');
+  world.write(5); // of nobody in particular, where the lost ones were
+  assert.equal(world.view(index), 'xxx.x.....|');
+});

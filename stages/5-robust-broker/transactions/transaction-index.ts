@@ -9,6 +9,7 @@
  * Always true:
  *   - I10: the last stable offset is the first offset of the first transaction without a marker that readers may see, or
  *     the high watermark: below it every record is decided for ever
+ *   - I12: a transaction that is held has no such marker here, wherever that is, until it is shown
  *   - aborted records and their markers are spans that touch where they can, and are forgotten below the start of the log
  *   - I11: all of it follows from the heads of the batches: `noteStored` for each of them leads to the same
  * Pure. The rules of a partition use it.
@@ -33,6 +34,8 @@ interface PartOfTransaction extends TransactionEpoch {
   readonly records: OffsetSpans;
   /** Its marker, while readers may not see that yet. */
   ending: Ending | undefined;
+  /** True: nor when it is safe, before the other partitions have theirs. Of this life alone: a start shows what is decided. */
+  isHeld: boolean;
 }
 
 /** As snapshots keep it. */
@@ -49,7 +52,7 @@ export class TransactionIndex {
   #endOffset = 0;
   /** In the order in which they began here. */
   readonly #open = new Map<string, PartOfTransaction>();
-  /** Those of them that have a marker, in the order of these. */
+  /** Those of them that have a marker and are not held, in the order of the markers. */
   #ending: PartOfTransaction[] = [];
   readonly #aborted = new OffsetSpans();
   /** Of committed ones; those of aborted ones are among the spans. */
@@ -63,7 +66,7 @@ export class TransactionIndex {
     this.#markers = [...state.markers];
     for (const span of state.aborted) this.#aborted.add(span);
     for (const { producerId, epoch, records, ending } of state.open) {
-      const part: PartOfTransaction = { producerId, epoch, records: OffsetSpans.of(records), ending };
+      const part: PartOfTransaction = { producerId, epoch, records: OffsetSpans.of(records), ending, isHeld: false };
       this.#open.set(nameOf(part), part);
       if (ending !== undefined) this.#ending.push(part);
     }
@@ -88,6 +91,20 @@ export class TransactionIndex {
   /** Where its records are, ascending. */
   recordsOf(transaction: TransactionEpoch): readonly OffsetSpan[] {
     return this.#open.get(nameOf(transaction))?.records.spans ?? [];
+  }
+
+  /** I12. It is committed; its marker is about to come. */
+  hold(transaction: TransactionEpoch): void {
+    const part = this.#open.get(nameOf(transaction));
+    if (part !== undefined && part.ending === undefined) part.isHeld = true;
+  }
+
+  /** Its other partitions can show it too. */
+  show(transaction: TransactionEpoch): void {
+    const part = this.#open.get(nameOf(transaction));
+    if (part === undefined || !part.isHeld) return;
+    part.isHeld = false;
+    if (part.ending !== undefined) this.#noteEnding(part, part.ending);
   }
 
   /** After a start; answers from where on batches are to be noted. A log that lost its end is read from its begin. */
@@ -168,20 +185,21 @@ export class TransactionIndex {
     return aborted + this.#counts.countIn(span);
   }
 
+  /** A copy: it is written while more comes. */
   state(): TransactionIndexState {
     const open = [...this.#open.values()].map(({ producerId, epoch, records, ending }) => {
-      const part = { producerId, epoch, records: records.spans };
+      const part = { producerId, epoch, records: [...records.spans] };
       return ending === undefined ? part : { ...part, ending };
     });
-    const { spans: aborted } = this.#aborted;
-    return { endOffset: this.#endOffset, open, aborted, markers: this.#markers, counts: this.#counts.state() };
+    const [aborted, markers] = [[...this.#aborted.spans], [...this.#markers]];
+    return { endOffset: this.#endOffset, open, aborted, markers, counts: this.#counts.state() };
   }
 
   #partOf({ producerId, epoch }: TransactionEpoch): PartOfTransaction {
     const id = nameOf({ producerId, epoch });
     let part = this.#open.get(id);
     if (part === undefined) {
-      part = { producerId, epoch, records: new OffsetSpans(), ending: undefined };
+      part = { producerId, epoch, records: new OffsetSpans(), ending: undefined, isHeld: false };
       this.#open.set(id, part);
     }
     return part;
@@ -195,7 +213,13 @@ export class TransactionIndex {
     const part = this.#partOf({ producerId, epoch });
     if (part.ending !== undefined) return; // said once more, by a start that did not know
     part.ending = ending;
-    this.#ending.push(part);
+    if (!part.isHeld) this.#noteEnding(part, ending);
+  }
+
+  /** In the order of the markers; what was held is a little late. */
+  #noteEnding(part: PartOfTransaction, { offset }: Ending): void {
+    const before = this.#ending.findLastIndex(({ ending }) => ending !== undefined && ending.offset < offset);
+    this.#ending.splice(before + 1, 0, part);
   }
 
   /** Readers may see these markers by now: what they end is decided for good. */
