@@ -9,6 +9,8 @@
  * Always true:
  *   - I5: nothing of it counts before the decision is as safe as the flush policy says, and all of it does after that
  *   - no decision is made of a transaction of which the disk lost something
+ *   - I12: readers see nothing of it before the markers of all its partitions are where readers may see them; then, in one
+ *     turn, all of it. A topic that was deleted or is damaged, which shows nothing to anybody, keeps the others back no more
  *   - I7: carrying out twice is carrying out once: a topic remembers whose acks and positions it applied for as long as a
  *     start may ask it to again, and a second marker says the same as the first
  * Called by the coordinator, live and at a start.
@@ -22,6 +24,7 @@ import type { DecidedAcks, Decision, DecisionLog } from './decision-log.ts';
 import { markerBatch, type TransactionEpoch } from './marker.ts';
 import type { OpenTransaction, TransactionPlace } from './open-transaction.ts';
 import { groupIn, type TopicPlace, topicAt } from './topic-places.ts';
+import type { TransactionIndex } from './transaction-index.ts';
 
 interface LivePlace {
   readonly place: TransactionPlace;
@@ -35,6 +38,9 @@ export interface CommitOptions {
   /** Appends are answered when they are on the disk. */
   readonly isSynced: boolean;
 }
+
+/** Where something is kept from readers, and what wakes these. */
+type Held = Map<TransactionIndex, () => void>;
 
 /** Does it once, or until it succeeds. */
 export type Doing = (work: () => Promise<void>) => Promise<void>;
@@ -78,11 +84,10 @@ export class Commit {
     const groupPlaces = new Map([...acks, ...positions].map((place) => [place.topicId, place] as const));
     const settled = await Promise.allSettled([
       ...groupPlaces.values().map((place) => doing(() => this.#settleGroups(decision, place))),
-      ...places.map((place) => doing(() => this.#mark(decision, place))),
+      this.#markAll(decision, places, doing),
     ]);
-    const reasons = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-    if (reasons.length === 0) this.#options.decisions.done(decision);
-    else throw reasons.find((reason) => !isDamage(reason)) ?? reasons[0];
+    throwWorst(reasonsOf(settled));
+    this.#options.decisions.done(decision);
   }
 
   /** Partitions of topics that are still there. */
@@ -136,10 +141,44 @@ export class Commit {
     rules.noteApplied(decision);
   }
 
-  async #mark(decision: Decision, place: Decision['places'][number]): Promise<void> {
-    const topic = await topicAt(this.#options.topics, place);
-    await topic?.store(topic.partition(place.partition), markerBatch(decision, 'committed'));
+  /** I12. Each partition has its marker as soon as its disk takes it; what was not shown when this is closed, a start shows. */
+  async #markAll(decision: Decision, places: Decision['places'], doing: Doing): Promise<void> {
+    const held: Held = new Map();
+    const settled = await Promise.allSettled(
+      places.map((place) => doing(() => this.#mark(decision, place, places.length > 1 ? held : undefined))),
+    );
+    const reasons = reasonsOf(settled);
+    if (reasons.every(isDamage)) show(decision, held);
+    throwWorst(reasons);
   }
+
+  /** One that has no others to wait for is not held. */
+  async #mark(decision: Decision, place: Decision['places'][number], held: Held | undefined): Promise<void> {
+    const topic = await topicAt(this.#options.topics, place);
+    if (topic === undefined) return;
+    const partition = topic.partition(place.partition);
+    const index = rulesOf(topic).places[place.partition]?.index;
+    if (held !== undefined && index !== undefined) {
+      index.hold(decision);
+      held.set(index, () => topic.becameVisible(place.partition));
+    }
+    await topic.store(partition, markerBatch(decision, 'committed'));
+  }
+}
+
+/** Who looks on when one of them wakes sees all of them. */
+function show(decision: Decision, held: Held): void {
+  for (const index of held.keys()) index.show(decision);
+  for (const wakeReaders of held.values()) wakeReaders();
+}
+
+function reasonsOf(settled: readonly PromiseSettledResult<void>[]): unknown[] {
+  return settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+}
+
+/** What somebody has to mend may wait for that; anything else is told first. */
+function throwWorst(reasons: readonly unknown[]): void {
+  if (reasons.length > 0) throw reasons.find((reason) => !isDamage(reason)) ?? reasons[0];
 }
 
 /** Of a topic that somebody has to mend; no waiting helps. */

@@ -107,7 +107,7 @@ for (const topics of [['a'], ['a', 'b']]) {
   });
 }
 
-test('of what was decided each topic gets its part by itself: one that waits for its disk keeps no other waiting', async () => {
+test('of what was decided the groups do not wait for the partitions, nor the partitions for the groups', async () => {
   for (const broken of ['/t-in-', '/t-a-']) {
     const { broker, disk, clock } = await openRobust();
     for (const topic of ['a', 'b']) await broker.createTopic(topic);
@@ -122,13 +122,14 @@ test('of what was decided each topic gets its part by itself: one that waits for
     };
     const commit = transaction.commit();
     await clock.pass(2500);
-    assert.deepEqual(await read(broker, 'b'), ['x'], `without ${broken}`);
+    const shown = broken === '/t-in-' ? ['x'] : [];
+    for (const topic of ['a', 'b']) assert.deepEqual(await read(broker, topic), shown, `${topic} without ${broken}`);
     const [described] = await broker.describeTopics({ topic: 'in' });
     assert.equal(described?.groups[0]?.lag, 0);
     disk.onCall = undefined;
     await clock.pass(2500);
     await commit;
-    assert.deepEqual(await read(broker, 'a'), ['x']);
+    for (const topic of ['a', 'b']) assert.deepEqual(await read(broker, topic), ['x']);
     await broker.close();
   }
 });
