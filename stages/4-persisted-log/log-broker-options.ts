@@ -58,12 +58,15 @@ export interface CheckedLogOptions {
   readonly onNotice: (text: string) => void;
 }
 
-/** The options of this stage, and those of every stage, which are checked by whoever reads them. */
-export function checkLogOptions(options: LogBrokerOptions): {
-  readonly own: CheckedLogOptions;
-  readonly base: BrokerOptions;
-} {
-  checkOptions('options', options, [...OWN_OPTIONS, ...BASE_OPTIONS]);
+/**
+ * The options of this stage, and those of every stage, which are checked by whoever reads them. A later stage takes its own
+ * out before; `ownNames` are only named where something is refused.
+ */
+export function checkLogOptions(
+  options: LogBrokerOptions,
+  ownNames: readonly string[] = [],
+): { readonly own: CheckedLogOptions; readonly base: BrokerOptions } {
+  checkOptions('options', options, [...OWN_OPTIONS, ...BASE_OPTIONS, ...ownNames]);
   const { dataFolder, disk, flushPolicy, codec, onNotice } = options;
   if (dataFolder !== undefined && (typeof dataFolder !== 'string' || dataFolder === '' || dataFolder.includes('\0'))) {
     throw invalidArgument('options.dataFolder', 'the path of a folder', dataFolder);

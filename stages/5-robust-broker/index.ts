@@ -28,6 +28,8 @@ export type RobustBrokerOptions = LogBrokerOptions &
   ObserveOptions &
   ProducersOptions &
   ArmourOptions & { readonly halfCheck?: HalfCheckSchedule };
+/** Those that stage 4 does not know. */
+const OWN_NAMES = ['halfCheck', 'memory', 'slowConsumers', 'producerTimeoutMs', 'metrics', 'advisories'] as const;
 
 export type { ArmourOptions, MemoryOptions } from './armour/armoured-broker.ts';
 export type { SlowConsumerRule } from './armour/slow-consumers.ts';
@@ -47,7 +49,7 @@ export async function createBroker(options: RobustBrokerOptions = {}): Promise<B
   const { armour, rest: unarmoured } = takeArmourOptions(others);
   const { producers, rest: unnumbered } = takeProducersOptions(unarmoured);
   const { observe, rest } = takeObserveOptions(unnumbered);
-  const { own, base } = checkLogOptions(rest);
+  const { own, base } = checkLogOptions(rest, OWN_NAMES);
   const clock = checkClock('options.clock', base.clock);
   const observation = new Observation(clock, observe);
   const disk =

@@ -87,4 +87,8 @@ test('options that are misspelt, of the wrong type or out of range are refused w
   for (const [options, path] of wrong) {
     await assert.rejects(createBroker(options as ArmourOptions), { code: 'MQ_INVALID_ARGUMENT', details: { path } });
   }
+  const unknown = { dataFoldr: 'x', halfCheck: { intervalMs: 5 } } as ArmourOptions;
+  await assert.rejects(createBroker(unknown), {
+    message: /^options\.dataFoldr .*\(known: dataFolder, .*, halfCheck, memory, slowConsumers, /,
+  });
 });
