@@ -4,8 +4,9 @@
  *
  *     round:  load and trouble together --> trouble ends --> drain --> checker --> topics deleted, everything measured
  *
- * Always true: the seed decides all of it, and is in the message of whatever goes wrong; time is virtual, so an hour of leases
- * and delays takes as long as the work in it; what a round held is given back before the next one.
+ * Always true: the seed decides all of it, and is in the message of whatever goes wrong; what is drawn in a round follows from
+ * the seed and its number alone, so that it can be run again without those before it, though on another folder; time is
+ * virtual, so an hour of leases and delays takes as long as the work in it; what a round held is given back before the next one.
  */
 import assert from 'node:assert/strict';
 import { VirtualClock } from '../../../shared/clock.ts';
@@ -30,6 +31,9 @@ const TROUBLES = 12;
 const SETTLE_MS = 2 * FAST_MS_MAX;
 const DRAIN_TURNS_MAX = 2000;
 
+/** The golden ratio in 32 bits: numbers next to each other become far from each other. */
+const FAR = 0x9e3779b1;
+
 /** What was held when a round was over. */
 export interface SoakSample {
   readonly heapBytes: number;
@@ -40,16 +44,18 @@ export interface SoakSample {
 
 export class Soak {
   readonly #seed: number;
-  readonly #random: SeededRandom;
+  /** Of the round of now. */
+  #random: SeededRandom;
   readonly #clock = new VirtualClock();
   readonly #target: SimulatedTarget;
   /** That of the broker of now. */
   #disk: SimulatedDisk | undefined;
   #broker: Broker | undefined;
-  #round = 0;
+  #round: number;
 
-  constructor(seed: number) {
+  constructor({ seed, firstRound = 1 }: { readonly seed: number; readonly firstRound?: number | undefined }) {
     this.#seed = seed;
+    this.#round = firstRound - 1;
     this.#random = new SeededRandom(seed);
     this.#target = onSimulatedDisks(
       async (options) => {
@@ -63,6 +69,7 @@ export class Soak {
   /** One round; throws what went wrong, with the seed and the calls that contradict each other. */
   async round(): Promise<SoakSample> {
     this.#round += 1;
+    this.#random = new SeededRandom(this.#seed + Math.imul(this.#round, FAR));
     const history = new History({ nowMs: () => this.#clock.monotonicMs() });
     const topics = { orders: `orders-${this.#round}`, paid: `paid-${this.#round}` };
     try {
@@ -79,7 +86,7 @@ export class Soak {
   }
 
   async #work(history: History, topics: SoakTopics): Promise<void> {
-    this.#broker ??= await this.#target.createBroker(this.#options());
+    this.#broker ??= await this.#target.createBroker(this.#options(this.#seed));
     const load = new SoakLoad({ topics, random: this.#random, brokerOf: (client) => this.#seenBy(history, client) });
     await load.prepare();
     const trouble = new SoakTrouble({
@@ -139,11 +146,11 @@ export class Soak {
 
   async #restart(history: History): Promise<void> {
     const end = history.start({ client: 'trouble', text: 'the power goes', facts: { kind: 'restart' } });
-    this.#broker = await this.#target.restartBroker(this.#broker as Broker, this.#options());
+    this.#broker = await this.#target.restartBroker(this.#broker as Broker, this.#options(this.#random.below(2 ** 31)));
     end({ outcome: 'ok', answer: 'it is back' });
   }
 
-  #options() {
-    return { clock: this.#clock, random: new SeededRandom(this.#random.below(2 ** 31)) };
+  #options(seed: number) {
+    return { clock: this.#clock, random: new SeededRandom(seed) };
   }
 }

@@ -93,6 +93,51 @@ test('a marker whose write failed leaves the transaction open', () => {
   assert.equal(world.view(world.index), '...|');
 });
 
+test('what is held is undecided for readers, marker or not, until it is shown; what stands before it stays so', () => {
+  const world = new World();
+  world.write(1, 1);
+  world.write(1, 2);
+  world.write(1, 3);
+  const held = { producerId: 7, epoch: 2 };
+  world.index.hold(held);
+  world.end(2, 'committed');
+  world.end(1, 'aborted');
+  assert.equal(world.view(world.index), 'x|');
+  world.end(3, 'aborted');
+  assert.equal(world.view(world.index), 'x|');
+  world.index.show(held);
+  assert.equal(world.view(world.index), 'x.x.xx|');
+});
+
+test('what is shown before readers may see its marker is in the order of the markers', () => {
+  const world = new World();
+  world.write(1, 2);
+  world.write(1, 1);
+  const held = { producerId: 7, epoch: 2 };
+  world.index.hold(held);
+  world.end(2, 'committed');
+  world.end(1, 'aborted');
+  world.index.show(held);
+  assert.deepEqual(
+    [2, 3, 4].map((highWatermark) => world.view(world.index, highWatermark)),
+    ['|', '.|', '.x.x|'],
+  );
+});
+
+test('a marker that is lost while it is held comes again; a start holds nothing', () => {
+  const world = new World();
+  world.write(1, 1);
+  const held = { producerId: 7, epoch: 1 };
+  world.index.hold(held);
+  world.end(1, 'committed');
+  world.cut(1);
+  world.end(1, 'committed');
+  assert.equal(world.view(world.index), '|');
+  for (const state of [undefined, world.index.state()]) assert.equal(world.view(world.restarted(state)), '..|');
+  world.index.show(held);
+  assert.equal(world.view(world.index), '..|');
+});
+
 test('what is hidden is counted, markers included, and forgotten with the begin of the log', () => {
   const world = new World();
   world.write(3, 1);
