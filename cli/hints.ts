@@ -33,13 +33,15 @@ const FLAGS: Readonly<Record<string, string>> = {
   memberId: '--member',
   partitionCount: '--partitions',
   retentionMs: '--retention',
+  tags: '--tag',
   timeoutMs: '--timeout',
   to: '<to>',
   ttlMs: '--ttl',
   waitMs: '--wait',
 };
 /** How the contract's messages name an option: `options.leaseMs`, `messages[3].key`, `options.start.timestamp`. */
-const OPTION_PATH = /\b(?:options\.topicDefaults|options|message|messages\[\d+\])\.(\w+)(?:\.\w+)*/g;
+const OPTION_PATH =
+  /\b(?:options\.topicDefaults|options\.filter|options|message|messages\[\d+\])\.(\w+)(?:\.\w+|\[\d+\])*/g;
 
 /** `message` with every option called what it is called on the command line. */
 export function inFlags(message: string, { flags = [] }: Asked): string {
@@ -71,6 +73,10 @@ export function hintFor(code: ErrorCode, asked: Asked): string | undefined {
       return `see which topics there are: mq topics     (or make this one: mq topics create ${named})`;
     case 'MQ_UNKNOWN_GROUP':
       return `see which groups there are: mq groups ${named}     (or make one: mq groups create ${named} <group>)`;
+    case 'MQ_TOPIC_EXISTS':
+      return `see which it has: mq topics describe ${named}`;
+    case 'MQ_GROUP_EXISTS':
+      return `see which it has: mq groups describe ${named} <group>     (another filter is another group)`;
     case 'MQ_QUEUE_FULL':
       return `make room by reading: mq receive ${named}     (or wait longer: --timeout <ms>)`;
     case 'MQ_OFFSET_OUT_OF_RANGE':

@@ -45,6 +45,8 @@ test('a group gets only what its filter lets through, and says so when it is des
   const described = await printed('groups', 'describe', 'filtered', 'eu');
   assert.match(described, /\ngets only --tag 'a b' --selector 'region = '\\''eu'\\'''\n/);
   assert.doesNotMatch(await printed('groups', 'describe', 'sorted', 'default'), /gets only/);
+  const other = await mq('groups', 'create', 'filtered', 'eu', '--tag', 'c');
+  assert.match(other.stderr, /MQ_GROUP_EXISTS.*mq groups describe filtered <group>/s);
 });
 
 test('a selector that is none is wrong use, and the answer says where and what one looks like', async () => {
@@ -58,6 +60,8 @@ test('a selector that is none is wrong use, and the answer says where and what o
       stderr,
       /^mq: the selector is wrong at position 7: .*\(MQ_INVALID_SELECTOR\)\n +a text has single quotes/,
     );
+    assert.match((await mq(...words, '--selector', '')).stderr, /^mq: --selector must be a condition/);
+    assert.match((await mq(...words, '--tag', 'x'.repeat(70_000))).stderr, /^mq: --tag must be /);
   }
 });
 
