@@ -134,6 +134,11 @@ export class GroupJournal {
     }
   }
 
+  /** At a start: a snapshot of what that found takes the place of the one it began with. */
+  async renew(): Promise<void> {
+    await this.#takeSnapshot();
+  }
+
   /** Everything is on the disk, in a snapshot, when it resolves. */
   async close(): Promise<void> {
     await this.flushed().catch(() => undefined); // who waits for it was told

@@ -38,8 +38,9 @@ import type { RecordRules } from './record-rules.ts';
 
 /** What a snapshot of the topic keeps of a partition. */
 export interface PartitionState {
-  /** Of what was released; the log may still have it. */
+  /** The log may still have what was released, and have lost what came last. */
   readonly logStartOffset?: number;
+  readonly logEndOffset?: number;
   readonly held: HeldBytesState;
   readonly priorities: PriorityIndexState;
   readonly rules?: unknown;
@@ -83,7 +84,7 @@ export class Partition implements PartitionReader {
   #releasing: Promise<void> | undefined;
   #isClosed = false;
   /** First offsets of batches that were moved here, which is not noted yet. */
-  readonly #moves = new Set<number>();
+  readonly moves = new Set<number>();
 
   constructor(options: PartitionOptions, state?: PartitionState) {
     const { log, clock, limits, rules } = options;
@@ -104,7 +105,6 @@ export class Partition implements PartitionReader {
     this.priorities.dropFrom(log.logEndOffset);
   }
 
-  /** Those that wait. */
   get fetches(): PartitionFetches['line'] {
     return this.#fetching.line;
   }
@@ -157,7 +157,7 @@ export class Partition implements PartitionReader {
     const baseOffset = this.log.logEndOffset;
     const flags = readU16(bytes, AT.flags);
     this.#note(bytes, baseOffset);
-    if ((flags & SUMMARY.movedFrom) !== 0) this.#moves.add(baseOffset);
+    if ((flags & SUMMARY.movedFrom) !== 0) this.moves.add(baseOffset);
     try {
       const appended = this.log.append(bytes, isUndecided(flags) ? { isSynced: false } : {});
       this.rules.noteAppended({ batch: bytes, baseOffset }, appended);
@@ -169,7 +169,7 @@ export class Partition implements PartitionReader {
       this.held.dropFrom(this.log.logEndOffset);
       this.priorities.dropFrom(this.log.logEndOffset);
       this.rules.dropFrom(this.log.logEndOffset);
-      this.#moves.delete(baseOffset);
+      this.moves.delete(baseOffset);
       this.#options.onRoom();
       throw error;
     }
@@ -177,7 +177,7 @@ export class Partition implements PartitionReader {
 
   /** Where the records of this batch were before, they are known to be no more. */
   noteMove(baseOffset: number): void {
-    this.#moves.delete(baseOffset);
+    this.moves.delete(baseOffset);
     this.#releaseSoon();
   }
 
@@ -255,10 +255,10 @@ export class Partition implements PartitionReader {
   }
 
   state(): PartitionState {
-    const held = this.held.state(Math.min(...this.#moves));
+    const held = this.held.state(Math.min(...this.moves));
     const rules = this.rules.state();
-    const state = { logStartOffset: this.#logStartOffset, held, priorities: this.priorities.state() };
-    return rules === undefined ? state : { ...state, rules };
+    const ends = { logStartOffset: this.#logStartOffset, logEndOffset: this.logEndOffset };
+    return { ...ends, held, priorities: this.priorities.state(), ...(rules === undefined ? {} : { rules }) };
   }
 
   #releaseSoon(): void {
@@ -270,7 +270,7 @@ export class Partition implements PartitionReader {
 
   /** Up to here it may go from the disk: a start learns of moves from the records. */
   get #releasedBelow(): number {
-    const [unnoted = Number.POSITIVE_INFINITY] = this.#moves;
+    const [unnoted = Number.POSITIVE_INFINITY] = this.moves;
     return Math.min(this.#logStartOffset, this.rules.keepFrom(), this.rules.unkeptFrom(), unnoted);
   }
 

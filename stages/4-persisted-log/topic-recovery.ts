@@ -4,7 +4,8 @@
  *     snapshot (all of it, at some moment)  +  journal since then  +  records stored since then
  *
  * Always true: everything in memory follows from these three, so a snapshot may be as old as it likes, or missing as long
- * as the journal reaches back to the beginning; a clean end only saves the reading. Whatever fails closes what was opened.
+ * as the journal reaches back to the beginning; a clean end only saves the reading. One that knows of records which the disk
+ * has lost is followed by another before anything takes their offsets. Whatever fails closes what was opened.
  */
 import { join } from 'node:path';
 import { GroupJournal } from './group-journal.ts';
@@ -72,6 +73,7 @@ async function recover(place: TopicPlace, outside: TopicOutside, opened: Partiti
       if (log === 'delayed') topic?.delayed?.noteMoved({ fromOffset: offset, count: 1 });
       else if (log === 'half') {
         const { name } = definition;
+        partition.moves.add(movedTo); // until whoever has the halves knows it too
         settings.onHalfMoved({ halfOffset: offset, topic: name, partition: partition.partition, offset: movedTo });
       } else redriven.push({ topic: definition.name, group: forGroup ?? '', deadOffset: offset });
     });
@@ -79,7 +81,13 @@ async function recover(place: TopicPlace, outside: TopicOutside, opened: Partiti
   await journal.replay(snapshot?.offset ?? 0, (event) => topic?.replay(event));
   await topic.delayed?.readLog();
   await topic.rules.readBack({ partitions: logs, delayed: delayedLog });
+  if (knewMore(snapshot?.content as TopicState | undefined, logs)) await journal.renew();
   return { topic, redriven };
+}
+
+/** Once something else has the offsets that were lost nobody can tell that the snapshot means what was there before. */
+function knewMore(state: TopicState | undefined, logs: readonly PartitionLog[]): boolean {
+  return logs.some(({ logEndOffset }, index) => (state?.partitions[index]?.logEndOffset ?? 0) > logEndOffset);
 }
 
 /** A snapshot is on the disk, and what only kept records said is in it. */

@@ -34,6 +34,9 @@ export async function openHalfMessages(
     const state = { table: new HalfTable(options.schedule), ends: new HalfEnds(ENDS_COUNT_MAX), log: new HalfLog(log) };
     await state.log.readAll((entry, place) => replay(state, entry, place));
     await noteMoved(state, moved);
+    for (const { topic, partition, offset } of moved) {
+      (await options.topics.find(topic)).partition(partition).noteMove(offset);
+    }
     await forgetTopicless(state, options.topics);
     const halves = new HalfMessages(options, state);
     halves.start();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keepsAll, keepsNothing } from '../../../shared/power-cut.ts';
-import { openRobust } from '../transactions/testing/virtual-robust.ts';
+import { openRobust, read } from '../transactions/testing/virtual-robust.ts';
 
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
@@ -78,4 +78,28 @@ test('the window of a topic goes on through a restart for messages that were fin
   assert.deepEqual([again.offset, again.isDuplicate], [3, undefined]);
   await last.ack(await last.receive('t', { max: 10 }));
   await last.close();
+});
+
+test('a snapshot that knew what the power cut took from the log hides nothing that came there since', async () => {
+  const { broker, disk, on } = await openRobust();
+  await broker.createTopic('t', { deleteFinished: true, partitionCount: 2 });
+  await broker.createGroup('t', 'slow');
+  await broker.send('t', { body: 'first' }, { partition: 0 });
+  const transaction = await broker.begin();
+  await transaction.sendBatch('t', [{ body: 'x' }, { body: 'x' }, { body: 'x' }], { partition: 0 }); // not synced
+  const identity = await broker.openProducer();
+  const body = new Uint8Array(1024 * 1024);
+  for (let sequence = 0; sequence < 6; sequence += 1) {
+    await broker.send('t', { body }, { partition: 1, producer: { ...identity, sequence } });
+    const deliveries = await broker.receive('t', { group: 'slow', max: 10, bytesMax: 4 * body.length });
+    await broker.ack(deliveries.filter(({ partition }) => partition === 1)); // and a snapshot becomes due
+    await turns();
+  }
+  const cut = await on(disk.remains(keepsNothing));
+  assert.deepEqual(await read(cut.broker, 't', { partition: 0 }), ['first']);
+  const bodies = ['a', 'b', 'c', 'd'];
+  for (const text of bodies) await cut.broker.send('t', { body: text }, { partition: 0 });
+  const killed = await on(cut.disk.remains(keepsAll));
+  assert.deepEqual(await read(killed.broker, 't', { partition: 0 }), ['first', ...bodies]);
+  for (const one of [broker, cut.broker, killed.broker]) await one.close();
 });
