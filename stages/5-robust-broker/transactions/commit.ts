@@ -9,7 +9,7 @@
  * Always true:
  *   - I5: nothing of it counts before the decision is as safe as the flush policy says, and all of it does after that
  *   - no decision is made of a transaction of which the disk lost something
- *   - I12: readers see nothing of it before the markers of all its partitions are where readers may see them; then, in one
+ *   - I27: readers see nothing of it before the markers of all its partitions are where readers may see them; then, in one
  *     turn, all of it. A topic that was deleted or is damaged, which shows nothing to anybody, keeps the others back no more
  *   - I7: carrying out twice is carrying out once: a topic remembers whose acks and positions it applied for as long as a
  *     start may ask it to again, and a second marker says the same as the first
@@ -141,7 +141,7 @@ export class Commit {
     rules.noteApplied(decision);
   }
 
-  /** I12. Each partition has its marker as soon as its disk takes it; what was not shown when this is closed, a start shows. */
+  /** I27. Each partition has its marker as soon as its disk takes it; what was not shown when this is closed, a start shows. */
   async #markAll(decision: Decision, places: Decision['places'], doing: Doing): Promise<void> {
     const held: Held = new Map();
     const settled = await Promise.allSettled(

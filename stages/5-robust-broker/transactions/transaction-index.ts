@@ -9,7 +9,7 @@
  * Always true:
  *   - I10: the last stable offset is the first offset of the first transaction without a marker that readers may see, or
  *     the high watermark: below it every record is decided for ever
- *   - I12: a transaction that is held has no such marker here, wherever that is, until it is shown
+ *   - I27: a transaction that is held has no such marker here, wherever that is, until it is shown
  *   - aborted records and their markers are spans that touch where they can, and are forgotten below the start of the log
  *   - I11: all of it follows from the heads of the batches: `noteStored` for each of them leads to the same
  * Pure. The rules of a partition use it.
@@ -93,7 +93,7 @@ export class TransactionIndex {
     return this.#open.get(nameOf(transaction))?.records.spans ?? [];
   }
 
-  /** I12. It is committed; its marker is about to come. */
+  /** I27. It is committed; its marker is about to come. */
   hold(transaction: TransactionEpoch): void {
     const part = this.#open.get(nameOf(transaction));
     if (part !== undefined && part.ending === undefined) part.isHeld = true;
