@@ -1,12 +1,12 @@
 /**
- * What goes wrong during a soak, one thing at a time: calls of the disk that fail or find it full, a power cut, a wall clock
- * that is set, and time that passes.
+ * What goes wrong during a soak, one thing at a time: calls of the disk that fail or find it full, or take longer than those
+ * that began after them, a power cut, a wall clock that is set, and time that passes.
  *
  * Always true: a fault of the disk ends by itself after a few calls, so that work goes on; `end` leaves nothing broken. A start
  * has only the wall clock to know by which leases are over, so it goes right by then: a lease may last longer, and never less.
  */
 import type { VirtualClock } from '../../../shared/clock.ts';
-import { failBetween } from '../../../shared/disk-faults.ts';
+import { type CallWatcher, failBetween } from '../../../shared/disk-faults.ts';
 import type { Random } from '../../../shared/random.ts';
 import type { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { LEASE_MS } from './soak-load.ts';
@@ -15,6 +15,10 @@ const CODES = ['EIO', 'ENOSPC', 'EMFILE'] as const;
 const FAILING_CALLS_MAX = 6;
 /** The wall clock is never slower than at the begin, nor faster than this. */
 export const FAST_MS_MAX = 3_600_000;
+/** Of a disk that is slow, one call in so many is, */
+const SLOW_SHARE = 3;
+/** by so many turns of the event loop. */
+const SLOW_TURNS_MAX = 20;
 /** Turns of the event loop between two troubles. */
 const QUIET_TURNS_MAX = 30;
 
@@ -39,7 +43,7 @@ export class SoakTrouble {
   async step(): Promise<void> {
     const { random, clock, disk, restart } = this.#options;
     for (let turns = random.below(QUIET_TURNS_MAX); turns > 0; turns -= 1) await this.wait();
-    switch (random.below(5)) {
+    switch (random.below(6)) {
       case 0:
         disk().onCall = failBetween({
           from: 1 + random.below(20),
@@ -54,6 +58,9 @@ export class SoakTrouble {
         break;
       case 2:
         this.#setWallClock(random.below(FAST_MS_MAX));
+        break;
+      case 3:
+        disk().onCall = this.#slowly();
         break;
       default:
         await clock.pass(random.below(2 * LEASE_MS));
@@ -71,9 +78,18 @@ export class SoakTrouble {
     this.#setWallClock(FAST_MS_MAX);
   }
 
+  #slowly(): CallWatcher {
+    const { random } = this.#options;
+    return () => (random.below(SLOW_SHARE) > 0 ? undefined : { until: turns(1 + random.below(SLOW_TURNS_MAX)) });
+  }
+
   /** So many ms fast. */
   #setWallClock(fastMs: number): void {
     this.#options.clock.jumpWallClock(fastMs - this.#fastMs);
     this.#fastMs = fastMs;
   }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
