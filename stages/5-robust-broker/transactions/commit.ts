@@ -78,7 +78,7 @@ export class Commit {
     return decision;
   }
 
-  /** Of a decision that is safe. Each topic by itself: one that waits for its disk keeps no other waiting. */
+  /** Of a decision that is safe. Groups and markers at the same time, each for its own disk. */
   async carryOut(decision: Decision, doing: Doing): Promise<void> {
     const { places, acks, positions } = decision;
     const groupPlaces = new Map([...acks, ...positions].map((place) => [place.topicId, place] as const));
