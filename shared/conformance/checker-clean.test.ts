@@ -39,6 +39,27 @@ describe('a clean history has no anomaly, however suspicious it looks', () => {
     assert.deepEqual(script.found(DRAINED), []);
   });
 
+  test('what was shown of a commit or an ack that was not answered well may be undone by a restart', () => {
+    for (const outcome of ['unknown', 'open'] as const) {
+      const script = new Script();
+      script.position('commit', 3);
+      const commit = { kind: 'commit', topic: TOPIC, group: 'g', partition: 0, offset: 5 } as const;
+      if (outcome === 'open') script.open('c', 'commit 5', commit);
+      else script.call('c', 'commit 5', commit, outcome);
+      script.position('committed', 5);
+      script.call('t', 'restart', { kind: 'restart' });
+      script.position('committed', 3);
+      assert.deepEqual(script.found(), []);
+    }
+    const acked = new Script();
+    const refs = [{ topic: TOPIC, group: 'g', partition: 0, offset: 0, leaseToken: 'one' }];
+    acked.call('c', 'ack', { kind: 'ack', refs, isCumulative: false }, 'unknown');
+    acked.position('committed', 1);
+    acked.call('t', 'restart', { kind: 'restart' });
+    acked.position('committed', 0);
+    assert.deepEqual(acked.found(), []);
+  });
+
   test('a message sent twice may stand at two offsets', () => {
     const script = new Script();
     script.send('a', 0);

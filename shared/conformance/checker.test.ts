@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { CheckOptions } from './checker.ts';
-import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script, sendOf } from './testing/handmade-history.ts';
+import { DRAINED, delivery, LEASE_MS, READ_WHOLE, Script, sendOf, TOPIC } from './testing/handmade-history.ts';
 
 function names(script: Script): string[] {
   return script.found().map((anomaly) => anomaly.name);
@@ -218,6 +218,29 @@ describe('each anomaly is named, with the calls that contradict each other', () 
     script.position('commit', 5);
     script.position('committed', 3);
     only(script, 'ack regression', ['commit 5', 'committed 3']);
+  });
+
+  const unsureCommit = { kind: 'commit', topic: TOPIC, group: 'g', partition: 0, offset: 5 } as const;
+
+  test('ack regression: what was shown of a commit that was not answered is gone, and nobody restarted the broker', () => {
+    const script = new Script();
+    script.call('c', 'commit 5', unsureCommit, 'unknown');
+    script.position('committed', 5);
+    script.position('committed', 3);
+    only(script, 'ack regression', ['committed 5', 'committed 3']);
+  });
+
+  test('ack regression: a restart brought back what was not answered, or it was answered when said again, and another loses it', () => {
+    for (const isSaidAgain of [false, true]) {
+      const script = new Script();
+      script.call('c', 'commit 5', unsureCommit, 'unknown');
+      if (isSaidAgain) script.position('commit', 5);
+      else script.call('t', 'restart', { kind: 'restart' });
+      script.position('committed', 5);
+      script.call('t', 'restart', { kind: 'restart' });
+      script.position('committed', 3);
+      only(script, 'ack regression', [isSaidAgain ? 'commit 5' : 'committed 5', 'committed 3']);
+    }
   });
 
   test('ack regression: among many seeks, a position moves back after the last of them', () => {

@@ -15,7 +15,7 @@ import { logAnomalies } from './checker-log.ts';
 import { queueAnomalies } from './checker-queue.ts';
 import { transactionAnomalies } from './checker-transactions.ts';
 import type { Call, History } from './history.ts';
-import { type Attempt, type CallOf, type HistoryIndex, indexHistory, keyOf } from './history-index.ts';
+import { type Attempt, append, type CallOf, type HistoryIndex, indexHistory, keyOf } from './history-index.ts';
 
 export type { Anomaly, AnomalyName, CheckOptions } from './anomaly.ts';
 
@@ -103,34 +103,75 @@ function* inconsistentOffsets(index: HistoryIndex): Generator<Anomaly> {
   }
 }
 
-/** What a group has committed only grows, unless somebody seeks. */
+/**
+ * What a group has committed only grows, unless somebody seeks. What was seen of a commit or an ack that was never answered
+ * well holds until the broker is restarted.
+ */
 function* ackRegressions(index: HistoryIndex): Generator<Anomaly> {
   const groups = Map.groupBy(index.positions, ({ facts }) => keyOf(facts.topic, facts.group, facts.partition));
   const keyOfGroup = ({ facts }: Position | CallOf<'seek'>): string => keyOf(facts.topic, facts.group, facts.partition);
   const seeks = Map.groupBy(index.seeks, keyOfGroup);
   const inTransactions = Map.groupBy(index.transactionPositions, keyOfGroup);
+  const unsure = unsureByGroup(index);
   for (const [key, positions] of groups) {
+    const isUnsure = (one: Position): boolean => isShownOnly(one, unsure.get(key) ?? [], index.restarts);
     const known: Position[] = [...positions, ...(inTransactions.get(key) ?? [])];
-    yield* regressionsOfGroup(positions, { known, seeks: seeks.get(key) ?? [] });
+    const breaks = seeks.get(key) ?? [];
+    yield* regressionsOfGroup(positions, { known: known.filter((one) => !isUnsure(one)), breaks });
+    const orRestarts = [...breaks, ...index.restarts].sort((a, b) => a.call.startedAt - b.call.startedAt);
+    yield* regressionsOfGroup(positions, { known: known.filter(isUnsure), breaks: orRestarts });
   }
+}
+
+/** What may have moved a position to `offset`, or (undefined) anywhere, and was not answered well. */
+interface UnsureSettling {
+  readonly startedAt: number;
+  readonly offset: number | undefined;
+}
+
+function unsureByGroup({ unsureSettlings }: HistoryIndex): Map<string, UnsureSettling[]> {
+  const unsure = new Map<string, UnsureSettling[]>();
+  for (const { call, facts } of unsureSettlings) {
+    const { startedAt } = call;
+    for (const { topic, group, partition } of facts.kind === 'commit' ? [facts] : facts.refs) {
+      const offset = facts.kind === 'commit' ? facts.offset : undefined;
+      append(unsure, keyOf(topic, group, partition), { startedAt, offset });
+    }
+  }
+  return unsure;
+}
+
+/** A position that was asked for and that nobody was told is safe; what a restart brought back is. */
+function isShownOnly(
+  { call, facts }: Position,
+  unsure: readonly UnsureSettling[],
+  restarts: HistoryIndex['restarts'],
+): boolean {
+  if (facts.kind !== 'committed') return false;
+  return unsure.some(({ startedAt, offset }) => {
+    if (startedAt > call.endedAt || (offset !== undefined && offset !== facts.offset)) return false;
+    return !restarts.some(({ call: restart }) => startedAt < restart.startedAt && restart.endedAt < call.startedAt);
+  });
 }
 
 /** A call after whose end a group had got so far. */
 type Position = CallOf<'commit' | 'committed' | 'commitOffset'>;
 
-/** `positions` and `seeks` in the order of their starts; `byEnd` holds what is known in the order of their ends. */
+/** After which a position may be any. */
+type Break = CallOf<'seek' | 'restart'>;
+
+/** `positions` and `breaks` in the order of their starts; `byEnd` holds what is known in the order of their ends. */
 function* regressionsOfGroup(
   positions: readonly CallOf<'commit' | 'committed'>[],
-  { known, seeks }: { readonly known: readonly Position[]; readonly seeks: readonly CallOf<'seek'>[] },
+  { known, breaks }: { readonly known: readonly Position[]; readonly breaks: readonly Break[] },
 ): Generator<Anomaly> {
   const byEnd = [...known].sort((a, b) => a.call.endedAt - b.call.endedAt);
   let ended = 0;
   let highest: Position | undefined;
   for (const position of positions) {
     const { call, facts } = position;
-    // Whatever was known before the latest seek ended says nothing about what comes after it.
-    const seek = lastStartedBefore(seeks, call.endedAt)?.call;
-    const knownSince = seek?.endedAt ?? 0;
+    // Whatever was known before the latest break ended says nothing about what comes after it.
+    const knownSince = lastStartedBefore(breaks, call.endedAt)?.call.endedAt ?? 0;
     if (highest !== undefined && highest.call.startedAt < knownSince) highest = undefined;
     for (let next = byEnd[ended]; next !== undefined && next.call.endedAt < call.startedAt; next = byEnd[ended]) {
       ended += 1;
@@ -142,14 +183,14 @@ function* regressionsOfGroup(
   }
 }
 
-/** The last of `seeks` that started before `step`; binary search. */
-function lastStartedBefore(seeks: readonly CallOf<'seek'>[], step: number): CallOf<'seek'> | undefined {
+/** The last of `breaks` that started before `step`; binary search. */
+function lastStartedBefore(breaks: readonly Break[], step: number): Break | undefined {
   let low = 0;
-  let high = seeks.length;
+  let high = breaks.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((seeks[middle]?.call.startedAt ?? step) < step) low = middle + 1;
+    if ((breaks[middle]?.call.startedAt ?? step) < step) low = middle + 1;
     else high = middle;
   }
-  return seeks[low - 1];
+  return breaks[low - 1];
 }

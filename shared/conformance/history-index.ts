@@ -47,6 +47,8 @@ export interface HistoryIndex {
   readonly receives: readonly CallOf<'receive'>[];
   /** commit and committed, in the order of their starts. */
   readonly positions: readonly CallOf<'commit' | 'committed'>[];
+  /** Of which nobody knows whether they hold: the broker that runs may show them, and a restart may undo them. */
+  readonly unsureSettlings: readonly CallOf<'commit' | 'ack' | 'nack'>[];
   /** In the order of their starts. */
   readonly seeks: readonly CallOf<'seek'>[];
   /** By id. */
@@ -100,6 +102,9 @@ export function indexHistory(calls: readonly Call[]): HistoryIndex {
     fetches,
     receives,
     positions: [...ofKind(kept, 'commit'), ...ofKind(kept, 'committed')].filter(isAnswered).sort(byStart),
+    unsureSettlings: [...ofKind(kept, 'commit'), ...ofKind(kept, 'ack'), ...ofKind(kept, 'nack')].filter(
+      ({ call }) => call.outcome === 'unknown' || call.outcome === 'open',
+    ),
     seeks: ofKind(kept, 'seek').filter(({ call }) => call.outcome !== 'failed'),
     transactions,
     transactionPositions: ofKind(kept, 'commitOffset').flatMap(({ call, facts }) => {
