@@ -27,6 +27,8 @@ import { withUncertainSettling } from './uncertain-settling.ts';
 
 const STEPS_PER_ACTOR = 40;
 const TROUBLES = 12;
+/** A few rounds fill a segment and the cache: what grows after that is a leak, and much is read from the disk. */
+const SMALL = { segmentBytesMax: 64 * 1024, cacheBytesMax: 256 * 1024 };
 /** More than any delay, lease, back-off or transaction of the load, by a wall clock that was as fast as it gets. */
 const SETTLE_MS = 2 * FAST_MS_MAX;
 const DRAIN_TURNS_MAX = 2000;
@@ -60,7 +62,7 @@ export class Soak {
     this.#target = onSimulatedDisks(
       async (options) => {
         this.#disk = options.disk as SimulatedDisk;
-        return await createBroker({ ...options, dataFolder: '/data', advisories: true, segmentBytesMax: 64 * 1024 });
+        return await createBroker({ ...options, ...SMALL, dataFolder: '/data', advisories: true });
       },
       (change) => seededFate(this.#random)(change),
     );
