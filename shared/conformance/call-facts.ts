@@ -50,7 +50,7 @@ function topicFacts(name: string, topic: string, args: readonly unknown[], other
     case 'commit':
     case 'committed':
     case 'seek':
-      return positionFacts(name, topic, args[1] as OffsetOptions);
+      return positionFacts(name, topic, args[1] as OffsetOptions & { readonly offset?: number });
     case 'leave': {
       const { group = DEFAULTS.group, memberId = '' } = args[1] as { group?: string; memberId?: string };
       return constant({ kind: 'leave', topic, group, memberId });
@@ -136,10 +136,13 @@ function fetchFacts(topic: string, options: FetchOptions): FactsOf {
   };
 }
 
-function positionFacts(kind: 'commit' | 'committed' | 'seek', topic: string, options: OffsetOptions): FactsOf {
-  const { group, partition = 0 } = options;
+function positionFacts(
+  kind: 'commit' | 'committed' | 'seek',
+  topic: string,
+  { group, partition = 0, offset: wanted = 0 }: OffsetOptions & { readonly offset?: number },
+): FactsOf {
   const factsAt = (offset: number): CallFacts => ({ kind, topic, group, partition, offset });
-  return { asked: factsAt(0), answered: (answer) => factsAt(answer as number) };
+  return { asked: factsAt(wanted), answered: (answer) => factsAt(answer as number) };
 }
 
 function deliveryRecord(delivery: Delivery): ReadRecord {

@@ -51,6 +51,12 @@ describe('a clean history has no anomaly, however suspicious it looks', () => {
       script.position('committed', 3);
       assert.deepEqual(script.found(), []);
     }
+    const steppedOn = new Script();
+    steppedOn.call('c', 'commit', { kind: 'commit', topic: TOPIC, group: 'g', partition: 0, offset: 4 }, 'unknown');
+    steppedOn.position('committed', 6); // over markers
+    steppedOn.call('t', 'restart', { kind: 'restart' });
+    steppedOn.position('committed', 0);
+    assert.deepEqual(steppedOn.found(), []);
     const acked = new Script();
     const refs = [{ topic: TOPIC, group: 'g', partition: 0, offset: 0, leaseToken: 'one' }];
     acked.call('c', 'ack', { kind: 'ack', refs, isCumulative: false }, 'unknown');

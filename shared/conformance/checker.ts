@@ -123,7 +123,7 @@ function* ackRegressions(index: HistoryIndex): Generator<Anomaly> {
   }
 }
 
-/** What may have moved a position to `offset`, or (undefined) anywhere, and was not answered well. */
+/** What may have moved a position to `offset` or, over what nobody gets, beyond; (undefined) anywhere; not answered well. */
 interface UnsureSettling {
   readonly startedAt: number;
   readonly offset: number | undefined;
@@ -141,7 +141,7 @@ function unsureByGroup({ unsureSettlings }: HistoryIndex): Map<string, UnsureSet
   return unsure;
 }
 
-/** A position that was asked for and that nobody was told is safe; what a restart brought back is. */
+/** A position that was asked for and that nobody was told is safe; what a restart brought back is. It may have stepped on. */
 function isShownOnly(
   { call, facts }: Position,
   unsure: readonly UnsureSettling[],
@@ -149,7 +149,7 @@ function isShownOnly(
 ): boolean {
   if (facts.kind !== 'committed') return false;
   return unsure.some(({ startedAt, offset }) => {
-    if (startedAt > call.endedAt || (offset !== undefined && offset !== facts.offset)) return false;
+    if (startedAt > call.endedAt || (offset !== undefined && offset > facts.offset)) return false;
     return !restarts.some(({ call: restart }) => startedAt < restart.startedAt && restart.endedAt < call.startedAt);
   });
 }

@@ -39,7 +39,7 @@ interface PositionFacts<Kind extends string> {
   readonly topic: string;
   readonly group: string;
   readonly partition: number;
-  /** The position the broker answered. */
+  /** The position the broker answered; until then the one that a commit wants. */
   readonly offset: number;
 }
 

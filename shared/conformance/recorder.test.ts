@@ -29,6 +29,17 @@ describe('a recorded broker', () => {
     }
   });
 
+  test('a commit that is not answered says what it wanted; one that is, what is in force', async () => {
+    const { broker, history } = answering(9);
+    const answered = broker.commit('t', { group: 'g', partition: 1, offset: 7 });
+    const [open] = history.calls;
+    const place = { kind: 'commit', topic: 't', group: 'g', partition: 1 };
+    assert.deepEqual(open?.facts, { ...place, offset: 7 });
+    await answered;
+    await nextTurn();
+    assert.deepEqual(history.calls[0]?.facts, { ...place, offset: 9 });
+  });
+
   test('refuses to be called more than CALLS_MAX times, also when nobody looks at the refusal', async () => {
     const { broker, history } = answering([]);
     for (let count = 0; count < CALLS_MAX; count += 1) await broker.receive('t');
