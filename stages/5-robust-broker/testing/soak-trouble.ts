@@ -73,8 +73,9 @@ export class SoakTrouble {
   }
 
   /** The disk is sound, and the wall clock is not behind any time it ever showed: what is delayed is due some day. */
-  end(): void {
+  async end(): Promise<void> {
     this.#options.disk().onCall = undefined;
+    await turns(SLOW_TURNS_MAX); // a slow call takes turns, and the hours that pass next take none
     this.#setWallClock(FAST_MS_MAX);
   }
 

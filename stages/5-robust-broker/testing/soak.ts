@@ -103,7 +103,7 @@ export class Soak {
     });
     for (let count = 0; !isOver; count += 1) await (count < TROUBLES ? trouble.step() : trouble.wait());
     await loaded;
-    trouble.end();
+    await trouble.end();
     await this.#clock.pass(SETTLE_MS);
     await this.#drain(load);
   }
