@@ -47,6 +47,7 @@ test('the doctor finds this Node good enough, and a server that does not run no 
   const finding = (what: string) => findings.find((candidate) => candidate.what === what);
   assert.equal(finding('node')?.verdict, 'ok');
   assert.equal(finding('screen')?.verdict, 'note');
-  assert.deepEqual([finding('server')?.verdict, finding('server')?.advice], ['note', 'mq serve 3']);
+  assert.equal(finding('server')?.verdict, 'note');
+  assert.match(finding('server')?.advice ?? '', /^start a server with: mq serve 3/);
   assert.match((await runCaptured(['doctor', '--target', 'http://127.0.0.1:1'])).stdout, /^ok +node /);
 });
