@@ -202,6 +202,25 @@ test('a snapshot taken while a message is moved does not make a power cut move i
   await Promise.all([broker.close(), next.broker.close()]);
 });
 
+test('a message that was moved, and that the disk could not forget, is not moved again after a restart', async () => {
+  const opened = await openVirtual();
+  const { broker, disk, clock } = opened;
+  await broker.createTopic('t');
+  await broker.send('t', { body: 'late', delayMs: 1000 });
+  disk.onCall = ({ path }) => (/\/delayed\/log-state/.test(path) ? { code: 'EIO' } : undefined);
+  await clock.pass(1000);
+  const [folder] = await disk.list('/data/topics');
+  const snapshotCount = async (): Promise<number> => (await disk.list(`/data/topics/${folder}/snapshots`)).length;
+  const before = await snapshotCount();
+  const body = new Uint8Array(1024 * 1024);
+  while ((await snapshotCount()) === before) await broker.send('t', { body });
+  const next = await opened.afterPowerCut();
+  await clock.pass(1000);
+  const bodies = await next.read('t');
+  assert.equal(bodies.filter((each) => each === 'late').length, 1);
+  await Promise.allSettled([broker.close(), next.broker.close()]);
+});
+
 test('a delayed message that cannot be read keeps no other back, and comes when it can be', async () => {
   const opened = await openVirtual();
   const { broker, clock, disk } = opened;

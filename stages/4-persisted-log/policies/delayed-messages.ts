@@ -244,11 +244,14 @@ export class DelayedMessages {
     this.#options.clock.setTimer(again, RETRY_MS, { isBackground: true });
   }
 
+  /** What was moved is remembered until the disk has forgotten it: a start that found it again would move it again. */
   #release(): void {
     const floor = Math.min(this.moved.firstGapFrom(this.log.logStartOffset), this.rules.keepFrom());
     if (floor <= this.log.logStartOffset) return;
-    this.moved.forgetBelow(floor);
-    this.log.releaseBelow(floor).catch((error: unknown) => this.#options.onNotice(String(error)));
+    this.log.releaseBelow(floor).then(
+      () => this.moved.forgetBelow(floor),
+      (error: unknown) => this.#options.onNotice(String(error)),
+    );
   }
 
   #reserve(count: number, heldBytes: number): void {
