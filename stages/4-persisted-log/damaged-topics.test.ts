@@ -6,11 +6,12 @@ import type { Broker } from '../../shared/contract/broker.ts';
 import { failNth } from '../../shared/disk-faults.ts';
 import type { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { writeWholeFile } from './log/whole-file.ts';
-import { atEveryCall, FOLDER, openVirtual, type VirtualBroker } from './testing/virtual-broker.ts';
+import { atEveryCall, openVirtual, type VirtualBroker } from './testing/virtual-broker.ts';
+import { DATA_FOLDER } from './testing/virtual-life.ts';
 import { verifyFolder } from './tools/verify.ts';
 import { folderNameOf } from './topic-folder.ts';
 
-const TOPIC = join(FOLDER, 'topics', folderNameOf('orders'));
+const TOPIC = join(DATA_FOLDER, 'topics', folderNameOf('orders'));
 
 /** A broker that was closed in order with some records of two partitions, and a group that has finished one. */
 async function closed(): Promise<VirtualBroker> {
@@ -66,7 +67,7 @@ for (const { what, damage } of damages) {
 }
 
 test('verify finds what is missing of a topic, and nothing in a sound folder', async () => {
-  for (const folder of [FOLDER, join(FOLDER, 'topics'), TOPIC]) {
+  for (const folder of [DATA_FOLDER, join(DATA_FOLDER, 'topics'), TOPIC]) {
     const { disk } = await closed();
     assert.deepEqual((await verifyFolder({ disk, folder })).findings, []);
     for (const { what, damage } of damages) {

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { failNth } from '../../shared/disk-faults.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { createBroker, type LogBrokerOptions } from './index.ts';
-import { FOLDER, openVirtual } from './testing/virtual-broker.ts';
+import { openVirtual } from './testing/virtual-broker.ts';
+import { DATA_FOLDER } from './testing/virtual-life.ts';
 
 test('options that are misspelt or impossible are refused with their path, before anything is made', async () => {
   const wrong: readonly (readonly [unknown, string])[] = [
@@ -27,7 +28,7 @@ test('options that are misspelt or impossible are refused with their path, befor
   ];
   for (const [options, path] of wrong) {
     const disk = new SimulatedDisk();
-    const call = createBroker({ dataFolder: FOLDER, disk, ...(options as LogBrokerOptions) });
+    const call = createBroker({ dataFolder: DATA_FOLDER, disk, ...(options as LogBrokerOptions) });
     await assert.rejects(call, { code: 'MQ_INVALID_ARGUMENT', details: { path } }, path);
     assert.equal(disk.callCount, 0, path);
   }
@@ -127,9 +128,9 @@ test('a damaged topic says so by every call, is told about, and does not touch t
   const { broker, disk } = opened;
   await broker.send('bad', { body: 'a' });
   await broker.send('good', { body: 'b' });
-  const folders = await disk.list(`${FOLDER}/topics`);
+  const folders = await disk.list(`${DATA_FOLDER}/topics`);
   const bad = folders.find((name) => name.startsWith('t-bad'));
-  disk.flipBit(`${FOLDER}/topics/${bad}/topic.json`, 100);
+  disk.flipBit(`${DATA_FOLDER}/topics/${bad}/topic.json`, 100);
   const after = await opened.afterKill();
   assert.deepEqual(await after.drain('good'), ['b']);
   assert.match(after.notices.join('\n'), /cannot be opened/);
@@ -143,8 +144,8 @@ test('a topic whose log is damaged refuses with MQ_CORRUPT until it is deleted',
   const opened = await openVirtual();
   const { broker, disk } = opened;
   for (const body of ['a', 'b', 'c']) await broker.send('bad', { body });
-  const [folder] = await disk.list(`${FOLDER}/topics`);
-  disk.flipBit(`${FOLDER}/topics/${folder}/p0/00000000000000000000.log`, 8 * 100);
+  const [folder] = await disk.list(`${DATA_FOLDER}/topics`);
+  disk.flipBit(`${DATA_FOLDER}/topics/${folder}/p0/00000000000000000000.log`, 8 * 100);
   const after = await opened.afterKill();
   for (const call of [
     after.broker.send('bad', { body: 'd' }),

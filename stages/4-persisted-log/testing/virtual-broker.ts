@@ -7,56 +7,45 @@
  * Always true: two brokers never draw the same random numbers, as two processes do not; the clock is one for all lives of a
  * broker. For tests only.
  */
-import { VirtualClock } from '../../../shared/clock.ts';
+import type { VirtualClock } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
 import type { Delivery, StoredRecord } from '../../../shared/contract/message.ts';
-import { SeededRandom } from '../../../shared/random.ts';
-import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import type { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { createBroker, type LogBrokerOptions } from '../index.ts';
-
-export const FOLDER = '/data';
+import { type LifePlace, openLife, type VirtualLife } from './virtual-life.ts';
 
 export class VirtualBroker {
   readonly broker: Broker;
   readonly disk: SimulatedDisk;
   readonly clock: VirtualClock;
   readonly notices: readonly string[];
-  readonly #options: LogBrokerOptions;
+  readonly #life: VirtualLife;
 
-  constructor(
-    broker: Broker,
-    on: {
-      readonly disk: SimulatedDisk;
-      readonly clock: VirtualClock;
-      readonly notices: readonly string[];
-      readonly options: LogBrokerOptions;
-    },
-  ) {
-    this.broker = broker;
-    this.disk = on.disk;
-    this.clock = on.clock;
-    this.notices = on.notices;
-    this.#options = on.options;
+  constructor(life: VirtualLife) {
+    this.broker = life.broker;
+    this.disk = life.disk;
+    this.clock = life.clock;
+    this.notices = life.notices;
+    this.#life = life;
   }
 
   /** The next start on what a power cut now would leave; this broker goes on beside it, on its own disk. */
   async afterPowerCut(): Promise<VirtualBroker> {
-    return await openVirtual(this.#options, { disk: this.disk.remains(), clock: this.clock });
+    return new VirtualBroker(await this.#life.afterPowerCut());
   }
 
   /** The same when the process is killed: what was written is there, synced or not. */
   async afterKill(): Promise<VirtualBroker> {
-    return await openVirtual(this.#options, { disk: this.disk.remains(() => true), clock: this.clock });
+    return new VirtualBroker(await this.#life.afterKill());
   }
 
   async afterClose(): Promise<VirtualBroker> {
-    await this.broker.close();
-    return await openVirtual(this.#options, { disk: this.disk, clock: this.clock });
+    return new VirtualBroker(await this.#life.afterClose());
   }
 
   /** On another disk, such as one that was looked at in the middle of something. */
   async on(disk: SimulatedDisk): Promise<VirtualBroker> {
-    return await openVirtual(this.#options, { disk, clock: this.clock });
+    return new VirtualBroker(await this.#life.on(disk));
   }
 
   /** Receives and finishes all there is; answers the bodies. */
@@ -90,22 +79,8 @@ export class VirtualBroker {
   }
 }
 
-export async function openVirtual(
-  options: LogBrokerOptions = {},
-  on: { readonly disk?: SimulatedDisk; readonly clock?: VirtualClock } = {},
-): Promise<VirtualBroker> {
-  const { disk = new SimulatedDisk(), clock = new VirtualClock() } = on;
-  const notices: string[] = [];
-  seed += 1;
-  const broker = await createBroker({
-    dataFolder: FOLDER,
-    random: new SeededRandom(seed),
-    onNotice: (text) => void notices.push(text),
-    ...options,
-    disk,
-    clock,
-  });
-  return new VirtualBroker(broker, { disk, clock, notices, options });
+export async function openVirtual(options: LogBrokerOptions = {}, on: LifePlace = {}): Promise<VirtualBroker> {
+  return new VirtualBroker(await openLife(createBroker, options, on));
 }
 
 /** Does `work` once for each call it makes of the disk, and hands `check` what the disk would be like at that moment. */
@@ -132,5 +107,3 @@ export async function atEveryCall(
 export function textsOf(records: readonly { readonly body: Uint8Array }[]): string[] {
   return records.map(({ body }) => new TextDecoder().decode(body));
 }
-
-let seed = 0;

@@ -7,8 +7,9 @@ import { keepsAll, keepsNothing, seededFate } from '../../../shared/power-cut.ts
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { type PowerCutOptions, PowerCuts } from '../../../shared/testing/power-cuts.ts';
+import { DATA_FOLDER } from '../../4-persisted-log/testing/virtual-life.ts';
 import { verifyFolder } from '../../4-persisted-log/tools/verify.ts';
-import { DATA_FOLDER, openHalf } from './testing/half-broker.ts';
+import { openHalf } from './testing/half-broker.ts';
 
 /** What became of a half message, as its producer knows. */
 interface Deed {

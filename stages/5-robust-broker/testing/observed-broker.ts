@@ -1,31 +1,15 @@
 /** A broker of this stage on a disk in memory and a clock that a test moves, and what it counts. For the tests of observing. */
 import assert from 'node:assert/strict';
-import { VirtualClock } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
 import type { HistogramValue, Metric } from '../../../shared/contract/metrics.ts';
 import { SeededRandom } from '../../../shared/random.ts';
-import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import { type LifePlace, openLife, type VirtualLife } from '../../4-persisted-log/testing/virtual-life.ts';
 import { createBroker, type RobustBrokerOptions } from '../index.ts';
 
-export interface Opened {
-  readonly broker: Broker;
-  readonly clock: VirtualClock;
-  readonly disk: SimulatedDisk;
-  readonly notices: readonly string[];
-}
+export type Opened = Pick<VirtualLife, 'broker' | 'clock' | 'disk' | 'notices'>;
 
-export async function openObserved(options: RobustBrokerOptions = {}, on: Partial<Opened> = {}): Promise<Opened> {
-  const { clock = new VirtualClock(), disk = new SimulatedDisk() } = on;
-  const notices: string[] = [];
-  const broker = await createBroker({
-    dataFolder: '/data',
-    random: new SeededRandom(1),
-    onNotice: (text) => void notices.push(text),
-    ...options,
-    clock,
-    disk,
-  });
-  return { broker, clock, disk, notices };
+export function openObserved(options: RobustBrokerOptions = {}, on: LifePlace = {}): Promise<Opened> {
+  return openLife(createBroker, { random: new SeededRandom(1), ...options }, on);
 }
 
 function metric({ metrics }: Broker, name: string): Metric {

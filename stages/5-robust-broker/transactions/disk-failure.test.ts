@@ -5,8 +5,9 @@ import { type CallWatcher, type DiskCall, failBetween, failFrom, failNth } from 
 import { keepsAll, keepsNothing } from '../../../shared/power-cut.ts';
 import type { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { SEGMENT_HEAD_BYTES } from '../../4-persisted-log/log/segment-head.ts';
+import { DATA_FOLDER, type VirtualLife } from '../../4-persisted-log/testing/virtual-life.ts';
 import { checkDeeds, copyOfDeeds, type Deed, runScript } from './testing/transaction-script.ts';
-import { DATA_FOLDER, openRobust, outcomeOf, read, type VirtualRobust } from './testing/virtual-robust.ts';
+import { openRobust, outcomeOf, read } from './testing/virtual-robust.ts';
 
 /** Long enough for whatever is tried again later, and for the transaction that was left open. */
 const RETRY_MS = 660_000;
@@ -135,7 +136,7 @@ test('of what was decided the groups do not wait for the partitions, nor the par
 });
 
 /** A crash after the decision, before topic b has its part of it. */
-async function decidedWithoutB(): Promise<{ readonly opened: VirtualRobust; readonly left: SimulatedDisk }> {
+async function decidedWithoutB(): Promise<{ readonly opened: VirtualLife; readonly left: SimulatedDisk }> {
   const opened = await openRobust();
   const { broker, disk, clock } = opened;
   for (const topic of ['a', 'b', 'c']) await broker.createTopic(topic);

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Broker } from '../../../shared/contract/broker.ts';
 import type { Transaction } from '../../../shared/contract/transaction.ts';
-import { openRobust, read, receiveOne, textsOf, type VirtualRobust } from './testing/virtual-robust.ts';
+import { textsOf } from '../../4-persisted-log/testing/virtual-broker.ts';
+import type { VirtualLife } from '../../4-persisted-log/testing/virtual-life.ts';
+import { openRobust, read, receiveOne } from './testing/virtual-robust.ts';
 
 const TOPICS = ['a', 'b'];
 
 interface Decided {
-  readonly opened: VirtualRobust;
+  readonly opened: VirtualLife;
   readonly transaction: Transaction;
 }
 

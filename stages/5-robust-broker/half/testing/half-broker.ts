@@ -8,38 +8,28 @@
  *
  * Always true: no two brokers draw the same random numbers; the clock is one for all lives of a broker. For tests only.
  */
-import { VirtualClock } from '../../../../shared/clock.ts';
+import type { VirtualClock } from '../../../../shared/clock.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import type { HalfCheck, HalfOutcome, HalfReceipt } from '../../../../shared/contract/half-message.ts';
 import type { Message, Receipt } from '../../../../shared/contract/message.ts';
-import { SeededRandom } from '../../../../shared/random.ts';
-import { SimulatedDisk } from '../../../../shared/simulated-disk.ts';
+import type { SimulatedDisk } from '../../../../shared/simulated-disk.ts';
+import { type LifePlace, openLife, type VirtualLife } from '../../../4-persisted-log/testing/virtual-life.ts';
 import { createBroker, type RobustBrokerOptions } from '../../index.ts';
 
 export const GROUP = 'g';
-export const DATA_FOLDER = '/data';
-
 export class HalfBroker {
   readonly broker: Broker;
   readonly disk: SimulatedDisk;
   readonly clock: VirtualClock;
   readonly notices: readonly string[];
-  readonly #options: RobustBrokerOptions;
+  readonly #life: VirtualLife;
 
-  constructor(
-    broker: Broker,
-    on: {
-      readonly disk: SimulatedDisk;
-      readonly clock: VirtualClock;
-      readonly notices: readonly string[];
-      readonly options: RobustBrokerOptions;
-    },
-  ) {
-    this.broker = broker;
-    this.disk = on.disk;
-    this.clock = on.clock;
-    this.notices = on.notices;
-    this.#options = on.options;
+  constructor(life: VirtualLife) {
+    this.broker = life.broker;
+    this.disk = life.disk;
+    this.clock = life.clock;
+    this.notices = life.notices;
+    this.#life = life;
   }
 
   half = (topic: string, message: string | Message, checkAfterMs?: number): Promise<HalfReceipt> => {
@@ -71,35 +61,16 @@ export class HalfBroker {
     (await this.broker.describeTopics({ topic }))[0]?.halfCount;
 
   /** The next start on what a power cut now would leave. */
-  afterPowerCut = (): Promise<HalfBroker> => this.on(this.disk.remains());
+  afterPowerCut = async (): Promise<HalfBroker> => new HalfBroker(await this.#life.afterPowerCut());
 
   /** The same when the process is killed: what was written is there. */
-  afterKill = (): Promise<HalfBroker> => this.on(this.disk.remains(() => true));
+  afterKill = async (): Promise<HalfBroker> => new HalfBroker(await this.#life.afterKill());
 
-  afterClose = async (): Promise<HalfBroker> => {
-    await this.broker.close();
-    return await this.on(this.disk);
-  };
+  afterClose = async (): Promise<HalfBroker> => new HalfBroker(await this.#life.afterClose());
 
-  on = (disk: SimulatedDisk): Promise<HalfBroker> => openHalf(this.#options, { disk, clock: this.clock });
+  on = async (disk: SimulatedDisk): Promise<HalfBroker> => new HalfBroker(await this.#life.on(disk));
 }
 
-export async function openHalf(
-  options: RobustBrokerOptions = {},
-  on: { readonly disk?: SimulatedDisk; readonly clock?: VirtualClock } = {},
-): Promise<HalfBroker> {
-  const { disk = new SimulatedDisk(), clock = new VirtualClock() } = on;
-  const notices: string[] = [];
-  seed += 1;
-  const broker = await createBroker({
-    dataFolder: DATA_FOLDER,
-    random: new SeededRandom(seed),
-    onNotice: (text) => void notices.push(text),
-    ...options,
-    disk,
-    clock,
-  });
-  return new HalfBroker(broker, { disk, clock, notices, options });
+export async function openHalf(options: RobustBrokerOptions = {}, on: LifePlace = {}): Promise<HalfBroker> {
+  return new HalfBroker(await openLife(createBroker, options, on));
 }
-
-let seed = 0;

@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict';
 import { SimulatedDisk } from '../../../../shared/simulated-disk.ts';
 import { type PowerCut, type PowerCutOptions, PowerCuts } from '../../../../shared/testing/power-cuts.ts';
+import { DATA_FOLDER } from '../../../4-persisted-log/testing/virtual-life.ts';
 import { verifyFolder } from '../../../4-persisted-log/tools/verify.ts';
 import { checkDeeds, copyOfDeeds, type Deed, runScript } from './transaction-script.ts';
-import { DATA_FOLDER, openRobust } from './virtual-robust.ts';
+import { openRobust } from './virtual-robust.ts';
 
 export type Fates = PowerCutOptions<readonly Deed[]>['fates'];
 

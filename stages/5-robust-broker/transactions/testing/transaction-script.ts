@@ -10,7 +10,8 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { Transaction } from '../../../../shared/contract/transaction.ts';
-import { outcomeOf, read, type VirtualRobust } from './virtual-robust.ts';
+import type { VirtualLife } from '../../../4-persisted-log/testing/virtual-life.ts';
+import { outcomeOf, read } from './virtual-robust.ts';
 
 /** What one transaction does. */
 interface Shape {
@@ -117,7 +118,7 @@ export async function prepare(broker: Broker): Promise<readonly Delivery[]> {
 }
 
 /** Whatever the disk does, each call is answered; what was told stands in the deeds. */
-export async function runScript({ broker, clock }: VirtualRobust, deeds: Deed[]): Promise<void> {
+export async function runScript({ broker, clock }: VirtualLife, deeds: Deed[]): Promise<void> {
   const deliveries = await prepare(broker);
   for (const [index, shape] of SHAPES.entries()) {
     const timeoutMs = shape.end === 'time-out' ? 1000 : 600_000;
