@@ -6,7 +6,7 @@
  *     ack --/
  *
  * Always true: every ack settles once, with what the broker said of it and not of its neighbours; a lonely one goes at
- * once. A call is repeated as the policy allows, since acking twice comes to the same. Used by HeldMessages.
+ * once. A call is repeated as the policy allows, since acking twice comes to the same. Used by HeldMessages, and by the doors of protocols.
  */
 import { isMqError, MqError } from '../contract/errors.ts';
 import type { Delivery } from '../contract/message.ts';
@@ -20,15 +20,18 @@ interface WaitingAck {
   readonly reject: (error: unknown) => void;
 }
 
+/** What it needs of them. */
+type Settings = Pick<ConsumerSettings, 'broker' | 'clock' | 'random' | 'retry' | 'leaseMs'>;
+
 export class AckDesk {
-  readonly #settings: ConsumerSettings;
+  readonly #settings: Settings;
   readonly #gaveUp = new AbortController();
   /** Not at the broker yet. */
   #next: WaitingAck[] = [];
   #isWoken = false;
   #underWayCount = 0;
 
-  constructor(settings: ConsumerSettings) {
+  constructor(settings: Settings) {
     this.#settings = settings;
   }
 

@@ -34,7 +34,7 @@ export class HeldMessages implements MessageSource {
   readonly hasDeadLetter: boolean;
   readonly #settings: ConsumerSettings;
   readonly #options: HeldMessagesOptions;
-  readonly #leases: LeaseKeeper;
+  readonly #leases: LeaseKeeper<ConsumedMessage>;
   readonly #acks: AckDesk;
   /** Oldest first. */
   readonly #buffered = new Set<ConsumedMessage>();

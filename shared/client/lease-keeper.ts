@@ -9,7 +9,7 @@
  * Always true: a lease counts from when it was asked for, not from the answer, which may have been long on its way;
  * one that cannot be extended in that time is lost, and so is one the broker says has ended. A message kept longer than
  * it may be is extended no more.
- * Used by HeldMessages only. On a broker without leases it does nothing.
+ * Used by HeldMessages, and by the doors of protocols. On a broker without leases it does nothing.
  */
 import type { Timer } from '../clock.ts';
 import { isMqError, MqError } from '../contract/errors.ts';
@@ -23,30 +23,33 @@ interface Lease {
   keptUntilMs: number;
 }
 
-export interface LeaseKeeperOptions {
-  readonly settings: ConsumerSettings;
+/** What is kept: whatever has a delivery. */
+type Held = Pick<ConsumedMessage, 'delivery'>;
+
+export interface LeaseKeeperOptions<Message extends Held> {
+  readonly settings: Pick<ConsumerSettings, 'broker' | 'clock' | 'hasLease' | 'leaseMs' | 'holdMsMax'>;
   /** The lease ended, or may have: somebody else will get the message. It is kept no more. */
-  readonly onLost: (message: ConsumedMessage, error: Error) => void;
+  readonly onLost: (message: Message, error: Error) => void;
   /** It is extended no more and still runs. */
-  readonly onKeptTooLong: (message: ConsumedMessage) => void;
+  readonly onKeptTooLong: (message: Message) => void;
   /** An extension failed; another one follows. */
   readonly onTrouble: (error: Error) => void;
 }
 
-export class LeaseKeeper {
-  readonly #options: LeaseKeeperOptions;
+export class LeaseKeeper<Message extends Held> {
+  readonly #options: LeaseKeeperOptions<Message>;
   readonly #sweepMs: number;
-  readonly #leases = new Map<ConsumedMessage, Lease>();
+  readonly #leases = new Map<Message, Lease>();
   /** Set while there is a lease. */
   #sweep: Timer | undefined;
 
-  constructor(options: LeaseKeeperOptions) {
+  constructor(options: LeaseKeeperOptions<Message>) {
     this.#options = options;
     this.#sweepMs = Math.max(1, Math.floor(options.settings.leaseMs / 3));
   }
 
   /** Extends the lease of `message` from now on, for `holdMsMax`. */
-  add(message: ConsumedMessage, askedAtMs: number): void {
+  add(message: Message, askedAtMs: number): void {
     const { clock, hasLease, leaseMs, holdMsMax } = this.#options.settings;
     if (!hasLease) return;
     const nowMs = clock.monotonicMs();
@@ -59,12 +62,12 @@ export class LeaseKeeper {
   }
 
   /** From now on for so many ms. */
-  keepFor(message: ConsumedMessage, ms: number): void {
+  keepFor(message: Message, ms: number): void {
     const lease = this.#leases.get(message);
     if (lease !== undefined) lease.keptUntilMs = this.#options.settings.clock.monotonicMs() + ms;
   }
 
-  delete(message: ConsumedMessage): void {
+  delete(message: Message): void {
     this.#leases.delete(message);
     if (this.#leases.size > 0) return;
     this.#sweep?.cancel();
@@ -81,7 +84,7 @@ export class LeaseKeeper {
     this.#sweep = this.#options.settings.clock.setTimer(run, this.#sweepMs, { isBackground: true });
   }
 
-  #keepAlive(message: ConsumedMessage, lease: Lease): void {
+  #keepAlive(message: Message, lease: Lease): void {
     const nowMs = this.#options.settings.clock.monotonicMs();
     if (nowMs >= lease.untilMs) {
       this.#lose(message, new MqError('MQ_LEASE_EXPIRED', 'the lease ended before it could be extended'));
@@ -93,7 +96,7 @@ export class LeaseKeeper {
   }
 
   /** Never rejects. */
-  async #extend(message: ConsumedMessage, lease: Lease): Promise<void> {
+  async #extend(message: Message, lease: Lease): Promise<void> {
     const { broker, clock, leaseMs } = this.#options.settings;
     const askedAtMs = clock.monotonicMs();
     try {
@@ -107,7 +110,7 @@ export class LeaseKeeper {
     }
   }
 
-  #lose(message: ConsumedMessage, error: Error): void {
+  #lose(message: Message, error: Error): void {
     this.delete(message);
     this.#options.onLost(message, error);
   }

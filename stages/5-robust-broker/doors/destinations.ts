@@ -1,0 +1,86 @@
+/**
+ * The names of protocols, and what they stand for in the contract.
+ *
+ *     on a wire                  topic of the contract     who reads it
+ *     queue  a                   a                         members of the group "default", each message once
+ *     topic  a                   topic/a                   a group for each subscriber
+ *     temporary queue, topic     $temp/...                 like the others
+ *
+ * Always true: both directions are exact, so that what was sent through one door is found through every other one; a queue
+ * whose name begins with `topic/` would be a topic, and is refused. Pure. Every door uses it.
+ */
+import { invalidArgument } from '../../../shared/contract/validation.ts';
+
+/** Where messages are sent to and read from, in the words of JMS. */
+export type DestinationKind = 'queue' | 'topic' | 'temporary-queue' | 'temporary-topic';
+
+export interface Destination {
+  readonly kind: DestinationKind;
+  /** Without any prefix; of a temporary one the name that the broker gave it: `$temp/...`. */
+  readonly name: string;
+}
+
+/** Before the name of every topic in the sense of JMS and MQTT. */
+export const TOPIC_PREFIX = 'topic/';
+const TEMPORARY_PREFIX = '$temp/';
+/** What a wire writes instead of `topic/` and `$temp/` is its own affair. */
+const SEPARATOR = '/';
+
+/** The contract's topic of a destination. `MQ_INVALID_ARGUMENT` for a name that would be another kind's. */
+export function topicOf({ kind, name }: Destination): string {
+  const isTemporaryName = name.startsWith(TEMPORARY_PREFIX);
+  if (isTemporary(kind)) {
+    if (!isTemporaryName) throw invalidArgument('destination', `a temporary one: ${TEMPORARY_PREFIX}...`, name);
+    return name;
+  }
+  if (kind === 'topic') return TOPIC_PREFIX + name;
+  if (isTemporaryName || name.startsWith(TOPIC_PREFIX)) {
+    throw invalidArgument('destination', `a queue: not ${TOPIC_PREFIX}..., not ${TEMPORARY_PREFIX}...`, name);
+  }
+  return name;
+}
+
+/** The destination of a contract's topic; a temporary one is a queue, unless the Exchange knows better. */
+export function destinationOf(topic: string): Destination {
+  if (topic.startsWith(TEMPORARY_PREFIX)) return { kind: 'temporary-queue', name: topic };
+  if (topic.startsWith(TOPIC_PREFIX)) return { kind: 'topic', name: topic.slice(TOPIC_PREFIX.length) };
+  return { kind: 'queue', name: topic };
+}
+
+/** True for a destination that is read like a topic: each subscriber gets each message. */
+export function isTopicLike(kind: DestinationKind): boolean {
+  return kind === 'topic' || kind === 'temporary-topic';
+}
+
+export function isTemporary(kind: DestinationKind): boolean {
+  return kind === 'temporary-queue' || kind === 'temporary-topic';
+}
+
+/**
+ * The group of a durable subscriber, the same through every door: `<client id>/<name>`, each part percent-encoded. A `$` in
+ * front would make it the broker's own.
+ */
+export function subscriberGroup({ clientId, name }: { readonly clientId: string; readonly name: string }): string {
+  return `${encodePart(clientId).replace(/^\$/, '%24')}${SEPARATOR}${encodePart(name)}`;
+}
+
+/** Of a group that `subscriberGroup` made; undefined for any other. */
+export function subscriberOf(group: string): { readonly clientId: string; readonly name: string } | undefined {
+  const parts = group.split(SEPARATOR);
+  const [clientId, name] = parts;
+  if (parts.length !== 2 || clientId === undefined || name === undefined) return undefined;
+  return { clientId: decodePart(clientId), name: decodePart(name) };
+}
+
+/** MQTT's levels are the words of every other door: `a/b` is `a.b`; a point in a level becomes a slash, so none is lost. */
+export function swapLevels(name: string): string {
+  return name.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'));
+}
+
+function encodePart(part: string): string {
+  return part.replaceAll('%', '%25').replaceAll(SEPARATOR, '%2F');
+}
+
+function decodePart(part: string): string {
+  return part.replace(/%(25|2F|24)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+}
