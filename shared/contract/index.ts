@@ -1,6 +1,7 @@
 /** What `stagemq/contract` exports. An entry of the package only: nothing inside the project imports it. */
 export * from './broker.ts';
 export * from './capabilities.ts';
+export * from './connections.ts';
 export * from './description.ts';
 export * from './errors.ts';
 export * from './explanation.ts';
