@@ -27,7 +27,8 @@ function run(sentence: string): void {
     return;
   }
   const pattern = sentence.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const options = ['--import', './shared/fail-on-warning.ts', '--test', '--test-reporter=spec'];
+  const loaded = ['--import', './shared/compiled-once.ts', '--import', './shared/fail-on-warning.ts'];
+  const options = [...loaded, '--test', '--test-reporter=spec'];
   const tests = spawn(process.execPath, [...options, `--test-name-pattern=${pattern}`, ...files], {
     cwd,
     stdio: 'inherit',
