@@ -22,6 +22,8 @@ export interface SourcePlace {
   readonly group: string;
   /** What does not match stays for others; for a filter of the group itself leave it out. */
   readonly filter?: Filter | undefined;
+  /** Nobody else reads the group: so the next message may wait here as well as there, and the group has a member always. */
+  readonly isOwn?: boolean;
   /** Makes the topic and the group again after the topic was deleted. */
   readonly reopen?: () => Promise<void>;
 }

@@ -16,12 +16,12 @@ import { LeaseKeeper } from '../../../shared/client/lease-keeper.ts';
 import { RETRY_DEFAULTS } from '../../../shared/client/retry.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Broker, NackOptions } from '../../../shared/contract/broker.ts';
-import { isMqError } from '../../../shared/contract/errors.ts';
 import { DEFAULTS } from '../../../shared/contract/limits.ts';
 import type { Delivery } from '../../../shared/contract/message.ts';
 import type { Transaction } from '../../../shared/contract/transaction.ts';
 import type { Random } from '../../../shared/random.ts';
 import { FeedSource, type SourcePlace } from './feed-source.ts';
+import { ignoringGone } from './gone.ts';
 
 /** The shortest lease there is, */
 const SHORTEST_LEASE_MS = 1;
@@ -60,6 +60,8 @@ export class Feed {
   readonly #held = new Map<Delivery, Held>();
   /** Came when there was no credit any more. */
   #waiting: Held[] = [];
+  /** Topic -> how much of it is held or waits here. */
+  readonly #openCounts = new Map<string, number>();
   #creditMax: number;
   #isPaused = false;
   #isClosed = false;
@@ -91,13 +93,13 @@ export class Feed {
     return this.#sources.keys();
   }
 
-  /** Rejects when there is nothing to be had of this topic for this subscriber. */
-  async add(place: SourcePlace): Promise<void> {
-    if (this.#isClosed || this.#sources.has(place.topic)) return;
+  /** Resolves to false when it is read already; rejects when there is nothing to be had of this topic for this subscriber. */
+  async add(place: SourcePlace): Promise<boolean> {
+    if (this.#isClosed || this.#sources.has(place.topic)) return false;
     const { broker, clock, memberId, onEnd } = this.#options;
     const source = new FeedSource({
       ...{ ...place, broker, clock, memberId, leaseMs: this.#leaseMs },
-      credit: () => this.#credit,
+      credit: () => this.#creditOf(place),
       onDeliveries: (deliveries, askedAtMs) => this.#take(deliveries, askedAtMs),
       onEnd: (error) => {
         this.#sources.delete(place.topic);
@@ -107,6 +109,7 @@ export class Feed {
     this.#sources.set(place.topic, source);
     try {
       await source.open();
+      return true;
     } catch (error) {
       this.#sources.delete(place.topic);
       throw error;
@@ -149,7 +152,7 @@ export class Feed {
     await Promise.all([...this.#sources.values()].map((source) => source.stop()));
   }
 
-  /** What is held goes back; `isFailure`: and counts as failed. Never rejects. */
+  /** What is held goes back; `isFailure`: and counts as failed. */
   async close({ isFailure = false }: { readonly isFailure?: boolean } = {}): Promise<void> {
     await this.stop();
     if (this.#hasLease) {
@@ -165,11 +168,18 @@ export class Feed {
     return this.#isPaused || this.#isClosed ? 0 : this.#creditMax - this.#held.size - this.#waiting.length;
   }
 
+  /** A group of its own loses its only member, and with that perhaps itself, when nothing is held and nothing asked for. */
+  #creditOf({ topic, isOwn = false }: SourcePlace): number {
+    const isIdle = isOwn && !this.#isClosed && !this.#openCounts.has(topic);
+    return Math.max(this.#credit, isIdle ? 1 : 0);
+  }
+
   #take(deliveries: readonly Delivery[], askedAtMs: number): void {
     for (const delivery of deliveries) {
       const held = { delivery };
       if (this.#hasLease) this.#leases.add(held, askedAtMs);
       this.#waiting.push(held);
+      this.#count(delivery.topic, 1);
     }
     this.#handOut();
   }
@@ -179,6 +189,7 @@ export class Feed {
     if (this.#isPaused || this.#isClosed || canTake <= 0) return;
     for (const held of this.#waiting.splice(0, canTake)) {
       if (this.#hasLease) this.#held.set(held.delivery, held);
+      else this.#count(held.delivery.topic, -1);
       this.#options.onDelivery(held.delivery);
     }
     if (this.#credit <= 0 && this.#sources.size > 1) for (const source of this.#sources.values()) source.callBack();
@@ -193,6 +204,7 @@ export class Feed {
     const held = this.#held.get(delivery);
     if (held === undefined) return this.#forgetWaiting(delivery);
     this.#leases.delete(held);
+    this.#count(delivery.topic, -1);
     return this.#held.delete(delivery);
   }
 
@@ -200,16 +212,23 @@ export class Feed {
     const held = this.#waiting.find((waiting) => waiting.delivery === delivery);
     if (held === undefined) return false;
     this.#leases.delete(held);
+    this.#count(delivery.topic, -1);
     this.#waiting = this.#waiting.filter((waiting) => waiting !== held);
     return true;
+  }
+
+  #count(topic: string, change: number): void {
+    const count = (this.#openCounts.get(topic) ?? 0) + change;
+    if (count > 0) this.#openCounts.set(topic, count);
+    else this.#openCounts.delete(topic);
   }
 
   #creditChanged(): void {
     if (this.#waiting.length > 0) this.#handOut();
     const hasCredit = this.#credit > 0;
     for (const source of this.#sources.values()) {
-      if (hasCredit) source.wake();
-      else source.callBack();
+      if (!hasCredit) source.callBack();
+      source.wake();
     }
   }
 
@@ -229,14 +248,5 @@ export class Feed {
   #leave({ topic, group }: SourcePlace): Promise<void> {
     const { broker: admitted, served: broker, memberId } = this.#options;
     return ignoringGone(onBehalfOf({ admitted, broker }, (by) => by.leave(topic, { group, memberId })));
-  }
-}
-
-/** The lease, the topic or the broker may be gone already, and then nothing is to be given back. */
-async function ignoringGone(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isMqError(error)) throw error;
   }
 }

@@ -1,0 +1,278 @@
+/**
+ * What all protocol doors of one broker share: publishing and subscribing in the words of JMS and MQTT, over any Broker.
+ *
+ *     publish    queue a ----------------------------> send to "a"
+ *                topic a --anybody awaits it?-- yes --> send to "topic/a"
+ *                                            \-- no --> dropped: null
+ *     subscribe  queue a ----------------------------> group "default" of "a"
+ *                topic a, or a pattern --------------> a group of its own, of each topic covered
+ *
+ * Always true: a message of a topic is stored once, however many subscribers there are, and each of them gets it; it is
+ * dropped only when no group of the topic was there when it came; a pattern covers a topic before the first message that is
+ * published to it; everything is done as the caller may do it (`view`). One exchange for each broker and process, so that
+ * subscribers of one door are known to publishers of another.
+ */
+import { type Clock, checkClock } from '../../../shared/clock.ts';
+import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
+import type { GroupOptions } from '../../../shared/contract/description.ts';
+import { isMqError } from '../../../shared/contract/errors.ts';
+import type { Filter } from '../../../shared/contract/filter.ts';
+import { DEFAULTS } from '../../../shared/contract/limits.ts';
+import type { Delivery, Message, Receipt } from '../../../shared/contract/message.ts';
+import type { Transaction } from '../../../shared/contract/transaction.ts';
+import { checkBroker, checkOptions } from '../../../shared/contract/validation.ts';
+import { checkRandom, type Random } from '../../../shared/random.ts';
+import { need } from '../../1-blocking-queue/rules.ts';
+import { type Destination, destinationOf, isTemporary, isTopicLike, topicOf } from './destinations.ts';
+import { Feed } from './feed.ts';
+import type { SourcePlace } from './feed-source.ts';
+import { ignoringGone } from './gone.ts';
+import { Temporaries, type TemporaryChange, type TemporaryKind } from './temporaries.ts';
+import { TopicBook } from './topic-book.ts';
+
+export interface ExchangeOptions {
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** What goes wrong while nobody waits. Default: a warning of the process. */
+  readonly onNotice?: (text: string) => void;
+}
+
+/** Who reads, and what becomes of its place when it goes. */
+export type Subscriber =
+  /** One of those who share a queue. */
+  | { readonly kind: 'queue' }
+  /** Of a topic, from now on, until it goes. */
+  | { readonly kind: 'ephemeral' }
+  /** Of a topic, from its first time on; `subscriberGroup` names it. */
+  | { readonly kind: 'durable'; readonly group: string }
+  /** One of those who share a group of a topic; it stays when all are gone. */
+  | { readonly kind: 'shared'; readonly group: string };
+
+/** One destination, or all whose topics a pattern covers. */
+export type SubscribedTo = { readonly destination: Destination } | { readonly covers: (topic: string) => boolean };
+
+export type SubscriptionWant = SubscribedTo & {
+  readonly subscriber: Subscriber;
+  /** Its own: no other subscription has it. */
+  readonly memberId: string;
+  readonly creditMax: number;
+  readonly leaseMs?: number;
+  /** Of a queue what does not match stays for others; of a topic it is finished for this subscriber. */
+  readonly filter?: Filter;
+  readonly onDelivery: (delivery: Delivery) => void;
+  /** Nothing more comes of this topic. */
+  readonly onEnd?: (error: unknown, topic: string) => void;
+};
+
+/** A subscriber that is away, and whose durable groups are to cover new topics as well. */
+export interface AbsentSubscriber {
+  readonly group: string;
+  readonly covers: (topic: string) => boolean;
+  readonly filter?: Filter;
+}
+
+/** Of `publish`. */
+export interface PublishOptions extends SendOptions {
+  readonly transaction?: Transaction;
+}
+
+export interface OpenSubscription {
+  readonly feed: Feed;
+  /** Nothing more comes, and what is held goes back; an ephemeral subscriber is forgotten. */
+  close(options?: { readonly isFailure?: boolean }): Promise<void>;
+}
+
+/** `MQ_INVALID_ARGUMENT` for options it cannot honour. */
+export function createExchange(broker: Broker, options: ExchangeOptions = {}): Exchange {
+  checkOptions('options', options, ['clock', 'random', 'onNotice']);
+  return new Exchange(checkBroker('broker', broker), {
+    clock: checkClock('options.clock', options.clock),
+    random: checkRandom('options.random', options.random),
+    onNotice: options.onNotice ?? ((text) => process.emitWarning(text)),
+  });
+}
+
+export class Exchange {
+  readonly #broker: Broker;
+  readonly #options: Required<ExchangeOptions>;
+  readonly #book: TopicBook;
+  readonly #temporaries: Temporaries;
+  /** Topic -> subscriptions open here: it is awaited without a question. */
+  readonly #awaited = new Map<string, number>();
+
+  constructor(broker: Broker, options: Required<ExchangeOptions>) {
+    this.#broker = broker;
+    this.#options = options;
+    this.#book = new TopicBook({ broker, ...options });
+    this.#temporaries = new Temporaries(broker, options.clock);
+  }
+
+  /** Resolves when the broker has taken responsibility; null: to a topic that nobody awaits, and dropped. */
+  async publish(
+    view: Broker,
+    destination: Destination,
+    message: Message,
+    { transaction, ...options }: PublishOptions = {},
+  ): Promise<Receipt | null> {
+    const topic = topicOf(destination);
+    const send = (): Promise<Receipt> =>
+      transaction === undefined ? view.send(topic, message, options) : transaction.send(topic, message, options);
+    if (!isTopicLike(destination.kind)) return await send();
+    needGroups(view);
+    try {
+      return (await this.#isAwaited(view, destination, topic)) ? await send() : null;
+    } catch (error) {
+      if (!isMqError(error, 'MQ_UNKNOWN_TOPIC') || isTemporary(destination.kind)) throw error;
+      this.#book.forget(topic);
+      return (await this.#isAwaited(view, destination, topic)) ? await send() : null;
+    }
+  }
+
+  /** Resolves when it is in force: what is published from then on comes. */
+  async subscribe(view: Broker, want: SubscriptionWant): Promise<OpenSubscription> {
+    if (want.subscriber.kind !== 'queue') needGroups(view);
+    const { clock, random } = this.#options;
+    const { memberId, creditMax, leaseMs, onDelivery } = want;
+    const onEnd = (error: unknown, topic: string): void => {
+      this.#noteAwaited(topic, -1);
+      want.onEnd?.(error, topic);
+    };
+    const feed = new Feed({
+      ...{ broker: view, served: this.#broker, clock, random, memberId, creditMax, onDelivery, onEnd },
+      ...(leaseMs !== undefined && { leaseMs }),
+    });
+    const add = async (topic: string, isNew: boolean): Promise<void> => {
+      if (await feed.add(this.#placeOf(view, want, { topic, isNew }))) this.#noteAwaited(topic, 1);
+    };
+    const unwatch = await this.#addAll(want, add, feed);
+    return { feed, close: (how) => this.#close(feed, unwatch, how) };
+  }
+
+  /** Until it is called back, new topics are covered for somebody who is away. */
+  watchFor(view: Broker, { group, covers, filter }: AbsentSubscriber): Promise<() => void> {
+    needGroups(view);
+    return this.#book.watch({
+      covers,
+      cover: (topic, isNew) => ensureGroup(view, topic, group, { start: startFor(isNew), ...(filter && { filter }) }),
+    });
+  }
+
+  /** A durable subscriber is forgotten, with all that waits for it. Resolves to how many topics had it. */
+  async forget(view: Broker, group: string): Promise<number> {
+    const topics = await this.#broker.describeTopics();
+    const having = topics.filter(({ groups }) => groups.some((description) => description.group === group));
+    await Promise.all(having.map(({ topic }) => ignoringGone(view.deleteGroup(topic, group))));
+    return having.length;
+  }
+
+  /** Of what was made by a door of this exchange also the kind is known. */
+  destinationOf(topic: string): Destination {
+    return this.#temporaries.get(topic)?.destination ?? destinationOf(topic);
+  }
+
+  createTemporary(view: Broker, kind: TemporaryKind, owner: string): Promise<Destination> {
+    return this.#temporaries.create(view, kind, owner);
+  }
+
+  deleteTemporary(name: string): Promise<void> {
+    return this.#temporaries.delete(name);
+  }
+
+  /** What the connection with this name made goes with it. */
+  deleteTemporariesOf(owner: string): Promise<void> {
+    return this.#temporaries.deleteAllOf(owner);
+  }
+
+  /** Temporary destinations there are, and `listener` is told of each that comes or goes. */
+  watchTemporaries(listener: (change: TemporaryChange) => void): {
+    readonly present: readonly TemporaryChange[];
+    readonly stop: () => void;
+  } {
+    const present = this.#temporaries.all().map((temporary) => ({ ...temporary, isCreated: true }));
+    return { present, stop: this.#temporaries.listen(listener) };
+  }
+
+  /** Nothing is watched any more; what is open is closed by its door. */
+  close(): void {
+    this.#book.close();
+    this.#temporaries.close();
+  }
+
+  async #addAll(
+    want: SubscriptionWant,
+    add: (topic: string, isNew: boolean) => Promise<void>,
+    feed: Feed,
+  ): Promise<() => void> {
+    try {
+      if ('covers' in want) return await this.#book.watch({ covers: want.covers, cover: add });
+      await add(topicOf(want.destination), false);
+      return () => undefined;
+    } catch (error) {
+      await this.#close(feed, () => undefined);
+      throw error;
+    }
+  }
+
+  /** Where the subscriber stands in one topic. */
+  #placeOf(view: Broker, want: SubscriptionWant, { topic, isNew }: { topic: string; isNew: boolean }): SourcePlace {
+    const { subscriber, memberId, filter } = want;
+    if (subscriber.kind === 'queue') return { topic, group: DEFAULTS.group, filter };
+    const isEphemeral = subscriber.kind === 'ephemeral';
+    const group = isEphemeral ? memberId : subscriber.group;
+    const isTemporaryTopic = isTemporary(destinationOf(topic).kind);
+    let isFirst = true;
+    const reopen = async (): Promise<void> => {
+      // A topic that was deleted and made again has nothing in it that this subscriber did not await.
+      const start = startFor(isNew || !isFirst);
+      if (!isFirst) this.#book.forget(topic);
+      isFirst = false;
+      if (!isTemporaryTopic) await this.#book.ensure(view, topic);
+      await ensureGroup(view, topic, group, { isEphemeral, start, ...(filter && { filter }) });
+    };
+    return { topic, group, reopen, isOwn: subscriber.kind !== 'shared' };
+  }
+
+  async #isAwaited(view: Broker, { kind }: Destination, topic: string): Promise<boolean> {
+    if (!isTemporary(kind)) await this.#book.ensure(view, topic);
+    if (this.#awaited.has(topic)) return true;
+    const [description] = await this.#broker.describeTopics({ topic });
+    return description !== undefined && description.groups.length > 0;
+  }
+
+  #noteAwaited(topic: string, change: number): void {
+    const count = (this.#awaited.get(topic) ?? 0) + change;
+    if (count > 0) this.#awaited.set(topic, count);
+    else this.#awaited.delete(topic);
+  }
+
+  async #close(feed: Feed, unwatch: () => void, how?: { readonly isFailure?: boolean }): Promise<void> {
+    unwatch();
+    for (const topic of feed.topics) this.#noteAwaited(topic, -1);
+    await feed.close(how);
+  }
+}
+
+function startFor(isNew: boolean): 'earliest' | 'latest' {
+  return isNew ? 'earliest' : 'latest';
+}
+
+function needGroups(broker: Broker): void {
+  need(broker, 'groups', 'a topic with subscribers');
+}
+
+/** The group, as it is wanted: a subscriber that comes again with another filter is another one, as in JMS. */
+async function ensureGroup(broker: Broker, topic: string, group: string, options: GroupOptions): Promise<void> {
+  try {
+    await broker.createGroup(topic, group, options);
+  } catch (error) {
+    if (!isMqError(error, 'MQ_GROUP_EXISTS')) throw error;
+    if (JSON.stringify(await filterOf(broker, topic, group)) === JSON.stringify(options.filter ?? {})) return;
+    await ignoringGone(broker.deleteGroup(topic, group));
+    await broker.createGroup(topic, group, options);
+  }
+}
+
+async function filterOf(broker: Broker, topic: string, group: string): Promise<Filter> {
+  const [description] = await broker.describeTopics({ topic });
+  return description?.groups.find((present) => present.group === group)?.filter ?? {};
+}

@@ -1,0 +1,132 @@
+/**
+ * Which topics there are, for the doors of one broker: who publishes makes them, who subscribes to a pattern is told of each.
+ *
+ *     publish to a new name --> createTopic --> every watcher has covered it --> only then the message
+ *     made by somebody else --> found by looking, soon --> covered from its first message on
+ *
+ * Always true: a watcher is told of every topic it covers, once, as long as it is there; of what was there before it as old,
+ * of all others as new; nobody looks while nobody watches, and looking takes at most a twentieth of the time. Works with any
+ * Broker that has groups. Only the Exchange uses it.
+ */
+import type { Clock, Timer } from '../../../shared/clock.ts';
+import type { Broker } from '../../../shared/contract/broker.ts';
+import type { TopicOptions } from '../../../shared/contract/description.ts';
+import { isMqError } from '../../../shared/contract/errors.ts';
+import { isGone } from './gone.ts';
+
+/** Between two looks for topics that were made by others; longer when a look takes long. */
+const LOOK_MS = 1000;
+const LOOK_SHARE = 20;
+
+/** Somebody who wants to know of topics. */
+export interface TopicWatcher {
+  covers(topic: string): boolean;
+  /** `isNew`: it was made after the watcher came, so nothing in it is old. Rejects when it cannot be covered. */
+  cover(topic: string, isNew: boolean): Promise<void>;
+}
+
+export interface TopicBookOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  /** What goes wrong while nobody waits. */
+  readonly onNotice: (text: string) => void;
+}
+
+export class TopicBook {
+  readonly #options: TopicBookOptions;
+  /** Names that were there a moment ago, and that all watchers know. */
+  readonly #known = new Set<string>();
+  /** What is being made, and covered. */
+  readonly #making = new Map<string, Promise<void>>();
+  readonly #watchers = new Set<TopicWatcher>();
+  #timer: Timer | undefined;
+  #isClosed = false;
+
+  constructor(options: TopicBookOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the topic is there and whoever watches has covered it. `broker`: as the caller may use it. */
+  async ensure(broker: Broker, topic: string): Promise<void> {
+    if (this.#known.has(topic)) return;
+    const making = this.#making.get(topic) ?? this.#make(broker, topic).finally(() => this.#making.delete(topic));
+    this.#making.set(topic, making);
+    await making;
+  }
+
+  /** It was not there. */
+  forget(topic: string): void {
+    this.#known.delete(topic);
+  }
+
+  /** Resolves to what ends it, when everything that is there is covered; rejects when something cannot be. */
+  async watch(watcher: TopicWatcher): Promise<() => void> {
+    this.#watchers.add(watcher); // topics that are made from now on are told to it
+    const stop = (): void => void this.#watchers.delete(watcher);
+    try {
+      const names = (await this.#options.broker.describeTopics()).map(({ topic }) => topic);
+      for (const name of names) this.#known.add(name);
+      await Promise.all(names.filter((name) => watcher.covers(name)).map((name) => watcher.cover(name, false)));
+      this.#arm(LOOK_MS);
+      return stop;
+    } catch (error) {
+      stop();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    this.#watchers.clear();
+  }
+
+  async #make(broker: Broker, topic: string): Promise<void> {
+    try {
+      await broker.createTopic(topic, topicOptionsFor(broker));
+    } catch (error) {
+      if (!isMqError(error, 'MQ_TOPIC_EXISTS')) throw error;
+    }
+    await this.#tell(topic);
+  }
+
+  /** A topic that is new. */
+  async #tell(topic: string): Promise<void> {
+    this.#known.add(topic);
+    const covering = [...this.#watchers].filter((watcher) => watcher.covers(topic));
+    const results = await Promise.allSettled(covering.map((watcher) => watcher.cover(topic, true)));
+    for (const result of results) {
+      if (result.status === 'rejected' && !isGone(result.reason)) {
+        this.#options.onNotice(`a subscription to a pattern does not cover topic ${topic}: ${String(result.reason)}`);
+      }
+    }
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#isClosed || this.#timer !== undefined || this.#watchers.size === 0) return;
+    const onTime = (): void => {
+      this.#timer = undefined;
+      void this.#look();
+    };
+    this.#timer = this.#options.clock.setTimer(onTime, delayMs, { isBackground: true });
+  }
+
+  async #look(): Promise<void> {
+    const { broker, clock, onNotice } = this.#options;
+    const beganMs = clock.monotonicMs();
+    try {
+      const names = new Set((await broker.describeTopics()).map(({ topic }) => topic));
+      for (const name of this.#known) if (!names.has(name)) this.#known.delete(name);
+      const news = [...names].filter((name) => !this.#known.has(name) && !this.#making.has(name));
+      await Promise.all(news.map((name) => this.#tell(name)));
+    } catch (error) {
+      if (!isGone(error)) onNotice(`the topics cannot be listed: ${String(error)}`);
+    }
+    this.#arm(Math.max(LOOK_MS, LOOK_SHARE * (clock.monotonicMs() - beganMs)));
+  }
+}
+
+/** What every subscriber has finished goes at once, where the broker can do so. */
+export function topicOptionsFor({ capabilities }: Broker): TopicOptions {
+  return capabilities.has('durable') ? { deleteFinished: true } : {};
+}
