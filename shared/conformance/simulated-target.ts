@@ -40,10 +40,9 @@ export function onSimulatedDisks(create: CreateOnDisk, fate?: Fate): SimulatedTa
   const running = new WeakMap<Broker, Running>();
   const open = async (options: BrokerOptions, disk: SimulatedDisk, isRestarted: boolean): Promise<Broker> => {
     const broker = await create({ ...options, disk }, isRestarted);
-    const stopped = Promise.withResolvers<never>();
-    stopped.promise.catch(() => undefined);
-    const stop = (): void => stopped.reject(new MqError('MQ_CONNECTION_LOST', 'the broker was stopped'));
-    const reached = untilStopped(broker, stopped.promise);
+    const calls = new CutCalls();
+    const stop = (): void => calls.cut(new MqError('MQ_CONNECTION_LOST', 'the broker was stopped'));
+    const reached = untilStopped(broker, calls);
     running.set(reached, { disk, broker, stop });
     return reached;
   };
@@ -61,20 +60,45 @@ export function onSimulatedDisks(create: CreateOnDisk, fate?: Fate): SimulatedTa
   };
 }
 
-/** `subject`, whose calls are cut off when `stopped` rejects, as those to a process that was killed. */
-function untilStopped<Subject extends object>(subject: Subject, stopped: Promise<never>): Subject {
+/**
+ * Calls that are under way until they are cut off, all at once. None is known any more when it has ended: a race with one
+ * promise that stands for the cut would keep every answer until then.
+ */
+class CutCalls {
+  readonly #rejects = new Set<(error: MqError) => void>();
+  #cutBy: MqError | undefined;
+
+  cut(error: MqError): void {
+    this.#cutBy = error;
+    for (const reject of this.#rejects) reject(error);
+    this.#rejects.clear();
+  }
+
+  async add<T>(call: T | Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    if (this.#cutBy === undefined) this.#rejects.add(reject);
+    else reject(this.#cutBy);
+    Promise.resolve(call).then(resolve, reject);
+    try {
+      return await promise;
+    } finally {
+      this.#rejects.delete(reject);
+    }
+  }
+}
+
+/** `subject`, whose calls are cut off with all of `calls`, as those to a process that was killed. */
+function untilStopped<Subject extends object>(subject: Subject, calls: CutCalls): Subject {
   return new Proxy(subject, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== 'function') return member;
       const operation = member.bind(target) as (...args: unknown[]) => unknown;
       if (typeof name === 'string' && OPENS_TRANSACTION.includes(name)) {
-        return async (...args: unknown[]) => {
-          const opened = await Promise.race([operation(...args) as Promise<Transaction>, stopped]);
-          return untilStopped(opened, stopped);
-        };
+        return async (...args: unknown[]) =>
+          untilStopped(await calls.add(operation(...args) as Promise<Transaction>), calls);
       }
-      return (...args: unknown[]) => Promise.race([operation(...args), stopped]);
+      return (...args: unknown[]) => calls.add(operation(...args));
     },
   });
 }
