@@ -16,7 +16,12 @@ interface Opened {
   readonly forgotten: string[];
 }
 
-async function openOn(disk: SimulatedDisk, slackBytes = 4096): Promise<Opened> {
+const SMALL = { segmentBytesMax: 64 * 1024 * 1024, slackBytes: 4096 };
+
+async function openOn(
+  disk: SimulatedDisk,
+  sizes: { readonly segmentBytesMax: number; readonly slackBytes?: number } = SMALL,
+): Promise<Opened> {
   const committed: string[] = [];
   const forgotten: string[] = [];
   await disk.makeFolder('/data');
@@ -25,9 +30,10 @@ async function openOn(disk: SimulatedDisk, slackBytes = 4096): Promise<Opened> {
       ...{ disk, clock: new VirtualClock(), flushPolicy: 'always', flushIntervalMs: 1000 },
       sideCache: new BatchCache({ bytesMax: 1024 * 1024 }),
       onNotice: (text) => assert.match(text, /torn tail/),
+      segmentBytesMax: sizes.segmentBytesMax,
     },
     folder: FOLDER,
-    slackBytes,
+    slackBytes: sizes.slackBytes,
     onCommitted: (transaction) => committed.push(nameOf(transaction)),
     onForgotten: (decision) => forgotten.push(nameOf(decision)),
   });
@@ -89,9 +95,19 @@ test('the log does not grow with what is done, and keeps what is not', async () 
   assert.ok(next.log.undone.length <= 2, 'the last one may not be known to be done');
 });
 
+test('a broker whose files are to be small has a small log of decisions, too, on the disk and not only in use', async () => {
+  const { log, disk } = await openOn(new SimulatedDisk(), { segmentBytesMax: 4096 });
+  for (let epoch = 1; epoch < 500; epoch += 1) {
+    await log.decide(decision(epoch));
+    log.done(decision(epoch));
+  }
+  await log.close();
+  assert.ok(disk.usedBytes < 4 * 4096, `${disk.usedBytes} bytes on the disk`);
+});
+
 test('a decision that is on its way while the log is written anew is kept: nothing decided is ever let go', async () => {
   for (const others of [0, 3]) {
-    const { log, disk } = await openOn(new SimulatedDisk(), 256);
+    const { log, disk } = await openOn(new SimulatedDisk(), { ...SMALL, slackBytes: 256 });
     for (let epoch = 0; epoch < others; epoch += 1) await log.decide(decision(epoch));
     for (let epoch = 10; epoch < 60; epoch += 2) {
       const one = log.decide(decision(epoch)).then(() => log.done(decision(epoch)));

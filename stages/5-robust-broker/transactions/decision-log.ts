@@ -6,7 +6,7 @@
  * Always true:
  *   - I5: a transaction is committed from the moment its decision is as safe as the flush policy says, and never before
  *   - I8: a decision is kept until it is done: each of its partitions has its marker, each group its acks and positions
- *   - the log holds at most twice what is not done, and `slackBytes`
+ *   - the log holds at most twice what is not done, and `slackBytes`; its files a segment more
  * Used by the coordinator alone.
  */
 import { isMqError } from '../../../shared/contract/errors.ts';
@@ -18,7 +18,6 @@ import { batchFrom } from '../../4-persisted-log/log-reading.ts';
 import type { TopicSettings } from '../../4-persisted-log/topic-settings.ts';
 import { nameOf, type TransactionEpoch } from './marker.ts';
 
-const SLACK_BYTES = 4 * 1024 * 1024;
 const SEGMENT_BYTES_MAX = 4 * 1024 * 1024;
 /** 16 bytes: no topic's. */
 const LOG_ID = new TextEncoder().encode('$stage-decisions');
@@ -54,13 +53,13 @@ type LogEntry = ({ readonly kind: 'decided' } & Decision) | ({ readonly kind: 'd
 
 const encoder = new TextEncoder();
 
-type LogSetting = 'disk' | 'clock' | 'flushPolicy' | 'flushIntervalMs' | 'sideCache' | 'onNotice';
+type LogSetting = 'disk' | 'clock' | 'flushPolicy' | 'flushIntervalMs' | 'segmentBytesMax' | 'sideCache' | 'onNotice';
 
 export interface DecisionLogOptions {
   readonly settings: Pick<TopicSettings, LogSetting>;
   readonly folder: string;
-  /** Beyond twice what is not done. Default 4 MiB. */
-  readonly slackBytes?: number;
+  /** Beyond twice what is not done. Default: what a segment holds. */
+  readonly slackBytes?: number | undefined;
   /** At a start: told of every transaction that the log still names. All of them were committed. */
   readonly onCommitted: (transaction: TransactionEpoch) => void;
   /** It is done, and no crash can make that undone: nobody will ask for it to be carried out again. */
@@ -81,10 +80,12 @@ export class DecisionLog {
   /** Done, which is written and perhaps not synced: up to which offset the log has to be. */
   #unsafe: { readonly decision: Decision; readonly untilOffset: number }[] = [];
   #rewriting: Promise<void> | undefined;
+  readonly #slackBytes: number;
 
   private constructor(log: PartitionLog, options: DecisionLogOptions) {
     this.#log = log;
     this.#options = options;
+    this.#slackBytes = options.slackBytes ?? segmentBytesMaxOf(options);
   }
 
   static async open(options: DecisionLogOptions): Promise<DecisionLog> {
@@ -92,7 +93,7 @@ export class DecisionLog {
     const { disk, clock, flushPolicy, flushIntervalMs, sideCache: cache, onNotice } = settings;
     const log = await PartitionLog.open({
       ...{ disk, folder, clock, flushPolicy, flushIntervalMs, cache, onNotice },
-      ...{ topicId: LOG_ID, partition: 0, wasClean: false, segmentBytesMax: SEGMENT_BYTES_MAX },
+      ...{ topicId: LOG_ID, partition: 0, wasClean: false, segmentBytesMax: segmentBytesMaxOf(options) },
     });
     const decisions = new DecisionLog(log, options);
     try {
@@ -168,8 +169,7 @@ export class DecisionLog {
   #wrote(bytes: number): void {
     this.#writtenBytes += bytes;
     this.#forgetSafe();
-    const { slackBytes = SLACK_BYTES } = this.#options;
-    if (this.#writtenBytes < slackBytes + this.#undoneBytes) return;
+    if (this.#writtenBytes < this.#slackBytes + this.#undoneBytes) return;
     this.#rewriting ??= this.#rewrite()
       .catch((error: unknown) => this.#notice(`the log of decisions is not trimmed: ${String(error)}`))
       .finally(() => {
@@ -217,6 +217,11 @@ export class DecisionLog {
     }
     this.#writtenBytes = this.#log.heldBytes;
   }
+}
+
+/** Who wants small files of a broker has small ones here, too: what is done is gone as soon as that of topics. */
+function segmentBytesMaxOf({ settings }: DecisionLogOptions): number {
+  return Math.min(settings.segmentBytesMax, SEGMENT_BYTES_MAX);
 }
 
 function batchOf(entries: readonly LogEntry[]): Uint8Array {
