@@ -11,12 +11,11 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../../../shared/clock.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
+import { Outflow, socketCarrier } from '../outflow.ts';
 import { FRAME, FrameReader, type OnFrame } from './frame.ts';
 import { FrameWriter } from './frame-writer.ts';
 import { asMqError } from './wire-error.ts';
 
-/** What Node is given at once: above it the channel is congested, and what comes is kept here. */
-const WRITE_BYTES_MAX = 1024 * 1024;
 /** Ticks of the pulse in one heartbeat, so that no silence is longer than was agreed. */
 const TICKS_PER_HEARTBEAT = 2;
 /** Heartbeats that may be missed. */
@@ -48,22 +47,15 @@ export class Channel {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #reader: FrameReader;
-  /** Taken from `out`, not given to the socket yet. */
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  /** Given to the socket, which has not said yet that they left. */
-  #writingBytes = 0;
-  /** When bytes last left, or there were none; monotonic ms. */
-  #movedAtMs: number;
+  /** Taken from `out`. */
+  readonly #flow: Outflow;
   #heardAtMs: number;
-  #saidAtMs: number;
   /** When the frame began that is not whole. */
   #frameBeganAtMs = 0;
   #frameBegun = 0;
   #pulse: Timer | undefined;
   #heartbeatMs = Number.POSITIVE_INFINITY;
   #isFlushing = false;
-  #isCongested = false;
   #isPaused = false;
   #isEnding = false;
   #isGone = false;
@@ -74,11 +66,9 @@ export class Channel {
     this.#socket = options.socket;
     this.#clock = options.clock;
     this.#reader = new FrameReader(options);
-    const nowMs = this.#clock.monotonicMs();
-    this.#movedAtMs = nowMs;
-    this.#heardAtMs = nowMs;
-    this.#saidAtMs = nowMs;
-    const { socket } = options;
+    this.#heardAtMs = this.#clock.monotonicMs();
+    const { socket, clock } = options;
+    this.#flow = new Outflow({ carrier: socketCarrier(socket), clock, onLeft: () => this.#left() });
     socket.setNoDelay(true);
     socket.on('data', (piece: Buffer) => this.receive(piece));
     socket.on('error', (error) => this.destroy(lostError(error)));
@@ -87,12 +77,12 @@ export class Channel {
 
   /** I25. Not taken by the other side, in bytes. */
   get unsentBytes(): number {
-    return this.out.bytes + this.#waitingBytes + this.#writingBytes;
+    return this.out.bytes + this.#flow.unsentBytes;
   }
 
   /** More waits to leave than is sensible: nothing should be begun that makes it more. */
   get isCongested(): boolean {
-    return this.#isCongested;
+    return this.#flow.isCongested;
   }
 
   get isGone(): boolean {
@@ -182,71 +172,27 @@ export class Channel {
   #flush(): void {
     this.#isFlushing = false;
     if (this.#isGone) return;
-    for (const piece of this.out.take()) {
-      this.#waiting.push(piece);
-      this.#waitingBytes += piece.length;
-    }
+    for (const piece of this.out.take()) this.#flow.push(piece);
     if (this.unsentBytes > this.#options.unsentBytesMax) {
       const waits = `${this.unsentBytes} bytes wait for the other side, which does not read them`;
       this.destroy(new MqError('MQ_CONNECTION_LOST', waits));
       return;
     }
-    this.#write();
-    if (this.#isEnding && this.unsentBytes === this.#writingBytes && !this.#socket.writableEnded) this.#socket.end();
+    this.#flow.send();
+    if (this.#isEnding && this.#flow.isHandedOver && !this.#socket.writableEnded) this.#socket.end();
   }
 
-  /** Gives the socket what it may have at once. */
-  #write(): void {
-    if (this.#waiting.length === 0 || this.#writingBytes >= WRITE_BYTES_MAX) {
-      this.#isCongested = this.#waiting.length > 0;
-      return;
-    }
-    if (this.#writingBytes === 0) this.#movedAtMs = this.#clock.monotonicMs();
-    this.#saidAtMs = this.#clock.monotonicMs();
-    const pieces = this.#nextPieces(WRITE_BYTES_MAX - this.#writingBytes);
-    this.#isCongested = this.#waiting.length > 0;
-    const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    this.#writingBytes += bytes;
-    const last = pieces.pop();
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
-    if (last !== undefined) this.#socket.write(last, (error) => this.#left(bytes, error));
-    this.#socket.uncork();
-  }
-
-  /** Pieces of `bytesMax` bytes together: the last one may be part of a larger one. */
-  #nextPieces(bytesMax: number): Uint8Array[] {
-    let [bytes, count] = [0, 0];
-    for (const piece of this.#waiting) {
-      if (bytes + piece.length > bytesMax) break;
-      bytes += piece.length;
-      count += 1;
-    }
-    const pieces = this.#waiting.splice(0, count);
-    const [next] = this.#waiting;
-    if (next !== undefined && bytes < bytesMax) {
-      pieces.push(next.subarray(0, bytesMax - bytes));
-      this.#waiting[0] = next.subarray(bytesMax - bytes);
-      bytes = bytesMax;
-    }
-    this.#waitingBytes -= bytes;
-    return pieces;
-  }
-
-  #left(bytes: number, error: Error | null | undefined): void {
-    if (this.#isGone || error) return; // the socket's own 'error' says so
-    this.#writingBytes -= bytes;
-    this.#movedAtMs = this.#clock.monotonicMs();
-    const wasCongested = this.#isCongested;
+  #left(): void {
+    const wasCongested = this.#flow.isCongested;
     this.#flush();
-    if (wasCongested && !this.#isCongested && !this.#isGone) this.#options.onDrain?.();
+    if (wasCongested && !this.#flow.isCongested && !this.#isGone) this.#options.onDrain?.();
   }
 
   #tick(): void {
     if (this.#isGone || this.#isEnding) return;
     const nowMs = this.#clock.monotonicMs();
     const tickMs = this.#heartbeatMs / TICKS_PER_HEARTBEAT;
-    if (this.unsentBytes > 0 && nowMs - this.#movedAtMs >= this.#options.stalledMs) {
+    if (this.unsentBytes > 0 && nowMs - this.#flow.movedAtMs >= this.#options.stalledMs) {
       this.destroy(new MqError('MQ_CONNECTION_LOST', `the other side took nothing for ${this.#options.stalledMs} ms`));
       return;
     }
@@ -262,7 +208,7 @@ export class Channel {
       this.#options.onBroken(new MqError('MQ_REQUEST_TIMEOUT', `a frame took longer than ${frameTimeoutMs} ms`));
       return;
     }
-    if (nowMs - this.#saidAtMs >= tickMs && this.unsentBytes === 0) {
+    if (nowMs - this.#flow.saidAtMs >= tickMs && this.unsentBytes === 0) {
       this.out.begin(FRAME.heartbeat, 0).end();
       this.#flush();
     }
@@ -280,7 +226,7 @@ export class Channel {
     this.#isGone = true;
     this.#reader.stop();
     this.#pulse?.cancel();
-    this.#waiting = [];
+    this.#flow.stop();
     this.#options.onGone(error);
   }
 }

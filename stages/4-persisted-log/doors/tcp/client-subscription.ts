@@ -55,6 +55,8 @@ export class ClientSubscription {
   /** Given by the server; undefined while there is none. */
   #number: number | undefined;
   #timer: Timer | undefined;
+  /** Finished in this turn: one credit for all of them, which leaves behind what the caller sends in it. */
+  #finishedCount = 0;
   #isClosed = false;
 
   constructor(options: ClientSubscriptionOptions) {
@@ -207,8 +209,15 @@ export class ClientSubscription {
   }
 
   #credit(count: number): void {
-    const number = this.#number;
-    if (count > 0 && number !== undefined) this.#options.link.say((out) => writeCredit(out, number, count));
+    if (count === 0) return;
+    if (this.#finishedCount === 0) setImmediate(() => this.#giveCredit());
+    this.#finishedCount += count;
+  }
+
+  #giveCredit(): void {
+    const [number, count] = [this.#number, this.#finishedCount];
+    this.#finishedCount = 0;
+    if (number !== undefined && count > 0) this.#options.link.say((out) => writeCredit(out, number, count));
   }
 
   #ended(error: MqError): void {
@@ -221,6 +230,7 @@ export class ClientSubscription {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#number = undefined;
+    this.#finishedCount = 0;
     this.#held.clear();
   }
 }

@@ -12,13 +12,13 @@ import { checkRandom, type Random } from '../../../../shared/random.ts';
 import { checkPassword } from '../../../3-http-server/later-options.ts';
 import { type ClientTlsOptions, checkClientTls } from '../../../3-http-server/tls.ts';
 import type { Codec } from '../../bytes/compression.ts';
+import { isToken } from '../door-options.ts';
 import { TcpClient } from './client.ts';
 import { ClientCalls, type Closable } from './client-calls.ts';
 import { ClientPolls } from './client-polls.ts';
 import { Outbox } from './client-sending.ts';
 import { ClientSubscriptions } from './client-subscriptions.ts';
 import { type ConnectionState, Link } from './link.ts';
-import { isToken } from './server-options.ts';
 
 /** Of `createTcpClient`: who it is, what it does when the connection breaks, and how long it waits. */
 export interface TcpClientOptions {

@@ -2,7 +2,7 @@
 import type { Admission } from '../../../../shared/admission.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import type { MqError } from '../../../../shared/contract/errors.ts';
-import type { Farewells } from './farewells.ts';
+import type { Farewells } from '../farewells.ts';
 import type { Members } from './members.ts';
 import type { CheckedTcpServerOptions } from './server-options.ts';
 

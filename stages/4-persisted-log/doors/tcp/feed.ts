@@ -7,6 +7,7 @@
  * is claimed when nobody is there any more goes back. It receives in a loop rather than with `subscribe`, so that stored
  * bytes pass through, any broker can push, and a slow client is not buffered for.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../../shared/clock.ts';
 import { isMqError, type MqError } from '../../../../shared/contract/errors.ts';
 import type { Limits } from '../../../../shared/contract/limits.ts';
@@ -72,6 +73,9 @@ export class Feed {
   async #run(first: DeliveriesAnswer): Promise<void> {
     await this.#next(async () => first);
     while (!this.#stopped.signal.aborted) {
+      // What was pushed leaves first, and what comes meanwhile goes together.
+      await nextTurn();
+      if (this.#stopped.signal.aborted) return;
       if (this.#credit === 0 || this.#options.isCongested()) await this.#woken();
       else await this.#next(() => this.#take(this.#options.limits.waitMsMax));
     }

@@ -30,7 +30,7 @@ export class Session {
   readonly #socket: Socket;
   readonly #door: Door;
   readonly #channel: Channel;
-  readonly #onGone: (session: Session) => void;
+  readonly #onGone: () => void;
   /** Set by `hello`. */
   #desk: RequestDesk | undefined;
   #deadline: { cancel(): void };
@@ -40,7 +40,7 @@ export class Session {
   /** It was told goodbye, or is gone. */
   #isOver = false;
 
-  constructor(socket: Socket, door: Door, onGone: (session: Session) => void) {
+  constructor(socket: Socket, door: Door, onGone: () => void) {
     const { options } = door;
     this.#socket = socket;
     this.#door = door;
@@ -163,7 +163,7 @@ export class Session {
     this.#deadline.cancel();
     this.#desk?.leave();
     if (this.#admitted !== undefined) this.#door.admission?.leave?.(this.#admitted);
-    this.#onGone(this);
+    this.#onGone();
   }
 }
 

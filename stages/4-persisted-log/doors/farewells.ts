@@ -4,7 +4,7 @@
  * Always true: nothing here rejects: what ended or went meanwhile needs nothing, and a defect is told. The server waits for
  * all of it when it closes.
  */
-import { isMqError } from '../../../../shared/contract/errors.ts';
+import { isMqError } from '../../../shared/contract/errors.ts';
 
 export class Farewells {
   readonly #onDefect: (error: unknown) => void;
