@@ -19,7 +19,8 @@ const FUNCTION_LINES_MAX = 70;
 const SPINE_LINES_MAX = 250;
 
 /** Parts of shared/ that any stage may build on. */
-const GROUND = /^shared\/(contract\/[a-z-]+|admission|clock|random|broker-options|lesson|disk|crc32c)\.ts$/;
+const GROUND =
+  /^shared\/(contract\/[a-z-]+|admission|clock|random|broker-options|lesson|disk|forwarding-disk|crc32c)\.ts$/;
 /** Doors of protocols and the JMS-style API: they use the client as anybody does, and the words of their specifications. */
 const FACADES = /^stages\/5-robust-broker\/(doors|jms)\//;
 /** Files that may name a concrete broker. */

@@ -9,6 +9,7 @@
  * Always true: marks ascend in both numbers, and there are at most `MARKS_MAX`: the more bytes are held, the further apart
  * they are. Bytes are never counted short. Pure.
  */
+import { lastMarkAt } from './last-mark.ts';
 
 const MARKS_MAX = 8192;
 
@@ -58,16 +59,16 @@ export class HeldBytes {
   /** Of all records from `offset` on, and of those that share a batch with it. */
   from(offset: number): number {
     if (offset >= this.endOffset) return 0;
-    return (this.#totals.at(-1) ?? 0) - (this.#totals[this.#lastMarkAt(offset)] ?? 0);
+    return (this.#totals.at(-1) ?? 0) - (this.#totals[lastMarkAt(this.#offsets, offset)] ?? 0);
   }
 
   /** The next offset above `offset` at which bytes become free; the end when there is none. */
   nextFree(offset: number): number {
-    return this.#offsets[this.#lastMarkAt(offset) + 1] ?? this.endOffset;
+    return this.#offsets[lastMarkAt(this.#offsets, offset) + 1] ?? this.endOffset;
   }
 
   forgetBelow(offset: number): void {
-    const count = this.#lastMarkAt(offset);
+    const count = lastMarkAt(this.#offsets, offset);
     // Only when it is worth the copying.
     if (count * 2 < this.#offsets.length) return;
     this.#offsets.splice(0, count);
@@ -76,19 +77,8 @@ export class HeldBytes {
 
   /** As if the log ended at `below`, or a little before. */
   state(below = Number.POSITIVE_INFINITY): HeldBytesState {
-    const count = this.#lastMarkAt(below) + 1;
+    const count = lastMarkAt(this.#offsets, below) + 1;
     return { offsets: this.#offsets.slice(0, count), totals: this.#totals.slice(0, count) };
-  }
-
-  /** Index of the last mark at or below `offset`; 0 when all are above. */
-  #lastMarkAt(offset: number): number {
-    let [low, high] = [0, this.#offsets.length];
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if ((this.#offsets[middle] ?? 0) <= offset) low = middle;
-      else high = middle;
-    }
-    return low;
   }
 
   #thin(): void {

@@ -7,20 +7,20 @@
  * Always true: what was written is synced before its file is closed on the way (an error of that sync is told to whoever
  * uses the file next, never lost); a file in use is not closed. A composition puts it between the logs and the real disk.
  */
-import type { Disk, DiskFile, DiskLock, OpenMode } from '../../../shared/disk.ts';
+import type { Disk, DiskFile, OpenMode } from '../../../shared/disk.ts';
+import { ForwardingDisk } from '../../../shared/forwarding-disk.ts';
 
-export class FewFiles implements Disk {
-  readonly #disk: Disk;
+export class FewFiles extends ForwardingDisk {
   readonly #openFilesMax: number;
   /** Files that are open, the one not used for longest first. */
   readonly #open = new Set<ReopenedFile>();
 
   constructor(disk: Disk, { openFilesMax }: { readonly openFilesMax: number }) {
-    this.#disk = disk;
+    super(disk);
     this.#openFilesMax = openFilesMax;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+  override async open(path: string, mode: OpenMode): Promise<DiskFile> {
     const file = await this.#openAs(path, mode);
     const reopened = new ReopenedFile(file, {
       open: () => this.#openAs(path, mode === 'read' ? 'read' : 'write'),
@@ -31,45 +31,9 @@ export class FewFiles implements Disk {
     return reopened;
   }
 
-  list(folder: string): Promise<readonly string[]> {
-    return this.#disk.list(folder);
-  }
-
-  makeFolder(folder: string): Promise<void> {
-    return this.#disk.makeFolder(folder);
-  }
-
-  exists(path: string): Promise<boolean> {
-    return this.#disk.exists(path);
-  }
-
-  rename(from: string, to: string): Promise<void> {
-    return this.#disk.rename(from, to);
-  }
-
-  remove(path: string): Promise<void> {
-    return this.#disk.remove(path);
-  }
-
-  removeFolder(folder: string): Promise<void> {
-    return this.#disk.removeFolder(folder);
-  }
-
-  syncFolder(folder: string): Promise<void> {
-    return this.#disk.syncFolder(folder);
-  }
-
-  freeBytes(folder: string): Promise<number> {
-    return this.#disk.freeBytes(folder);
-  }
-
-  lock(path: string): Promise<DiskLock> {
-    return this.#disk.lock(path);
-  }
-
   async #openAs(path: string, mode: OpenMode): Promise<DiskFile> {
     await this.#makeRoom();
-    return await this.#disk.open(path, mode);
+    return await this.disk.open(path, mode);
   }
 
   async #makeRoom(): Promise<void> {

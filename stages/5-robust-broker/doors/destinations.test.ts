@@ -1,7 +1,7 @@
 /** Names of protocols and of the contract, in both directions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import * as fc from 'fast-check';
+import fc from 'fast-check';
 import {
   type Destination,
   destinationOf,

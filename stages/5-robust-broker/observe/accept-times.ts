@@ -7,6 +7,7 @@
  * Always true: offsets and times ascend; there are at most `marksMax` marks: when there would be more, every other one of
  * the older half goes, so of what has been waiting for long the time becomes coarse, and never too late. Pure.
  */
+import { lastMarkAt } from '../../4-persisted-log/last-mark.ts';
 
 /** Fewer would tell nothing. */
 const MARKS_MIN = 16;
@@ -46,23 +47,13 @@ export class AcceptTimes {
     const first = this.#offsets[0] ?? Number.POSITIVE_INFINITY;
     let known = 0;
     let from = Math.max(fromOffset, first);
-    for (let index = this.#lastMarkAt(from); from < below; index += 1) {
+    for (let index = lastMarkAt(this.#offsets, from); from < below; index += 1) {
       const next = Math.min(this.#offsets[index + 1] ?? below, below);
       visit(this.#times[index] ?? 0, next - from);
       known += next - from;
       from = next;
     }
     return count - known;
-  }
-
-  #lastMarkAt(offset: number): number {
-    let [low, high] = [0, this.#offsets.length];
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if ((this.#offsets[middle] ?? 0) <= offset) low = middle;
-      else high = middle;
-    }
-    return low;
   }
 
   #thin(): void {

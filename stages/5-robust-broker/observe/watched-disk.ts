@@ -8,19 +8,19 @@
  * directly before the disk it watches, so that a file that is closed on the way is timed too.
  */
 import type { Clock } from '../../../shared/clock.ts';
-import type { Disk, DiskFile, DiskLock, OpenMode } from '../../../shared/disk.ts';
+import type { Disk, DiskFile, OpenMode } from '../../../shared/disk.ts';
+import { ForwardingDisk } from '../../../shared/forwarding-disk.ts';
 import { Histogram, SECONDS } from './histogram.ts';
 
-export class WatchedDisk implements Disk {
+export class WatchedDisk extends ForwardingDisk {
   readonly syncSeconds = new Histogram(SECONDS);
-  readonly #disk: Disk;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   #syncFailureCount = 0;
   /** Syncs that have not come back, the oldest first: when each was asked for, monotonic ms. */
   readonly #open = new Map<symbol, number>();
 
   constructor(disk: Disk, clock: Pick<Clock, 'monotonicMs'>) {
-    this.#disk = disk;
+    super(disk);
     this.#clock = clock;
   }
 
@@ -35,44 +35,12 @@ export class WatchedDisk implements Disk {
     return 0;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    return new WatchedFile(await this.#disk.open(path, mode), (sync) => this.#timed(sync));
+  override async open(path: string, mode: OpenMode): Promise<DiskFile> {
+    return new WatchedFile(await this.disk.open(path, mode), (sync) => this.#timed(sync));
   }
 
-  list(folder: string): Promise<readonly string[]> {
-    return this.#disk.list(folder);
-  }
-
-  makeFolder(folder: string): Promise<void> {
-    return this.#disk.makeFolder(folder);
-  }
-
-  exists(path: string): Promise<boolean> {
-    return this.#disk.exists(path);
-  }
-
-  rename(from: string, to: string): Promise<void> {
-    return this.#disk.rename(from, to);
-  }
-
-  remove(path: string): Promise<void> {
-    return this.#disk.remove(path);
-  }
-
-  removeFolder(folder: string): Promise<void> {
-    return this.#disk.removeFolder(folder);
-  }
-
-  syncFolder(folder: string): Promise<void> {
-    return this.#timed(() => this.#disk.syncFolder(folder));
-  }
-
-  freeBytes(folder: string): Promise<number> {
-    return this.#disk.freeBytes(folder);
-  }
-
-  lock(path: string): Promise<DiskLock> {
-    return this.#disk.lock(path);
+  override syncFolder(folder: string): Promise<void> {
+    return this.#timed(() => this.disk.syncFolder(folder));
   }
 
   async #timed(sync: () => Promise<void>): Promise<void> {
