@@ -46,7 +46,7 @@ test(
     }
     assert.ok(!stderr.includes(TOKEN) && !stderr.includes('secret body'), stderr);
     assert.ok(!metrics.includes(TOKEN));
-    assert.match(metrics, /mq_door_connections\{door="http"\} [1-9]/);
+    assert.match(metrics, /mq_door_connections_count\{door="http"\} [1-9]/);
     assert.match(metrics, /mq_door_refusals_count\{door="http",code="MQ_UNAUTHORIZED"\} 1\n/);
     assert.match(metrics, /# TYPE mq_accepted_to_acked_seconds histogram\n/);
     assert.match(metrics, /mq_process_resident_bytes \d+\n/);

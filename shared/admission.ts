@@ -9,6 +9,7 @@
  * it never closes what it was given; credentials appear in no error, no log and no metric.
  */
 import type { Broker } from './contract/broker.ts';
+import type { ConnectionDescription } from './contract/connections.ts';
 import { isMqError } from './contract/errors.ts';
 import { checkMethods, invalidArgument } from './contract/validation.ts';
 
@@ -40,6 +41,8 @@ export interface CameFrom {
 export interface Admission {
   /** The broker as this caller may use it. Rejects with `MQ_UNAUTHORIZED`, or with a retriable error. */
   admit(credentials: Credentials, from: CameFrom): Promise<Broker>;
+  /** Whether this caller may be told of a connection. Left out: of every one. */
+  sees?(admitted: Broker, connection: ConnectionDescription): boolean;
   /** What was admitted has ended: the request (HTTP) or the connection (TCP). Called once for each. */
   leave?(admitted: Broker): void;
 }

@@ -21,6 +21,7 @@ import { headersOf, PROBLEM_TYPE, problemOf } from './problem.ts';
 import { logEntryOf } from './request-log.ts';
 import { RouteTable } from './route-table.ts';
 import { addBrokerRoutes } from './routes/broker-routes.ts';
+import { addConnectionRoutes } from './routes/connection-routes.ts';
 import { addDeliveryRoutes } from './routes/delivery-routes.ts';
 import { addGroupRoutes } from './routes/group-routes.ts';
 import { addMessageRoutes } from './routes/message-routes.ts';
@@ -201,7 +202,7 @@ function sizeOf(payload: unknown): number {
 async function addRoutes(
   app: FastifyInstance,
   door: Door,
-  { extraRoutes, token, admission, moreMetrics, metricsTopicsMax }: CheckedServerOptions,
+  { extraRoutes, token, admission, moreMetrics, metricsTopicsMax, connections }: CheckedServerOptions,
 ): Promise<void> {
   const table = new RouteTable();
   app.addHook('onRoute', ({ method, url }) => table.add(method, url));
@@ -209,6 +210,7 @@ async function addRoutes(
   await describeRoutes(app, { token, admission });
   const routes: Routes = app.withTypeProvider<SchemaTypes>();
   addBrokerRoutes(routes, door, { topicsMax: metricsTopicsMax, moreMetrics });
+  addConnectionRoutes(routes, door, { connections, admission });
   addTopicRoutes(routes, door);
   addDeliveryRoutes(routes, door);
   addGroupRoutes(routes, door);

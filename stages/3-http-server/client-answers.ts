@@ -6,6 +6,7 @@
  */
 import { Type } from 'typebox';
 import type { FetchResult } from '../../shared/contract/broker.ts';
+import type { ConnectionDescription } from '../../shared/contract/connections.ts';
 import type { TopicDescription } from '../../shared/contract/description.ts';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { Explanation } from '../../shared/contract/explanation.ts';
@@ -16,7 +17,13 @@ import type { BrowsedRecord, Delivery, Receipt, StoredRecord } from '../../share
 import type { ProducerIdentity } from '../../shared/contract/producer.ts';
 import type { Answer } from './exchange.ts';
 import { type Bodied, type Json, recordOf } from './json-message.ts';
-import { DescriptionAnswer, DescriptionsAnswer, ExplainAnswer, InsideAnswer } from './routes/answers.ts';
+import {
+  ConnectionsAnswer,
+  DescriptionAnswer,
+  DescriptionsAnswer,
+  ExplainAnswer,
+  InsideAnswer,
+} from './routes/answers.ts';
 import * as schemas from './schemas.ts';
 import * as later from './transaction-schemas.ts';
 import { notTheProtocol, type Reader, readerOf } from './wire.ts';
@@ -39,6 +46,8 @@ export const readDescription: Reader<TopicDescription> = readerOf(
 const described = readerOf('descriptions', Type.Unsafe<{ topics: TopicDescription[] }>(DescriptionsAnswer));
 export const readDescriptions = (answer: Answer): readonly TopicDescription[] => described(answer).topics;
 export const readInside: Reader<Inside> = readerOf('the inside of a topic', Type.Unsafe<Inside>(InsideAnswer));
+const connected = readerOf('connections', Type.Unsafe<{ connections: ConnectionDescription[] }>(ConnectionsAnswer));
+export const readConnections = (answer: Answer): readonly ConnectionDescription[] => connected(answer).connections;
 const explained = readerOf('an explanation', Type.Unsafe<{ explanation: Explanation | null }>(ExplainAnswer));
 export const readExplanation = (answer: Answer): Explanation | null => explained(answer).explanation;
 

@@ -34,8 +34,10 @@ interface Connection {
 /** A connection that was opened or closed, and how many there are now. */
 export interface ConnectionChange {
   readonly isOpen: boolean;
-  /** The address of the peer. */
+  /** The address of the peer, */
   readonly from: string;
+  /** and its port, which no other connection of this address has meanwhile; undefined of one that was gone already. */
+  readonly fromPort?: number | undefined;
   readonly connectionCount: number;
 }
 
@@ -159,11 +161,11 @@ export class Connections {
       onAnswered: () => this.#next(connection, socket),
     };
     this.#open.set(socket, connection);
-    const from = 'remoteAddress' in socket ? String(socket.remoteAddress) : '';
-    this.#onConnection?.({ isOpen: true, from, connectionCount: this.count });
+    const { remoteAddress: from = '', remotePort: fromPort } = socket as Partial<Socket>;
+    this.#onConnection?.({ isOpen: true, from, fromPort, connectionCount: this.count });
     socket.once('close', () => {
       this.#open.delete(socket);
-      this.#onConnection?.({ isOpen: false, from, connectionCount: this.count });
+      this.#onConnection?.({ isOpen: false, from, fromPort, connectionCount: this.count });
       connection.held.length = 0;
       connection.controller?.abort(GONE);
       if (this.#open.size === 0) this.#whenEmpty?.();

@@ -7,10 +7,12 @@
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
 import { type Capability, isCapability } from '../../shared/contract/capabilities.ts';
+import type { ConnectionDescription } from '../../shared/contract/connections.ts';
 import { LIMITS, type Limits } from '../../shared/contract/limits.ts';
 import { checkInteger, checkOptions, describeValue, invalidArgument } from '../../shared/contract/validation.ts';
 import { type Random, SystemRandom } from '../../shared/random.ts';
 import { HttpClient } from './client.ts';
+import { readConnections } from './client-answers.ts';
 import type { Closable } from './client-requests.ts';
 import { checkPassword } from './later-options.ts';
 import { BrokerAnswer } from './routes/answers.ts';
@@ -71,6 +73,19 @@ export async function clientOf(url: string, options: ClientOptions, behind: read
   } catch (error) {
     await transport.close(0);
     throw error;
+  }
+}
+
+/** Who is connected to the server at `url`, through all its doors. `MQ_NOT_SUPPORTED` when it keeps no book of that. */
+export async function fetchConnections(
+  url: string,
+  options: ClientOptions = {},
+): Promise<readonly ConnectionDescription[]> {
+  const transport = new Transport(checkUrl(url), checkClientOptions(options));
+  try {
+    return readConnections(await transport.request({ method: 'GET', path: '/connections', isRepeatable: true }));
+  } finally {
+    await transport.close(0);
   }
 }
 

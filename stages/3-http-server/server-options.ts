@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Admission, checkAdmission } from '../../shared/admission.ts';
 import { type Clock, SystemClock } from '../../shared/clock.ts';
 import type { Broker } from '../../shared/contract/broker.ts';
+import type { ConnectionDescription } from '../../shared/contract/connections.ts';
 import type { MqError } from '../../shared/contract/errors.ts';
 import type { Metric } from '../../shared/contract/metrics.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../shared/contract/validation.ts';
@@ -33,6 +34,8 @@ export interface ServerOptions {
   readonly extraRoutes?: (routes: FastifyInstance, broker: Broker) => void | Promise<void>;
   /** What `/metrics` tells besides the numbers of the broker: of the process, of other doors. */
   readonly moreMetrics?: () => readonly Metric[];
+  /** What `GET /connections` tells: who is connected, through all doors. Default: it tells nothing. */
+  readonly connections?: () => readonly ConnectionDescription[];
   /** Topics, and likewise groups, of which `/metrics` tells each by itself; the rest is summed. Default 1,000. */
   readonly metricsTopicsMax?: number;
   /** Told of every answered request. Costs a little on each; left out, it costs nothing. */
@@ -111,6 +114,7 @@ const OTHERS: Readonly<Record<string, readonly [isRight: (value: unknown) => boo
   allowedHosts: [(value) => Array.isArray(value) && value.every(isFilled), 'a list of host names'],
   extraRoutes: [isFunction, 'a function'],
   moreMetrics: [isFunction, 'a function'],
+  connections: [isFunction, 'a function'],
   onRequest: [isFunction, 'a function'],
   onDefect: [isFunction, 'a function'],
   onRefused: [isFunction, 'a function'],

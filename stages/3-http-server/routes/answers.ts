@@ -112,6 +112,38 @@ export const BrokerAnswer = Type.Object({
   capabilities: Type.Array(Type.String()),
   limits: Type.Unsafe<Readonly<Record<string, number>>>({ type: 'object', additionalProperties: { type: 'integer' } }),
 });
+const Subscription = Type.Object(
+  {
+    id: Type.String(),
+    destination: Type.String(),
+    topic: Type.String(),
+    group: Type.String(),
+    creditMax: Type.Unsafe<number | null>({ type: ['integer', 'null'] }),
+    heldCount: Type.Integer(),
+  },
+  open,
+);
+const textOrNull = Type.Unsafe<string | null>({ type: ['string', 'null'] });
+const Connection = Type.Object(
+  {
+    id: Type.String(),
+    door: Type.String(),
+    address: Type.String(),
+    connectedAt: Type.Number(),
+    clientId: textOrNull,
+    protocolVersion: textOrNull,
+    principal: textOrNull,
+    messagesInCount: Type.Integer(),
+    messagesOutCount: Type.Integer(),
+    bytesIn: Type.Integer(),
+    bytesOut: Type.Integer(),
+    errorCount: Type.Integer(),
+    subscriptionCount: Type.Integer(),
+    subscriptions: Type.Array(Subscription),
+  },
+  open,
+);
+export const ConnectionsAnswer = Type.Object({ connections: Type.Array(Connection) });
 export const HealthAnswer = Type.Object({ status: Type.String() });
 export const ReadinessAnswer = Type.Object({
   status: Type.Enum(['ready', 'not-ready']),

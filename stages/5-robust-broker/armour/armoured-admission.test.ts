@@ -129,3 +129,22 @@ test('over HTTP: 401, 403, 404 for what is not there, 429 with Retry-After, and 
     assert.ok(!answers.join('\n').includes(secret));
   }
 });
+
+test('of who is connected a user is told what is its own, and whoever manages everything is told of all', async () => {
+  const boss = { tokens: { a: sha256('boss-token') }, rules: [{ topics: '*', verbs: ['manage'] }] };
+  await using t = await armoured(checkUsers({ users: { shop: SHOP, boss } }));
+  const described = { address: '10.0.0.9:1', connectedAt: 0, clientId: null, protocolVersion: null };
+  const counts = { messagesInCount: 0, messagesOutCount: 0, bytesIn: 0, bytesOut: 0, errorCount: 0 };
+  const none = { subscriptionCount: 0, subscriptions: [] };
+  const connections = ['shop', 'boss', null].map((principal, index) => {
+    return { id: `stomp-${index}`, door: 'stomp', principal, ...described, ...counts, ...none };
+  });
+  await using server = await createServer(t.broker, { admission: t.admission, connections: () => connections });
+  const seenBy = async (token: string): Promise<unknown[]> => {
+    const answer = await fetch(`${server.url}/connections`, { headers: { authorization: `Bearer ${token}` } });
+    const { connections: seen } = (await answer.json()) as { connections: { principal: unknown }[] };
+    return seen.map(({ principal }) => principal);
+  };
+  assert.deepEqual(await seenBy('shop-token'), ['shop']);
+  assert.deepEqual(await seenBy('boss-token'), ['shop', 'boss', null]);
+});

@@ -9,6 +9,7 @@
 import type { Admission, CameFrom, Credentials } from '../../../shared/admission.ts';
 import { type Clock, SystemClock } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
+import type { ConnectionDescription } from '../../../shared/contract/connections.ts';
 import { Authenticator } from './authenticator.ts';
 import { Belongings } from './belongings.ts';
 import { networkOf } from './failed-attempts.ts';
@@ -33,6 +34,7 @@ export interface ArmouredAdmissionOptions {
 interface Client {
   readonly allowance: ClientAllowance;
   readonly view: Broker;
+  readonly principal: Principal;
   /** What its allowance was made from. */
   readonly quotaText: string;
 }
@@ -48,7 +50,7 @@ export class ArmouredAdmission implements Admission {
   readonly #quota: ClientQuota;
   /** The one admitted last at the end. */
   readonly #clients = new Map<string, Client>();
-  readonly #connections = new Map<Broker, Disposable>();
+  readonly #connections = new Map<Broker, { readonly principal: Principal; readonly connection: Disposable }>();
   #users: Users;
   #topics: TopicAllowances;
 
@@ -69,16 +71,22 @@ export class ArmouredAdmission implements Admission {
 
   async admit(credentials: Credentials, from: CameFrom): Promise<Broker> {
     const name = await this.#authenticator.nameOf(credentials, from);
-    const { allowance, view } = this.#clientOf(name, from);
+    const { allowance, view, principal } = this.#clientOf(name, from);
     const connection = allowance.connect();
     // One for each, told apart by `leave`.
     const admitted = Object.create(view) as Broker;
-    this.#connections.set(admitted, connection);
+    this.#connections.set(admitted, { principal, connection });
     return admitted;
   }
 
+  /** Its own connections; whoever may manage everything sees those of all. */
+  sees(admitted: Broker, { principal: name }: ConnectionDescription): boolean {
+    const principal = this.#connections.get(admitted)?.principal;
+    return principal !== undefined && (principal.mayAll('manage', '') || principal.name === name);
+  }
+
   leave(admitted: Broker): void {
-    this.#connections.get(admitted)?.[Symbol.dispose]();
+    this.#connections.get(admitted)?.connection[Symbol.dispose]();
     this.#connections.delete(admitted);
   }
 
@@ -117,7 +125,7 @@ export class ArmouredAdmission implements Admission {
     const limited = limitedBroker(this.#broker, { client: allowance, topics: this.#topics, clock: this.#clock });
     const accessNow = () => this.#rightsOf(name)?.access;
     const principal = new Principal({ name, accessNow, belongings: this.#belongings });
-    return { allowance, view: permittedBroker(limited, principal), quotaText: JSON.stringify(quota) };
+    return { allowance, principal, view: permittedBroker(limited, principal), quotaText: JSON.stringify(quota) };
   }
 
   /** The one that was admitted longest ago and is not connected. */

@@ -104,3 +104,22 @@ test('what is listed is bounded, and so is every text; the numbers are of all', 
   assert.equal(book.connectionCount(), 1101);
   assert.equal(numberOf(book, 'mq_door_connections_count', { door: 'mqtt' }), 1100);
 });
+
+test('a door that tells only who came and went is in the book too', () => {
+  const book = new ConnectionBook({ clock: new VirtualClock() });
+  const listen = book.listenerOf('http');
+  assert.equal(numberOf(book, 'mq_door_connections_count', { door: 'http' }), 0);
+  listen({ isOpen: true, from: '127.0.0.1', fromPort: 1, connectionCount: 1 });
+  listen({ isOpen: true, from: '::1', fromPort: 2, connectionCount: 2 });
+  // Two that were gone before anybody could ask for their ports.
+  listen({ isOpen: true, from: '127.0.0.1', connectionCount: 3 });
+  listen({ isOpen: true, from: '127.0.0.1', connectionCount: 4 });
+  const addresses = (): string[] => book.connections().map(({ address }) => address);
+  assert.deepEqual(addresses(), ['127.0.0.1:1', '[::1]:2', '127.0.0.1:?', '127.0.0.1:?']);
+  listen({ isOpen: false, from: '127.0.0.1', fromPort: 1, connectionCount: 3 });
+  listen({ isOpen: false, from: '127.0.0.1', connectionCount: 2 });
+  assert.deepEqual(addresses(), ['[::1]:2', '127.0.0.1:?']);
+  listen({ isOpen: false, from: '127.0.0.1', connectionCount: 1 });
+  listen({ isOpen: false, from: '::1', fromPort: 2, connectionCount: 0 });
+  assert.equal(book.connectionCount(), 0);
+});

@@ -9,9 +9,11 @@
  * addition, everything else is worked out when somebody asks; what it lists is bounded, and so is every text in it. Counters
  * of a door never go down. Doors write in it, `GET /connections`, `/metrics`, `mq connections` and the screen read.
  */
+import { isIPv6 } from 'node:net';
 import type { Clock } from '../../../shared/clock.ts';
 import type { ConnectionDescription } from '../../../shared/contract/connections.ts';
 import type { Metric, MetricSeries } from '../../../shared/contract/metrics.ts';
+import type { ConnectionListener } from '../../3-http-server/connections.ts';
 import {
   addTraffic,
   BookedConnection,
@@ -66,6 +68,21 @@ export class ConnectionBook {
     connection.introduced(introduction);
     entry.open.add(connection);
     return connection;
+  }
+
+  /** For a door that tells only that somebody came and went, and from where. */
+  listenerOf(door: string): ConnectionListener {
+    /** By address; where no port is known several connections share one, and any of them is as good as the other. */
+    const open = new Map<string, BookedConnection[]>();
+    this.add(door);
+    return ({ isOpen, from, fromPort }) => {
+      const address = addressOf(from, fromPort);
+      const ofAddress = open.get(address) ?? [];
+      if (isOpen) ofAddress.push(this.opened({ door, address }));
+      else ofAddress.shift()?.closed();
+      if (ofAddress.length > 0) open.set(address, ofAddress);
+      else open.delete(address);
+    };
   }
 
   /** Somebody was not let in, or broke the protocol before anything was known of him. */
@@ -155,6 +172,11 @@ export class ConnectionBook {
     this.#doors.set(door, entry);
     return entry;
   }
+}
+
+/** As it stands in the book. */
+export function addressOf(host: string, port: number | undefined): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port ?? '?'}`;
 }
 
 function trafficOf({ past, open }: DoorEntry): Traffic {

@@ -2,7 +2,7 @@
  * The log and the numbers of a process that serves a broker: what the doors tell, put into words once for all of them.
  *
  *     HTTP door --onConnection, onRefused, onDefect--> DoorLog --> EventLog
- *     TCP door  --/                                        \--> moreMetrics: connections per door, refusals, the process
+ *     TCP door  --/                                        \--> moreMetrics: refusals per door, the process
  *
  * Always true: what a stranger can cause a thousand times is told ten times and counted; a refusal that is part of everyday
  * work (an unknown topic, a full queue) is told at `debug` only. Whoever serves a broker makes one.
@@ -31,8 +31,6 @@ export interface DoorListeners {
 export class DoorLog {
   readonly #log: EventLog;
   readonly #process: ProcessMeters;
-  /** By door. */
-  readonly #connectionCounts = new Map<string, number>();
   /** By door, then by code. */
   readonly #refusals = new Map<string, Map<string, number>>();
   #defectCount = 0;
@@ -46,11 +44,9 @@ export class DoorLog {
   readonly onNotice = (text: string): void => this.#log.write('warn', 'notice', { text });
 
   listenersOf(door: string): DoorListeners {
-    this.#connectionCounts.set(door, 0);
     this.#refusals.set(door, new Map());
     return {
       onConnection: ({ isOpen, from, connectionCount }) => {
-        this.#connectionCounts.set(door, connectionCount);
         this.#log.write('info', isOpen ? 'connected' : 'disconnected', { door, from, connectionCount });
       },
       onRefused: ({ code, message: text }, from) => {
@@ -69,15 +65,10 @@ export class DoorLog {
 
   /** What `/metrics` tells besides the broker's numbers. */
   readonly moreMetrics = (): readonly Metric[] => {
-    const connections: MetricSeries[] = [...this.#connectionCounts].map(([door, value]) => ({
-      labels: { door },
-      value,
-    }));
     const refusals: MetricSeries[] = [...this.#refusals].flatMap(([door, counts]) =>
       [...counts].map(([code, value]) => ({ labels: { door, code }, value })),
     );
     return [
-      { name: 'mq_door_connections', kind: 'gauge', help: 'open connections of each door', series: connections },
       { name: 'mq_door_refusals_count', kind: 'counter', help: 'calls refused, by code', series: refusals },
       {
         name: 'mq_defects_count',
