@@ -1,20 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StoryLine } from '../../shared/lesson.ts';
+import { assertSeen, seenIn, testEveryStory, told } from '../../shared/testing/told-story.ts';
 import { story } from './story.ts';
 
-async function told(): Promise<StoryLine[]> {
-  const lines: StoryLine[] = [];
-  for await (const line of story()) lines.push(line);
-  return lines;
-}
-
-test('the story is the same every time it is told', async () => {
-  assert.deepEqual(await told(), await told());
-});
+testEveryStory(story);
 
 test('what the story claims is what the broker answered, before and after the power was cut', async () => {
-  const saw = (await told()).flatMap((line) => (line.kind === 'saw' ? [line.text.en] : []));
+  const saw = seenIn(await told(story));
   const expected = [
     /^offset 0, durability "synced"$/,
     /^at the next start: \/data was not closed in order/,
@@ -36,14 +28,13 @@ test('what the story claims is what the broker answered, before and after the po
     /^receive gave nothing then, and wake up after another half hour$/,
     /^handed out: fire, letter, bill; stored: letter, bill, fire\./,
   ];
-  assert.equal(saw.length, expected.length);
-  for (const [index, pattern] of expected.entries()) assert.match(saw[index] ?? '', pattern);
+  assertSeen(saw, expected);
   const syncCount = Number(/and (\d+) syncs$/.exec(saw[6] ?? '')?.[1]);
   assert.ok(syncCount < 50, 'what came together was synced together');
 });
 
 test('the picture shows the files of the log, each named after its first offset, and how much of them is safe', async () => {
-  const [picture, ...others] = (await told()).flatMap((line) => (line.kind === 'picture' ? [line.lines] : []));
+  const [picture, ...others] = (await told(story)).flatMap((line) => (line.kind === 'picture' ? [line.lines] : []));
   assert.equal(others.length, 0);
   assert.deepEqual(picture, [
     'file                       offsets   batches   bytes   index   times',
@@ -51,12 +42,4 @@ test('the picture shows the files of the log, each named after its first offset,
     '00000000000000000010.log   10 to 10        1     152       1       1   <- the next record',
     'on the disk: all below 11 of 11, with 10 syncs for 10 appends',
   ]);
-});
-
-test('every sentence is told in both languages', async () => {
-  for (const line of await told()) {
-    if (line.kind === 'call' || line.kind === 'picture') continue;
-    assert.ok(line.text.en.length > 0);
-    assert.match(line.text.zh, /\p{Script=Han}|MQ_/u);
-  }
 });

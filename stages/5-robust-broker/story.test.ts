@@ -1,20 +1,11 @@
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StoryLine } from '../../shared/lesson.ts';
+import { assertSeen, seenIn, testEveryStory, told } from '../../shared/testing/told-story.ts';
 import { story } from './story.ts';
 
-async function told(): Promise<StoryLine[]> {
-  const lines: StoryLine[] = [];
-  for await (const line of story()) lines.push(line);
-  return lines;
-}
-
-test('the story is the same every time it is told', async () => {
-  assert.deepEqual(await told(), await told());
-});
+testEveryStory(story);
 
 test('what the story claims is what the broker answered, before and after the power was cut', async () => {
-  const saw = (await told()).flatMap((line) => (line.kind === 'saw' ? [line.text.en] : []));
+  const saw = seenIn(await told(story));
   const expected = [
     /^offset 0, then offset 0, isDuplicate true; the log has 1 record$/,
     /^MQ_SEQUENCE_GAP: nothing was stored$/,
@@ -33,14 +24,5 @@ test('what the story claims is what the broker answered, before and after the po
     /^sent 1, of which the broker had 1; the topic has 1, 0 wait$/,
     /^delivered 2 times, done 1 time: 1 email$/,
   ];
-  assert.equal(saw.length, expected.length);
-  for (const [index, pattern] of expected.entries()) assert.match(saw[index] ?? '', pattern);
-});
-
-test('every sentence is told in both languages', async () => {
-  for (const line of await told()) {
-    if (line.kind === 'call' || line.kind === 'picture') continue;
-    assert.ok(line.text.en.length > 0);
-    assert.match(line.text.zh, /\p{Script=Han}|MQ_/u);
-  }
+  assertSeen(saw, expected);
 });
