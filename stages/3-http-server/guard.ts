@@ -53,7 +53,8 @@ export function createGuard(options: Pick<CheckedServerOptions, 'host' | 'allowe
   };
 }
 
-function hostCheck({
+/** Whether a Host field names this server; `host` is where it listens. */
+export function hostCheck({
   host,
   allowedHosts,
 }: {
