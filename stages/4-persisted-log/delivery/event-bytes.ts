@@ -16,6 +16,7 @@ import type { GroupOptions } from '../../../shared/contract/description.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
 import { LIMITS } from '../../../shared/contract/limits.ts';
 import { checkGroupOptions } from '../../2-ring-buffer/reading-options.ts';
+import { copyOf } from '../bytes/small-bytes.ts';
 import { NO_VARINT, readVarint, VARINT_BYTES_MAX, varintBytes, writeVarint } from '../bytes/varint.ts';
 import type { DeathReason, FinishedHow, GiveBackReason, JournalEvent } from './group-events.ts';
 
@@ -113,10 +114,10 @@ export class EventWriter {
 
   /** What was appended, as bytes of their own; the writer is empty then. */
   take(): Uint8Array {
-    const taken = Uint8Array.prototype.slice.call(this.#bytes, 0, this.#length);
+    const taken = copyOf(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
     if (this.#bytes.length > 16 * BUFFER_BYTES) this.#bytes = Buffer.allocUnsafe(BUFFER_BYTES);
-    return new Uint8Array(taken.buffer, taken.byteOffset, taken.length);
+    return taken;
   }
 
   #field(type: FieldType, value: unknown): void {
