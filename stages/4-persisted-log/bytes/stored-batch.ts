@@ -7,10 +7,16 @@
 import { MqError } from '../../../shared/contract/errors.ts';
 import { inflatedBlockOf } from './batch-check.ts';
 import { readU16, readU32, readU64 } from './big-endian.ts';
+import { CODECS } from './compression.ts';
 import type { LogRecord } from './record.ts';
 import { AT, NOT_PLAIN, SUMMARY } from './record-batch.ts';
 import { contentBytesOf, decodeRecord, RecordFault, textOf } from './record-reader.ts';
 import { NO_VARINT, readVarint, varintBytes } from './varint.ts';
+
+/** What JavaScript keeps for a batch besides its bytes, when its records were read: measured, not declared. */
+const OBJECTS_BYTES = 768;
+/** Where a record begins and ends. */
+const RANGE_BYTES = 2 * Uint32Array.BYTES_PER_ELEMENT;
 
 /** Where everything of a records block is. */
 interface BlockPlan {
@@ -43,6 +49,12 @@ export class StoredBatch {
   /** The offset after its last record. */
   get nextOffset(): number {
     return this.baseOffset + this.count;
+  }
+
+  /** What it takes in memory at most: its bytes, and what is kept when its records were read, inflated if they have to be. */
+  get heldBytes(): number {
+    const inflatedBytes = this.bytes[AT.codec] === CODECS.none ? 0 : readU32(this.bytes, AT.recordsBytes);
+    return this.bytes.length + OBJECTS_BYTES + this.count * RANGE_BYTES + inflatedBytes;
   }
 
   /** True for the end of a transaction: its one record is for no reader. */

@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict';
+import process from 'node:process';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { encodeBatch, placeBatch } from '../bytes/record-batch.ts';
 import { StoredBatch } from '../bytes/stored-batch.ts';
 import { BatchCache, type CacheShelf } from './batch-cache.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** Collected. */
+async function memoryBytes(): Promise<number> {
+  collect();
+  await new Promise(setImmediate); // what is outside of the heap is let go in a turn of its own
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 function batchAt(baseOffset: number, count: number, bodyBytes = 0): StoredBatch {
   const messages = Array.from({ length: count }, () => ({ body: new Uint8Array(bodyBytes) }));
@@ -51,8 +66,29 @@ test('one batch larger than the bound may be there alone', () => {
   assert.deepEqual([shelf.at(1), shelf.at(3)?.baseOffset], [undefined, 3]);
 });
 
+test('the bound is one of memory: small batches that were read, and large ones that are small when compressed', async () => {
+  const zeros = encodeBatch([{ body: new Uint8Array(256 * 1024) }], { codec: 'gzip', idPrefix: '', firstIdNumber: 0 });
+  for (const [encoded, batchCount] of [
+    [encodeBatch([{ body: 'small' }], { idPrefix: 'somebody-', firstIdNumber: 7 }), 12_000],
+    [zeros, 60],
+  ] as const) {
+    const before = await memoryBytes();
+    const cache = new BatchCache({ bytesMax: 4 * 1024 * 1024 });
+    const shelf = cache.shelf();
+    for (let baseOffset = 0; baseOffset < batchCount; baseOffset += 1) {
+      const bytes = encoded.slice();
+      placeBatch(bytes, { baseOffset, appendedAt: 0, logId: 0, syncedPosition: 0 });
+      shelf.push(new StoredBatch(bytes));
+      shelf.at(baseOffset)?.recordAt(baseOffset);
+    }
+    const takenBytes = (await memoryBytes()) - before;
+    assert.ok(takenBytes < 1.25 * cache.bytesMax, `${takenBytes} bytes of ${encoded.length} each`);
+    assert.ok(shelf.at(batchCount - 1), 'it holds something');
+  }
+});
+
 test('whatever is pushed, loaded, dropped and asked for: what is found is right, and nothing is counted twice', () => {
-  const cache = new BatchCache({ bytesMax: 4000 });
+  const cache = new BatchCache({ bytesMax: 10_000 });
   const step = fc.oneof(
     fc.record({ kind: fc.constant('push' as const), count: fc.integer({ min: 1, max: 5 }) }),
     fc.record({ kind: fc.constant('add' as const), from: fc.nat(40), count: fc.integer({ min: 1, max: 4 }) }),

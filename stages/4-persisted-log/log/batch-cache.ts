@@ -5,16 +5,15 @@
  *     shelf of log 1   [ 5..8 | 9..9 ]  [ 10..20 | 21..24 ]        |  one bound for all shelves, in bytes;
  *     shelf of log 2   [ 0..99 | 100..180 ]                        |  the piece not wanted for longest goes first
  *
- * Always true (I9): `bytes` is at most `bytesMax`, but for one piece that may be there alone; the pieces of a shelf
- * ascend and do not overlap. Nothing here waits: a reader that finds nothing asks its log to load.
+ * Always true (I9): `bytes` is at most `bytesMax`, but for one piece that may be there alone, and the memory taken is no
+ * more than that; the pieces of a shelf ascend and do not overlap. Nothing here waits: a reader that finds nothing asks its
+ * log to load.
  */
 import assert from 'node:assert/strict';
 import type { StoredBatch } from '../bytes/stored-batch.ts';
 
 /** A piece of appended batches is closed when it has so much. */
 const PIECE_BYTES = 64 * 1024;
-/** What a batch takes in memory besides its bytes. */
-const BATCH_OVERHEAD_BYTES = 256;
 
 interface Piece {
   readonly shelf: CacheShelf;
@@ -96,7 +95,7 @@ export class CacheShelf {
   /** The youngest batch of the log; it goes behind all others. */
   push(batch: StoredBatch): void {
     const last = this.#pieces.at(-1);
-    const bytes = batch.bytes.length + BATCH_OVERHEAD_BYTES;
+    const bytes = batch.heldBytes;
     if (last !== undefined && last.bytes < PIECE_BYTES && endOf(last) === batch.baseOffset) {
       last.batches.push(batch);
       this.#cache.grow(last, bytes);
@@ -118,7 +117,7 @@ export class CacheShelf {
     const fitting = next === undefined ? batches : batches.filter((batch) => batch.baseOffset < startOf(next));
     const piece: Piece = { shelf: this, batches: fitting, bytes: 0 };
     this.#pieces.splice(index, 0, piece);
-    const bytes = fitting.reduce((sum, batch) => sum + batch.bytes.length + BATCH_OVERHEAD_BYTES, 0);
+    const bytes = fitting.reduce((sum, batch) => sum + batch.heldBytes, 0);
     this.#cache.grow(piece, bytes);
   }
 
