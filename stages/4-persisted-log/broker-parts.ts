@@ -37,7 +37,7 @@ const TOPIC_DEFAULTS = Object.freeze({
   partitionCount: 1,
 } as const satisfies TopicOptions);
 
-/** Of journals and delayed logs, of all topics together: they are read at the start, and when something is due. */
+/** Of journals and delayed logs, of all topics together, at most: they are read at the start, and when something is due. */
 const SIDE_CACHE_BYTES = 4 * 1024 * 1024;
 /** Events that are remembered for `explain`. */
 const TRACE_COUNT_MAX = 65_536;
@@ -125,7 +125,7 @@ export async function openParts({
     memberTimeoutMs: checkMemberTimeoutMs(base.memberTimeoutMs),
     nextTokenPrefix: () => random.hex(8),
     cache: new BatchCache({ bytesMax: cacheBytesMax }),
-    sideCache: new BatchCache({ bytesMax: SIDE_CACHE_BYTES }),
+    sideCache: new BatchCache({ bytesMax: Math.min(SIDE_CACHE_BYTES, cacheBytesMax) }),
     trace,
     observer: newObserver(new TraceWriter({ trace, clock })),
     ...{ features, newTopicRules, matcherOf, reservedIn, onHalfMoved },
