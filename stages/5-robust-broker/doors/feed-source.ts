@@ -48,6 +48,8 @@ export class FeedSource {
   #isStopped = false;
   #running: Promise<void> = Promise.resolve();
   #wake: () => void = () => undefined;
+  /** Those who want it to be asked once more. */
+  #looks: (() => void)[] = [];
 
   constructor(options: FeedSourceOptions) {
     this.#options = options;
@@ -74,6 +76,16 @@ export class FeedSource {
     this.#waiting.abort();
   }
 
+  /** Resolves when the broker was asked once more, without waiting, or need not be; nothing asked before is open then. */
+  look(): Promise<void> {
+    if (this.#isStopped) return this.#running;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#looks.push(resolve);
+    this.#waiting.abort();
+    this.#wake();
+    return promise;
+  }
+
   /** Resolves when nothing more will be claimed. */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -83,14 +95,30 @@ export class FeedSource {
   }
 
   async #run(): Promise<void> {
+    await this.#receiveAll();
+    this.#isStopped = true;
+    for (const resolve of this.#looks.splice(0)) resolve();
+  }
+
+  async #receiveAll(): Promise<void> {
     while (!this.#isStopped) {
       try {
-        if (this.#options.credit() <= 0) await this.#woken();
+        if (this.#looks.length > 0) await this.#lookNow();
+        else if (this.#options.credit() <= 0) await this.#woken();
         // What came may have to leave first: a full topic must not keep everybody else waiting.
         else if ((await this.#receive(this.#options.broker.limits.waitMsMax)) > 0) await setImmediate();
       } catch (error) {
         if (!(await this.#recover(error))) return;
       }
+    }
+  }
+
+  async #lookNow(): Promise<void> {
+    const looks = this.#looks.splice(0);
+    try {
+      if (this.#options.credit() > 0) await this.#receive(0);
+    } finally {
+      for (const resolve of looks) resolve();
     }
   }
 

@@ -133,6 +133,19 @@ export class Feed {
     this.#creditChanged();
   }
 
+  /** Resolves when every topic was asked once more, without waiting, for as much as there is credit. */
+  async look(): Promise<void> {
+    await Promise.all([...this.#sources.values()].map((source) => source.look()));
+  }
+
+  /** Pauses, and what has come and was not handed out goes back: after `resume` it comes in the order of the broker. */
+  async hold(): Promise<void> {
+    this.pause();
+    await this.look();
+    const late = this.#waiting.map(({ delivery }) => delivery);
+    await Promise.all(late.map((delivery) => ignoringGone(this.nack(delivery, { outcome: 'return' }))));
+  }
+
   /** Finishes it, with a transaction at its commit. Rejects with `MQ_LEASE_EXPIRED` when it is too late. */
   async ack(delivery: Delivery, transaction?: Transaction): Promise<void> {
     this.#letGo(delivery);
@@ -174,6 +187,11 @@ export class Feed {
     return Math.max(this.#credit, isIdle ? 1 : 0);
   }
 
+  get #canHandOut(): boolean {
+    if (this.#isPaused || this.#isClosed) return false;
+    return !this.#hasLease || this.#held.size < this.#creditMax;
+  }
+
   #take(deliveries: readonly Delivery[], askedAtMs: number): void {
     for (const delivery of deliveries) {
       const held = { delivery };
@@ -185,9 +203,10 @@ export class Feed {
   }
 
   #handOut(): void {
-    const canTake = this.#hasLease ? this.#creditMax - this.#held.size : this.#waiting.length;
-    if (this.#isPaused || this.#isClosed || canTake <= 0) return;
-    for (const held of this.#waiting.splice(0, canTake)) {
+    // One at a time: whoever is handed one may give credit for more, and those come after these.
+    while (this.#canHandOut) {
+      const held = this.#waiting.shift();
+      if (held === undefined) break;
       if (this.#hasLease) this.#held.set(held.delivery, held);
       else this.#count(held.delivery.topic, -1);
       this.#options.onDelivery(held.delivery);
