@@ -26,7 +26,13 @@ export interface SoakForOptions {
   readonly firstRound?: number | undefined;
 }
 
-export async function soakFor(options: SoakForOptions): Promise<readonly SoakSample[]> {
+export interface SoakReport {
+  readonly text: string;
+  readonly samples: readonly SoakSample[];
+}
+
+/** Answers what was held after every round, and in one line, from which seed. */
+export async function soakFor(options: SoakForOptions): Promise<SoakReport> {
   const { seed, roundsMax, msMax, firstRound } = options;
   const endsAtMs = performance.now() + msMax;
   const soak = new Soak({ seed, firstRound });
@@ -36,24 +42,34 @@ export async function soakFor(options: SoakForOptions): Promise<readonly SoakSam
     if (performance.now() > endsAtMs && round > WARM_UP_ROUNDS) break;
   }
   await soak.close();
-  checkFlat(seed, samples);
-  return samples;
+  const text = `seed ${seed}, ${samples.length} rounds: ${told(samples[WARM_UP_ROUNDS - 1])} became ${told(samples.at(-1))}`;
+  checkFlat(samples, text);
+  return { samples, text };
 }
 
 /** Of too few rounds nothing can be said. */
-function checkFlat(seed: number, samples: readonly SoakSample[]): void {
+function checkFlat(samples: readonly SoakSample[], text: string): void {
   const [first, last] = [samples[WARM_UP_ROUNDS - 1], samples.at(-1)];
   if (first === undefined || last === undefined) return;
   const heapBytesMax = first.heapBytes * (1 + GROWTH_SHARE) + GROWTH_BYTES;
-  const told = `seed ${seed}, ${samples.length} rounds: ${JSON.stringify(first)} became ${JSON.stringify(last)}`;
-  assert.ok(last.heapBytes < heapBytesMax, `memory grows; ${told}`);
-  assert.ok(last.openFiles <= first.openFiles + FILES_MORE, `files are left open; ${told}`);
+  assert.ok(last.heapBytes < heapBytesMax, `memory grows; ${text}`);
+  assert.ok(last.openFiles <= first.openFiles + FILES_MORE, `files are left open; ${text}`);
+}
+
+function told(sample: SoakSample | undefined): string {
+  return sample === undefined ? 'nothing' : `${sample.heapBytes} bytes and ${sample.openFiles} files`;
 }
 
 if (import.meta.main) {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { round: { type: 'string' } } });
   const [seed = '1', rounds = values.round === undefined ? '10' : '1'] = positionals;
   const firstRound = values.round === undefined ? undefined : Number(values.round);
-  const samples = await soakFor({ seed: Number(seed), roundsMax: Number(rounds), msMax: 3_600_000, firstRound });
+  const { samples, text } = await soakFor({
+    seed: Number(seed),
+    roundsMax: Number(rounds),
+    msMax: 3_600_000,
+    firstRound,
+  });
   for (const sample of samples) process.stdout.write(`${JSON.stringify(sample)}\n`);
+  process.stdout.write(`${text}\n`);
 }
