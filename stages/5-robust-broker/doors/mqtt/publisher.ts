@@ -1,0 +1,235 @@
+/**
+ * What one connected client publishes: on its way to the broker, and its answers on their way back.
+ *
+ *     PUBLISH --> (QoS 2: its id is written down) --> exchange --receipt--> (retained: written down) --> PUBACK, PUBREC
+ *
+ * Always true: PUBACK and PUBREC leave in the order in which the messages came, each after its receipt; a message of QoS 2 is
+ * published once, also when the door was restarted before it was answered; how much waits is bounded: above it nothing is read.
+ */
+import type { Broker } from '../../../../shared/contract/broker.ts';
+import type { Receipt } from '../../../../shared/contract/message.ts';
+import type { ByteChannel } from '../byte-channel.ts';
+import { topicOf } from '../destinations.ts';
+import type { Exchange } from '../exchange.ts';
+import { encodeAnswer, type Reader } from './encode.ts';
+import type { Incoming, InFlight } from './in-flight.ts';
+import { messageOf } from './messages.ts';
+import type { Publish } from './packets.ts';
+import { mayPublish, type Publishing } from './publishing.ts';
+import { FIRST_FAILURE, protocolError, publishReasonOf, REASON, Violation } from './reasons.ts';
+import { destinationOfName } from './topics.ts';
+
+export interface PublisherOptions {
+  readonly publishing: Publishing;
+  readonly exchange: Exchange;
+  readonly channel: ByteChannel;
+  readonly reader: Reader;
+  /** As the client may use it. */
+  readonly view: Broker;
+  readonly clientId: string;
+  readonly inFlight: InFlight;
+  /** It may have so many unanswered; one that was not told is slowed down instead. */
+  readonly receiveMaximum: number;
+  readonly topicAliasMaximum: number;
+  readonly unansweredBytesMax: number;
+  readonly publishTimeoutMs: number;
+  readonly work: (work: Promise<unknown>) => void;
+  /** The client cannot be told in any other way: the connection ends. */
+  readonly onRefused: (error: unknown) => void;
+}
+
+/** One message that came, in the order in which it came. */
+interface Slot {
+  readonly publish: Publish;
+  reason: number | undefined;
+  text: string | undefined;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #aliases = new Map<number, string>();
+  /** Of all QoS, those without an answer. */
+  #slots: Slot[] = [];
+  #unansweredBytes = 0;
+  /** QoS 1 without PUBACK. */
+  #unansweredCount = 0;
+  #isPaused = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  take(publish: Publish): void {
+    const { inFlight, channel, work } = this.#options;
+    const name = this.#nameOf(publish);
+    const destination = destinationOfName(name);
+    const known = publish.qos === 2 ? inFlight.incoming(publish.packetId) : undefined;
+    if (known === undefined) this.#checkQuota(publish);
+    channel.booked.messagesIn();
+    const slot: Slot = { publish: { ...publish, topic: name }, reason: undefined, text: undefined };
+    this.#slots.push(slot);
+    this.#unansweredBytes += publish.payload.length;
+    if (publish.qos === 1) this.#unansweredCount += 1;
+    this.#pauseIfFull();
+    if (publish.qos === 2) work(this.#exactlyOnce(slot, topicOf(destination), known));
+    else work(this.#publish(slot, undefined).then((reason) => this.#answered(slot, reason)));
+  }
+
+  /** PUBREL. */
+  release(packetId: number): void {
+    const { inFlight, publishing, work } = this.#options;
+    const known = inFlight.incoming(packetId);
+    if (known?.state === 'publishing') throw protocolError('PUBREL before PUBREC');
+    if (!inFlight.release(packetId)) {
+      this.#answer('pubcomp', packetId, REASON.packetIdNotFound);
+      return;
+    }
+    const done = (): void => this.#answer('pubcomp', packetId, REASON.success);
+    // The client may use the id for something else as soon as it reads this.
+    const saved = publishing.store.commit();
+    if (saved === undefined) done();
+    else work(saved.then(done));
+  }
+
+  /** Resolves when everything that came is answered. */
+  idle(): Promise<void> {
+    if (this.#slots.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  #nameOf({ topic, properties: { topicAlias } }: Publish): string {
+    if (topicAlias === undefined) {
+      if (topic === '') throw protocolError('a topic name is not empty');
+      return topic;
+    }
+    if (topicAlias > this.#options.topicAliasMaximum) {
+      throw new Violation(REASON.topicAliasInvalid, `topic aliases are 1 to ${this.#options.topicAliasMaximum}`);
+    }
+    if (topic !== '') this.#aliases.set(topicAlias, topic);
+    const name = this.#aliases.get(topicAlias);
+    if (name === undefined) throw protocolError(`topic alias ${topicAlias} stands for nothing`);
+    return name;
+  }
+
+  #checkQuota({ qos }: Publish): void {
+    const { reader, receiveMaximum, inFlight } = this.#options;
+    if (qos === 0 || reader.version !== 5) return;
+    if (this.#unansweredCount + inFlight.incomingCount < receiveMaximum) return;
+    throw new Violation(REASON.receiveMaximumExceeded, `at most ${receiveMaximum} messages may wait for their answer`);
+  }
+
+  async #exactlyOnce(slot: Slot, topic: string, known: Incoming | undefined): Promise<void> {
+    const { inFlight, publishing } = this.#options;
+    const { packetId } = slot.publish;
+    if (known?.state === 'published') {
+      this.#answered(slot, REASON.success);
+      return;
+    }
+    if (known?.ending !== undefined) {
+      this.#answered(slot, await known.ending);
+      return;
+    }
+    const incoming = known ?? publishing.incomingTo(topic);
+    incoming.ending = this.#publishOnce(slot, incoming, { isNew: known === undefined });
+    const reason = await incoming.ending;
+    incoming.ending = undefined;
+    incoming.state = 'published';
+    if (reason >= FIRST_FAILURE && inFlight.incoming(packetId) === incoming) inFlight.release(packetId);
+    this.#answered(slot, reason);
+  }
+
+  async #publishOnce(slot: Slot, incoming: Incoming, { isNew }: { readonly isNew: boolean }): Promise<number> {
+    const { inFlight, publishing } = this.#options;
+    try {
+      if (isNew) {
+        inFlight.take(slot.publish.packetId, incoming);
+        await publishing.store.commit();
+      } else if (await publishing.isStored(incoming)) {
+        return REASON.success;
+      }
+      incoming.state = 'publishing';
+      return await this.#publish(slot, incoming.messageId);
+    } catch (error) {
+      return this.#failed(slot, error);
+    }
+  }
+
+  /** Never rejects, but for a defect: resolves to the reason for the client. */
+  async #publish(slot: Slot, id: string | undefined): Promise<number> {
+    const { exchange, view, publishing, clientId, publishTimeoutMs } = this.#options;
+    const { publish } = slot;
+    try {
+      const destination = destinationOfName(publish.topic);
+      const publisher = publishing.wantsPublishers ? clientId : undefined;
+      const message = messageOf(publish, { broker: view, now: publishing.clock.now(), publisher, id });
+      const receipt = await exchange.publish(view, destination, message, { timeoutMs: publishTimeoutMs });
+      if (receipt !== null) publishing.sent(receipt);
+      if (publish.retain && destination.kind === 'topic') await this.#retain(publish, receipt);
+      return receipt === null ? REASON.noMatchingSubscribers : REASON.success;
+    } catch (error) {
+      return this.#failed(slot, error);
+    }
+  }
+
+  async #retain(publish: Publish, receipt: Receipt | null): Promise<void> {
+    const { view, publishing, clientId } = this.#options;
+    const destination = destinationOfName(publish.topic);
+    // Nobody was asked whether the client may when there was nobody to send to.
+    if (receipt === null) await mayPublish(view, topicOf(destination));
+    const { topic, payload, qos, properties } = publish;
+    const name = topic.normalize('NFC');
+    publishing.retained.set({ name, payload, qos, properties, publisher: clientId });
+    await publishing.store.commit();
+  }
+
+  #failed(slot: Slot, error: unknown): number {
+    const { channel, publishing } = this.#options;
+    channel.booked.failed();
+    publishing.noteFailure(error);
+    slot.text = error instanceof Error ? error.message : undefined;
+    return publishReasonOf(error);
+  }
+
+  #answered(slot: Slot, reason: number): void {
+    slot.reason = reason;
+    for (let next = this.#slots[0]; next?.reason !== undefined; next = this.#slots[0]) {
+      this.#slots.shift();
+      this.#unansweredBytes -= next.publish.payload.length;
+      if (next.publish.qos === 1) this.#unansweredCount -= 1;
+      this.#answerTo(next, next.reason);
+    }
+    if (this.#isPaused && !this.#isFull) {
+      this.#isPaused = false;
+      this.#options.channel.resume();
+    }
+    if (this.#slots.length === 0) this.#onIdle?.();
+  }
+
+  #answerTo({ publish: { qos, packetId }, text }: Slot, reason: number): void {
+    const { reader, onRefused } = this.#options;
+    if (qos === 0) return;
+    const isRefused = reason >= FIRST_FAILURE;
+    if (isRefused && reader.version !== 5) onRefused(new Violation(reason, text ?? 'a message was refused'));
+    else this.#answer(qos === 1 ? 'puback' : 'pubrec', packetId, reason, isRefused ? text : undefined);
+  }
+
+  #answer(type: 'puback' | 'pubrec' | 'pubcomp', packetId: number, reason: number, reasonString?: string): void {
+    const { channel, reader } = this.#options;
+    const properties = reasonString === undefined ? {} : { reasonString };
+    channel.write(encodeAnswer(reader, { type, packetId, reason, properties }));
+  }
+
+  get #isFull(): boolean {
+    const { receiveMaximum, unansweredBytesMax } = this.#options;
+    return this.#slots.length >= 2 * receiveMaximum || this.#unansweredBytes >= unansweredBytesMax;
+  }
+
+  #pauseIfFull(): void {
+    if (this.#isPaused || !this.#isFull) return;
+    this.#isPaused = true;
+    this.#options.channel.pause();
+  }
+}
