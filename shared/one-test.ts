@@ -27,7 +27,9 @@ function run(sentence: string): void {
     return;
   }
   const pattern = sentence.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const loaded = ['--import', './shared/compiled-once.ts', '--import', './shared/fail-on-warning.ts'];
+  const loaded = ['compiled-once', 'untracked-promises', 'fail-on-warning'].map(
+    (name) => `--import=./shared/${name}.ts`,
+  );
   const options = [...loaded, '--test', '--test-reporter=spec'];
   const tests = spawn(process.execPath, [...options, `--test-name-pattern=${pattern}`, ...files], {
     cwd,
