@@ -20,13 +20,16 @@ import type { BookedConnection } from './booked-connection.ts';
 import type { Transport } from './transport.ts';
 import { WritePage } from './write-page.ts';
 
+/** More than that waits to leave: congested. */
+const CONGESTED_BYTES = 1024 * 1024;
+
 /** What the kit asks of a session: one connection in the words of its protocol. */
 export interface DoorSession {
   /** The number of the frame that has begun and is not whole; undefined between frames. */
   readonly openFrame: number | undefined;
   /** The next bytes; they are the session's from now on. What it throws goes to `refuse`. */
   receive(bytes: Buffer): void;
-  /** All that was written is on its way, after the channel was congested. */
+  /** The channel is not congested any more, after it was said to be. */
   drained(): void;
   /** Says goodbye in the words of the protocol, and calls `end` of the channel: nothing more is read. Called once. */
   refuse(reason: MqError): void;
@@ -83,6 +86,8 @@ export class ByteChannel {
   #watch: { readonly timer: Timer; readonly atMs: number } | undefined;
   #isGreeted = false;
   #isFlushing = false;
+  /** Somebody was told that the channel is congested. */
+  #owesDrained = false;
   #isPaused = false;
   #isBroken = false;
   #isEnding = false;
@@ -125,9 +130,11 @@ export class ByteChannel {
     return this.#page.bytes + this.#flow.unsentBytes;
   }
 
-  /** More waits to leave than is sensible: nothing should be begun that makes it more. */
+  /** More waits to leave than is sensible: nothing should be begun that makes it more. Whoever is told so is told of the end. */
   get isCongested(): boolean {
-    return this.#flow.isCongested;
+    if (this.unsentBytes <= CONGESTED_BYTES) return false;
+    this.#owesDrained = true;
+    return true;
   }
 
   /** Nothing that is written now arrives. */
@@ -241,9 +248,10 @@ export class ByteChannel {
   }
 
   #left(): void {
-    const wasCongested = this.#flow.isCongested;
     this.#flush();
-    if (wasCongested && !this.#flow.isCongested && !this.isOver) this.#session?.drained();
+    if (!this.#owesDrained || this.isOver || this.unsentBytes > CONGESTED_BYTES) return;
+    this.#owesDrained = false;
+    this.#session?.drained();
   }
 
   /** Wakes up then, or before. A timer is left alone until it rings, so that a busy connection sets few of them. */

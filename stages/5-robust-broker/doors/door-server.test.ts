@@ -63,6 +63,7 @@ class EchoSession implements DoorSession {
       );
     } else if (line.startsWith('many ')) {
       this.#channel.write(Buffer.alloc(Number(line.slice(5)), 'x'));
+      this.#told.push(this.#channel.isCongested ? 'congested' : 'free');
     } else if (line === 'pulse') {
       const say = (): void => this.#channel.write(Buffer.from('beat\n'));
       this.#channel.startPulse({ sayEveryMs: 1000, say, silenceMsMax: 2500 });
@@ -245,7 +246,7 @@ test('a client that reads nothing is disconnected, by bytes or in time; its chan
   const greedy = new Peer(door.server.port);
   greedy.socket.pause();
   greedy.says(`many ${30 * 1024 * 1024}\n`);
-  await until('it was told', () => door.told.length === 1);
+  await until('it was told', () => door.told.length === 2);
   const slow = new Peer(door.server.port);
   slow.socket.pause();
   slow.says(`many ${15 * 1024 * 1024}\n`);
@@ -253,13 +254,14 @@ test('a client that reads nothing is disconnected, by bytes or in time; its chan
   await door.clock.pass(1);
   await until('it is cut off', async () => {
     await door.clock.pass(1000);
-    return door.told.length === 2;
+    return door.told.length === 4;
   });
-  assert.deepEqual(door.told, ['gone MQ_CONNECTION_LOST', 'gone MQ_CONNECTION_LOST']);
+  const cutOff = ['congested', 'gone MQ_CONNECTION_LOST'];
+  assert.deepEqual(door.told, [...cutOff, ...cutOff]);
   const patient = new Peer(door.server.port).says(`many ${15 * 1024 * 1024}\n`);
   await until('all is there', () => patient.text.length === 15 * 1024 * 1024);
-  await until('it was told', () => door.told.length === 3);
-  assert.equal(door.told[2], 'drained');
+  await until('it was told', () => door.told.length === 6);
+  assert.deepEqual(door.told.slice(4), ['congested', 'drained']);
 });
 
 test('closing lets sessions say goodbye, and waits for what they leave behind', async () => {
