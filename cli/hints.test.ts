@@ -68,9 +68,9 @@ const BEYOND: readonly (readonly [line: string, named: string])[] = [
 ];
 
 test('what an earlier stage cannot do is said in the words that were typed, over either door', async () => {
-  const server = await openServer(2, { tcpServer: { port: 0 } });
+  const server = await openServer(2, { tcp: { port: 0 } });
   try {
-    for (const url of [server.server.url, server.tcpServer?.url ?? '']) {
+    for (const url of [server.url, server.doors.tcp?.url ?? '']) {
       const mq = (line: string) => runCaptured([...line.split(' '), '--target', url]);
       await mq('send t -m a');
       await mq('receive t --group g --wait 0');

@@ -4,7 +4,7 @@ import { runCaptured } from './testing/captured-terminal.ts';
 
 const COMMANDS = [
   ...['stage', 'limit', 'serve', 'send', 'receive', 'fetch', 'topics', 'groups', 'dlq', 'explain', 'inspect', 'verify'],
-  ...['repair', 'test', 'bench', 'doctor', 'completion', 'user'],
+  ...['repair', 'test', 'bench', 'doctor', 'completion', 'user', 'connections'],
 ];
 const SUBCOMMANDS = {
   topics: ['list', 'create', 'delete', 'describe', 'pause', 'resume'],

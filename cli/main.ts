@@ -30,7 +30,7 @@ interface CommandEntry {
 const COMMANDS: readonly CommandEntry[] = [
   { name: 'stage', summary: 'tell the story of a stage', load: () => import('./commands/stage.ts') },
   { name: 'limit', summary: 'run into what a stage cannot do', load: () => import('./commands/limit.ts') },
-  { name: 'serve', summary: 'put a stage behind HTTP and TCP', load: () => import('./commands/serve.ts') },
+  { name: 'serve', summary: 'put a stage behind HTTP, TCP, STOMP, MQTT', load: () => import('./commands/serve.ts') },
   { name: 'user', summary: 'say who may come into a server', load: () => import('./commands/user.ts') },
   { name: 'send', summary: 'send lines of standard input to a topic', load: () => import('./commands/send.ts') },
   {
@@ -44,6 +44,11 @@ const COMMANDS: readonly CommandEntry[] = [
     name: 'groups',
     summary: 'list, create, delete, describe, seek groups',
     load: () => import('./commands/groups.ts'),
+  },
+  {
+    name: 'connections',
+    summary: 'show who is connected to a server',
+    load: () => import('./commands/connections.ts'),
   },
   { name: 'dlq', summary: 'show, redrive or drop dead letters', load: () => import('./commands/dlq.ts') },
   { name: 'explain', summary: 'tell where a message is, and why', load: () => import('./commands/explain.ts') },

@@ -75,6 +75,7 @@ function readValue(flag: Option, value: unknown, refused: (expected: string) => 
     if (typeof value !== 'boolean') throw refused('true or false');
     return value;
   }
+  if (flag.optional && typeof value === 'boolean') return value;
   if (Array.isArray(value)) return listOf(flag, value, refused);
   const read = parsed(flag, value, undefined, refused);
   if (Array.isArray(read)) throw refused('a list');

@@ -17,6 +17,10 @@ export interface ServeReport {
   readonly url: string;
   /** null: no TCP door. */
   readonly tcpUrl: string | null;
+  /** null: that door was not asked for. */
+  readonly stompUrl: string | null;
+  readonly mqttUrl: string | null;
+  readonly openwireUrl: string | null;
   /** Of stage 4; null where everything is in memory. */
   readonly dataFolder: string | null;
   readonly flushPolicy: string | null;

@@ -6,7 +6,7 @@ import { type Ran, runCaptured } from './testing/captured-terminal.ts';
 
 let server: OpenedServer;
 before(async () => {
-  server = await openServer(4, { tcpServer: { port: 0 } });
+  server = await openServer(4, { tcp: { port: 0 } });
 });
 after(() => server.close(1000));
 
@@ -14,7 +14,7 @@ after(() => server.close(1000));
 let isTcp = false;
 function mq(line: string, input?: string): Promise<Ran> {
   isTcp = !isTcp;
-  const target = isTcp ? server.tcpServer?.url : server.server.url;
+  const target = isTcp ? server.doors.tcp?.url : server.url;
   return runCaptured([...line.split(' '), '--target', target ?? ''], input === undefined ? {} : { input });
 }
 
@@ -42,7 +42,7 @@ test('what is sent says that it is on the disk, and to which partitions it went'
 
 test('a batch over TCP may be compressed before it leaves, and comes back as it was', async () => {
   const lines = 'the same again\n'.repeat(1000);
-  const { url = '' } = server.tcpServer ?? {};
+  const { url = '' } = server.doors.tcp ?? {};
   const sent = await runCaptured(['send', 'small', '--codec', 'zstd', '--target', url], { input: lines });
   assert.equal(sent.exitCode, 0, sent.stderr);
   const { partitions } = JSON.parse(await printed('inspect small --json'));
@@ -193,11 +193,11 @@ test('the inside of a live topic: its segments, its marks, its groups, its young
 });
 
 test('the doctor and the suite take a TCP address', async () => {
-  const doctor = await runCaptured(['doctor', '--target', server.tcpServer?.url ?? '']);
+  const doctor = await runCaptured(['doctor', '--target', server.doors.tcp?.url ?? '']);
   assert.match(doctor.stdout, /ok +server +mq:\/\/\S+ answers: .* durable .* push/);
   const tested = await runCaptured([
     'test',
-    server.tcpServer?.url ?? '',
+    server.doors.tcp?.url ?? '',
     '4',
     '--only',
     'a message that was sent',

@@ -7,7 +7,7 @@ import { type Ran, runCaptured } from './testing/captured-terminal.ts';
 
 let server: OpenedServer;
 before(async () => {
-  server = await openServer(5, { tcpServer: { port: 0 } });
+  server = await openServer(5, { tcp: { port: 0 } });
 });
 after(() => server.close(1000));
 
@@ -15,7 +15,7 @@ after(() => server.close(1000));
 let isTcp = false;
 function mq(...words: readonly string[]): Promise<Ran> {
   isTcp = !isTcp;
-  const target = isTcp ? server.tcpServer?.url : server.server.url;
+  const target = isTcp ? server.doors.tcp?.url : server.url;
   return runCaptured([...words, '--target', target ?? '']);
 }
 
@@ -90,10 +90,10 @@ test('what only stage 5 has is refused elsewhere by the flag that was typed', as
       ['fetch', 't', '--read-uncommitted'],
       ['topics', 'create', 'u', '--dedup-window', '5'],
     ];
-    await runCaptured(['send', 't', '-m', 'a', '--target', earlier.server.url]);
+    await runCaptured(['send', 't', '-m', 'a', '--target', earlier.url]);
     for (const words of lines) {
       const flag = words.find((word) => word.startsWith('--')) ?? '';
-      const { exitCode, stderr } = await runCaptured([...words, '--target', earlier.server.url]);
+      const { exitCode, stderr } = await runCaptured([...words, '--target', earlier.url]);
       assert.equal(exitCode, 2);
       assert.match(stderr, new RegExp(`^mq: ${flag} needs the capability ".*\\(stages 5 and up have it\\)`));
     }

@@ -13,7 +13,7 @@ import { usageError } from './exit.ts';
 export const TCP_PROTOCOL = 'mq:';
 /** Without and with TLS. */
 export const TCP_PROTOCOLS: readonly string[] = [TCP_PROTOCOL, 'mqs:'];
-const PROTOCOLS: readonly string[] = ['http:', 'https:', ...TCP_PROTOCOLS];
+const URL_PROTOCOLS: readonly string[] = ['http:', 'https:', ...TCP_PROTOCOLS];
 
 /** Of a url: it speaks TCP, with or without TLS. */
 export function isOverTcp(url: string): boolean {
@@ -26,6 +26,14 @@ export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 /** The same for TCP. */
 export const DEFAULT_TCP_PORT = 6768;
 export const DEFAULT_TCP_URL = `mq://127.0.0.1:${DEFAULT_TCP_PORT}`;
+
+/** The protocols of others that a server may speak, with the port each has everywhere. */
+export const PROTOCOLS = [
+  { name: 'stomp', title: 'STOMP', port: 61613 },
+  { name: 'mqtt', title: 'MQTT', port: 1883 },
+  { name: 'openwire', title: 'OpenWire', port: 61616 },
+] as const;
+export type Protocol = (typeof PROTOCOLS)[number]['name'];
 
 /** The stages that are built, in order. */
 export const STAGES: readonly number[] = [1, 2, 3, 4, 5];
@@ -44,7 +52,7 @@ export function parseTarget(
 ): { readonly stage: number; readonly url: null } | { readonly stage: null; readonly url: string } {
   if (/^\d+$/.test(target)) return { stage: checkStage(Number(target)), url: null };
   const url = URL.canParse(target) ? new URL(target) : undefined;
-  if (url === undefined || !PROTOCOLS.includes(url.protocol) || url.hostname === '') {
+  if (url === undefined || !URL_PROTOCOLS.includes(url.protocol) || url.hostname === '') {
     throw usageError(
       `a target is a stage number or a url, not ${describeValue(target)}`,
       `type a stage (${STAGES.join(', ')}) or a url such as ${DEFAULT_URL} or ${DEFAULT_TCP_URL}`,

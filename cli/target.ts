@@ -17,12 +17,12 @@ import type { ConformanceTarget } from '../shared/conformance/conformance-test.t
 import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
 import type { ShowLimits, Story } from '../shared/lesson.ts';
-import type { HttpServer, RequestLogEntry, ServerOptions } from '../stages/3-http-server/index.ts';
+import type { ConnectionsReader } from '../stages/3-http-server/create-client.ts';
+import type { RequestLogEntry } from '../stages/3-http-server/index.ts';
 import type { TlsOptions } from '../stages/3-http-server/tls.ts';
-import type { TcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
-import type { TcpServerOptions } from '../stages/4-persisted-log/doors/tcp/server-options.ts';
 import type { ClientQuota } from '../stages/5-robust-broker/armour/quotas.ts';
 import type { Users } from '../stages/5-robust-broker/armour/users.ts';
+import type { DoorsOptions, OpenDoors, ProtocolDoorsOptions } from '../stages/5-robust-broker/doors/open-doors.ts';
 import type { RobustBrokerOptions } from '../stages/5-robust-broker/index.ts';
 import type { DoorLog } from '../stages/5-robust-broker/observe/door-log.ts';
 import { usageError } from './exit.ts';
@@ -35,7 +35,7 @@ const CLOSE_MS_MAX = 5000;
 /** What the broker of a stage is made with; each takes what it knows. */
 export type StageOptions = RobustBrokerOptions;
 /** Who there is, what they may do and use up, as a users file has it. */
-export type { ClientQuota, DoorLog, TlsOptions, Users };
+export type { ClientQuota, DoorLog, ProtocolDoorsOptions, TlsOptions, Users };
 
 export interface OpenTargetOptions {
   readonly brokerOptions?: StageOptions;
@@ -69,11 +69,9 @@ export async function openTarget(target: string, options: OpenTargetOptions = {}
   return { broker, name: `stage ${stage}`, stage, url: null, close: () => broker.close() };
 }
 
-export interface OpenServerOptions {
+/** HTTP is always there; other doors only where they are named. */
+export interface OpenServerOptions extends Omit<DoorsOptions, 'admission'> {
   readonly brokerOptions?: StageOptions;
-  readonly server?: ServerOptions;
-  /** Left out: no TCP door. */
-  readonly tcpServer?: TcpServerOptions | undefined;
   /** Left out: the doors decide by themselves whom they let in. */
   readonly admission?: AdmissionOptions | undefined;
 }
@@ -90,8 +88,9 @@ export interface AdmissionOptions {
 /** A broker and the doors in front of it. */
 export interface OpenedServer {
   readonly broker: Broker;
-  readonly server: HttpServer;
-  readonly tcpServer: TcpServer | null;
+  readonly doors: OpenDoors;
+  /** Of HTTP. */
+  readonly url: string;
   /** How long it took until the broker was ready: of stage 4, with all that had to be looked through. */
   readonly openingMs: number;
   /** From now on these may come in; only where there is an admission. */
@@ -102,38 +101,38 @@ export interface OpenedServer {
   close(timeoutMs: number): Promise<void>;
 }
 
-/** The broker of `stage` behind an HTTP server and, when asked for, a TCP server, as `mq serve` runs it. */
-export async function openServer(stage: number, options: OpenServerOptions): Promise<OpenedServer> {
-  const { createServer } = await import('../stages/3-http-server/server.ts');
+/** The broker of `stage` behind its doors, as `mq serve` runs it. */
+export async function openServer(stage: number, options: OpenServerOptions = {}): Promise<OpenedServer> {
+  const { brokerOptions, admission: asked, http = {}, ...others } = options;
+  const { openDoors } = await import('../stages/5-robust-broker/doors/open-doors.ts');
   await using opened = new AsyncDisposableStack();
   const beganMs = performance.now();
-  const broker = opened.use(await openStageBroker(stage === WIRE_STAGE ? 2 : stage, options.brokerOptions));
+  const broker = opened.use(await openStageBroker(stage === WIRE_STAGE ? 2 : stage, brokerOptions));
   const openingMs = performance.now() - beganMs;
-  const admission = options.admission && (await openAdmission(broker, options.admission));
-  const asked = admission && { admission };
-  const server = opened.use(await createServer(broker, { ...options.server, ...asked }));
-  const { createTcpServer } = await import('../stages/4-persisted-log/doors/tcp/server.ts');
-  const tcpServer =
-    options.tcpServer === undefined ? null : await createTcpServer(broker, { ...options.tcpServer, ...asked });
+  const admission = asked && (await openAdmission(broker, asked));
+  const doors = await openDoors(broker, { ...others, http, admission });
   opened.move();
   const close = async (timeoutMs: number): Promise<void> => {
     const endsAtMs = performance.now() + timeoutMs;
-    await Promise.all([server.close({ timeoutMs }), tcpServer?.close({ timeoutMs })]);
+    await doors.close({ timeoutMs });
     // Its accepted work is done; what is left is to write down that all is in order.
     await broker.close({ timeoutMs: Math.max(0, Math.ceil(endsAtMs - performance.now())) });
   };
   const replaceUsers = (users: Users): void => admission?.replaceUsers(users);
-  const replaceTls = (tls: TlsOptions): void => {
-    server.setTls(tls);
-    tcpServer?.setTls(tls);
-  };
-  return { broker, server, tcpServer, openingMs, replaceUsers, replaceTls, close };
+  const { url = '' } = doors.http ?? {};
+  return { broker, doors, url, openingMs, replaceUsers, replaceTls: doors.setTls, close };
 }
 
 async function openAdmission(broker: Broker, { users, token, quota }: AdmissionOptions) {
   const { ArmouredAdmission } = await import('../stages/5-robust-broker/armour/armoured-admission.ts');
   const { plainUsers } = await import('../stages/5-robust-broker/armour/plain-users.ts');
   return new ArmouredAdmission({ broker, users: users ?? plainUsers(token), quota });
+}
+
+/** What tells who is connected to the server at `url`, an address of HTTP. */
+export async function openConnectionsReader(url: string, access: TargetAccess = {}): Promise<ConnectionsReader> {
+  const { createConnectionsReader } = await import('../stages/3-http-server/create-client.ts');
+  return createConnectionsReader(url, access);
 }
 
 /** The log of a process that serves a broker, which tells of every broker in it. */
@@ -240,8 +239,8 @@ function isPlainHttp(error: unknown): boolean {
 
 async function openWire(options: OpenTargetOptions): Promise<OpenedTarget> {
   const { onRequest, brokerOptions } = options;
-  const opened = await openServer(WIRE_STAGE, { brokerOptions, server: { port: 0, onRequest } });
-  const { url } = opened.server;
+  const opened = await openServer(WIRE_STAGE, { brokerOptions, http: { port: 0, onRequest } });
+  const { url } = opened;
   const client = await openUrl(url, {});
   const close = async (): Promise<void> => {
     await client.close();

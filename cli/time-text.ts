@@ -5,3 +5,16 @@ export function timeText(epochMs: number): string {
   const date = new Date(epochMs);
   return Number.isNaN(date.getTime()) ? String(epochMs) : date.toISOString();
 }
+
+const UNITS: readonly (readonly [unit: string, ms: number])[] = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+];
+
+/** 90_000 as "1 min": in the largest unit of which there is at least one. */
+export function durationText(ms: number): string {
+  const [unit, unitMs] = UNITS.find(([, least]) => ms >= least) ?? ['ms', 1];
+  return `${Math.floor(ms / unitMs)} ${unit}`;
+}

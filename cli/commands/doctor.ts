@@ -6,7 +6,6 @@
 import { once } from 'node:events';
 import { get as getPlainly, type IncomingMessage } from 'node:http';
 import { get as getOverTls } from 'node:https';
-import { createServer } from 'node:net';
 import { availableParallelism, totalmem } from 'node:os';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
@@ -14,11 +13,12 @@ import type { Command } from 'commander';
 import { isMqError, type MqError } from '../../shared/contract/errors.ts';
 import type { Health } from '../../shared/contract/health.ts';
 import { EXIT, QuietEnd } from '../exit.ts';
+import { isFree } from '../free-port.ts';
 import { hintFor } from '../hints.ts';
 import { addExamples, addJsonOption, addTargetOptions, type TargetOptions } from '../options.ts';
 import { openTarget } from '../target.ts';
 import { accessTo, type TargetAccess } from '../target-access.ts';
-import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget, isOverTcp } from '../target-name.ts';
+import { DEFAULT_PORT, DEFAULT_TCP_PORT, DEFAULT_URL, defaultTarget, isOverTcp, PROTOCOLS } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 
@@ -53,6 +53,7 @@ export function define(command: Command, terminal: Terminal): void {
       benchFinding(),
       await portFinding(DEFAULT_PORT, 'mq serve 3 --port 0'),
       await portFinding(DEFAULT_TCP_PORT, 'mq serve 4 --tcp-port 0'),
+      ...(await protocolPortFindings()),
       ...(await serverFindings(terminal, options)),
     ];
     if (options.json) await terminal.printJson(findings);
@@ -107,15 +108,16 @@ function isInstalled(name: string): boolean {
 }
 
 /** Whether `mq serve` would find a port of its own free. */
-async function portFinding(port: number, advice: string): Promise<Finding> {
-  const isFree = await new Promise<boolean>((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ port, host: '127.0.0.1' }, () => probe.close(() => resolve(true)));
-  });
+async function portFinding(port: number, advice: string, of?: string): Promise<Finding> {
   const what = `port ${port}`;
-  if (isFree) return { verdict: 'ok', what, found: 'free' };
-  return { verdict: 'note', what, found: 'taken: by a running mq serve?', advice };
+  const door = of === undefined ? '' : `, for ${of}`;
+  if (await isFree(port)) return { verdict: 'ok', what, found: `free${door}` };
+  return { verdict: 'note', what, found: `taken: by a running mq serve?${door}`, advice };
+}
+
+/** Where clients of other protocols look for a server. */
+function protocolPortFindings(): Promise<Finding[]> {
+  return Promise.all(PROTOCOLS.map(({ name, title, port }) => portFinding(port, `mq serve 5 --${name} 0`, title)));
 }
 
 async function serverFindings(terminal: Terminal, options: TargetOptions): Promise<readonly Finding[]> {

@@ -1,14 +1,15 @@
 /**
- * `mq serve <n>`: a stage behind the HTTP server and, from stage 4 on, the TCP server, until it is told to stop.
+ * `mq serve <n>`: a stage behind HTTP, from stage 4 on TCP, and the protocols of others that are asked for, until it is told to
+ * stop.
  *
  * Always true: it listens on loopback unless told otherwise; SIGINT, SIGTERM or SIGHUP drains (waiting polls are
  * answered, accepted work finishes) and exits 0 within `--timeout`, a second one ends at once; with `--users` or TLS SIGHUP
  * reads those files again instead; a reader of its output that goes away does not end it; no secret is ever printed.
  */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
 import type { Command } from 'commander';
-import { CommandError, usageError } from '../exit.ts';
+import { usageError } from '../exit.ts';
 import { onNpmGone } from '../npm-parent.ts';
 import * as option from '../options.ts';
 import {
@@ -21,30 +22,34 @@ import {
   readAgain,
 } from '../serve-armour.ts';
 import { withConfig } from '../serve-config.ts';
+import { addDoorOptions, type DoorFlags, type DoorPorts, doorPortsOf, explained } from '../serve-doors.ts';
 import { addLogOptions, type LogFlags, type ServeLog, serveLogOf } from '../serve-log.ts';
 import type { ServeReport } from '../serve-report.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
-import { type OpenedServer, openServer, type StageOptions } from '../target.ts';
+import {
+  type OpenedServer,
+  openServer,
+  type ProtocolDoorsOptions,
+  type StageOptions,
+  type TlsOptions,
+} from '../target.ts';
 import { tokenOf } from '../target-access.ts';
-import { DEFAULT_PORT, DEFAULT_TCP_PORT, DISK_STAGE } from '../target-name.ts';
+import { DISK_STAGE, PROTOCOLS } from '../target-name.ts';
 import type { Terminal } from '../terminal.ts';
 import { printable } from '../text.ts';
 import { addTopicOptions, type TopicFlags, topicOptionsOf } from './topics.ts';
 
-const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_DATA_FOLDER = 'stagemq-data';
+/** In the data folder: what MQTT remembers of clients that are away. */
+const MQTT_STORE_FILE = 'mqtt-sessions.db';
 const FLUSH_POLICIES = ['always', 'interval', 'never'] as const;
 type FlushPolicy = (typeof FLUSH_POLICIES)[number];
 /** How long accepted work may take to finish after the first signal. */
 const DEFAULT_DRAIN_MS = 5000;
 
-interface ServeCommandOptions extends TopicFlags, StorageFlags, ArmourFlags, LogFlags {
+interface ServeCommandOptions extends TopicFlags, StorageFlags, DoorFlags, ArmourFlags, LogFlags {
   readonly config?: string;
-  readonly port: number;
-  readonly tcpPort?: number;
-  readonly host: string;
   readonly token?: string;
-  readonly allowHost?: readonly string[];
   readonly timeout: number;
   readonly json?: boolean;
 }
@@ -69,11 +74,7 @@ const STORAGE_FLAGS = {
 } as const;
 
 export function define(command: Command, terminal: Terminal): void {
-  const port = option.wholeNumber({ min: 0, max: 65_535 });
-  command
-    .addArgument(option.stageArgument())
-    .option('--port <n>', 'of HTTP; 0 takes a free one', port, DEFAULT_PORT)
-    .option('--tcp-port <n>', `of TCP; 0 takes a free one (default: ${DEFAULT_TCP_PORT} from stage 4, else none)`, port)
+  addDoorOptions(command.addArgument(option.stageArgument()))
     .option('--data <folder>', `where it keeps everything, from stage 4 (default: ./${DEFAULT_DATA_FOLDER})`)
     .addOption(
       option.choice(
@@ -91,9 +92,7 @@ export function define(command: Command, terminal: Terminal): void {
       option.wholeNumber({ min: 0 }),
     )
     .option('--config <file>', 'these flags from a JSON file; those on the command line win')
-    .option('--host <address>', 'address to listen on', DEFAULT_HOST)
     .option('--token <token>', 'ask every caller for this bearer token (default: $MQ_TOKEN, else none)')
-    .option('--allow-host <name>', 'answer to this host name too; may be repeated', option.gathered)
     .option('--timeout <ms>', 'how long stopping may take', option.wholeNumber({ min: 0 }), DEFAULT_DRAIN_MS);
   addArmourOptions(command);
   addLogOptions(command);
@@ -103,6 +102,7 @@ export function define(command: Command, terminal: Terminal): void {
     'mq serve 3',
     'mq serve 4 --data ./orders --flush interval',
     'mq serve 5 --data ./orders --users users.json',
+    'mq serve 5 --stomp --mqtt --openwire',
     'mq serve 1 --port 8080',
     'mq serve 2 --messages-max 100 --overflow reject',
   );
@@ -152,7 +152,8 @@ async function open(
   options: ServeCommandOptions,
   { token, armour, log, onNotice }: Opening,
 ): Promise<{ readonly opened: OpenedServer; readonly report: ServeReport }> {
-  const { host, port, tcpPort = stage < DISK_STAGE ? undefined : DEFAULT_TCP_PORT, allowHost } = options;
+  const { host } = options;
+  const ports = doorPortsOf(stage, options);
   const notices: string[] = [];
   let tell = (text: string): void => void notices.push(text);
   const storage = storageOf(stage, options);
@@ -166,16 +167,47 @@ async function open(
         ...armour.broker,
         ...log.broker,
       },
-      server: { host, port, allowedHosts: allowHost, ...whoMayCome, ...tellingOf(log) },
-      tcpServer:
-        tcpPort === undefined ? undefined : { host, port: tcpPort, ...whoMayCome, ...log.doors?.listenersOf('tcp') },
+      http: { host, port: ports.http, allowedHosts: options.allowHost, ...whoMayCome, ...tellingOf(log) },
+      tcp:
+        ports.tcp === undefined
+          ? undefined
+          : { host, port: ports.tcp, ...whoMayCome, ...log.doors?.listenersOf('tcp') },
+      ...protocolsOf(ports, { options, storage, log, whoMayCome }),
       admission: armour.admission,
+      onNotice: (text) => tell(text),
     });
     tell = onNotice;
     return { opened, report: reportOf(stage, opened, { storage, notices }) };
   } catch (error) {
-    throw explained(error, options);
+    throw explained(error, host, ports);
   }
+}
+
+/** The protocols of others that were asked for. */
+function protocolsOf(
+  ports: DoorPorts,
+  {
+    options: { host, allowHost: allowedHosts },
+    storage,
+    log,
+    whoMayCome,
+  }: {
+    readonly options: ServeCommandOptions;
+    readonly storage: Storage | null;
+    readonly log: ServeLog;
+    readonly whoMayCome: { readonly token?: string | undefined; readonly tls?: TlsOptions };
+  },
+): ProtocolDoorsOptions {
+  const asked = PROTOCOLS.flatMap(({ name }) => {
+    const port = ports[name];
+    if (port === undefined) return [];
+    const own = name === 'mqtt' && storage !== null ? { storeFile: join(storage.dataFolder, MQTT_STORE_FILE) } : {};
+    const listeners = log.doors?.listenersOf(name);
+    return [
+      [name, { host, port, ...(allowedHosts && { allowedHosts }), ...whoMayCome, ...listeners, ...own }] as const,
+    ];
+  });
+  return Object.fromEntries(asked);
 }
 
 /** Of the HTTP door: to the log, and to whoever scrapes. */
@@ -210,14 +242,17 @@ function storageOf(stage: number, flags: StorageFlags): Storage | null {
 
 function reportOf(
   stage: number,
-  { server, tcpServer, openingMs }: OpenedServer,
+  { url, doors, openingMs }: OpenedServer,
   { storage, notices }: { readonly storage: Storage | null; readonly notices: readonly string[] },
 ): ServeReport {
   return {
     stage,
     pid: process.pid,
-    url: server.url,
-    tcpUrl: tcpServer?.url ?? null,
+    url,
+    tcpUrl: doors.tcp?.url ?? null,
+    stompUrl: doors.protocols.get('stomp')?.url ?? null,
+    mqttUrl: doors.protocols.get('mqtt')?.url ?? null,
+    openwireUrl: doors.protocols.get('openwire')?.url ?? null,
     dataFolder: storage?.dataFolder ?? null,
     flushPolicy: storage?.flushPolicy ?? null,
     opening: storage === null ? null : { durationMs: Math.round(openingMs), notices },
@@ -225,36 +260,14 @@ function reportOf(
 }
 
 /** What a person reads once it listens. */
-function greeting({ stage, url, tcpUrl, dataFolder, flushPolicy, opening }: ServeReport): string[] {
+function greeting(report: ServeReport): string[] {
+  const { stage, url, tcpUrl, dataFolder, flushPolicy, opening } = report;
   const urls = tcpUrl === null ? url : `${url} and ${tcpUrl}`;
-  const lines = [`stage ${stage} listens on ${urls}     (Ctrl-C stops it)`];
+  const others = PROTOCOLS.map(({ name, title }) => [title, report[`${name}Url`]] as const);
+  const shown = others.flatMap(([title, where]) => (where === null ? [] : [` · ${title} on ${where}`])).join('');
+  const lines = [`stage ${stage} listens on ${urls}${shown}     (Ctrl-C stops it)`];
   if (dataFolder === null || opening === null) return lines;
   const opened = `opened in ${opening.durationMs} ms`;
   lines.push(`data in ${printable(dataFolder)}, flushed: ${flushPolicy}; ${opened}`);
   return [...lines, ...opening.notices.map((notice) => `  ${printable(notice)}`)];
-}
-
-/** What the operating system said about listening, in words. */
-function explained(error: unknown, options: ServeCommandOptions): unknown {
-  if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return error;
-  const { host, tcpPort = DEFAULT_TCP_PORT, port: httpPort } = options;
-  const port = 'port' in error ? error.port : httpPort;
-  const flag = port === tcpPort && port !== httpPort ? '--tcp-port' : '--port';
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new CommandError(`port ${port} of ${host} is in use`, {
-        hint: `stop the other server, or take another port: ${flag} 0 takes a free one`,
-      });
-    case 'EACCES':
-      return new CommandError(`this user may not listen on port ${port}`, {
-        hint: `take a port above 1023: ${flag} 8080`,
-      });
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-    case 'EINVAL':
-      return usageError(`--host ${host} is no address of this machine`, `leave --host out: it is then ${DEFAULT_HOST}`);
-    default:
-      return error;
-  }
 }

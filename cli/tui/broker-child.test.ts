@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { afterEach, test } from 'node:test';
 import { isMqError } from '../../shared/contract/errors.ts';
-import { openTarget } from '../target.ts';
+import { openConnectionsReader, openTarget } from '../target.ts';
 import { BrokerChild } from './broker-child.ts';
 
 const onWindows = { skip: process.platform === 'win32' && 'Windows has no kill -9' };
 const open: BrokerChild[] = [];
 
 async function openChild(signal = new AbortController().signal): Promise<BrokerChild> {
-  const child = await BrokerChild.open({ stage: 4, openTarget, signal });
+  const child = await BrokerChild.open({ stage: 4, openTarget, openConnectionsReader, signal });
   open.push(child);
   return child;
 }
@@ -82,7 +82,7 @@ test('closed, nothing is left of it: no process, no folder; calls that waited ar
 
 test('whoever leaves while it starts leaves nothing behind', async () => {
   const abort = new AbortController();
-  const opening = BrokerChild.open({ stage: 4, openTarget, signal: abort.signal });
+  const opening = BrokerChild.open({ stage: 4, openTarget, openConnectionsReader, signal: abort.signal });
   abort.abort(new Error('the user left'));
   await assert.rejects(opening, /the user left/);
 });

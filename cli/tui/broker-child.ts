@@ -2,7 +2,7 @@
  * A stage with a disk for the screen: its broker as a process of its own, on a temporary folder, spoken to over TCP.
  *
  *     actors --> BrokerOfNow --> TCP client --mq://127.0.0.1:port--> mq serve N --data /tmp/stagemq-screen-...
- *                                                 kill -9, start again on the same folder
+ *                 who is there <--- HTTP ---         kill -9, start again on the same folder and ports
  *
  * Always true: at most one process runs; none is left behind, since BrokerProcess ends when we do, however we do; the
  * folder goes when the stage is closed, at the latest when this process ends in any way it notices.
@@ -13,14 +13,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { BrokerProcess } from '../broker-process.ts';
-import type { OpenedTarget } from '../target.ts';
+import { isFree } from '../free-port.ts';
+import type { OpenedTarget, openConnectionsReader } from '../target.ts';
+import { PROTOCOLS } from '../target-name.ts';
 import { BrokerOfNow } from './broker-of-now.ts';
-import type { FlushPolicy, Killable, ProcessView } from './killable.ts';
+import type { DoorsView, FlushPolicy, Killable, ProcessView } from './killable.ts';
 
 /** So small that a log has several files after a minute. */
 const SEGMENT_BYTES_MAX = 4096;
 /** Long enough to see what is written and not synced yet. */
 const FLUSH_INTERVAL_MS = 5000;
+
+/** The first that clients of other protocols are told of. */
+const FIRST_STAGE_WITH_DOORS = 5;
 
 /** A process that was just killed may still be busy in it. */
 const REMOVING = { recursive: true, force: true, maxRetries: 5 } as const;
@@ -30,12 +35,14 @@ export interface BrokerChildOptions {
   readonly stage: number;
   /** A client of a url; `openTarget`. */
   readonly openTarget: (url: string) => Promise<OpenedTarget>;
+  readonly openConnectionsReader: typeof openConnectionsReader;
   readonly signal: AbortSignal;
 }
 
 interface Life {
   readonly process: BrokerProcess;
   readonly target: OpenedTarget;
+  readonly reader: Awaited<ReturnType<typeof openConnectionsReader>>;
 }
 
 export class BrokerChild implements Killable {
@@ -73,18 +80,26 @@ export class BrokerChild implements Killable {
     return this.#view;
   }
 
+  async lookAtDoors(): Promise<void> {
+    const life = this.#life;
+    if (this.#view.state !== 'running') return;
+    // It may go while it is asked.
+    const connections = await life.reader.read().catch(() => []);
+    if (life === this.#life) this.#see(connections);
+  }
+
   async kill(): Promise<void> {
     this.#serveNobody('ending');
     await this.#life.process.kill();
-    await this.#life.target.close();
+    await leave(this.#life);
     this.#view = { ...this.#view, state: 'dead' };
   }
 
   async start(): Promise<void> {
-    const { dataFolder, flushPolicy, lifeCount } = this.#view;
+    const { dataFolder, flushPolicy, lifeCount, doors } = this.#view;
     this.#view = { ...this.#view, state: 'starting' };
     try {
-      this.#life = await begin(this.#options, { dataFolder, flushPolicy });
+      this.#life = await begin(this.#options, { dataFolder, flushPolicy, doors });
     } catch (error) {
       this.#view = { ...this.#view, state: 'dead' };
       throw error;
@@ -95,10 +110,10 @@ export class BrokerChild implements Killable {
   }
 
   async restartWith(flushPolicy: FlushPolicy): Promise<void> {
-    const { process: old, target } = this.#life;
+    const { process: old } = this.#life;
     this.#serveNobody('ending');
     await old.stop();
-    await target.close();
+    await leave(this.#life);
     this.#view = { ...this.#view, flushPolicy };
     await this.start();
   }
@@ -106,7 +121,7 @@ export class BrokerChild implements Killable {
   async close(): Promise<void> {
     this.#now.end();
     await this.#life.process.kill();
-    await this.#life.target.close();
+    await leave(this.#life);
     await removeFolder(this.#folder);
     process.off('exit', this.#onExit);
   }
@@ -117,8 +132,13 @@ export class BrokerChild implements Killable {
     rmSync(this.#folder, REMOVING);
   };
 
+  #see(connections: DoorsView['connections']): void {
+    this.#view = { ...this.#view, doors: { ...this.#view.doors, connections } };
+  }
+
   #serveNobody(state: 'ending' | 'dead'): void {
     this.#view = { ...this.#view, state };
+    this.#see([]);
     this.#now.gone();
   }
 
@@ -134,23 +154,44 @@ async function removeFolder(folder: string): Promise<void> {
   await rm(folder, REMOVING);
 }
 
+async function leave({ target, reader }: Life): Promise<void> {
+  await Promise.all([target.close(), reader[Symbol.asyncDispose]()]);
+}
+
+/** `doors`: of the life before, whose clients come back. */
 async function begin(
-  { stage, openTarget, signal }: BrokerChildOptions,
-  { dataFolder, flushPolicy }: Pick<ProcessView, 'dataFolder' | 'flushPolicy'>,
+  { stage, openTarget, openConnectionsReader: openReader, signal }: BrokerChildOptions,
+  { dataFolder, flushPolicy, doors }: Pick<ProcessView, 'dataFolder' | 'flushPolicy'> & { readonly doors?: DoorsView },
 ): Promise<Life> {
   signal.throwIfAborted();
   const interval = flushPolicy === 'interval' ? ['--flush-interval', String(FLUSH_INTERVAL_MS)] : [];
-  const args = ['--segment-bytes-max', String(SEGMENT_BYTES_MAX), ...interval];
+  const ports = stage < FIRST_STAGE_WITH_DOORS ? [] : await portArguments(doors?.places ?? []);
+  const args = ['--segment-bytes-max', String(SEGMENT_BYTES_MAX), ...interval, ...ports];
   const started = await BrokerProcess.start({ stage, dataFolder, flushPolicy, args, signal });
   try {
-    return { process: started, target: await openTarget(started.tcpUrl) };
+    return { process: started, target: await openTarget(started.tcpUrl), reader: await openReader(started.url) };
   } catch (error) {
     await started.kill();
     throw error;
   }
 }
 
+/** The port it had before, or has everywhere; a free one where somebody else has that. */
+async function portArguments(before: DoorsView['places']): Promise<string[]> {
+  const words = PROTOCOLS.map(async ({ name, title, port: usual }) => {
+    const place = before.find((known) => known.title === title);
+    const port = place === undefined ? usual : Number(new URL(place.url).port);
+    return [`--${name}`, String((await isFree(port)) ? port : 0)];
+  });
+  return (await Promise.all(words)).flat();
+}
+
 function viewOf({ process: { pid, tcpUrl, startMs, report } }: Life) {
   const { durationMs = 0, notices = [] } = report.opening ?? {};
-  return { state: 'running', pid, url: tcpUrl, startMs, openingMs: durationMs, notices } as const;
+  const places = PROTOCOLS.flatMap(({ name, title }) => {
+    const url = report[`${name}Url`];
+    return url === null ? [] : [{ title, url }];
+  });
+  const doors: DoorsView = { places, connections: [] };
+  return { state: 'running', pid, url: tcpUrl, startMs, openingMs: durationMs, notices, doors } as const;
 }

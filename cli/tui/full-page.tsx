@@ -1,9 +1,10 @@
 /**
- * What takes the whole screen: the help page, and a request as curl. The command stands without a frame and in lines a
+ * What takes the whole screen: the help page, who is connected, and a request as curl. The command stands without a frame and in lines a
  * shell joins again, so that a mouse can take it; a terminal that allows it (OSC 52) also gets it into its clipboard.
  */
 import { Box, useStdout } from 'ink';
 import { type ReactNode, useEffect } from 'react';
+import { doorsLines } from './doors-lines.ts';
 import type { Layout } from './layout.ts';
 import { say, translate } from './messages.ts';
 import { FRAME, Pane } from './pane.tsx';
@@ -21,6 +22,14 @@ export function HelpPage({ state, layout }: FullPageProps): ReactNode {
   const room = { width: layout.columns - FRAME, height: layout.rows - FRAME };
   const lines = helpLines(state.stage, state.language, room);
   return <Pane title={say(state.language, 'pane.help')} width={layout.columns} height={layout.rows} lines={lines} />;
+}
+
+export function DoorsPage({ state, layout }: FullPageProps): ReactNode {
+  const { language, simulation } = state;
+  const doors = simulation?.process?.doors ?? { places: [], connections: [] };
+  const room = { language, width: layout.columns - FRAME, height: layout.rows - FRAME, now: Date.now() };
+  const lines = doorsLines(doors, room);
+  return <Pane title={say(language, 'pane.doors')} width={layout.columns} height={layout.rows} lines={lines} />;
 }
 
 export function CurlPage({ state, layout }: FullPageProps): ReactNode {

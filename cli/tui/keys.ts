@@ -51,6 +51,7 @@ export type Command =
   | 'repeat'
   | 'isolation'
   | 'filter'
+  | 'doors'
   | 'picker'
   | 'language'
   | 'help'
@@ -116,6 +117,7 @@ export const BINDINGS: readonly Binding[] = [
   binding('D', { D: 'repeat' }, 'repeat', { rank: 2, stages: [5] }),
   binding('R', { R: 'isolation' }, 'isolation', { rank: 2, stages: [5] }),
   binding('F', { F: 'filter' }, 'filter', { rank: 2, stages: [5] }),
+  binding('P', { P: 'doors' }, 'doors', { rank: 2, stages: [5] }),
   binding('d', { d: 'delay' }, 'delay', { rank: 1, stages: [4, 5], rankAt: { 5: 3 } }),
   binding('i', { i: 'urgent' }, 'urgent', { rank: 2, stages: [4, 5], rankAt: { 5: 3 } }),
   binding('e', { e: 'fail' }, 'fail', { rank: 1, stages: [4, 5], rankAt: { 5: 3 } }),

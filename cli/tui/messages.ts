@@ -7,10 +7,12 @@
  * those of docs/glossary.md. Texts of commands stay English: they are for scripts too.
  */
 import type { Language } from '../../shared/lesson.ts';
+import { DOORS_MESSAGES } from './messages-doors.ts';
 import { LOG_MESSAGES } from './messages-log.ts';
 import { ROBUST_MESSAGES } from './messages-robust.ts';
 
 export const MESSAGES = {
+  ...DOORS_MESSAGES,
   ...LOG_MESSAGES,
   ...ROBUST_MESSAGES,
   'app.needsTerminal': {

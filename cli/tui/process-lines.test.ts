@@ -13,6 +13,7 @@ const VIEW: ProcessView = {
   lifeCount: 2,
   startMs: 612,
   openingMs: 12,
+  doors: { places: [], connections: [] },
   notices: ['/tmp/stagemq-screen-abcdef was not closed in order: topics looked through: 1'],
 };
 const NARROW = { language: 'en', width: 38, height: 4 } as const;

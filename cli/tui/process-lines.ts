@@ -1,5 +1,6 @@
 /** The pane of the broker's process: whether it lives, how it was found at its start, and what it has promised so far. */
 import type { Language } from '../../shared/lesson.ts';
+import { doorsSummary } from './doors-lines.ts';
 import type { ProcessView } from './killable.ts';
 import { say, translate } from './messages.ts';
 import { durationText } from './numbers.ts';
@@ -15,10 +16,11 @@ interface ProcessPane {
 
 export function processLines(view: ProcessView, pane: ProcessPane): Line[] {
   const { language, width, height, promises } = pane;
-  const { url, flushPolicy: policy, startMs, openingMs, notices, dataFolder } = view;
+  const { url, flushPolicy: policy, startMs, openingMs, notices, dataFolder, doors } = view;
   const times = { opening: durationText(openingMs), start: durationText(startMs) };
   const facts = [
     translate(language, 'process.flush', { url, policy }),
+    ...(doors.places.length === 0 ? [] : [doorsSummary(doors, language)]),
     translate(language, 'process.opened', times),
     ...notices,
     dataFolder,

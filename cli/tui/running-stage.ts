@@ -16,6 +16,8 @@ import { Simulation, TOPIC } from './simulation.ts';
 
 const SAMPLE_EVERY_MS = 50;
 const REQUESTS_MAX = 50;
+/** Connections come and go more slowly than messages. */
+const DOORS_EVERY_SAMPLES = 5;
 
 /** One request the server of stage 3 answered. */
 export type RequestEntry = Parameters<NonNullable<OpenTargetOptions['onRequest']>>[0];
@@ -49,6 +51,7 @@ export class RunningStage {
   /** Newest last, without the screen's own looking. */
   #requests: readonly RequestEntry[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #sampleCount = 0;
   /** The sample under way. */
   #sampling: Promise<void> | undefined;
 
@@ -152,8 +155,10 @@ export class RunningStage {
   }
 
   async #sample(): Promise<void> {
+    this.#sampleCount += 1;
     try {
       await this.#simulation.sample();
+      if (this.#sampleCount % DOORS_EVERY_SAMPLES === 1) await this.#target.child?.lookAtDoors();
     } catch (error) {
       if (isMqError(error)) this.#simulation.tell('warn', 'event.readerError', { who: 'inspect', code: error.code });
       else this.#options.onFault(error);

@@ -1,7 +1,7 @@
 /** The whole screen: listens to the keyboard, follows the session, and shows the page it is on. */
 import { Box, type Key, useInput, useWindowSize } from 'ink';
 import { type ReactNode, useSyncExternalStore } from 'react';
-import { CurlPage, HelpPage } from './full-page.tsx';
+import { CurlPage, DoorsPage, HelpPage } from './full-page.tsx';
 import { commandOf } from './keys.ts';
 import { COLUMNS_MIN, isTooSmall, layoutOf, ROWS_MIN } from './layout.ts';
 import { translate } from './messages.ts';
@@ -39,6 +39,7 @@ export function Screen({ session, onInterrupt }: ScreenProps): ReactNode {
   }
   const layout = layoutOf(size, state.stage);
   if (state.overlay === 'help') return <HelpPage state={state} layout={layout} />;
+  if (state.overlay === 'doors') return <DoorsPage state={state} layout={layout} />;
   if (state.overlay === 'curl') return <CurlPage state={state} layout={layout} />;
   return <StagePage session={session} state={state} simulation={simulation} layout={layout} />;
 }

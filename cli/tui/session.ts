@@ -19,7 +19,7 @@ export const FIRST_STAGE = 1;
 export const LAST_STAGE = 5;
 
 export type Page = 'picker' | 'opening' | 'stage';
-export type Overlay = 'none' | 'help' | 'typing' | 'curl';
+export type Overlay = 'none' | 'help' | 'typing' | 'curl' | 'doors';
 
 export interface ScreenState {
   readonly page: Page;
@@ -220,6 +220,7 @@ export class Session {
       repeat: () => producer?.repeat(),
       isolation: () => reader?.toggleIsolation(),
       filter: () => reader?.changeFilter(),
+      doors: () => this.#set({ overlay: 'doors' }),
     };
   }
 

@@ -38,10 +38,10 @@ export async function startScreen(options: StartOptions): Promise<number> {
 }
 
 async function openStage(...[stage, options]: Parameters<import('./running-stage.ts').OpenStage>) {
-  const { openTarget } = await import('../target.ts');
+  const { openTarget, openConnectionsReader } = await import('../target.ts');
   const { signal, ...targetOptions } = options;
   if (stage < FIRST_CHILD_STAGE) return openTarget(String(stage), targetOptions);
   const { BrokerChild } = await import('./broker-child.ts');
-  const child = await BrokerChild.open({ stage, openTarget, signal });
+  const child = await BrokerChild.open({ stage, openTarget, openConnectionsReader, signal });
   return { child, broker: child.broker, url: child.view.url, close: () => child.close() };
 }

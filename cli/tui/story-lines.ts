@@ -126,7 +126,8 @@ export function helpLines(stage: number, language: Language, room: Room): Line[]
   const notes = notesOf(stage).flatMap((key) =>
     wrap(say(language, key), room.width - 2).map((text): Line => [span(` ${text}`, 'dim')]),
   );
-  return [...keys, EMPTY_LINE, ...notes];
+  const gap = keys.length + notes.length < room.height ? [EMPTY_LINE] : [];
+  return [...keys, ...gap, ...notes];
 }
 
 /** What matters most of what a stage shows; where there are many keys there is room for little else. */

@@ -76,17 +76,20 @@ export async function clientOf(url: string, options: ClientOptions, behind: read
   }
 }
 
-/** Who is connected to the server at `url`, through all its doors. `MQ_NOT_SUPPORTED` when it keeps no book of that. */
-export async function fetchConnections(
-  url: string,
-  options: ClientOptions = {},
-): Promise<readonly ConnectionDescription[]> {
+/** Asks a server who is connected to it, as often as somebody wants to know. */
+export interface ConnectionsReader extends AsyncDisposable {
+  /** Through all its doors. Rejects with `MQ_NOT_SUPPORTED` when it keeps no book of that. */
+  read(): Promise<readonly ConnectionDescription[]>;
+}
+
+/** For the server at `url`; nothing is asked before the first `read`. */
+export function createConnectionsReader(url: string, options: ClientOptions = {}): ConnectionsReader {
   const transport = new Transport(checkUrl(url), checkClientOptions(options));
-  try {
-    return readConnections(await transport.request({ method: 'GET', path: '/connections', isRepeatable: true }));
-  } finally {
-    await transport.close(0);
-  }
+  return {
+    read: async () =>
+      readConnections(await transport.request({ method: 'GET', path: '/connections', isRepeatable: true })),
+    [Symbol.asyncDispose]: () => transport.close(0),
+  };
 }
 
 async function introduce(transport: Transport): Promise<{ capabilities: Set<Capability>; limits: Limits }> {

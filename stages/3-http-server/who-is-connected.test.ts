@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectionDescription } from '../../shared/contract/connections.ts';
 import { isMqError, MqError } from '../../shared/contract/errors.ts';
-import { fetchConnections } from './create-client.ts';
+import { type ClientOptions, createConnectionsReader } from './create-client.ts';
 import { ask, openDoor } from './testing/doors.ts';
 
 const CONNECTION: ConnectionDescription = {
@@ -12,6 +12,11 @@ const CONNECTION: ConnectionDescription = {
   ...{ messagesInCount: 1, messagesOutCount: 2, bytesIn: 30, bytesOut: 40, errorCount: 0, subscriptionCount: 1 },
   subscriptions: [{ id: '0', destination: '/queue/a', topic: 'a', group: 'default', creditMax: null, heldCount: 2 }],
 };
+
+async function fetchConnections(url: string, options?: ClientOptions): Promise<readonly ConnectionDescription[]> {
+  await using reader = createConnectionsReader(url, options);
+  return await reader.read();
+}
 
 test('the book is told as it is when somebody asks, and the client reads all of it', async () => {
   let now: readonly ConnectionDescription[] = [];

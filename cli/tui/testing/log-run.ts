@@ -26,6 +26,7 @@ const LIFE: ProcessView = {
   startMs: 500,
   openingMs: 10,
   notices: [],
+  doors: { places: [], connections: [] },
 };
 
 interface FakeChildOptions {
@@ -59,6 +60,8 @@ class FakeChild implements Killable {
     this.#now = new BrokerOfNow(this.#running.broker);
     return this.#now;
   }
+
+  async lookAtDoors(): Promise<void> {}
 
   async kill(): Promise<void> {
     this.view = { ...this.view, state: 'dead' };

@@ -12,7 +12,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import type { CloseOptions } from '../../../shared/contract/broker.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../shared/contract/validation.ts';
-import type { ConnectionListener } from '../../3-http-server/connections.ts';
+import type { ConnectionChange, ConnectionListener } from '../../3-http-server/connections.ts';
 import { checkTls, isTlsServer, secureContextOf, serverTlsOf, type TlsOptions } from '../../3-http-server/tls.ts';
 
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
@@ -45,6 +45,9 @@ export interface ListenerOptions {
   /** Resolves when nothing is done any more for connections that are gone. */
   readonly settled: () => Promise<unknown>;
 }
+
+/** Where a connection came from. */
+type Peer = Pick<ConnectionChange, 'from' | 'fromPort'>;
 
 export class Listener implements AsyncDisposable {
   readonly #options: ListenerOptions;
@@ -129,19 +132,19 @@ export class Listener implements AsyncDisposable {
 
   #accept(socket: Socket): void {
     this.#greeting.delete(placeOf(socket));
-    const from = socket.remoteAddress ?? '';
-    const guest = this.#options.accept(socket, () => this.#left(guest, from));
+    const peer = { from: socket.remoteAddress ?? '', fromPort: socket.remotePort };
+    const guest = this.#options.accept(socket, () => this.#left(guest, peer));
     this.#guests.add(guest);
-    this.#tell({ isOpen: true, from });
+    this.#tell({ isOpen: true, ...peer });
   }
 
-  #left(guest: Guest, from: string): void {
+  #left(guest: Guest, peer: Peer): void {
     this.#guests.delete(guest);
-    this.#tell({ isOpen: false, from });
+    this.#tell({ isOpen: false, ...peer });
     if (this.#guests.size === 0) this.#onLastGone();
   }
 
-  #tell(change: { readonly isOpen: boolean; readonly from: string }): void {
+  #tell(change: Peer & { readonly isOpen: boolean }): void {
     this.#options.onConnection?.({ ...change, connectionCount: this.connectionCount });
   }
 

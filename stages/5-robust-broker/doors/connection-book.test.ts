@@ -109,6 +109,7 @@ test('a door that tells only who came and went is in the book too', () => {
   const book = new ConnectionBook({ clock: new VirtualClock() });
   const listen = book.listenerOf('http');
   assert.equal(numberOf(book, 'mq_door_connections_count', { door: 'http' }), 0);
+  assert.equal(numberOf(book, 'mq_door_messages_count', { door: 'http', direction: 'in' }), undefined);
   listen({ isOpen: true, from: '127.0.0.1', fromPort: 1, connectionCount: 1 });
   listen({ isOpen: true, from: '::1', fromPort: 2, connectionCount: 2 });
   // Two that were gone before anybody could ask for their ports.

@@ -40,6 +40,8 @@ interface DoorEntry {
   /** Connections ever opened. */
   openedCount: number;
   refusedCount: number;
+  /** False: of its connections no more is known than that they are there. */
+  counts: boolean;
 }
 
 export class ConnectionBook {
@@ -74,7 +76,7 @@ export class ConnectionBook {
   listenerOf(door: string): ConnectionListener {
     /** By address; where no port is known several connections share one, and any of them is as good as the other. */
     const open = new Map<string, BookedConnection[]>();
-    this.add(door);
+    this.#doorOf(door).counts = false;
     return ({ isOpen, from, fromPort }) => {
       const address = addressOf(from, fromPort);
       const ofAddress = open.get(address) ?? [];
@@ -112,10 +114,11 @@ export class ConnectionBook {
   /** What `/metrics` tells of doors. */
   readonly metrics = (): readonly Metric[] => {
     const doors = [...this.#doors].map(([door, entry]) => ({ door, entry, traffic: trafficOf(entry) }));
-    const series = (value: (of: (typeof doors)[number]) => number): MetricSeries[] =>
-      doors.map((of) => ({ labels: { door: of.door }, value: value(of) }));
+    const counting = doors.filter(({ entry }) => entry.counts);
+    const series = (value: (of: (typeof doors)[number]) => number, of = doors): MetricSeries[] =>
+      of.map((one) => ({ labels: { door: one.door }, value: value(one) }));
     const directions = (into: keyof Traffic, out: keyof Traffic): MetricSeries[] =>
-      doors.flatMap(({ door, traffic }) => [
+      counting.flatMap(({ door, traffic }) => [
         { labels: { door, direction: 'in' }, value: traffic[into] },
         { labels: { door, direction: 'out' }, value: traffic[out] },
       ]);
@@ -130,7 +133,7 @@ export class ConnectionBook {
         name: 'mq_door_subscriptions_count',
         kind: 'gauge',
         help: 'open subscriptions of each door',
-        series: series(({ entry }) => subscriptionCountOf(entry)),
+        series: series(({ entry }) => subscriptionCountOf(entry), counting),
       },
       {
         name: 'mq_door_messages_count',
@@ -148,7 +151,7 @@ export class ConnectionBook {
         name: 'mq_door_errors_count',
         kind: 'counter',
         help: 'requests answered with an error, ever',
-        series: series(({ traffic }) => traffic.errorCount),
+        series: series(({ traffic }) => traffic.errorCount, counting),
       },
       {
         name: 'mq_door_connections_opened_count',
@@ -160,7 +163,7 @@ export class ConnectionBook {
         name: 'mq_door_connections_refused_count',
         kind: 'counter',
         help: 'connections ever refused',
-        series: series(({ entry }) => entry.refusedCount),
+        series: series(({ entry }) => entry.refusedCount, counting),
       },
     ];
   };
@@ -168,7 +171,7 @@ export class ConnectionBook {
   #doorOf(door: string): DoorEntry {
     const known = this.#doors.get(door);
     if (known !== undefined) return known;
-    const entry: DoorEntry = { open: new Set(), past: noTraffic(), openedCount: 0, refusedCount: 0 };
+    const entry: DoorEntry = { open: new Set(), past: noTraffic(), openedCount: 0, refusedCount: 0, counts: true };
     this.#doors.set(door, entry);
     return entry;
   }

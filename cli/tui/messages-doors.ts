@@ -1,0 +1,33 @@
+/** The texts about doors: where clients of other protocols may come, and who is there. */
+
+export const DOORS_MESSAGES = {
+  'pane.doors': { en: 'who is connected', zh: '谁连着' },
+  'doors.place': {
+    en: '{connections} connected, {subscriptions} subscriptions',
+    zh: '{connections} 个连接，{subscriptions} 个订阅',
+  },
+  'doors.own': { en: 'HTTP {http}, TCP {tcp}: this screen itself', zh: 'HTTP {http}，TCP {tcp}：界面自己' },
+  'doors.nobody': {
+    en: 'nobody has come yet: connect a client to one of these addresses, any language (see README), and watch',
+    zh: '还没有人来：用任何语言的客户端连接上面的地址（见 README），再看这里',
+  },
+  'doors.since': {
+    en: '{door} {client} {address}  in {in}  out {out}  {since}',
+    zh: '{door} {client} {address}  入 {in}  出 {out}  {since}',
+  },
+  'doors.reads': {
+    en: '{destination}: group {group}, holds {held} of {credit}',
+    zh: '{destination}：组 {group}，持有 {held}，限 {credit}',
+  },
+  'doors.readsUnbounded': {
+    en: '{destination}: group {group}, holds {held}',
+    zh: '{destination}：组 {group}，持有 {held}',
+  },
+  'doors.more': { en: 'and {count} more', zh: '还有 {count} 个' },
+  'doors.leave': { en: 'any key leaves this page', zh: '按任意键离开此页' },
+
+  'process.doors': { en: '{doors} ({count} there: P)', zh: '{doors}（{count} 个连接：P）' },
+
+  'key.doors': { en: 'doors', zh: '连接' },
+  'help.doors': { en: 'who is connected: STOMP, MQTT', zh: '谁连着：STOMP、MQTT' },
+} as const;
