@@ -1,0 +1,81 @@
+/**
+ * Text as Java writes it: UTF-8, but NUL has two bytes, and each half of a surrogate pair three.
+ *
+ *     "a"  61        "\0"  C0 80        "é"  C3 A9        "€"  E2 82 AC        "🙂"  ED A0 BD  ED B9 82
+ *
+ * Always true: every string of Java comes back as it was, lone halves too; bytes that are no such text are `MQ_PROTOCOL`.
+ * Pure. WireReader and WireWriter use it.
+ */
+import { MqError } from '../../../../shared/contract/errors.ts';
+
+const ONE_BYTE_ONLY = /^[\x01-\x7f]*$/;
+/** Characters that are put together at once: more arguments than that a call may not have. */
+const CHUNK = 4096;
+
+/** The bytes that `text` takes. */
+export function modifiedLength(text: string): number {
+  if (ONE_BYTE_ONLY.test(text)) return text.length;
+  let bytes = 0;
+  for (let at = 0; at < text.length; at += 1) bytes += widthOf(text.charCodeAt(at));
+  return bytes;
+}
+
+/** Writes `text` at `at`, where there is room for it. */
+export function writeModified(into: Buffer, text: string, at: number): void {
+  if (ONE_BYTE_ONLY.test(text)) {
+    into.write(text, at, 'latin1');
+    return;
+  }
+  let to = at;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    const width = widthOf(unit);
+    if (width === 1) into[to] = unit;
+    else if (width === 2) into[to] = 0xc0 | (unit >> 6);
+    else into[to] = 0xe0 | (unit >> 12);
+    if (width === 3) into[to + 1] = 0x80 | ((unit >> 6) & 0x3f);
+    if (width > 1) into[to + width - 1] = 0x80 | (unit & 0x3f);
+    to += width;
+  }
+}
+
+/** The text of these bytes. */
+export function readModified(bytes: Buffer): string {
+  if (isOneByteOnly(bytes)) return bytes.toString('latin1');
+  const units: number[] = [];
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const [unit, width] = unitAt(bytes, at);
+    units.push(unit);
+    at += width;
+    if (units.length < CHUNK) continue;
+    text += String.fromCharCode(...units);
+    units.length = 0;
+  }
+  return text + String.fromCharCode(...units);
+}
+
+function isOneByteOnly(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += 1) if ((bytes[at] ?? 0) > 0x7f) return false;
+  return true;
+}
+
+function unitAt(bytes: Buffer, at: number): readonly [unit: number, width: number] {
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) return [first, 1];
+  if (first >> 5 === 0b110) return [((first & 0x1f) << 6) | followingAt(bytes, at + 1), 2];
+  if (first >> 4 !== 0b1110) throw new MqError('MQ_PROTOCOL', `byte ${at} of a text begins no character`);
+  return [((first & 0x0f) << 12) | (followingAt(bytes, at + 1) << 6) | followingAt(bytes, at + 2), 3];
+}
+
+function followingAt(bytes: Buffer, at: number): number {
+  const byte = bytes[at];
+  if (byte === undefined || byte >> 6 !== 0b10)
+    throw new MqError('MQ_PROTOCOL', `byte ${at} of a text ends no character`);
+  return byte & 0x3f;
+}
+
+function widthOf(unit: number): 1 | 2 | 3 {
+  if (unit !== 0 && unit < 0x80) return 1;
+  return unit < 0x800 ? 2 : 3;
+}

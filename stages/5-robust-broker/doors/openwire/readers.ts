@@ -1,0 +1,179 @@
+/**
+ * Who reads on one connection: consumers, browsers, and the reader of advisories, each made as its ConsumerInfo asks.
+ *
+ *     queue a                    members of the group "default" of "a"
+ *     topic a                    a group of its own, from now on
+ *     topic a, named "n"         the durable group "<client id>/n"
+ *     topic a.*, a.>             all of it again, over each topic covered
+ *     browser of queue a         what "default" has not finished
+ *
+ * Always true: one durable subscription has one consumer; what is asked for and cannot be had is refused by name.
+ */
+import type { Broker } from '../../../../shared/contract/broker.ts';
+import { MqError } from '../../../../shared/contract/errors.ts';
+import { DEFAULTS } from '../../../../shared/contract/limits.ts';
+import type { BookedConnection } from '../booked-connection.ts';
+import { type Destination, isTopicLike, subscriberGroup, topicOf } from '../destinations.ts';
+import type { Door } from '../door-server.ts';
+import type { Subscriber } from '../exchange.ts';
+import { Advisories } from './advisories.ts';
+import { Browser } from './browser.ts';
+import type { ConsumerId, ConsumerInfo } from './commands.ts';
+import { Consumer } from './consumer.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { consumerKey } from './members.ts';
+import { coverOf, isTemporaryAdvisory, type Names } from './names.ts';
+import type { Reader } from './reader.ts';
+
+export interface ReadersOptions {
+  readonly door: Door;
+  readonly broker: Broker;
+  readonly names: Names;
+  readonly dispatcher: Dispatcher;
+  readonly advisories: Set<Advisories>;
+  readonly prefetchCountMax: number;
+  readonly connectionId: string;
+  readonly clientId: string;
+  readonly booked: BookedConnection;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** What the protocol leaves open is said. */
+type WholeConsumerInfo = ConsumerInfo & {
+  readonly consumerId: NonNullable<ConsumerInfo['consumerId']>;
+  readonly destination: NonNullable<ConsumerInfo['destination']>;
+};
+
+export class Readers {
+  readonly #options: ReadersOptions;
+  readonly #readers = new Map<string, Reader>();
+  /** Durable groups that are read on this connection -> by whom. */
+  readonly #durables = new Map<string, string>();
+
+  constructor(options: ReadersOptions) {
+    this.#options = options;
+  }
+
+  find(id: ConsumerId | null): Reader | undefined {
+    return id === null ? undefined : this.#readers.get(consumerKey(id));
+  }
+
+  /** Resolves to its key, when it is in force. */
+  async open(info: ConsumerInfo): Promise<string> {
+    const { consumerId, destination } = info;
+    if (consumerId === null || destination === null) throw new MqError('MQ_PROTOCOL', 'a consumer of nothing');
+    const whole = { ...info, consumerId, destination };
+    const key = consumerKey(consumerId);
+    if (isTemporaryAdvisory(destination)) this.#openAdvisories(key, whole);
+    else if (info.isBrowser) await this.#openBrowser(key, whole);
+    else await this.#openConsumer(key, whole);
+    return key;
+  }
+
+  pause(): void {
+    for (const reader of this.#readers.values()) reader.pause();
+  }
+
+  resume(): void {
+    for (const reader of this.#readers.values()) reader.resume();
+  }
+
+  async close(key: string, lastDelivered: number): Promise<void> {
+    await this.#take(key)?.close(lastDelivered);
+  }
+
+  async gone(isFailure: boolean): Promise<void> {
+    const keys = [...this.#readers.keys()];
+    await Promise.all(keys.map((key) => this.#take(key)?.gone(isFailure)));
+  }
+
+  /** A durable subscription is to be no more. */
+  async forget(clientId: string, name: string): Promise<void> {
+    const group = subscriberGroup({ clientId, name });
+    if (this.#durables.has(group)) throw new MqError('MQ_GROUP_TAKEN', `subscription ${name} has a consumer`);
+    const { door, broker } = this.#options;
+    if ((await door.exchange.forget(broker, group)) === 0) {
+      throw new MqError('MQ_UNKNOWN_GROUP', `client ${clientId} has no subscription ${name}`);
+    }
+  }
+
+  #take(key: string): Reader | undefined {
+    const reader = this.#readers.get(key);
+    this.#readers.delete(key);
+    for (const [group, by] of this.#durables) if (by === key) this.#durables.delete(group);
+    if (reader instanceof Advisories) this.#options.advisories.delete(reader);
+    return reader;
+  }
+
+  #openAdvisories(key: string, { consumerId }: WholeConsumerInfo): void {
+    const { door, names, dispatcher, advisories } = this.#options;
+    const reader = new Advisories({ consumerId, exchange: door.exchange, names, dispatcher });
+    this.#readers.set(key, reader);
+    advisories.add(reader);
+    reader.open();
+  }
+
+  async #openBrowser(key: string, info: WholeConsumerInfo): Promise<void> {
+    const destination = this.#options.names.destinationOf(info.destination);
+    if (isTopicLike(destination.kind)) throw new MqError('MQ_INVALID_ARGUMENT', 'only queues are browsed');
+    await this.#open(key, new Browser({ ...this.#options, info, topic: topicOf(destination) }));
+  }
+
+  async #openConsumer(key: string, info: WholeConsumerInfo): Promise<void> {
+    const { door, broker, names, connectionId } = this.#options;
+    refuseUnserved(info);
+    const destination = names.destinationOf(info.destination);
+    const covers = coverOf(destination);
+    const memberId = `openwire-${door.random.hex(8)}`;
+    const subscriber = this.#subscriberOf(destination, info);
+    const from = { ...(covers === undefined ? { destination } : { covers }), subscriber };
+    const consumer = new Consumer({
+      ...this.#options,
+      ...{ info, broker, exchange: door.exchange, clock: door.clock, memberId, from },
+      ownIdPrefix: `${connectionId}:`,
+    });
+    if (subscriber.kind === 'durable') this.#takeDurable(subscriber.group, key);
+    await this.#open(key, consumer);
+    consumer.book((live) =>
+      this.#options.booked.subscribed({
+        id: key,
+        destination: `${info.destination.type === 'Queue' ? 'queue' : 'topic'}://${info.destination.physicalName}`,
+        topic: covers === undefined ? topicOf(destination) : destination.name,
+        group: groupOf(subscriber, memberId),
+        ...live,
+      }),
+    );
+  }
+
+  async #open(key: string, reader: Consumer | Browser): Promise<void> {
+    this.#readers.set(key, reader);
+    try {
+      await reader.open();
+    } catch (error) {
+      this.#take(key);
+      throw error;
+    }
+  }
+
+  #subscriberOf({ kind }: Destination, { subscriptionName: name }: ConsumerInfo): Subscriber {
+    if (!isTopicLike(kind)) return { kind: 'queue' };
+    if (name === null || name === '') return { kind: 'ephemeral' };
+    return { kind: 'durable', group: subscriberGroup({ clientId: this.#options.clientId, name }) };
+  }
+
+  #takeDurable(group: string, key: string): void {
+    if (this.#durables.has(group)) throw new MqError('MQ_GROUP_TAKEN', `subscription ${group} has a consumer already`);
+    this.#durables.set(group, key);
+  }
+}
+
+/** Better refused than served as something else. */
+function refuseUnserved({ isExclusive, isNetworkSubscription }: ConsumerInfo): void {
+  if (isExclusive) throw new MqError('MQ_NOT_SUPPORTED', 'exclusive consumers: here it is the group that is exclusive');
+  if (isNetworkSubscription) throw new MqError('MQ_NOT_SUPPORTED', 'networks of brokers are not served');
+}
+
+function groupOf(subscriber: Subscriber, memberId: string): string {
+  if (subscriber.kind === 'queue') return DEFAULTS.group;
+  return subscriber.kind === 'ephemeral' ? memberId : subscriber.group;
+}
