@@ -31,9 +31,9 @@ test('each door is listed with who is there, and each connection with what it re
   const view = { places: PLACES, connections: [http, connection('stomp')] };
   const texts = doorsLines(view, { language: 'en', width: 78, height: 22, now: NOW }).map(textOf);
   assert.deepEqual(texts, [
-    ' STOMP     stomp://127.0.0.1:61613     1 connected, 2 subscriptions',
-    ' MQTT      mqtt://127.0.0.1:1883       0 connected, 0 subscriptions',
-    ' OpenWire  tcp://127.0.0.1:61616       0 connected, 0 subscriptions',
+    ' STOMP     stomp://127.0.0.1:61613     1 connected, subscriptions: 2',
+    ' MQTT      mqtt://127.0.0.1:1883       0 connected, subscriptions: 0',
+    ' OpenWire  tcp://127.0.0.1:61616       0 connected, subscriptions: 0',
     ' HTTP 1, TCP 0: this screen itself',
     '',
     ' stomp shop 127.0.0.1:53412  in 3  out 4  12.0 s',
@@ -42,7 +42,7 @@ test('each door is listed with who is there, and each connection with what it re
     '',
     ' any key leaves this page',
   ]);
-  assert.equal(doorsSummary(view, 'en'), 'STOMP :61613 MQTT :1883 OpenWire :61616 (1 there: P)');
+  assert.equal(doorsSummary(view, 'en'), 'clients: STOMP :61613 MQTT :1883 OpenWire :61616');
 });
 
 test('while nobody is there it says what to do, in both languages', () => {

@@ -1,8 +1,8 @@
 /**
  * The page of doors: where the broker listens for the protocols of others, who has come, and what each of them reads.
  *
- *     STOMP     stomp://127.0.0.1:61613     1 connected, 1 subscriptions
- *     MQTT      mqtt://127.0.0.1:1883       0 connected, 0 subscriptions
+ *     STOMP     stomp://127.0.0.1:61613     1 connected, subscriptions: 1
+ *     MQTT      mqtt://127.0.0.1:1883       0 connected, subscriptions: 0
  *
  *     stomp shop 127.0.0.1:53412  in 3  out 2  12.0 s
  *       /queue/orders: group default, holds 2 of 10
@@ -31,7 +31,7 @@ const URL_WIDTH = 28;
 
 export function doorsLines({ places, connections }: DoorsView, room: DoorsRoom): Line[] {
   const { language, width, height } = room;
-  const strangers = connections.filter(({ door }) => !OWN_DOORS.has(door));
+  const strangers = strangersOf({ connections });
   const countOf = (door: string): number => connections.filter((connection) => connection.door === door).length;
   const own = translate(language, 'doors.own', { http: countOf('http'), tcp: countOf('tcp') });
   const head: Line[] = [
@@ -49,10 +49,14 @@ export function doorsLines({ places, connections }: DoorsView, room: DoorsRoom):
 }
 
 /** `STOMP :61613 MQTT :1883`, for a pane that is narrow. */
-export function doorsSummary({ places, connections }: DoorsView, language: Language): string {
+export function doorsSummary({ places }: DoorsView, language: Language): string {
   const doors = places.map(({ title, url }) => `${title} :${new URL(url).port}`).join(' ');
-  const count = connections.filter(({ door }) => !OWN_DOORS.has(door)).length;
-  return translate(language, 'process.doors', { doors, count });
+  return translate(language, 'process.doors', { doors });
+}
+
+/** Whoever is not the screen itself. */
+export function strangersOf({ connections }: Pick<DoorsView, 'connections'>): readonly ConnectionDescription[] {
+  return connections.filter(({ door }) => !OWN_DOORS.has(door));
 }
 
 function placeLine(

@@ -1,10 +1,11 @@
 /** The texts about doors: where clients of other protocols may come, and who is there. */
 
 export const DOORS_MESSAGES = {
+  'pane.processWithDoors': { en: 'its process; P: {count} clients', zh: '它的进程；P：{count} 个客户端' },
   'pane.doors': { en: 'who is connected', zh: '谁连着' },
   'doors.place': {
-    en: '{connections} connected, {subscriptions} subscriptions',
-    zh: '{connections} 个连接，{subscriptions} 个订阅',
+    en: '{connections} connected, subscriptions: {subscriptions}',
+    zh: '{connections} 个连接，订阅：{subscriptions}',
   },
   'doors.own': { en: 'HTTP {http}, TCP {tcp}: this screen itself', zh: 'HTTP {http}，TCP {tcp}：界面自己' },
   'doors.nobody': {
@@ -26,7 +27,7 @@ export const DOORS_MESSAGES = {
   'doors.more': { en: 'and {count} more', zh: '还有 {count} 个' },
   'doors.leave': { en: 'any key leaves this page', zh: '按任意键离开此页' },
 
-  'process.doors': { en: '{doors} ({count} there: P)', zh: '{doors}（{count} 个连接：P）' },
+  'process.doors': { en: 'clients: {doors}', zh: '客户端：{doors}' },
 
   'key.doors': { en: 'doors', zh: '连接' },
   'help.doors': { en: 'who is connected: STOMP, MQTT', zh: '谁连着：STOMP、MQTT' },

@@ -1,6 +1,6 @@
 /** The pane of the broker's process: whether it lives, how it was found at its start, and what it has promised so far. */
 import type { Language } from '../../shared/lesson.ts';
-import { doorsSummary } from './doors-lines.ts';
+import { doorsSummary, strangersOf } from './doors-lines.ts';
 import type { ProcessView } from './killable.ts';
 import { say, translate } from './messages.ts';
 import { durationText } from './numbers.ts';
@@ -12,6 +12,12 @@ interface ProcessPane {
   readonly width: number;
   readonly height: number;
   readonly promises: PromisesView;
+}
+
+/** Where strangers may come, with how many have. */
+export function processTitle({ doors }: ProcessView, language: Language): string {
+  if (doors.places.length === 0) return say(language, 'pane.process');
+  return translate(language, 'pane.processWithDoors', { count: strangersOf(doors).length });
 }
 
 export function processLines(view: ProcessView, pane: ProcessPane): Line[] {

@@ -10,7 +10,7 @@ import { logLines, logTitle } from './log-lines.ts';
 import { say, translate } from './messages.ts';
 import { clockText } from './numbers.ts';
 import { FRAME, Pane } from './pane.tsx';
-import { processLines } from './process-lines.ts';
+import { processLines, processTitle } from './process-lines.ts';
 import { queueLines, queueTitle } from './queue-lines.ts';
 import { ringLines, ringTitle } from './ring-lines.ts';
 import { hasTransactions, type RobustPicture, robustLines, robustTitle } from './robust-lines.ts';
@@ -160,7 +160,7 @@ function Beside({ state, simulation, layout }: PartProps): ReactNode {
   const [title, lines] =
     process === undefined
       ? [`${say(language, 'pane.requests')} ${url ?? ''}`, requestLines(requests, room)]
-      : [say(language, 'pane.process'), processLines(process, { language, ...room, promises })];
+      : [processTitle(process, language), processLines(process, { language, ...room, promises })];
   return <Pane title={title} width={besideWidth} height={bottomHeight} lines={lines} />;
 }
 
