@@ -99,7 +99,7 @@ test(
       screen.press('P');
       const stomp = /STOMP +stomp:\/\/127\.0\.0\.1:(\d+) +0 connected/;
       await screen.until(stomp);
-      await screen.until(/MQTT +mqtt:\/\/127[^]*OpenWire +tcp:\/\/127/);
+      await screen.until(/MQTT +mqtt:\/\/127[\s\S]*OpenWire +tcp:\/\/127/);
       assertWhole(screen);
       const [, port] = stomp.exec(screen.text) ?? [];
       const client = connect(Number(port), '127.0.0.1');
