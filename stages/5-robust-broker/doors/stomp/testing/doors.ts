@@ -2,6 +2,7 @@
 import type { BrokerOptions } from '../../../../../shared/broker-options.ts';
 import type { Broker } from '../../../../../shared/contract/broker.ts';
 import { createBroker } from '../../../../2-ring-buffer/index.ts';
+import { createBroker as createRobustBroker } from '../../../index.ts';
 import { createStompServer, type StompServer } from '../server.ts';
 import type { StompServerOptions } from '../server-options.ts';
 
@@ -25,4 +26,9 @@ export async function openDoor(
       await broker.close();
     },
   };
+}
+
+/** In front of a broker that can do everything. */
+export function openRobustDoor(options: StompServerOptions = {}): Promise<OpenDoor> {
+  return openDoor(options, () => createRobustBroker({ flushPolicy: 'never' }));
 }
