@@ -77,8 +77,8 @@ export class ClientSession {
   /** Set while it is away. */
   expiryTimer: Timer | undefined;
   willTimer: Timer | undefined;
-  /** New topics are covered for it while it is away. */
-  stopWatching: (() => void) | undefined;
+  /** New topics are covered for it while it is away; each ends one of them. */
+  watches: (() => void)[] = [];
 
   constructor({ clientId, owner, isDurable, store }: ClientSessionOptions) {
     this.clientId = clientId;
@@ -104,11 +104,15 @@ export class ClientSession {
     this.#store.put('session', this.clientId, stored);
   }
 
+  stopWatching(): void {
+    for (const stop of this.watches.splice(0)) stop();
+  }
+
   /** It is over. */
   forget(): void {
     this.expiryTimer?.cancel();
     this.willTimer?.cancel();
-    this.stopWatching?.();
+    this.stopWatching();
     this.inFlight.forget();
     if (this.isDurable) this.#store.delete('session', this.clientId);
   }

@@ -18,8 +18,9 @@ import { Conversation } from './conversation.ts';
 import { decode } from './decode.ts';
 import { encodeConnack, encodeDisconnect, PINGRESP, type Reader } from './encode.ts';
 import { type Greeting, greet } from './greeting.ts';
+import { messageOf } from './messages.ts';
 import { PacketReader } from './packet-reader.ts';
-import type { ClientPacket, Connect, Farewell, Version } from './packets.ts';
+import type { ClientPacket, Connect, Farewell, Version, Will } from './packets.ts';
 import { mayPublish, type Publishing } from './publishing.ts';
 import { protocolError, REASON, reasonOf, Violation } from './reasons.ts';
 import type { CheckedMqttServerOptions } from './server-options.ts';
@@ -139,8 +140,7 @@ export class Connection implements DoorSession, Holder {
     const conversation = this.#conversation;
     if (packet.type === 'connect') this.#connect(packet);
     else if (conversation === undefined) throw protocolError('nothing is said before CONNECT is answered');
-    else if (packet.type === 'disconnect') this.#goodbye(packet);
-    else if (packet.type === 'auth') throw protocolError('nothing is to be authenticated again');
+    else if (packet.type === 'disconnect' || packet.type === 'auth') this.#goodbye(packet);
     else if (packet.type === 'pingreq') this.#channel.write(PINGRESP);
     else conversation.take(packet);
   }
@@ -161,11 +161,11 @@ export class Connection implements DoorSession, Holder {
 
   /** What comes behind the CONNECT waits. */
   async #greet(connect: Connect, greeting: Greeting): Promise<void> {
-    const { sessions, door } = this.#options;
+    const { sessions } = this.#options;
     const view = await this.#admit(connect);
     const { will, isClean } = connect;
     const { clientId, expirySeconds, keepAliveSeconds } = greeting;
-    if (will !== undefined && view !== door.broker) await mayPublish(view, topicOf(destinationOfName(will.topic)));
+    if (will !== undefined) await this.#checkWill(will, view);
     const owner = connect.user ?? this.#channel.certificate?.fingerprint ?? '';
     const { session, isPresent } = await sessions.claim({
       ...{ clientId, owner, isClean, expirySeconds, will, holder: this },
@@ -185,6 +185,13 @@ export class Connection implements DoorSession, Holder {
     if (this.#isDraining) return;
     this.#guarded(() => this.#packets.release());
     this.#channel.resume();
+  }
+
+  /** It will be published when nobody can be told any more. */
+  async #checkWill(will: Will, view: Broker): Promise<void> {
+    const { broker, clock } = this.#options.door;
+    messageOf(will, { broker, now: clock.now(), publisher: undefined, id: undefined });
+    if (view !== broker) await mayPublish(view, topicOf(destinationOfName(will.topic)));
   }
 
   async #admit({ user, password }: Connect): Promise<Broker> {
@@ -234,7 +241,8 @@ export class Connection implements DoorSession, Holder {
     });
   }
 
-  #goodbye({ reason, properties }: Farewell): void {
+  #goodbye({ type, reason, properties }: Farewell): void {
+    if (type === 'auth') throw protocolError('nothing is to be authenticated again');
     const session = this.#session;
     const { sessionExpiryInterval } = properties;
     if (session !== undefined && sessionExpiryInterval !== undefined) {

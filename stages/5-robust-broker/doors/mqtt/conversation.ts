@@ -19,6 +19,7 @@ import { FIRST_FAILURE, REASON, subscribeReasonOf, Violation } from './reasons.t
 import type { RetainedMessage } from './retained.ts';
 import { Sender } from './sender.ts';
 import type { CheckedMqttServerOptions } from './server-options.ts';
+import type { Sessions } from './sessions.ts';
 import { isOwn, type Subscription } from './subscriptions.ts';
 import { destinationOfName, parseFilter } from './topics.ts';
 
@@ -26,6 +27,7 @@ export interface ConversationOptions {
   readonly channel: ByteChannel;
   readonly door: Door;
   readonly options: CheckedMqttServerOptions;
+  readonly sessions: Sessions;
   readonly publishing: Publishing;
   readonly reader: Reader;
   readonly session: ClientSession;
@@ -90,8 +92,7 @@ export class Conversation {
         if (!isGone(error)) work(Promise.reject(error));
       }
     }
-    session.stopWatching?.();
-    session.stopWatching = undefined;
+    session.stopWatching();
   }
 
   take(packet: Exclude<ClientPacket, { readonly type: 'connect' | 'disconnect' | 'auth' | 'pingreq' }>): void {
@@ -220,7 +221,7 @@ export class Conversation {
   }
 
   async #unsubscribe({ packetId, filters }: Unsubscribe): Promise<void> {
-    const { session, publishing, channel, reader } = this.#options;
+    const { session, sessions, publishing, channel, reader } = this.#options;
     const reasons: number[] = [];
     for (const text of filters) {
       const subscription = session.subscriptions.get(text);
@@ -230,6 +231,7 @@ export class Conversation {
       this.#booked.get(text)?.closed();
       this.#booked.delete(text);
       await this.#reading.unsubscribe(subscription.filter);
+      await sessions.giveUpShared(subscription.filter);
     }
     this.#noteNoLocal();
     session.save();

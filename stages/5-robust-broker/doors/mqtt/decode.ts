@@ -189,7 +189,12 @@ function readUnsubscribe(head: number, reader: FieldReader, version: Version): U
   return { type: 'unsubscribe', packetId, filters, properties };
 }
 
-function readFarewell(type: Farewell['type'], head: number, reader: FieldReader, version: Version): Farewell {
+function readFarewell<Type extends Farewell['type']>(
+  type: Type,
+  head: number,
+  reader: FieldReader,
+  version: Version,
+): Farewell<Type> {
   checkFlags(head, 0);
   if (type === 'auth' && version !== 5) throw protocolError('AUTH is of MQTT 5');
   const isShort = version !== 5 || reader.isAtEnd;

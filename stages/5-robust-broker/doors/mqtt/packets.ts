@@ -77,14 +77,22 @@ export interface Ping {
   readonly type: 'pingreq';
 }
 
-/** DISCONNECT, and AUTH, which has the same form. */
-export interface Farewell {
-  readonly type: 'disconnect' | 'auth';
+/** AUTH has the same form. */
+export interface Farewell<Type extends 'disconnect' | 'auth' = 'disconnect' | 'auth'> {
+  readonly type: Type;
   readonly reason: number;
   readonly properties: Properties;
 }
 
-export type ClientPacket = Connect | Publish | Answer | Subscribe | Unsubscribe | Ping | Farewell;
+export type ClientPacket =
+  | Connect
+  | Publish
+  | Answer
+  | Subscribe
+  | Unsubscribe
+  | Ping
+  | Farewell<'disconnect'>
+  | Farewell<'auth'>;
 
 /** First four bits of a packet. */
 export const TYPE = Object.freeze({

@@ -18,7 +18,7 @@ import type { Publishing } from './publishing.ts';
 import { coversTopic } from './reading.ts';
 import { REASON, Violation } from './reasons.ts';
 import { isOwn } from './subscriptions.ts';
-import { destinationOfName } from './topics.ts';
+import { destinationOfName, type TopicFilter } from './topics.ts';
 
 export interface SessionsOptions {
   /** All of it. */
@@ -145,7 +145,7 @@ export class Sessions {
     for (const session of this.#byId.values()) {
       session.expiryTimer?.cancel();
       session.willTimer?.cancel();
-      session.stopWatching?.();
+      session.stopWatching();
     }
   }
 
@@ -171,16 +171,31 @@ export class Sessions {
     return session;
   }
 
+  /** A group that was shared by its members is gone when the last of them has left it for good. */
+  async giveUpShared({ text, sharedGroup }: TopicFilter): Promise<void> {
+    const { exchange, broker } = this.#options;
+    if (sharedGroup === undefined) return;
+    for (const { subscriptions } of this.#byId.values()) if (subscriptions.get(text) !== undefined) return;
+    await ignoringGone(exchange.forget(broker, sharedGroup));
+  }
+
   /** New topics are covered for it from now on. */
   async #watch(session: ClientSession): Promise<void> {
+    const { subscriptions, group } = session;
+    const all = [...subscriptions].map(({ filter }) => filter);
+    if (group !== undefined && all.some(isOwn)) {
+      await this.#watchFor(session, group, { matches: (name) => subscriptions.covers(name) });
+    }
+    for (const filter of all) {
+      if (filter.sharedGroup !== undefined) await this.#watchFor(session, filter.sharedGroup, filter);
+    }
+  }
+
+  async #watchFor(session: ClientSession, group: string, filter: Pick<TopicFilter, 'matches'>): Promise<void> {
     const { exchange, broker, onDefect } = this.#options;
-    const { group, subscriptions } = session;
-    if (group === undefined || ![...subscriptions].some(({ filter }) => isOwn(filter))) return;
-    const covers = (topic: string): boolean => {
-      return coversTopic({ matches: (name) => subscriptions.covers(name) }, topic);
-    };
     try {
-      session.stopWatching = await exchange.watchFor(broker, { group, covers });
+      const covers = (topic: string): boolean => coversTopic(filter, topic);
+      session.watches.push(await exchange.watchFor(broker, { group, covers }));
     } catch (error) {
       if (!isMqError(error)) onDefect(error);
     }
@@ -188,7 +203,7 @@ export class Sessions {
 
   async #away(session: ClientSession): Promise<void> {
     const { clock } = this.#options;
-    if (session.stopWatching === undefined) await this.#watch(session);
+    if (session.watches.length === 0) await this.#watch(session);
     const { willAt, endsAt } = session;
     const timer = (atMs: number, act: () => Promise<void>): Timer => {
       const onTime = (): void => void this.#inTurn(session.clientId, act).catch(this.#options.onDefect);
@@ -215,12 +230,13 @@ export class Sessions {
     await this.#publishWill(session);
     session.forget();
     if (session.isDurable) await ignoringGone(exchange.forget(broker, groupOf(session.clientId)));
+    for (const { filter } of session.subscriptions) await this.giveUpShared(filter);
     await publishing.store.commit();
   }
 
   /** That the client may publish it was asked when it said it. */
   async #publishWill(session: ClientSession): Promise<void> {
-    const { exchange, broker, clock, publishing, onDefect } = this.#options;
+    const { exchange, broker, clock, publishing } = this.#options;
     const { will, clientId } = session;
     session.willTimer?.cancel();
     session.will = undefined;
@@ -238,7 +254,7 @@ export class Sessions {
         publishing.retained.set({ name, payload, qos, properties, publisher: clientId });
       }
     } catch (error) {
-      if (!isMqError(error)) onDefect(error);
+      publishing.noteFailure(error);
     }
   }
 
