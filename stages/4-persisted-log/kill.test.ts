@@ -9,7 +9,8 @@ import { createBroker } from './index.ts';
 import { BrokerPromises } from './testing/broker-promises.ts';
 import { checkFolder, foldersIn, KillWorker, liveMany } from './testing/kill-run.ts';
 
-const LIFE_COUNT = 20;
+/** `kill.long.ts` lives two hundred times. */
+const LIFE_COUNT = 8;
 
 async function freshFolder(context: TestContext): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'stagemq-kill-'));
