@@ -4,6 +4,7 @@
  *
  * Always true: subject and reference are contestants of the same scenario, so their ratio is taken round by round.
  */
+import { PROTOCOL_BARS } from './protocol-doors/protocol-bars.ts';
 
 /**
  * The subject does at least `ratioMin` times the messages per second of the reference; for a server that waited for its
@@ -174,6 +175,7 @@ export const RATIO_BARS: readonly RatioBar[] = [
     reference: 'JSON.parse of the headers',
     ratioMin: 0.3,
   },
+  ...PROTOCOL_BARS,
 ];
 
 export const TIME_BARS: readonly TimeBar[] = [

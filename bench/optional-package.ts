@@ -9,11 +9,14 @@ import { MqError } from '../shared/contract/errors.ts';
 
 /** Package -> how it is loaded. The specifiers are literal, so that the types of each package are known. */
 const PACKAGES = {
+  aedes: () => import('aedes'),
   async: () => import('async'),
   autocannon: () => import('autocannon'),
   denque: () => import('denque'),
   fastq: () => import('fastq'),
+  mqtt: () => import('mqtt'),
   'p-queue': () => import('p-queue'),
+  stompit: () => import('stompit'),
   // Named, because an inferred type could not be written into the declarations of the package.
   vega: (): Promise<typeof import('vega')> => import('vega'),
   'vega-lite': () => import('vega-lite'),

@@ -5,6 +5,7 @@ import { doorScenarios } from './http-door/scenarios.ts';
 import type { WaitersResult } from './http-door/waiters.ts';
 import { inProcessScenarios } from './in-process/scenarios.ts';
 import { LONG_PLAN, QUICK_PLAN } from './plan.ts';
+import { protocolScenarios } from './protocol-doors/scenarios.ts';
 import type { RaceResult, Run, Scenario } from './race.ts';
 import { judge, judgedRatio, judgeFigure, judgeWaiters, reportScenario, type Table } from './report.ts';
 import { NO_COUNTS } from './tally.ts';
@@ -172,7 +173,7 @@ test('a figure is met up to its bar, and never when a message was lost or came t
 });
 
 test('every bar names a scenario and two contestants that exist', () => {
-  const targets = { stages: [1, 2, 3, 4, 5], urls: [], tcpUrls: [] } as const;
+  const targets = { stages: [1, 2, 3, 4, 5], urls: [], tcpUrls: [], hasProtocols: true } as const;
   const door = { url: 'http://127.0.0.1:1' };
   const doors = ['floor route', 'stage 1', 'stage 2 = 3', 'stage 4'].map((name) => ({
     name,
@@ -181,9 +182,13 @@ test('every bar names a scenario and two contestants that exist', () => {
   }));
   const stage = { synced: door, unsynced: door, echo: door, syncedEcho: door };
   const tcpDoors = { stage, urls: [], byteFloor: door };
+  const ours = { stomp: door, mqtt: door, openWire: door };
+  const peers = { activeMq: ours, mosquitto: door, aedes: door, openWireLoad: { ask: () => Promise.resolve('') } };
+  const protocolDoors = { durable: ours, inMemory: ours, ...peers };
   const scenarios = [
     ...inProcessScenarios(targets, QUICK_PLAN.passMs),
     ...doorScenarios(doors, QUICK_PLAN),
+    ...protocolScenarios(protocolDoors, QUICK_PLAN),
     ...tcpScenarios(tcpDoors, { ...QUICK_PLAN, filledLongCount: LONG_PLAN.filledLongCount }),
   ];
   for (const bar of [...RATIO_BARS, ...TIME_BARS]) {

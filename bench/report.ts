@@ -47,7 +47,7 @@ export interface ScenarioReport {
 
 /** In process, or through one of the doors: figures of different tables are never compared. */
 export interface Table {
-  readonly name: 'in-process' | 'http-door' | 'tcp-door';
+  readonly name: 'in-process' | 'http-door' | 'tcp-door' | 'protocol-doors';
   readonly title: string;
   readonly scenarios: readonly ScenarioReport[];
 }

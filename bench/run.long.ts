@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { createServer } from '../stages/3-http-server/index.ts';
 import { createTcpServer } from '../stages/4-persisted-log/doors/tcp/server.ts';
 import { FIGURE_BARS } from './bars.ts';
+import { PROTOCOL_BARS } from './protocol-doors/protocol-bars.ts';
 import { ROUNDS_COUNT_MIN } from './race.ts';
 import { printReport, runBench } from './run.ts';
 import { createLog, createStage } from './targets.ts';
@@ -17,7 +18,7 @@ import { createLog, createStage } from './targets.ts';
 test('a quick bench of all stages loses nothing, delivers nothing twice, and judges every bar', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'stagemq-bench-'));
   try {
-    const report = await runBench({ targets: ['1', '2', '3', '4'], isQuick: true, outputFolder: folder });
+    const report = await runBench({ targets: ['1', '2', '3', '4', '5'], isQuick: true, outputFolder: folder });
     assert.deepEqual(
       report.tables.map(({ name }) => name),
       ['in-process', 'http-door', 'tcp-door'],
@@ -36,7 +37,12 @@ test('a quick bench of all stages loses nothing, delivers nothing twice, and jud
       }
     }
     const unmeasured = report.bars.filter(({ verdict }) => verdict === 'not measured').map(({ name }) => name);
-    assert.deepEqual(unmeasured, ['append-filled-tenfold'], 'which only a long bench measures');
+    const others = PROTOCOL_BARS.map(({ name }) => name);
+    assert.deepEqual(
+      unmeasured,
+      ['append-filled-tenfold', ...others],
+      'only a long bench, and one beside other brokers',
+    );
     assert.equal(report.figures.length, Object.keys(FIGURE_BARS).length);
     for (const { name, counts } of report.figures) {
       assert.deepEqual([counts.received, counts.lost, counts.duplicate], [counts.sent, 0, 0], name);

@@ -16,12 +16,14 @@ function command(...args: string[]): Promise<{ code: unknown; stderr: string }> 
 }
 
 test('targets are stages, in their order and each once, and urls without path', () => {
-  assert.deepEqual(parseTargets(['3', '1', '3', 'http://127.0.0.1:6767/', 'mq://127.0.0.1:6768']), {
+  assert.deepEqual(parseTargets(['3', 'protocols', '1', '3', 'http://127.0.0.1:6767/', 'mq://127.0.0.1:6768']), {
     stages: [1, 3],
     urls: ['http://127.0.0.1:6767'],
     tcpUrls: ['mq://127.0.0.1:6768'],
+    hasProtocols: true,
   });
   assert.deepEqual(parseTargets([]).stages.map(String), ALL_TARGETS);
+  assert.equal(parseTargets([]).hasProtocols, false);
 });
 
 test('what is neither a stage nor the url of a server is refused before anything is measured', async () => {
@@ -40,7 +42,7 @@ test('a folder that no report can be written into is refused before anything is 
 test('wrong use ends with 2 and says what is right', async () => {
   const wrongTarget = await command('9');
   assert.equal(wrongTarget.code, 2);
-  assert.match(wrongTarget.stderr, /a target is a stage \(1, 2, 3, 4, 5\) or the url of a server, not "9"/);
+  assert.match(wrongTarget.stderr, /a target is a stage \(1, 2, 3, 4, 5\), protocols, or the url of a server, not "9"/);
   const wrongFlag = await command('--fast');
   assert.equal(wrongFlag.code, 2);
   assert.match(wrongFlag.stderr, /--fast/);

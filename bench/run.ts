@@ -3,7 +3,8 @@
  *
  *     node bench/run.ts [target...] [--quick | --long] [--json] [--output <folder>]
  *
- * A target is a stage number (1 to 5; all of them by default) or the url of a running server. Exit codes: 0 measured
+ * A target is a stage number (1 to 5; all of them by default), `protocols` (STOMP, MQTT and OpenWire beside the brokers of
+ * others, which have to be installed), or the url of a running server. Exit codes: 0 measured
  * (also when a bar is not met, for that is a finding and not a failure), 1 failed, 2 wrong use.
  */
 import { parseArgs } from 'node:util';
@@ -16,6 +17,8 @@ import { inProcessScenarios } from './in-process/scenarios.ts';
 import { describeMachine } from './machine.ts';
 import { requirePackages } from './optional-package.ts';
 import { FULL_PLAN, LONG_PLAN, type Plan, QUICK_PLAN } from './plan.ts';
+import { withProtocolDoors } from './protocol-doors/doors.ts';
+import { protocolScenarios } from './protocol-doors/scenarios.ts';
 import { race, type Scenario } from './race.ts';
 import {
   type BenchReport,
@@ -27,7 +30,7 @@ import {
   type WaitersReport,
 } from './report.ts';
 import { ServerProcess } from './servers/server-process.ts';
-import { parseTargets, type Targets } from './targets.ts';
+import { PROTOCOLS, parseTargets, type Targets } from './targets.ts';
 import { withTcpDoors } from './tcp-door/doors.ts';
 import { tcpScenarios } from './tcp-door/scenarios.ts';
 import { printReport } from './text-table.ts';
@@ -37,7 +40,7 @@ export type { BenchReport } from './report.ts';
 export { printReport } from './text-table.ts';
 
 export interface BenchOptions {
-  /** Stage numbers or urls of servers. */
+  /** Stage numbers, `protocols`, or urls of servers. */
   readonly targets: readonly string[];
   readonly isQuick: boolean;
   /** With what takes minutes more: ten million messages stored. Not together with `isQuick`. */
@@ -50,6 +53,8 @@ export interface BenchOptions {
 
 const IN_PROCESS_TITLE = 'In process: calls in one process, no wire (stage 3: its own loopback client)';
 const HTTP_DOOR_TITLE = 'HTTP door: the same server in front of each broker, in a process of its own';
+const PROTOCOL_DOORS_TITLE =
+  'Protocol doors: stage 5, and stage 2 in memory, beside the brokers of others, each in a process of its own';
 const TCP_DOOR_TITLE = 'TCP door: stage 4 in a process of its own, one client process, everything stored';
 
 /**
@@ -83,6 +88,13 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
       title: TCP_DOOR_TITLE,
       scenarios: hasLog ? await withTcpDoors(targets, (doors) => measure(tcpScenarios(doors, plan))) : [],
     },
+    {
+      name: 'protocol-doors',
+      title: PROTOCOL_DOORS_TITLE,
+      scenarios: targets.hasProtocols
+        ? await withProtocolDoors((doors) => measure(protocolScenarios(doors, plan)))
+        : [],
+    },
   ];
   const waiters = await measureLongPolls(targets, plan, options.onProgress);
   const figures = targets.stages.includes(4) ? await measureFigures(plan, options.onProgress) : [];
@@ -93,7 +105,7 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     command: commandOf(options),
     isQuick: options.isQuick,
     roundsCount: plan.roundsCount,
-    targets: [...targets.stages.map(String), ...targets.urls, ...targets.tcpUrls],
+    targets: namesOf(targets),
     machine,
     tables: tables.filter(({ scenarios }) => scenarios.length > 0),
     waiters,
@@ -105,6 +117,10 @@ export async function runBench(options: BenchOptions): Promise<BenchReport> {
     options.onProgress?.(`written: ${html}, and the JSON beside it`);
   }
   return report;
+}
+
+function namesOf({ stages, hasProtocols, urls, tcpUrls }: Targets): string[] {
+  return [...stages.map(String), ...(hasProtocols ? [PROTOCOLS] : []), ...urls, ...tcpUrls];
 }
 
 function planOf({ isQuick, isLong = false }: BenchOptions): Plan {

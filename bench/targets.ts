@@ -1,4 +1,4 @@
-/** What a bench is asked to measure: `1` to `5` or the url of a server. The bench names concrete brokers only here. */
+/** What a bench is asked to measure: `1` to `5`, `protocols`, or the url of a server. The bench names concrete brokers only here. */
 import type { Broker } from '../shared/contract/broker.ts';
 import { MqError } from '../shared/contract/errors.ts';
 import { createBroker as createStage1 } from '../stages/1-blocking-queue/index.ts';
@@ -15,6 +15,8 @@ export interface Targets {
   readonly urls: readonly string[];
   /** Of TCP servers. */
   readonly tcpUrls: readonly string[];
+  /** Our doors for STOMP, MQTT and OpenWire, beside brokers of others that have to be installed. */
+  readonly hasProtocols: boolean;
 }
 
 /** A broker of each stage, over a wire where the stage is one. */
@@ -28,6 +30,8 @@ const STAGES = {
 
 export type StageNumber = keyof typeof STAGES;
 
+/** Not among those that are measured unless named: it needs what npm does not install. */
+export const PROTOCOLS = 'protocols';
 export const ALL_TARGETS: readonly string[] = Object.keys(STAGES);
 
 /** `MQ_INVALID_ARGUMENT` for what is neither a stage we have nor the url of a server. */
@@ -35,20 +39,30 @@ export function parseTargets(texts: readonly string[]): Targets {
   const stages = new Set<StageNumber>();
   const urls = new Set<string>();
   const tcpUrls = new Set<string>();
+  let hasProtocols = false;
   for (const text of texts.length === 0 ? ALL_TARGETS : texts) {
     if (isStage(text)) stages.add(Number(text) as StageNumber);
+    else if (text === PROTOCOLS) hasProtocols = true;
     else if (/^https?:\/\//.test(text) && URL.canParse(text)) urls.add(new URL(text).origin);
     else if (/^mq:\/\/[^/]/.test(text) && URL.canParse(text)) tcpUrls.add(`mq://${new URL(text).host}`);
     else {
       const known = ALL_TARGETS.join(', ');
-      throw new MqError('MQ_INVALID_ARGUMENT', `a target is a stage (${known}) or the url of a server, not "${text}"`);
+      throw new MqError(
+        'MQ_INVALID_ARGUMENT',
+        `a target is a stage (${known}), ${PROTOCOLS}, or the url of a server, not "${text}"`,
+      );
     }
   }
-  return { stages: [...stages].sort((a, b) => a - b), urls: [...urls], tcpUrls: [...tcpUrls] };
+  return { stages: [...stages].sort((a, b) => a - b), urls: [...urls], tcpUrls: [...tcpUrls], hasProtocols };
 }
 
 function isStage(text: string): boolean {
   return Object.hasOwn(STAGES, text);
+}
+
+/** In memory, with room for all that a run sends while nobody reads. */
+export function createRoomyRing(): Promise<Broker> {
+  return createStage2({ topicDefaults: { messagesMax: 2_000_000, bytesMax: 2 ** 30 } });
 }
 
 export function createStage(stage: StageNumber): Promise<Broker> {

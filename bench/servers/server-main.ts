@@ -49,12 +49,19 @@ const SERVERS = {
   },
   'byte-floor': async (options: LogOptions) => (await import('../tcp-door/byte-floor.ts')).startByteFloor(options),
   echo: async () => (await import('../tcp-door/echo-server.ts')).startEchoServer(),
+  protocols: async (options: LogOptions) => overProtocols(await (await import('../targets.ts')).createRobust(options)),
+  'protocols-in-memory': async () => overProtocols(await (await import('../targets.ts')).createRoomyRing()),
+  aedes: async () => (await import('../protocol-doors/aedes-server.ts')).startAedes(),
   'synced-echo': async (options: LogOptions) => (await import('../tcp-door/echo-server.ts')).startEchoServer(options),
 } as const;
 
 async function overHttp(broker: Broker): Promise<string> {
   const { createServer } = await import('../../stages/3-http-server/index.ts');
   return (await createServer(broker)).url;
+}
+
+async function overProtocols(broker: Broker): Promise<string> {
+  return (await import('../protocol-doors/our-doors.ts')).openProtocolDoors(broker);
 }
 
 async function stage(number: StageNumber): Promise<Broker> {

@@ -8,7 +8,7 @@ import { readBatches } from './end-to-end.ts';
 import { encodeNumberedBatches, forEachNumber } from './numbered-batches.ts';
 import { tcpScenarios } from './scenarios.ts';
 
-const TARGETS = { stages: [4], urls: [], tcpUrls: [] } as const;
+const TARGETS = { stages: [4], urls: [], tcpUrls: [], hasProtocols: false } as const;
 /** As little as goes through every path, the long one too. */
 const TINY: Plan = {
   ...LONG_PLAN,
