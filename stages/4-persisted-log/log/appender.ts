@@ -22,7 +22,7 @@ import { StoredBatch } from '../bytes/stored-batch.ts';
 import { joinSmall } from './join-small.ts';
 import type { Segment } from './segment.ts';
 import type { SegmentList } from './segment-list.ts';
-import { storageError } from './storage-error.ts';
+import { storageError, uncertainError } from './storage-error.ts';
 
 /** `always`: an append is answered when it is on the disk; `interval`: synced every `flushIntervalMs`; `never`: by the system. */
 export type FlushPolicy = 'always' | 'interval' | 'never';
@@ -250,20 +250,30 @@ export class Appender {
     return batches;
   }
 
-  /** I5: answers everybody who waits, forgets their offsets, and opens the segment again. */
+  /** I5: forgets the offsets of everybody who waits, opens the segment again, and answers them. */
   async #fail(reason: unknown, group: readonly WaitingAppend[]): Promise<void> {
     const error = storageError(reason, `${this.#segments.active.path} could not be written`);
     const wasBroken = this.#isBroken;
     this.#isBroken = true;
-    const appends = [...group, ...this.#waiting];
-    const syncWaiters = this.#syncWaiters;
+    const others = [...this.#waiting, ...this.#syncWaiters];
     this.#waiting = [];
     this.#syncWaiters = [];
     this.#nextOffset = this.#acceptedOffset;
     this.#lastTimestamp = this.#segments.lastTimestamp;
-    for (const { reject } of [...appends, ...syncWaiters]) reject(error);
     // Tried at once, so that no rest of it lies about; when that fails too, whoever appends next tries again.
-    if (!wasBroken) await this.#reopen().catch(() => this.#options.onBroken(true));
+    const isCut = !wasBroken && (await this.#isReopened());
+    for (const { reject } of group) reject(isCut ? error : uncertainError(error));
+    for (const { reject } of others) reject(error);
+  }
+
+  async #isReopened(): Promise<boolean> {
+    try {
+      await this.#reopen();
+      return true;
+    } catch {
+      this.#options.onBroken(true);
+      return false;
+    }
   }
 
   async #reopen(): Promise<void> {

@@ -69,7 +69,7 @@ test('one batch larger than the bound may be there alone', () => {
 test('the bound is one of memory: small batches that were read, and large ones that are small when compressed', async () => {
   const zeros = encodeBatch([{ body: new Uint8Array(256 * 1024) }], { codec: 'gzip', idPrefix: '', firstIdNumber: 0 });
   for (const [encoded, batchCount] of [
-    [encodeBatch([{ body: 'small' }], { idPrefix: 'somebody-', firstIdNumber: 7 }), 12_000],
+    [encodeBatch([{ body: Buffer.from('small') }], { idPrefix: 'somebody-', firstIdNumber: 7 }), 12_000],
     [zeros, 60],
   ] as const) {
     const before = await memoryBytes();

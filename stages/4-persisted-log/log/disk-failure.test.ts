@@ -5,6 +5,7 @@ import { badBytes, type CallWatcher, failNth, HeldSyncs } from '../../../shared/
 import { keepsAll, keepsNothing } from '../../../shared/power-cut.ts';
 import { SeededRandom } from '../../../shared/random.ts';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import { encodeBatch } from '../bytes/record-batch.ts';
 import { LogHistory, openLog, readLog } from '../testing/log-history.ts';
 import { runLogScript } from '../testing/log-script.ts';
 import type { FlushPolicy, PartitionLog } from './log.ts';
@@ -96,6 +97,32 @@ for (const flushPolicy of ['interval', 'never'] as const) {
     }
   });
 }
+
+test('a disk that is full: that nothing was stored is said only when nothing can be found stored', async () => {
+  for (const isCut of [true, false]) {
+    const disk = new SimulatedDisk();
+    const log = await openLog(disk);
+    let failedCount = 0;
+    disk.onCall = ({ kind, bytes }) => {
+      if (failedCount === 0 ? kind !== 'write' : isCut) return undefined;
+      failedCount += 1;
+      return { code: 'ENOSPC', doneBytes: bytes >> 1 }; // one batch of three, and half of another
+    };
+    const batches = ['one', 'two', 'six'].map((body) =>
+      encodeBatch([{ body: Buffer.from(body) }], { idPrefix: '', firstIdNumber: 0 }),
+    );
+    const answers = await Promise.allSettled(batches.map((batch) => log.append(batch)));
+    disk.onCall = undefined;
+    const again = await openLog(disk.remains(keepsAll));
+    assert.equal(again.logEndOffset, isCut ? 0 : 1);
+    for (const answer of answers) {
+      assert.ok(answer.status === 'rejected');
+      assert.equal(answer.reason.code, isCut ? 'MQ_STORAGE_FULL' : 'MQ_STORAGE_FAILED');
+    }
+    await again.close();
+    await log.close();
+  }
+});
 
 test('a write that fails half-way leaves no half record before a whole one', async () => {
   for (let n = 1; ; n += 1) {

@@ -20,6 +20,12 @@ export function storageError(error: unknown, what: string): MqError {
   return new MqError('MQ_STORAGE_FAILED', `${what}: ${text}`, { cause: error });
 }
 
+/** Of a write whose rest could not be cut off: of a full disk, too, nobody can say that nothing was stored. */
+export function uncertainError(error: MqError): MqError {
+  if (error.code !== 'MQ_STORAGE_FULL') return error;
+  return new MqError('MQ_STORAGE_FAILED', `${error.message}; what was written could not be cut off`, { cause: error });
+}
+
 /** Where bytes are not what was written. */
 export interface Damage {
   readonly file: string;
