@@ -259,10 +259,17 @@ function lead(names: Map<string, SimulatedNode>, change: NameChange): void {
   }
 }
 
+/** Of the paths asked for lately: a run of power cuts asks for the same few a million times. */
+const knownParts = new Map<string, readonly string[]>();
+const KNOWN_PATHS_MAX = 2_000;
+
 /** The names of a path, from the root on. */
 export function partsOf(path: string): readonly string[] {
-  return posix
-    .resolve('/', path)
-    .split('/')
-    .filter((name) => name !== '');
+  const known = knownParts.get(path);
+  if (known !== undefined) return known;
+  const names = posix.resolve('/', path).split('/');
+  const parts = names.filter((name) => name !== '');
+  if (knownParts.size >= KNOWN_PATHS_MAX) knownParts.clear();
+  knownParts.set(path, parts);
+  return parts;
 }
