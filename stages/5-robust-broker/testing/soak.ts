@@ -23,7 +23,7 @@ import { openFilesCount } from '../observe/process-meters.ts';
 import { collectedHeapBytes } from './collected-heap.ts';
 import { LEASE_MS, SoakLoad, type SoakTopics } from './soak-load.ts';
 import { FAST_MS_MAX, SoakTrouble } from './soak-trouble.ts';
-import { withUncertainSettling } from './uncertain-settling.ts';
+import { withUncertainRefusals } from './uncertain-refusals.ts';
 
 const STEPS_PER_ACTOR = 40;
 const TROUBLES = 12;
@@ -143,7 +143,7 @@ export class Soak {
 
   /** The broker of now, whichever it is when a call is made. */
   #seenBy(history: History, client: string): Broker {
-    return recorded(withUncertainSettling(this.#broker as Broker), history, client);
+    return recorded(withUncertainRefusals(this.#broker as Broker), history, client);
   }
 
   async #restart(history: History): Promise<void> {
