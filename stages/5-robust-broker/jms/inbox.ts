@@ -52,7 +52,7 @@ export class Inbox {
     const { provider, onEnd } = this.#options;
     this.#subscription = await provider.exchange.subscribe(provider.broker, {
       ...want,
-      creditMax: 0,
+      creditMax: this.#credit, // with some, what is to be refused is refused at once
       onDelivery: (delivery) => {
         this.#buffer.push(delivery);
         this.#creditChanged();

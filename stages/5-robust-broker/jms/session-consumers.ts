@@ -5,8 +5,11 @@
  *
  * Always true: what was taken from a consumer can be finished after it was closed, until the session ends. Only Session uses it.
  */
+import type { Broker } from '../../../shared/contract/broker.ts';
 import type { Filter } from '../../../shared/contract/filter.ts';
+import { need } from '../../1-blocking-queue/rules.ts';
 import type { Subscriber } from '../doors/exchange.ts';
+import { Selector } from '../filters/selector/selector.ts';
 import { MessageConsumer, type MessageListener } from './consumer.ts';
 import { checkReadable, type Destination, kitDestination } from './destinations.ts';
 import { IllegalStateException, jmsExceptionOf } from './errors.ts';
@@ -29,6 +32,8 @@ export interface SessionConsumersOptions {
   readonly work: SessionWork;
   readonly isRunning: () => boolean;
   readonly newMemberId: () => string;
+  /** Throws when the session is closed. */
+  readonly checkOpen: () => void;
 }
 
 export class SessionConsumers {
@@ -66,7 +71,7 @@ export class SessionConsumers {
     const { owner, isRunning, newMemberId } = this.#options;
     const kit = kitDestination(destination);
     checkReadable(destination, owner);
-    const filter: Filter | undefined = selector ? { selector } : undefined;
+    const filter = selector ? checkedFilter(owner.provider.broker, selector) : undefined;
     const inbox = new Inbox({
       provider: owner.provider,
       isRunning,
@@ -142,7 +147,14 @@ export class SessionConsumers {
   }
 
   #checkReceive(): void {
+    this.#options.checkOpen();
     if ([...this.#readings.keys()].every((consumer) => consumer.getMessageListener() === null)) return;
     throw new IllegalStateException('a session with a listener belongs to its listeners; receive in another one');
   }
+}
+
+/** So that a wrong selector is refused now, and not when the connection is started. */
+function checkedFilter(broker: Broker, selector: string): Filter {
+  need(broker, 'filters', 'a selector');
+  return { selector: new Selector(selector, broker.limits).text };
 }

@@ -52,7 +52,8 @@ export class Session implements AsyncDisposable {
     }
     const isRunning = (): boolean => owner.isRunning && !this.#isClosed;
     const newMemberId = (): string => `${name}:${this.#nextNumber()}`;
-    this.#consumers = new SessionConsumers({ owner, work: this.#work, isRunning, newMemberId });
+    const checkOpen = (): void => this.#checkOpen();
+    this.#consumers = new SessionConsumers({ owner, work: this.#work, isRunning, newMemberId, checkOpen });
   }
 
   getTransacted(): boolean {
