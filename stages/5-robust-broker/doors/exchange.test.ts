@@ -67,6 +67,26 @@ for (const stage of [2, 5] as const) {
     assert.deepEqual(all.taken().sort(), ['1', '2']);
   });
 
+  test(`stage ${stage}: a pattern over topics that have more than there is credit for is opened all the same`, async () => {
+    await using opened = await openExchange(stage);
+    const { exchange, broker, clock } = opened;
+    const want = {
+      covers: (topic: string) => topic.startsWith('topic/'),
+      subscriber: { kind: 'durable', group: 'anna/n' },
+    } as const;
+    const before = await read(opened, want);
+    for (const name of ['a', 'b', 'c', 'd']) await exchange.publish(broker, { kind: 'topic', name }, { body: name });
+    await before.close();
+    const reader = await read(opened, { ...want, creditMax: 1 });
+    const taken: string[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      await clock.pass(0);
+      taken.push(...reader.taken());
+      for (const delivery of reader.deliveries.slice(-1)) await reader.feed.ack(delivery);
+    }
+    assert.deepEqual(taken.sort(), ['a', 'b', 'c', 'd']);
+  });
+
   test(`stage ${stage}: a topic that somebody else made is covered from its first message on`, async () => {
     await using opened = await openExchange(stage);
     const { broker, clock } = opened;

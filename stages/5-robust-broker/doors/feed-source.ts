@@ -62,7 +62,12 @@ export class FeedSource {
   /** The first look: rejects when there is nothing to be had for this subscriber at all. */
   async open(): Promise<void> {
     await this.#options.reopen?.();
-    if (this.#options.credit() > 0) await this.#receive(0);
+    try {
+      if (this.#options.credit() > 0) await this.#receive(0);
+    } catch (error) {
+      // Another topic of the feed had as much as there was credit for: this one is looked at when there is more.
+      if (!isMqError(error, 'MQ_ABORTED')) throw error;
+    }
     this.#running = this.#run();
   }
 
