@@ -6,8 +6,9 @@
  * Always true: it shows what the group `default` of the queue has not finished, each message once, all partitions one after
  * the other; a queue that is not there is empty.
  */
-import type { Broker } from '../../../../shared/contract/broker.ts';
+import type { Broker, BrowseOptions } from '../../../../shared/contract/broker.ts';
 import { isMqError } from '../../../../shared/contract/errors.ts';
+import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import type { BrowsedRecord } from '../../../../shared/contract/message.ts';
 import { need } from '../../../1-blocking-queue/rules.ts';
 import { Selector } from '../../filters/selector/selector.ts';
@@ -148,13 +149,13 @@ export class Browser implements Reader {
   }
 
   async #turnPage(): Promise<void> {
-    const { broker, topic } = this.#options;
-    const page = await broker.browse(topic, {
+    const { broker } = this.#options;
+    const page = await this.#page({
       max: Math.min(PAGE_COUNT, broker.limits.receiveCountMax),
       partition: this.#partition,
       ...(this.#after !== undefined && { after: this.#after }),
     });
-    this.#waiting = page.filter((record) => this.#selector?.matches(record, record.deliveryCount + 1) ?? true);
+    this.#waiting = page.filter((record) => record.state !== 'delayed' && this.#isWanted(record));
     const last = page.at(-1)?.offset;
     if (last !== undefined && last !== null) {
       this.#after = last;
@@ -163,5 +164,21 @@ export class Browser implements Reader {
     this.#after = undefined;
     this.#partition += 1;
     this.#isAll = this.#partition >= this.#partitionCount;
+  }
+
+  async #page(options: BrowseOptions): Promise<readonly BrowsedRecord[]> {
+    const { broker, topic } = this.#options;
+    try {
+      return await broker.browse(topic, options);
+    } catch (error) {
+      if (!isMqError(error, 'MQ_UNKNOWN_GROUP')) throw error;
+      // Nobody has read the queue yet: what waits in it waits for this group, as its first reader makes it.
+      await broker.createGroup(topic, DEFAULTS.group, { start: 'earliest' });
+      return await broker.browse(topic, options);
+    }
+  }
+
+  #isWanted(record: BrowsedRecord): boolean {
+    return this.#selector?.matches(record, record.deliveryCount + 1) ?? true;
   }
 }

@@ -3,7 +3,8 @@
  *
  *     "a"  61        "\0"  C0 80        "é"  C3 A9        "€"  E2 82 AC        "🙂"  ED A0 BD  ED B9 82
  *
- * Always true: every string of Java comes back as it was, lone halves too; bytes that are no such text are `MQ_PROTOCOL`.
+ * Always true: every string of Java comes back as it was, lone halves too; characters of four bytes, as other clients write them,
+ * are read as well; bytes that are no such text are `MQ_PROTOCOL`.
  * Pure. WireReader and WireWriter use it.
  */
 import { MqError } from '../../../../shared/contract/errors.ts';
@@ -45,8 +46,9 @@ export function readModified(bytes: Buffer): string {
   const units: number[] = [];
   let text = '';
   for (let at = 0; at < bytes.length; ) {
-    const [unit, width] = unitAt(bytes, at);
-    units.push(unit);
+    const [character, width] = characterAt(bytes, at);
+    if (width === 4) units.push(...unitsOf(character));
+    else units.push(character);
     at += width;
     if (units.length < CHUNK) continue;
     text += String.fromCharCode(...units);
@@ -60,12 +62,20 @@ function isOneByteOnly(bytes: Buffer): boolean {
   return true;
 }
 
-function unitAt(bytes: Buffer, at: number): readonly [unit: number, width: number] {
+function characterAt(bytes: Buffer, at: number): readonly [character: number, width: number] {
   const first = bytes[at] ?? 0;
   if (first < 0x80) return [first, 1];
   if (first >> 5 === 0b110) return [((first & 0x1f) << 6) | followingAt(bytes, at + 1), 2];
-  if (first >> 4 !== 0b1110) throw new MqError('MQ_PROTOCOL', `byte ${at} of a text begins no character`);
-  return [((first & 0x0f) << 12) | (followingAt(bytes, at + 1) << 6) | followingAt(bytes, at + 2), 3];
+  const second = followingAt(bytes, at + 1);
+  if (first >> 4 === 0b1110) return [((first & 0x0f) << 12) | (second << 6) | followingAt(bytes, at + 2), 3];
+  const four = ((first & 0x07) << 18) | (second << 12) | (followingAt(bytes, at + 2) << 6) | followingAt(bytes, at + 3);
+  if (first >> 3 === 0b11110 && four > 0xffff && four <= 0x10ffff) return [four, 4];
+  throw new MqError('MQ_PROTOCOL', `byte ${at} of a text begins no character`);
+}
+
+/** The two halves of a character that has no unit of its own. */
+function unitsOf(character: number): readonly [number, number] {
+  return [0xd800 | ((character - 0x10000) >> 10), 0xdc00 | (character & 0x3ff)];
 }
 
 function followingAt(bytes: Buffer, at: number): number {

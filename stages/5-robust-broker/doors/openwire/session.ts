@@ -8,6 +8,7 @@
  * above it nothing is read. What breaks the protocol ends the connection, what is refused does not.
  */
 import type { Credentials } from '../../../../shared/admission.ts';
+import type { Timer } from '../../../../shared/clock.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { ByteChannel, DoorSession } from '../byte-channel.ts';
 import { type Door, isDefect } from '../door-server.ts';
@@ -45,6 +46,8 @@ export class OpenWireSession implements DoorSession {
   /** Set when its client id is this connection's. */
   #freeClientId: () => void = () => undefined;
   #isIntroduced = false;
+  /** Rings when the client is to be heard as often as was agreed. */
+  #firstSilence: Timer | undefined;
   /** Why nothing is begun now: how many reasons there are. */
   #holdCount = 0;
   readonly #underWay = new Set<Promise<unknown>>();
@@ -85,12 +88,15 @@ export class OpenWireSession implements DoorSession {
     void Promise.allSettled([this.#connection?.leave(false), ...this.#underWay]).then(() => this.#channel.end(reason));
   }
 
-  async gone(error: MqError | undefined): Promise<void> {
+  async gone(): Promise<void> {
     this.#isGone = true;
+    this.#firstSilence?.cancel();
     this.#cutter.hold();
-    const isFailure = !this.#isLeaving || error !== undefined;
-    await this.#connection?.leave(isFailure && !this.#isLeaving);
-    this.#freeClientId();
+    try {
+      await this.#connection?.leave(!this.#isLeaving);
+    } finally {
+      this.#freeClientId();
+    }
   }
 
   #frame(frame: Buffer): void {
@@ -103,7 +109,7 @@ export class OpenWireSession implements DoorSession {
   #agree(info: Extract<Command, { type: 'WireFormatInfo' }>): void {
     if (this.#format !== undefined) throw new MqError('MQ_PROTOCOL', 'a second WireFormatInfo on one connection');
     const { inactivityMs, frameBytesMax } = this.#options.options;
-    const offer = { inactivityMs, frameBytesMax, providerVersion: '5' };
+    const offer = { inactivityMs, frameBytesMax };
     const format = negotiate(info, offer);
     this.#channel.write(encodeCommand(wireFormatInfo(offer), VERSIONS.max));
     this.#format = format;
@@ -111,10 +117,18 @@ export class OpenWireSession implements DoorSession {
     this.#channel.booked.introduced({ protocolVersion: String(format.version) });
     this.#channel.greeted();
     if (format.inactivityMs === 0) return;
+    this.#startPulse(format.inactivityMs + format.firstSilenceMs, format.inactivityMs);
+    const { firstSilenceMs, inactivityMs: silenceMs } = format;
+    const { clock } = this.#options.door;
+    const background = { isBackground: true };
+    this.#firstSilence = clock.setTimer(() => this.#startPulse(silenceMs, silenceMs), firstSilenceMs, background);
+  }
+
+  #startPulse(silenceMsMax: number, inactivityMs: number): void {
     this.#channel.startPulse({
-      sayEveryMs: Math.max(Math.floor(format.inactivityMs / SIGNS_OF_LIFE), 1),
+      sayEveryMs: Math.max(Math.floor(inactivityMs / SIGNS_OF_LIFE), 1),
       say: () => this.#write({ type: 'KeepAliveInfo', ...NO_ANSWER_WANTED }),
-      silenceMsMax: format.inactivityMs,
+      silenceMsMax,
     });
   }
 
@@ -135,6 +149,7 @@ export class OpenWireSession implements DoorSession {
         return;
     }
     const connection = this.#connection;
+    if (connection === undefined && command.type === 'ConnectionControl') return; // what a client of failover: says of itself
     if (connection === undefined) throw new MqError('MQ_PROTOCOL', `a ${command.type} before ConnectionInfo`);
     if (isMessage(command)) this.#send(connection, command, bytes);
     else this.#handle(connection, command);
@@ -155,7 +170,10 @@ export class OpenWireSession implements DoorSession {
   #handle(connection: Connection, command: NumberedCommand): void {
     // What a consumer has acked is not to go back when it closes.
     if (command.type === 'RemoveInfo' && this.#underWay.size > 0) {
-      this.#alone(command, Promise.allSettled(this.#underWay).then(() => connection.handle(command)));
+      this.#alone(
+        command,
+        Promise.allSettled(this.#underWay).then(() => connection.handle(command)),
+      );
       return;
     }
     let done: Promise<void> | void;

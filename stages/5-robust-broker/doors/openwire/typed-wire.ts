@@ -33,6 +33,12 @@ const CODE = Object.freeze({
 });
 /** Longer texts have four bytes of length. */
 const SHORT_TEXT_BYTES_MAX = 8191;
+/**
+ * The Java client writes all texts as Java does, and reads those in streams likewise; but the values of maps it reads as plain
+ * UTF-8. Only NUL and characters beyond U+FFFF differ.
+ */
+type Texts = 'modified' | 'utf8';
+type Contained = Extract<TypedValue, { type: 'bytes' | 'map' | 'list' }>;
 /** Values of this kind are the same in every version. */
 const ANY_VERSION = 12;
 
@@ -60,7 +66,7 @@ export function decodeStream(bytes: Buffer): TypedValue[] {
 
 export function encodeStream(values: readonly TypedValue[]): Buffer {
   const writer = new WireWriter(ANY_VERSION);
-  for (const value of values) writeValue(writer, value);
+  for (const value of values) writeValue(writer, value, 'modified');
   return writer.take();
 }
 
@@ -145,14 +151,13 @@ function writeMap(writer: WireWriter, map: ReadonlyMap<string, TypedValue>): voi
   writer.int(map.size);
   for (const [name, value] of map) {
     writer.text(name);
-    writeValue(writer, value);
+    writeValue(writer, value, 'utf8');
   }
 }
 
-function writeValue(writer: WireWriter, value: TypedValue): void {
-  if (value.type === 'string' && modifiedLength(value.value) > SHORT_TEXT_BYTES_MAX) {
-    writer.byte(CODE.longString);
-    writer.longText(value.value);
+function writeValue(writer: WireWriter, value: TypedValue, texts: Texts): void {
+  if (value.type === 'string') {
+    writeText(writer, value.value, texts);
     return;
   }
   writer.byte(CODE[value.type]);
@@ -183,21 +188,33 @@ function writeValue(writer: WireWriter, value: TypedValue): void {
     case 'float':
       writer.float(value.value);
       break;
-    case 'string':
-      writer.text(value.value);
-      break;
     default:
-      writeContained(writer, value);
+      writeContained(writer, value, texts);
       break;
   }
 }
 
-function writeContained(writer: WireWriter, value: Extract<TypedValue, { type: 'bytes' | 'map' | 'list' }>): void {
+function writeContained(writer: WireWriter, value: Contained, texts: Texts): void {
   if (value.type === 'map') {
     writeMap(writer, value.value);
     return;
   }
   writer.int(value.value.length);
   if (value.type === 'bytes') writer.bytes(value.value);
-  else for (const each of value.value) writeValue(writer, each);
+  else for (const each of value.value) writeValue(writer, each, texts);
+}
+
+function writeText(writer: WireWriter, text: string, texts: Texts): void {
+  const plain = texts === 'utf8' ? Buffer.from(text) : undefined;
+  const length = plain?.length ?? modifiedLength(text);
+  const isShort = length <= SHORT_TEXT_BYTES_MAX;
+  writer.byte(isShort ? CODE.string : CODE.longString);
+  if (plain === undefined) {
+    if (isShort) writer.text(text);
+    else writer.longText(text);
+    return;
+  }
+  if (isShort) writer.unsignedShort(length);
+  else writer.int(length);
+  writer.bytes(plain);
 }

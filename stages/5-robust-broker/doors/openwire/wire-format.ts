@@ -15,22 +15,24 @@ import { decodeMap, encodeMap } from './typed-wire.ts';
 export const MAGIC = Buffer.from('ActiveMQ');
 /** Both sides' first silence may be longer, as the client's JVM may be slow to start. */
 const FIRST_SILENCE_MS = 10_000;
+/** ActiveMQ itself spells it so. */
+const FIRST_SILENCE = 'MaxInactivityDurationInitalDelay';
 
 /** What is offered, and in the end what is in force. */
 export interface WireFormat {
   readonly version: number;
   /** How long either side may be silent; 0: for ever. */
   readonly inactivityMs: number;
+  /** How much longer a silence may be at the beginning. */
+  readonly firstSilenceMs: number;
   /** The largest frame that the other side takes. */
   readonly frameBytesMax: number;
 }
 
-export interface Offer extends Omit<WireFormat, 'version'> {
-  readonly providerVersion: string;
-}
+export type Offer = Pick<WireFormat, 'inactivityMs' | 'frameBytesMax'>;
 
 /** What this side says. */
-export function wireFormatInfo({ inactivityMs, frameBytesMax, providerVersion }: Offer): WireFormatInfo {
+export function wireFormatInfo({ inactivityMs, frameBytesMax }: Offer): WireFormatInfo {
   const no: TypedValue = { type: 'boolean', value: false };
   const long = (value: number): TypedValue => ({ type: 'long', value: BigInt(value) });
   const properties = new Map<string, TypedValue>([
@@ -41,11 +43,9 @@ export function wireFormatInfo({ inactivityMs, frameBytesMax, providerVersion }:
     ['TcpNoDelayEnabled', { type: 'boolean', value: true }],
     ['CacheSize', { type: 'int', value: 0 }],
     ['MaxInactivityDuration', long(inactivityMs)],
-    // ActiveMQ itself spells it so.
-    ['MaxInactivityDurationInitalDelay', long(FIRST_SILENCE_MS)],
+    [FIRST_SILENCE, long(FIRST_SILENCE_MS)],
     ['MaxFrameSize', long(frameBytesMax)],
     ['ProviderName', { type: 'string', value: 'StageMQ' }],
-    ['ProviderVersion', { type: 'string', value: providerVersion }],
   ]);
   return { type: 'WireFormatInfo', magic: MAGIC, version: VERSIONS.max, properties: encodeMap(properties) };
 }
@@ -61,6 +61,7 @@ export function negotiate(info: WireFormatInfo, offer: Offer): WireFormat {
   return {
     version: Math.min(info.version, VERSIONS.max),
     inactivityMs: Math.max(Math.min(theirs('MaxInactivityDuration', 0), offer.inactivityMs), 0),
+    firstSilenceMs: Math.max(Math.min(theirs(FIRST_SILENCE, FIRST_SILENCE_MS), FIRST_SILENCE_MS), 0),
     frameBytesMax: Math.max(theirs('MaxFrameSize', Number.MAX_SAFE_INTEGER), 1),
   };
 }

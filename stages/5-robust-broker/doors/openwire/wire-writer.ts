@@ -21,7 +21,8 @@ export class WireWriter {
   }
 
   byte(value: number): void {
-    this.#bytes[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#bytes[at] = value;
   }
 
   boolean(value: boolean): void {
@@ -29,15 +30,18 @@ export class WireWriter {
   }
 
   short(value: number): void {
-    this.#bytes.writeInt16BE(value, this.#room(2));
+    const at = this.#room(2);
+    this.#bytes.writeInt16BE(value, at);
   }
 
   unsignedShort(value: number): void {
-    this.#bytes.writeUInt16BE(value, this.#room(2));
+    const at = this.#room(2);
+    this.#bytes.writeUInt16BE(value, at);
   }
 
   int(value: number): void {
-    this.#bytes.writeInt32BE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#bytes.writeInt32BE(value, at);
   }
 
   long(value: number): void {
@@ -47,15 +51,18 @@ export class WireWriter {
   }
 
   exactLong(value: bigint): void {
-    this.#bytes.writeBigInt64BE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#bytes.writeBigInt64BE(value, at);
   }
 
   float(value: number): void {
-    this.#bytes.writeFloatBE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#bytes.writeFloatBE(value, at);
   }
 
   double(value: number): void {
-    this.#bytes.writeDoubleBE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#bytes.writeDoubleBE(value, at);
   }
 
   /** `MQ_MESSAGE_TOO_LARGE` for one of more than 65,535 bytes. */
@@ -68,7 +75,8 @@ export class WireWriter {
       );
     }
     this.unsignedShort(length);
-    writeModified(this.#bytes, value, this.#room(length));
+    const at = this.#room(length);
+    writeModified(this.#bytes, value, at);
   }
 
   longText(value: string | null): void {
@@ -78,11 +86,13 @@ export class WireWriter {
     }
     const length = modifiedLength(value);
     this.int(length);
-    writeModified(this.#bytes, value, this.#room(length));
+    const at = this.#room(length);
+    writeModified(this.#bytes, value, at);
   }
 
   bytes(value: Uint8Array): void {
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
   }
 
   /** The size of what stands from `at` on, as an int before it. */
@@ -95,6 +105,7 @@ export class WireWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
+  /** Where so many bytes go. The buffer may be another one afterwards. */
   #room(length: number): number {
     const at = this.#at;
     const end = at + length;
