@@ -79,9 +79,9 @@ export async function passLog(place: Place): Promise<undefined> {
   await using consumer = new LogConsumer({ broker: reader, topic, group: GROUP, fetchCount: RECEIVE_COUNT, waitMs });
   using watch = new IdleWatch(() => consumer.close());
   const reading = (async () => {
-    for await (const { body } of consumer) {
-      tally.received(numberIn(body));
-      if (watch.count() === count) break;
+    for await (const records of consumer.batches()) {
+      for (const { body } of records) tally.received(numberIn(body));
+      if (watch.count(records.length) >= count) break;
     }
   })();
   await produce(producer, place);
@@ -186,9 +186,9 @@ class IdleWatch implements Disposable {
     }, IDLE_MS_MAX);
   }
 
-  /** One more; answers how many there were. */
-  count(): number {
-    this.#count += 1;
+  /** So many more; answers how many there were. */
+  count(more = 1): number {
+    this.#count += more;
     return this.#count;
   }
 

@@ -27,7 +27,7 @@ import {
 } from './half-message-options.ts';
 import { pace } from './pace.ts';
 import { pause, takeTurns, withRetry } from './retry.ts';
-import { copyOf } from './sent-copy.ts';
+import { copyOf, identify } from './sent-copy.ts';
 
 /** Ends that the broker may not have heard, kept for its questions; older ones `check` knows. */
 const ENDS_REMEMBERED_COUNT = 1024;
@@ -97,7 +97,8 @@ export class HalfMessageProducer {
     if (this.#sends.size >= inFlightMax) {
       throw new MqError('MQ_LIMIT_EXCEEDED', `${inFlightMax} half messages are under way, which is the limit`);
     }
-    const copy = copyOf(message, () => this.#nextId());
+    const copy = copyOf(message);
+    identify(copy, () => this.#nextId());
     const sending = this.#send(topic, copy, { work, options });
     const settled = sending.catch(() => undefined);
     this.#sends.add(settled);

@@ -7,33 +7,49 @@
  *
  * Always true: every send is settled once, with its own receipt or error; a batch is repeated as a whole, with the same
  * ids in the same order. One that the broker refuses for what is in it is taken apart in halves until the guilty message
- * is alone: its neighbours are not refused for it. Producer calls it.
+ * is alone: its neighbours are not refused for it. All sends of a batch wait for one promise, each with its place: what
+ * waits longest in a busy process is what its memory is collected for. Producer calls it.
  */
 import type { Broker, SendOptions } from '../contract/broker.ts';
 import { type ErrorCode, isMqError } from '../contract/errors.ts';
 import type { BatchReceipt, Message, Receipt } from '../contract/message.ts';
+import type { SentCopy } from './sent-copy.ts';
 import type { Round } from './tally.ts';
 
-/** A send that waits for its receipt. */
-export interface WaitingSend {
-  readonly message: Message;
-  readonly round: Round;
-  readonly resolve: (receipt: Receipt) => void;
-  readonly reject: (error: unknown) => void;
-}
+/** What became of the message at a place of a batch; throws why it was refused. */
+export type Outcome = (place: number) => Receipt | Promise<Receipt>;
 
 export class MessageBatch {
-  readonly sends: WaitingSend[] = [];
+  readonly messages: SentCopy[] = [];
+  /** Of the send of each message. */
+  readonly rounds: Round[] = [];
   /** Of the contents together. */
   bytes = 0;
+  readonly #outcome = Promise.withResolvers<Outcome>();
 
   get count(): number {
-    return this.sends.length;
+    return this.messages.length;
   }
 
-  add(send: WaitingSend, bytes: number): void {
-    this.sends.push(send);
+  /** Settles when the batch is told. */
+  add(message: SentCopy, { round, bytes }: { readonly round: Round; readonly bytes: number }): Promise<Receipt> {
+    const place = this.messages.length;
+    this.messages.push(message);
+    this.rounds.push(round);
     this.bytes += bytes;
+    return this.#outcome.promise.then((outcome) => outcome(place));
+  }
+
+  /** Gives an id to those that have none: of numbers that follow each other, which take no room in a stored batch. */
+  identify(idOf: (place: number) => string): void {
+    for (let place = 0; place < this.count; place += 1) {
+      const message = this.messages[place] as SentCopy;
+      if (message.id === undefined) message.id = idOf(place);
+    }
+  }
+
+  tell(outcome: Outcome): void {
+    this.#outcome.resolve(outcome);
   }
 }
 
@@ -49,50 +65,65 @@ export interface BatchCall {
   readonly topic: string;
   /** Calls the broker for `count` messages, again and again where that is sensible. */
   readonly make: <T>(count: number, call: (options: SendOptions) => Promise<T>) => Promise<T>;
-  /** Called just before a send is settled. */
-  readonly onSettled: (send: WaitingSend) => void;
+  /** Called just before the sends at these places are told. */
+  readonly onSettled: (from: number, below: number) => void;
   /** What a send is told instead of `error`. */
   readonly errorOf: (error: unknown) => unknown;
 }
 
-/** Sends them all and settles each; never rejects. Resolves to the last error there was, if any. */
-export async function sendAll(sends: readonly WaitingSend[], call: BatchCall): Promise<unknown> {
-  const { broker, topic, make, onSettled, errorOf } = call;
-  const [first] = sends;
-  if (first === undefined) return undefined;
+/** Messages of a batch that follow each other. */
+export interface BatchPart {
+  readonly messages: readonly Message[];
+  /** Place of the first of them. */
+  readonly from: number;
+}
+
+/** Sends them all and tells what became of each; never rejects. Resolves to the last error there was, if any. */
+export async function sendAll(part: BatchPart, call: BatchCall, tell: (outcome: Outcome) => void): Promise<unknown> {
+  const { messages, from } = part;
+  const { onSettled, errorOf } = call;
   try {
-    if (sends.length === 1) {
-      const receipt = await make(1, (options) => broker.send(topic, first.message, options));
-      onSettled(first);
-      first.resolve(receipt);
-    } else {
-      const messages = sends.map(({ message }) => message);
-      const receipt = await make(sends.length, (options) => broker.sendBatch(topic, messages, options));
-      resolveAll(sends, receipt, onSettled);
-    }
+    const outcome = await sendPart(part, call);
+    onSettled(from, from + messages.length);
+    tell(outcome);
     return undefined;
   } catch (error) {
-    if (sends.length > 1 && isMqError(error) && ABOUT_CONTENT.has(error.code)) {
-      const middle = Math.ceil(sends.length / 2);
-      // One after the other: the order stays.
-      const before = await sendAll(sends.slice(0, middle), call);
-      return (await sendAll(sends.slice(middle), call)) ?? before;
+    if (messages.length > 1 && isMqError(error) && ABOUT_CONTENT.has(error.code)) {
+      return await sendHalves(part, call, tell);
     }
-    for (const send of sends) {
-      onSettled(send);
-      send.reject(errorOf(error));
-    }
+    const told = errorOf(error);
+    onSettled(from, from + messages.length);
+    tell(() => {
+      throw told;
+    });
     return error;
   }
 }
 
-function resolveAll(sends: readonly WaitingSend[], receipt: BatchReceipt, onSettled: BatchCall['onSettled']): void {
-  const { topic, partition, baseOffset, ids, durability, isDuplicate } = receipt;
-  const again = isDuplicate === undefined ? {} : { isDuplicate };
-  for (let index = 0; index < sends.length; index += 1) {
-    const send = sends[index] as WaitingSend;
-    const offset = baseOffset === null ? null : baseOffset + index;
-    onSettled(send);
-    send.resolve({ topic, partition, offset, id: ids[index] ?? String(send.message.id), durability, ...again });
+async function sendPart({ messages, from }: BatchPart, { broker, topic, make }: BatchCall): Promise<Outcome> {
+  const [first] = messages;
+  if (first !== undefined && messages.length === 1) {
+    const receipt = await make(1, (options) => broker.send(topic, first, options));
+    return () => receipt;
   }
+  const receipt = await make(messages.length, (options) => broker.sendBatch(topic, messages, options));
+  return (place) => receiptAt(receipt, place - from, messages);
+}
+
+/** One after the other: the order stays. */
+async function sendHalves({ messages, from }: BatchPart, call: BatchCall, tell: (outcome: Outcome) => void) {
+  const count = Math.ceil(messages.length / 2);
+  const middle = from + count;
+  const [before, after] = [Promise.withResolvers<Outcome>(), Promise.withResolvers<Outcome>()];
+  tell((place) => (place < middle ? before : after).promise.then((outcome) => outcome(place)));
+  const earlier = await sendAll({ messages: messages.slice(0, count), from }, call, before.resolve);
+  return (await sendAll({ messages: messages.slice(count), from: middle }, call, after.resolve)) ?? earlier;
+}
+
+function receiptAt(receipt: BatchReceipt, index: number, messages: readonly Message[]): Receipt {
+  const { topic, partition, baseOffset, ids, durability, isDuplicate } = receipt;
+  const offset = baseOffset === null ? null : baseOffset + index;
+  const id = ids[index] ?? String(messages[index]?.id);
+  if (isDuplicate === undefined) return { topic, partition, offset, id, durability };
+  return { topic, partition, offset, id, durability, isDuplicate };
 }

@@ -21,7 +21,7 @@ export interface ProducerOptions {
    * to the same partition.
    */
   readonly lingerMs?: number;
-  /** Messages in a batch at most. Default 4096; 1: no batches. */
+  /** Messages in a batch at most. Default what one receive or fetch brings, 1024: such a batch is read whole. 1: no batches. */
   readonly batchCountMax?: number;
   /** Bodies, keys, ids and headers in a batch at most; a larger message goes alone. Default 256 KiB. */
   readonly batchBytesMax?: number;
@@ -76,7 +76,7 @@ export function checkProducerOptions(options: ProducerOptions): ProducerSettings
     waitingMax: whole('waitingMax', [1, 2 ** 24, 65_536]),
     waitingBytesMax: whole('waitingBytesMax', [1, Number.MAX_SAFE_INTEGER, 64 * 1024 * 1024]),
     lingerMs: whole('lingerMs', [0, 60_000, 0]),
-    batchCountMax: whole('batchCountMax', [1, limits.batchCountMax, 4096]),
+    batchCountMax: whole('batchCountMax', [1, limits.batchCountMax, limits.receiveCountMax]),
     batchBytesMax: whole('batchBytesMax', [1, limits.batchBytesMax, 256 * 1024]),
     isIdempotent,
     underWayMax: isIdempotent ? CALLS_REMEMBERED_COUNT : Number.POSITIVE_INFINITY,

@@ -19,16 +19,19 @@ import { CallSignals } from './call-signals.ts';
 import { closeTimeoutMsOf } from './closing.ts';
 import { callAlone, DepartureCalls, partitionOf } from './departure-calls.ts';
 import { LaneTable } from './lane-table.ts';
-import { MessageBatch, sendAll, type WaitingSend } from './message-batch.ts';
+import { MessageBatch, sendAll } from './message-batch.ts';
 import { NumberedCalls } from './numbered-calls.ts';
 import { OwnSend } from './own-send.ts';
 import { checkProducerOptions, type ProducerOptions, type ProducerSettings } from './producer-options.ts';
 import { pause, withRetry } from './retry.ts';
 import { SendDesk } from './send-desk.ts';
 import type { Departure, SendLane } from './send-lane.ts';
-import { contentBytesOf, copyOf, isDelayed } from './sent-copy.ts';
-import { Tally } from './tally.ts';
+import { contentBytesOf, copyOf, identify, isDelayed, type SentCopy } from './sent-copy.ts';
+import { type Round, Tally } from './tally.ts';
 import type { Place } from './topic-lanes.ts';
+
+/** Of the number in an id that is not made yet: its bytes are counted as if it were the largest. */
+const ID_DIGITS = 16;
 
 /** A send as it was called. */
 interface Called<T> {
@@ -50,7 +53,7 @@ export class Producer {
   readonly #desk: SendDesk;
   readonly #lanes: LaneTable;
   /** Makes ids unlike those of every other producer. */
-  readonly #instanceId: string;
+  readonly #idPrefix: string;
   #idCount = 0;
   /** The sends that have not settled. */
   readonly #tally = new Tally();
@@ -72,7 +75,7 @@ export class Producer {
       ...{ broker, retry, lane: { ...this.#settings, onReady: (lane) => this.#desk.offer(lane) } },
       newNumbers: isIdempotent ? () => new NumberedCalls(() => broker.openProducer()) : undefined,
     });
-    this.#instanceId = this.#settings.random.hex(8);
+    this.#idPrefix = `${this.#settings.random.hex(8)}-`;
   }
 
   /** Calls of `send` and `sendBatch` that have not settled: waiting, at the broker, or pausing before a retry. */
@@ -88,9 +91,10 @@ export class Producer {
   send(topic: string, message: Message, options?: SendOptions): Promise<Receipt> {
     try {
       const own = this.#begin(options);
-      const copy = copyOf(message, this.#makeId);
+      const copy = copyOf(message);
       const place = { key: copy?.key, partition: own?.partition };
       if (this.#settings.hasBatch && mayShare(copy, own)) return this.#sendInBatch(topic, copy, place);
+      identify(copy, this.#makeId);
       const call = (sent: SendOptions): Promise<Receipt> => this.#settings.broker.send(topic, copy, sent);
       return this.#sendAlone({ topic, place, own, copies: [copy], call });
     } catch (error) {
@@ -104,7 +108,8 @@ export class Producer {
     const call = (copies: readonly Message[], sent: SendOptions) =>
       this.#settings.broker.sendBatch(topic, copies, sent);
     const isList = Array.isArray(messages);
-    const copies = isList ? Array.from(messages, (message) => copyOf(message, this.#makeId)) : [];
+    const copies = isList ? Array.from(messages, copyOf) : [];
+    for (const copy of copies) identify(copy, this.#makeId);
     return this.#sendAlone({
       ...{ topic, own, copies },
       place: { key: copies.find((copy) => copy?.key !== undefined)?.key, partition: own?.partition },
@@ -144,31 +149,31 @@ export class Producer {
     return own;
   }
 
-  #sendInBatch(topic: string, message: Message, place: Place): Promise<Receipt> {
-    const bytes = contentBytesOf(message);
+  #sendInBatch(topic: string, message: SentCopy, place: Place): Promise<Receipt> {
+    const idBytes = message.id === undefined ? this.#idPrefix.length + ID_DIGITS : 0;
+    const bytes = contentBytesOf(message) + idBytes;
     this.#desk.admit({ count: 1, bytes });
-    const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
-    const send: WaitingSend = { message, round: this.#tally.begin(), resolve, reject };
+    const round = this.#tally.begin();
     const lanes = this.#lanes.of(topic);
     const lane = lanes.laneOf(place);
-    if (lane !== undefined) {
-      this.#enter(lane, send, bytes);
-      return promise;
-    }
+    if (lane !== undefined) return this.#enter(lane, message, { round, bytes });
+    const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
     const refuse = (error: unknown): void => {
       this.#desk.dismiss({ count: 1, bytes });
-      this.#onSettled(send);
+      this.#tally.end(round);
       reject(error);
     };
-    const enter = (known: SendLane): void => this.#enter(known, send, bytes);
+    const enter = (known: SendLane): void => resolve(this.#enter(known, message, { round, bytes }));
     lanes.sort({ place, enter, refuse, whenOver: () => Promise.allSettled([promise]) });
     return promise;
   }
 
-  #enter(lane: SendLane, send: WaitingSend, bytes: number): void {
-    const isFull = lane.add(send, bytes);
+  #enter(lane: SendLane, message: SentCopy, how: { readonly round: Round; readonly bytes: number }): Promise<Receipt> {
+    const { closedCount } = lane;
+    const receipt = lane.add(message, how);
     this.#desk.offer(lane);
-    if (isFull) this.#desk.letGo();
+    if (lane.closedCount > closedCount) this.#desk.letGo();
+    return receipt;
   }
 
   async #sendAlone<T>(called: Called<T>): Promise<T> {
@@ -207,21 +212,24 @@ export class Producer {
     if (!(departure instanceof MessageBatch)) return departure.begin(lane);
     const { broker } = this.#settings;
     const { topic } = lane;
-    const { count, sends } = departure;
-    const partition = partitionOf(lane, [sends[0]?.message.key]);
+    const { count, messages, rounds } = departure;
+    const firstIdNumber = this.#idCount + 1;
+    this.#idCount += count;
+    departure.identify((place) => `${this.#idPrefix}${firstIdNumber + place}`);
+    const partition = partitionOf(lane, [messages[0]?.key]);
+    const onSettled = (from: number, below: number): void => {
+      for (let place = from; place < below; place += 1) this.#tally.end(rounds[place] as Round);
+    };
     await this.#signals.use(undefined, async (signal) => {
       const options = partition === undefined ? { signal } : { partition, signal };
       const calls = new DepartureCalls({ lane, count, isNumbered: true, options, retry: this.#retrying });
-      const error = await sendAll(sends, {
-        ...{ broker, topic, make: calls.make, onSettled: this.#onSettled },
-        errorOf: (failure) => this.#errorOf(failure, true),
-      });
+      const errorOf = (failure: unknown): unknown => this.#errorOf(failure, true);
+      const call = { broker, topic, make: calls.make, onSettled, errorOf };
+      const error = await sendAll({ messages, from: 0 }, call, (outcome) => departure.tell(outcome));
       calls.end();
       if (error !== undefined) this.#lanes.onRefused(topic, error);
     });
   }
-
-  readonly #onSettled = ({ round }: WaitingSend): void => this.#tally.end(round);
 
   #errorOf(error: unknown, hasBegun: boolean): unknown {
     if (!this.#outOfTime.signal.aborted) return error;
@@ -262,15 +270,15 @@ export class Producer {
       return;
     }
     this.#desk.dismiss(departure);
-    for (const send of departure.sends) {
-      this.#onSettled(send);
-      send.reject(error);
-    }
+    for (const round of departure.rounds) this.#tally.end(round);
+    departure.tell(() => {
+      throw error;
+    });
   }
 
   readonly #makeId = (): string => {
     this.#idCount += 1;
-    return `${this.#instanceId}-${this.#idCount}`;
+    return `${this.#idPrefix}${this.#idCount}`;
   };
 }
 

@@ -9,8 +9,11 @@
  * itself; else until `lingerMs` after its first message. Owned by TopicLanes, taken from by SendDesk.
  */
 import type { Clock, Timer } from '../clock.ts';
-import { MessageBatch, type WaitingSend } from './message-batch.ts';
+import type { Receipt } from '../contract/message.ts';
+import { MessageBatch } from './message-batch.ts';
 import type { NumberedCalls } from './numbered-calls.ts';
+import type { SentCopy } from './sent-copy.ts';
+import type { Round } from './tally.ts';
 
 /** A send of its own, not to be put into a batch with others: what it is told when its turn has come. */
 export interface OwnTurn {
@@ -79,15 +82,20 @@ export class SendLane implements LanePlace {
     return this.#open !== undefined;
   }
 
-  /** Into the open batch; true when that closed one. */
-  add(send: WaitingSend, bytes: number): boolean {
+  /** Batches and sends of their own that gather no more. */
+  get closedCount(): number {
+    return this.#closed.size;
+  }
+
+  /** Into the open batch, which that may close. */
+  add(message: SentCopy, how: { readonly round: Round; readonly bytes: number }): Promise<Receipt> {
     const { batchCountMax, batchBytesMax } = this.#options;
-    const closedCount = this.#closed.size;
+    const { bytes } = how;
     if (this.#open !== undefined && this.#open.bytes + bytes > batchBytesMax) this.#closeOpen();
     this.#open ??= this.#begin();
-    this.#open.add(send, bytes);
+    const receipt = this.#open.add(message, how);
     if (this.#open.count >= batchCountMax || this.#open.bytes >= batchBytesMax) this.#closeOpen();
-    return this.#closed.size > closedCount;
+    return receipt;
   }
 
   /** Behind all that was added before. */

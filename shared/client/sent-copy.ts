@@ -1,8 +1,8 @@
 /**
- * What a send takes of its message, at the call: a copy of every member but the bytes of the body, with an id.
+ * What a send takes of its message, at the call: a copy of every member but the bytes of the body.
  *
  * Always true: each member is read once, also an inherited one or a getter; what is no message, or has strange members,
- * stays so, and the broker says what is wrong with it. The id is there before the first attempt. Producer calls it.
+ * stays so, and the broker says what is wrong with it. Producer calls it, and sees to its id before the first attempt.
  */
 import type { Headers, Message } from '../contract/message.ts';
 
@@ -10,16 +10,23 @@ const MEMBERS: ReadonlySet<string> = new Set([
   ...['body', 'key', 'headers', 'id', 'delayMs', 'deliverAt', 'ttlMs', 'priority'],
 ]);
 
-/** A copy with an id: its own, or a new one of `makeId`. */
-export function copyOf(message: Message, makeId: () => string): Message {
+/** What is sent: nobody else's. */
+export type SentCopy = { -readonly [Member in keyof Message]: Message[Member] };
+
+/** A copy with an id of its own, or none yet. */
+export function copyOf(message: Message): SentCopy {
   if (typeof message !== 'object' || message === null) return message;
   const { body, key, headers, id, delayMs, deliverAt, ttlMs, priority } = message;
-  const own = id === undefined ? makeId() : id;
-  const copy = { body, key, headers: copyOfHeaders(headers), id: own, delayMs, deliverAt, ttlMs, priority };
+  const copy = { body, key, headers: copyOfHeaders(headers), id, delayMs, deliverAt, ttlMs, priority };
   for (const name in message) {
     if (!MEMBERS.has(name)) return withStrangers(copy, message);
   }
   return copy;
+}
+
+/** Gives it an id, unless it has one, or is no message. */
+export function identify(copy: SentCopy, makeId: () => string): void {
+  if (typeof copy === 'object' && copy !== null && copy.id === undefined) copy.id = makeId();
 }
 
 /** Body, key, id and headers in bytes, as the limits of a broker count; what is no text and no bytes counts nothing. */
@@ -39,7 +46,7 @@ export function isDelayed(message: Message): boolean {
   return message?.delayMs !== undefined || message?.deliverAt !== undefined;
 }
 
-function withStrangers(copy: Message, message: Message): Message {
+function withStrangers(copy: SentCopy, message: Message): SentCopy {
   const strangers = Object.entries(message).filter(([name]) => !MEMBERS.has(name));
   return { ...copy, ...Object.fromEntries(strangers) };
 }

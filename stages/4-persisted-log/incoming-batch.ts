@@ -9,6 +9,7 @@ import { invalidArgument } from '../../shared/contract/validation.ts';
 import { crc32cOfText } from '../../shared/crc32c.ts';
 import type { MessageIds } from '../1-blocking-queue/message-ids.ts';
 import type { Codec } from './bytes/compression.ts';
+import { numberedIdsOf } from './bytes/numbered-ids.ts';
 import type { EncodableMessage } from './bytes/record.ts';
 import { type BatchSender, encodeBatch } from './bytes/record-batch.ts';
 import type { TimedMessage } from './message-options.ts';
@@ -27,6 +28,8 @@ export interface IncomingBatch {
 export interface IdentifiedMessages {
   readonly messages: readonly TimedMessage[];
   readonly ids: readonly string[];
+  /** True: all ids are as if the broker had made them. */
+  readonly isNumbered: boolean;
   /** Of the ids that the broker made: `${idPrefix}${firstIdNumber + index}`. */
   readonly idPrefix: string;
   readonly firstIdNumber: number;
@@ -34,38 +37,20 @@ export interface IdentifiedMessages {
 
 /** Gives an id to those that have none. */
 export function identify(messages: readonly TimedMessage[], ids: MessageIds, idPrefix: string): IdentifiedMessages {
-  const numbered = numberedIdsOf(messages);
-  if (numbered !== undefined) return { messages: messages.map(withoutId), ...numbered };
+  const numbered = numberedIdsOf(messages.map(({ content }) => content));
+  if (numbered !== undefined) {
+    const given = messages.map(({ content }) => content.id ?? '');
+    return { messages, ids: given, isNumbered: true, ...numbered };
+  }
   const firstIdNumber = ids.take();
   for (let count = 1; count < messages.length; count += 1) ids.take();
   const ownIds = messages.map(({ content }, index) => content.id ?? ids.at(firstIdNumber + index));
-  return { messages, ids: ownIds, idPrefix, firstIdNumber };
-}
-
-const NUMBERED_ID = /^(.*?)(0|[1-9]\d{0,14})$/s;
-
-/** Ids that only count on, as clients make them, need no bytes in each record; undefined for all others. */
-function numberedIdsOf(messages: readonly TimedMessage[]): Omit<IdentifiedMessages, 'messages'> | undefined {
-  const match = messages.length > 1 ? NUMBERED_ID.exec(messages[0]?.content.id ?? '') : null;
-  if (match === null) return undefined;
-  const [, idPrefix = '', number = ''] = match;
-  const firstIdNumber = Number(number);
-  const ids: string[] = [];
-  for (const [index, { content }] of messages.entries()) {
-    const id = `${idPrefix}${firstIdNumber + index}`;
-    if (content.id !== id) return undefined;
-    ids.push(id);
-  }
-  return { ids, idPrefix, firstIdNumber };
-}
-
-function withoutId(message: TimedMessage): TimedMessage {
-  return { ...message, content: { ...message.content, id: undefined } };
+  return { messages, ids: ownIds, isNumbered: false, idPrefix, firstIdNumber };
 }
 
 /** `targetPartition`: of delayed messages, where they go when they are due. */
 export function incomingBatch(
-  { messages, ids, idPrefix, firstIdNumber }: IdentifiedMessages,
+  { messages, ids, isNumbered, idPrefix, firstIdNumber }: IdentifiedMessages,
   {
     codec,
     targetPartition,
@@ -77,7 +62,7 @@ export function incomingBatch(
   },
 ): IncomingBatch {
   const encodable = messages.map((message) => encodableOf(message, targetPartition));
-  const bytes = encodeBatch(encodable, { codec, idPrefix, firstIdNumber, sender });
+  const bytes = encodeBatch(encodable, { codec, idPrefix, firstIdNumber, isNumbered, sender });
   return { bytes, count: messages.length, heldBytes: bytes.length, label: ids[0] ?? '' };
 }
 

@@ -69,6 +69,8 @@ export interface EncodeBatchOptions {
   /** Record i without an id of its own has the id `${idPrefix}${firstIdNumber + i}`. */
   readonly idPrefix: string;
   readonly firstIdNumber: number;
+  /** True: the ids that records have are these, and are not written into them. */
+  readonly isNumbered?: boolean;
   /** Default: nobody in particular. */
   readonly sender?: BatchSender | undefined;
 }
@@ -97,30 +99,33 @@ export interface Placement {
 /** The batch of at least one message, its placement empty. */
 export function encodeBatch(messages: readonly EncodableMessage[], options: EncodeBatchOptions): Uint8Array {
   assert(messages.length > 0, 'a batch has a record');
-  const { codec = 'none', idPrefix, firstIdNumber, sender } = options;
+  const { codec = 'none', idPrefix, firstIdNumber, isNumbered = false, sender } = options;
+  const written = isNumbered ? ~FIELD.id : ~0;
   const prologueBytes = textBytes(idPrefix) + varintBytes(firstIdNumber);
-  const { sizes, blockBytes, fieldsSeen } = measure(messages, prologueBytes);
+  const { sizes, blockBytes, fieldsSeen } = measure(messages, prologueBytes, written);
   const batch = smallBytes(BATCH_HEAD_BYTES + blockBytes);
   let at = writeVarint(batch, writeText(batch, BATCH_HEAD_BYTES, idPrefix), firstIdNumber);
   for (let index = 0; index < messages.length; index += 1) {
     const message = messages[index] as EncodableMessage;
-    at = writeRecord(batch, at, { message, fields: fieldsOf(message), recordBytes: sizes[index] as number });
+    const fields = fieldsOf(message) & written;
+    at = writeRecord(batch, at, { message, fields, recordBytes: sizes[index] as number });
   }
   assert(at === batch.length, 'the records take what was measured');
   return sealContent(batch, { codec, recordCount: messages.length, flags: summaryOf(fieldsSeen), sender });
 }
 
-/** One pass before anything is written, so that a batch is allocated once. */
+/** One pass before anything is written, so that a batch is allocated once. `written`: bits of `FIELD`. */
 function measure(
   messages: readonly EncodableMessage[],
   prologueBytes: number,
+  written: number,
 ): { readonly sizes: Float64Array; readonly blockBytes: number; readonly fieldsSeen: number } {
   const sizes = new Float64Array(messages.length);
   let blockBytes = prologueBytes;
   let fieldsSeen = 0;
   for (let index = 0; index < messages.length; index += 1) {
     const message = messages[index] as EncodableMessage;
-    const fields = fieldsOf(message);
+    const fields = fieldsOf(message) & written;
     const recordBytes = recordBytesOf(message, fields);
     sizes[index] = recordBytes;
     blockBytes += varintBytes(recordBytes) + recordBytes;

@@ -95,7 +95,7 @@ export function fieldsOf(message: EncodableMessage): number {
 export function recordBytesOf(message: EncodableMessage, fields: number): number {
   let bytes = 1 + message.body.length;
   if (fields === 0) return bytes;
-  if (message.id !== undefined) bytes += textBytes(message.id);
+  if (fields & FIELD.id) bytes += textBytes(message.id ?? '');
   if (message.key !== undefined) bytes += textBytes(message.key);
   if (fields & FIELD.headers) bytes += headersBytes(message.headers ?? NO_HEADERS);
   if (fields & FIELD.priority) bytes += 1;
@@ -118,14 +118,14 @@ export function writeRecord(
   let at = writeVarint(into, position, recordBytes);
   into[at] = fields;
   at += 1;
-  if (fields !== 0) at = writeFields(into, at, message);
+  if (fields !== 0) at = writeFields(into, at, message, fields);
   into.set(message.body, at);
   return at + message.body.length;
 }
 
-function writeFields(into: Uint8Array, position: number, message: EncodableMessage): number {
+function writeFields(into: Uint8Array, position: number, message: EncodableMessage, fields: number): number {
   let at = position;
-  if (message.id !== undefined) at = writeText(into, at, message.id);
+  if (fields & FIELD.id) at = writeText(into, at, message.id ?? '');
   if (message.key !== undefined) at = writeText(into, at, message.key);
   if (hasHeaders(message.headers)) at = writeHeaders(into, at, message.headers);
   if (message.priority !== undefined && message.priority > 0) {

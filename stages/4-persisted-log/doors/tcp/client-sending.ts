@@ -18,6 +18,7 @@ import * as sending from '../../../1-blocking-queue/checked-options.ts';
 import { checkProducer } from '../../../1-blocking-queue/routing-options.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
 import type { Codec } from '../../bytes/compression.ts';
+import { type NumberedIds, numberedIdsOf } from '../../bytes/numbered-ids.ts';
 import type { EncodableMessage } from '../../bytes/record.ts';
 import { encodeBatch } from '../../bytes/record-batch.ts';
 import { checkTimes } from '../../message-options.ts';
@@ -119,15 +120,17 @@ export class Outbox {
   }
 
   #outgoing(messages: readonly Message[], contents: readonly CheckedMessage[], where: Where): Outgoing {
-    const firstIdNumber = this.#idCount + 1;
-    const ids = idsOf(contents, this.#idPrefix, firstIdNumber);
+    const numbered = numberedIdsOf(contents);
+    const { idPrefix, firstIdNumber } = numbered ?? { idPrefix: this.#idPrefix, firstIdNumber: this.#idCount + 1 };
+    const isNumbered = numbered !== undefined;
+    const ids = isNumbered ? countingOn(numbered, messages.length) : idsOf(contents, { idPrefix, firstIdNumber });
     const encodable = this.#encodable(messages, contents, where);
     this.#idCount += messages.length;
     // A batch that carries a producer's numbers, or a transaction's, the broker makes itself.
     const isOwn = where.transaction === undefined && where.options?.producer === undefined;
     if (isOwn && this.#options.capabilities.has('raw-batches') && !messages.some(isDelayed)) {
       const { codec } = this.#options;
-      const bytes = encodeBatch(encodable, { codec, idPrefix: this.#idPrefix, firstIdNumber });
+      const bytes = encodeBatch(encodable, { codec, idPrefix, firstIdNumber, isNumbered });
       return { ids, request: this.#request(bytes, where, true) };
     }
     // What a producer numbered is known by its number, and a repetition has the ids of the first time: the broker says which.
@@ -172,13 +175,14 @@ function readAnswer(type: number, content: Uint8Array): SentAnswer {
   return readSent(content);
 }
 
-/** Where no message has an id of its own, nothing of the messages is kept to make them later. */
-function idsOf(contents: readonly CheckedMessage[], idPrefix: string, firstIdNumber: number): () => readonly string[] {
-  if (contents.some(({ id }) => id !== undefined)) {
-    const made = contents.map(({ id }, index) => id ?? `${idPrefix}${firstIdNumber + index}`);
-    return () => made;
-  }
-  const { length } = contents;
+function idsOf(contents: readonly CheckedMessage[], numbers: NumberedIds): () => readonly string[] {
+  if (contents.every(({ id }) => id === undefined)) return countingOn(numbers, contents.length);
+  const made = contents.map(({ id }, index) => id ?? `${numbers.idPrefix}${numbers.firstIdNumber + index}`);
+  return () => made;
+}
+
+/** Nothing of the messages is kept to make them later. */
+function countingOn({ idPrefix, firstIdNumber }: NumberedIds, length: number): () => readonly string[] {
   return () => Array.from({ length }, (_, index) => `${idPrefix}${firstIdNumber + index}`);
 }
 

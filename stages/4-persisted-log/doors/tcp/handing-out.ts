@@ -10,7 +10,7 @@ import type { Broker, FetchOptions, ReceiveOptions } from '../../../../shared/co
 import { notSupported } from '../../../../shared/contract/capabilities.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import type { Delivery, DeliveryRef } from '../../../../shared/contract/message.ts';
-import type { RawDeliveries } from '../../../../shared/contract/raw-batches.ts';
+import type { RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
 import { type DeliveriesAnswer, type DeliveryBlock, FORM, type LeaseRun, type RecordsAnswer } from './answers.ts';
 import { BatchList } from './batch-list.ts';
@@ -86,9 +86,9 @@ export async function takeRecords(
   checkHasBatches(broker, takesOnlyBatches, 'fetchBatches');
   if (takesOnlyBatches || (takesBatches && max > FEW_RECORDS && hasBatches(broker))) {
     const answer = await broker.fetchBatches?.(topic, options);
-    if (answer !== undefined && (takesOnlyBatches || !isWasteful(answer.bytes, max))) {
-      return { form: FORM.batches, ...answer };
-    }
+    if (answer !== undefined && takesOnlyBatches) return { form: FORM.batches, ...answer };
+    if (answer !== undefined && !isWasteful(answer.bytes, max))
+      return { form: FORM.batches, ...wholeOnes(answer, options) };
   }
   const { records, ...place } = await broker.fetch(topic, options);
   return { form: FORM.records, ...place, bytes: encodeMessages(records) };
@@ -106,6 +106,15 @@ function checkHasBatches(broker: Broker, isNeeded: boolean, operation: string): 
 function isWasteful(bytes: Uint8Array, wantedCount: number): boolean {
   if (bytes.length < WASTE_BYTES_MIN) return false;
   return new BatchList(bytes).recordCount > WASTE_FACTOR * wantedCount;
+}
+
+/** Without the last batch, when more of it is there than is wanted: it would come again with the next fetch. */
+function wholeOnes(answer: RawFetchResult, { offset = 0, max = DEFAULTS.max }: FetchOptions): RawFetchResult {
+  const { batches } = new BatchList(answer.bytes);
+  const last = batches.at(-1);
+  if (last === undefined || batches.length === 1 || last.nextOffset - offset <= max) return answer;
+  const bytes = answer.bytes.subarray(0, answer.bytes.length - last.bytes.length);
+  return { ...answer, bytes, nextOffset: last.baseOffset };
 }
 
 function countIn({ runs }: RawDeliveries): number {
