@@ -75,11 +75,12 @@ test('each subscriber of a topic gets each message from then on; what nobody awa
 test('a durable subscriber of a topic gets what came while it was away, until it unsubscribes for good', async () => {
   await using door = await openDoor();
   const [words, forget] = [{ id: 's', destination: '/topic/news' }, { id: 's' }];
-  for (const durable of [
+  const ways: readonly Readonly<Record<string, string>>[] = [
     { 'activemq.subscriptionName': 'n' },
     { 'durable-subscriber-name': 'm' },
     { durable: 'true' },
-  ]) {
+  ];
+  for (const durable of ways) {
     const come = async (): Promise<Peer> => {
       const peer = await Peer.connected(door.port, 'accept-version:1.2\nclient-id:c\n');
       await peer.asks('SUBSCRIBE', { ...words, ...durable });
