@@ -1,10 +1,12 @@
 /** The limit of this stage, which shows, and those of stage 4, which do not any more. */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { LimitReport } from '../../shared/lesson.ts';
 import { SimulatedDisk } from '../../shared/simulated-disk.ts';
 import { createRelay } from '../3-http-server/relay.ts';
 import { createTcpClient, createTcpServer } from '../4-persisted-log/index.ts';
+import { createStompServer } from './doors/stomp/server.ts';
 import { createBroker } from './index.ts';
 import { showLimits } from './limit.ts';
 
@@ -60,4 +62,19 @@ test('in stage 4 a failure between two topics left one without the other; here b
     assert.deepEqual(counts, isCommitted ? [1, 1] : [0, 0]);
     await before.close({ timeoutMs: 0 }).catch(() => undefined); // its disk is dead
   }
+});
+
+test('in stage 4 a STOMP client was not understood; here it is, and what it sends is read through any door', async () => {
+  await using broker = await createBroker();
+  await using server = await createStompServer(broker);
+  const socket = connect({ host: '127.0.0.1', port: server.port });
+  const frames = ['CONNECT\naccept-version:1.2\nhost:localhost\n\n', 'SEND\ndestination:/queue/orders\n\none tea'];
+  socket.write([...frames, 'DISCONNECT\nreceipt:1\n\n', ''].join('\0'));
+  let answer = '';
+  for await (const bytes of socket) answer += (bytes as Buffer).toString('latin1');
+  assert.match(answer, /^CONNECTED\nversion:1.2\n[^]*\0RECEIPT\nreceipt-id:1\n\n\0$/);
+  await using tcp = await createTcpServer(broker);
+  await using client = await createTcpClient(tcp.url);
+  const [delivery] = await client.receive('orders');
+  assert.equal(Buffer.from(delivery?.body ?? []).toString(), 'one tea');
 });
