@@ -59,6 +59,20 @@ for (const name of ['stage 2', 'stage 4', 'stage 5', 'tcp'] as const) {
     assert.deepEqual(await nextTexts(consumer, 12), texts);
   });
 
+  test(`${name}: what a session had not acknowledged when it was closed comes again, known as such`, async () => {
+    await using target = await openTarget(name);
+    await using connection = await started(target.factory.createConnection());
+    const session = connection.createSession(false, Session.CLIENT_ACKNOWLEDGE);
+    const queue = session.createQueue('orders');
+    await sendTexts(session, queue, ['a', 'b']);
+    assert.deepEqual(await nextTexts(await session.createConsumer(queue), 1), ['a']);
+    await session.close();
+    const consumer = await connection.createSession().createConsumer(queue);
+    const [again, other] = [await next(consumer), await next(consumer)];
+    assert.deepEqual([again.getText(), again.getJMSRedelivered()], ['a', true]);
+    assert.deepEqual([other.getText(), other.getJMSRedelivered()], ['b', false], 'nobody had taken it');
+  });
+
   test(`${name}: a message can be acknowledged alone`, async () => {
     await using target = await openTarget(name);
     await using connection = await started(target.factory.createConnection());
@@ -124,6 +138,22 @@ for (const name of ['stage 2', 'stage 4', 'stage 5', 'tcp'] as const) {
     assert.deepEqual(listened.texts, ['a', 'a', 'b']);
   });
 }
+
+test('a topic does not wait for a closed consumer whose messages are finished', async () => {
+  await using target = await openTarget('stage 5');
+  await using connection = await started(target.factory.createConnection());
+  const session = connection.createSession(false, Session.CLIENT_ACKNOWLEDGE);
+  const topic = session.createTopic('news');
+  const consumer = await session.createConsumer(topic);
+  await sendTexts(session, topic, ['a']);
+  const message = await next(consumer);
+  await consumer.close();
+  const groups = async (): Promise<number | undefined> =>
+    (await target.broker.describeTopics({ topic: 'topic/news' }))[0]?.groups.length;
+  assert.equal(await groups(), 1, 'it can still be acknowledged');
+  await message.acknowledge();
+  assert.equal(await groups(), 0);
+});
 
 test('without leases a message is finished when it is handed out: it cannot be acknowledged later', async () => {
   await using target = await openTarget('stage 1');

@@ -42,6 +42,7 @@ export class Inbox {
   /** Told of each delivery, instead of those who wait. */
   #onArrival: (() => void) | undefined;
   #isClosed = false;
+  #ending: Promise<void> | undefined;
 
   constructor(options: InboxOptions) {
     this.#options = options;
@@ -118,8 +119,11 @@ export class Inbox {
 
   /** Finishes what was taken, with a transaction at its commit. */
   async ack(delivery: Delivery, transaction?: Transaction): Promise<void> {
-    await this.#subscription?.feed.ack(delivery, transaction);
-    this.#creditChanged();
+    try {
+      await this.#subscription?.feed.ack(delivery, transaction);
+    } finally {
+      await this.#settled();
+    }
   }
 
   /** `failed` come again, counted as failed, and then all that came after them. */
@@ -135,11 +139,11 @@ export class Inbox {
       ]);
     } finally {
       feed.resume();
-      this.#creditChanged();
+      await this.#settled();
     }
   }
 
-  /** What was not taken goes back; those who wait get nothing. What was taken can be finished until `end`. */
+  /** What was not taken goes back; those who wait get nothing. It ends when what was taken is finished, or by `end`. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -157,7 +161,14 @@ export class Inbox {
   /** What was taken and is not finished goes back, too. */
   async end(): Promise<void> {
     await this.close();
-    await this.#subscription?.close();
+    this.#ending ??= this.#subscription?.close();
+    await this.#ending;
+  }
+
+  /** A subscriber that is closed and has nothing left to finish is not to be waited for by its topic. */
+  async #settled(): Promise<void> {
+    if (this.#isClosed && this.heldCount === 0) await this.end();
+    else this.#creditChanged();
   }
 
   #serve(): void {

@@ -41,7 +41,7 @@ export class SessionConsumers {
   readonly #turns = new Turns();
   readonly #readings = new Map<MessageConsumer, Reading>();
   /** Of closed consumers whose messages are not finished. */
-  readonly #closedInboxes: Inbox[] = [];
+  #closedInboxes: readonly Inbox[] = [];
 
   constructor(options: SessionConsumersOptions) {
     this.#options = options;
@@ -139,7 +139,7 @@ export class SessionConsumers {
     this.#forgetGroup(reading.group);
     // What was taken from it can still be acknowledged, until the session ends.
     if (reading.inbox.heldCount === 0) await reading.inbox.end();
-    else this.#closedInboxes.push(reading.inbox);
+    this.#closedInboxes = [...this.#closedInboxes, reading.inbox].filter(({ heldCount }) => heldCount > 0);
   }
 
   #forgetGroup(group: string | undefined): void {

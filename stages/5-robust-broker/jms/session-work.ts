@@ -30,6 +30,8 @@ export class SessionWork {
   readonly #onTrouble: (error: unknown) => void;
   readonly #taken = new Taken();
   #transaction: Promise<Transaction> | undefined;
+  /** What is being finished while nobody waits for it. */
+  readonly #late = new Set<Promise<void>>();
 
   /** Throws `MQ_NOT_SUPPORTED` for a mode the broker cannot keep. */
   constructor(provider: Provider, options: { readonly mode: number; readonly onTrouble: (error: unknown) => void }) {
@@ -103,6 +105,12 @@ export class SessionWork {
     await giveBack(this.#taken.removeAll());
   }
 
+  /** For the end: what is not finished comes again, and nothing is under way. */
+  async end(): Promise<void> {
+    await Promise.all(this.#late);
+    await (this.#isTransacted ? this.rollback() : this.recover());
+  }
+
   async #undo(taken: readonly TakenDelivery[]): Promise<void> {
     const begun = this.#transaction;
     this.#transaction = undefined;
@@ -117,7 +125,10 @@ export class SessionWork {
 
   /** One for all that comes until the next commit or rollback. */
   #begun(): Promise<Transaction> {
-    this.#transaction ??= this.#provider.broker.begin();
+    this.#transaction ??= this.#provider.broker.begin().catch((error) => {
+      this.#transaction = undefined;
+      throw error;
+    });
     return this.#transaction;
   }
 
@@ -126,7 +137,8 @@ export class SessionWork {
     if (!this.#taken.remove(taken)) return true; // the listener has recovered the session
     const finishing = finish([taken]);
     if (this.#mode === AcknowledgeMode.DUPS_OK) {
-      finishing.catch((error) => this.#onTrouble(error));
+      const late = finishing.catch((error) => this.#onTrouble(error)).finally(() => this.#late.delete(late));
+      this.#late.add(late);
       return true;
     }
     try {

@@ -210,7 +210,7 @@ export class Session implements AsyncDisposable {
       this.#isClosed = true;
       for (const browser of this.#browsers) await browser.close();
       await this.#consumers.close();
-      if (this.getTransacted()) await this.#work.rollback();
+      await this.#work.end();
       await this.#consumers.end();
       this.#owner.closed(this);
     });

@@ -1,0 +1,61 @@
+/** What a feed promises to one subscriber who gives credit, looks, and gives back. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Delivery } from '../../../shared/contract/message.ts';
+import { openExchange, read, textOf } from './testing/doors-of.ts';
+
+const QUEUE = { kind: 'queue', name: 'orders' } as const;
+
+test('a look finds what is there, and resolves when there is nothing or no credit', async () => {
+  await using opened = await openExchange(5);
+  const { exchange, broker } = opened;
+  const reader = await read(opened, { destination: QUEUE, subscriber: { kind: 'queue' }, creditMax: 1 });
+  await reader.feed.look();
+  assert.deepEqual(reader.taken(), []);
+  for (const body of ['a', 'b']) await exchange.publish(broker, QUEUE, { body });
+  await reader.feed.look();
+  assert.deepEqual(reader.taken(), ['a']);
+  await reader.feed.look();
+  assert.deepEqual(reader.taken(), [], 'no credit');
+  await reader.close();
+  await reader.feed.look();
+});
+
+test('who is handed one and gives credit for more gets those after it', async () => {
+  await using opened = await openExchange(5);
+  const { exchange, broker, clock } = opened;
+  for (const body of ['a', 'b', 'c', 'd', 'e']) await exchange.publish(broker, QUEUE, { body });
+  const texts: string[] = [];
+  const { feed, close } = await exchange.subscribe(broker, {
+    ...{ destination: QUEUE, subscriber: { kind: 'queue' }, memberId: 'm', creditMax: 0 },
+    onDelivery: (delivery) => {
+      texts.push(textOf(delivery));
+      feed.setCredit(feed.heldCount + 2);
+    },
+  });
+  feed.setCredit(2);
+  while (texts.length < 5) {
+    await feed.look();
+    await clock.pass(0);
+  }
+  assert.deepEqual(texts, ['a', 'b', 'c', 'd', 'e']);
+  await close();
+});
+
+test('what is held back and given back comes again in its order', async () => {
+  await using opened = await openExchange(5);
+  const { exchange, broker, clock } = opened;
+  for (const body of ['a', 'b', 'c', 'd']) await exchange.publish(broker, QUEUE, { body });
+  const reader = await read(opened, { destination: QUEUE, subscriber: { kind: 'queue' }, creditMax: 3 });
+  assert.deepEqual(reader.taken(), ['a', 'b', 'c']);
+  await reader.feed.ack(reader.deliveries[0] as Delivery);
+  await reader.feed.hold();
+  const [, ...rest] = reader.deliveries;
+  await Promise.all(rest.map((delivery) => reader.feed.nack(delivery)));
+  reader.taken();
+  await clock.pass(0);
+  assert.deepEqual(reader.taken(), [], 'nothing comes until it goes on');
+  reader.feed.resume();
+  await reader.feed.look();
+  assert.deepEqual(reader.taken(), ['b', 'c', 'd']);
+});
