@@ -6,6 +6,7 @@
  *
  * Always true: a cell says what was seen in this run; what a protocol has no place for is named, never passed over.
  */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -102,7 +103,7 @@ async function tryPair({ broker, clients, kind, from, to }: Pair): Promise<Cell>
 /** In the order in which they came; fewer when no more come. */
 async function readAll(reading: Reading): Promise<readonly Seen[]> {
   const seen: Seen[] = [];
-  const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, READ_MS_MAX, undefined).unref());
+  const timeout = once(AbortSignal.timeout(READ_MS_MAX), 'abort').then(() => undefined);
   while (seen.length < SAMPLES.length) {
     const next = await Promise.race([reading.next(), timeout]);
     if (next === undefined) break;
