@@ -12,9 +12,9 @@ import { Soak, type SoakSample } from './soak.ts';
 
 /** Until everything that is made once has been made. */
 const WARM_UP_ROUNDS = 3;
-/** Of the heap at the beginning; what is compiled and cached comes and goes. */
-const GROWTH_SHARE = 0.25;
-const GROWTH_BYTES = 8 * 1024 * 1024;
+/** Of the heap at the beginning: caches fill, and how transactions ended and what is told of messages goes with a restart. */
+const GROWTH_SHARE = 0.1;
+const GROWTH_BYTES = 5 * 1024 * 1024;
 /** The journal of a topic that is being deleted, and the like. */
 const FILES_MORE = 8;
 
