@@ -20,7 +20,7 @@ import { encodeConnack, encodeDisconnect, PINGRESP, type Reader } from './encode
 import { type Greeting, greet } from './greeting.ts';
 import { messageOf } from './messages.ts';
 import { PacketReader } from './packet-reader.ts';
-import type { ClientPacket, Connect, Farewell, Version, Will } from './packets.ts';
+import { type ClientPacket, type Connect, type Farewell, TYPE, type Version, type Will } from './packets.ts';
 import { mayPublish, type Publishing } from './publishing.ts';
 import { protocolError, REASON, reasonOf, Violation } from './reasons.ts';
 import type { CheckedMqttServerOptions } from './server-options.ts';
@@ -30,6 +30,7 @@ import { destinationOfName } from './topics.ts';
 /** A client is gone after one and a half of the time it said. */
 const SILENCE_FACTOR = 1.5;
 const SECOND_MS = 1000;
+const CONNECT_HEAD = TYPE.connect << 4;
 
 export interface ConnectionOptions {
   readonly channel: ByteChannel;
@@ -66,6 +67,7 @@ export class Connection implements DoorSession, Holder {
       packetBytesMax: options.options.connectBytesMax,
       onPacket: (head, content) => this.#packet(decode(head, content, this.#version)),
     });
+    this.#packets.onlyHead = CONNECT_HEAD;
   }
 
   get openFrame(): number | undefined {
@@ -149,6 +151,7 @@ export class Connection implements DoorSession, Holder {
     const { options, door } = this.#options;
     const { version, clientId } = connect;
     this.#version = version;
+    this.#packets.onlyHead = undefined;
     this.#packets.isStrict = version === 5;
     this.#packets.packetBytesMax = options.packetBytesMax;
     this.#reader = { version, packetBytesMax: connect.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY };

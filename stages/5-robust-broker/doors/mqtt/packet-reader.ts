@@ -8,7 +8,7 @@
  * one piece is not copied.
  */
 import { varintBytes } from './fields.ts';
-import { malformed, REASON, Violation } from './reasons.ts';
+import { malformed, protocolError, REASON, Violation } from './reasons.ts';
 
 const FIRST_BYTES = 1024;
 
@@ -24,6 +24,8 @@ export class PacketReader {
   packetBytesMax: number;
   /** MQTT 5: a length has no byte that it does not need. */
   isStrict = false;
+  /** While it is set, a packet that begins in another way is refused at once. */
+  onlyHead: number | undefined;
   /** Packets begun so far, by their first byte. */
   begunCount = 0;
   /** Of the packet that has begun; 0: none has. */
@@ -89,6 +91,9 @@ export class PacketReader {
   }
 
   #begin(head: number): void {
+    if (this.onlyHead !== undefined && head !== this.onlyHead) {
+      throw protocolError('the first packet of a client is CONNECT');
+    }
     if (head < 0x10) throw malformed('there is no packet of type 0');
     this.#head = head;
     this.begunCount += 1;

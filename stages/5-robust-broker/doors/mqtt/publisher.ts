@@ -19,6 +19,9 @@ import { mayPublish, type Publishing } from './publishing.ts';
 import { FIRST_FAILURE, protocolError, publishReasonOf, REASON, Violation } from './reasons.ts';
 import { destinationOfName } from './topics.ts';
 
+/** Messages of all QoS without an answer: above it nothing more is read. */
+const UNANSWERED_MAX = 16_384;
+
 export interface PublisherOptions {
   readonly publishing: Publishing;
   readonly exchange: Exchange;
@@ -28,7 +31,7 @@ export interface PublisherOptions {
   readonly view: Broker;
   readonly clientId: string;
   readonly inFlight: InFlight;
-  /** It may have so many unanswered; one that was not told is slowed down instead. */
+  /** It may have so many of QoS 1 and 2 unanswered; one that was not told is slowed down instead. */
   readonly receiveMaximum: number;
   readonly topicAliasMaximum: number;
   readonly unansweredBytesMax: number;
@@ -223,8 +226,8 @@ export class Publisher {
   }
 
   get #isFull(): boolean {
-    const { receiveMaximum, unansweredBytesMax } = this.#options;
-    return this.#slots.length >= 2 * receiveMaximum || this.#unansweredBytes >= unansweredBytesMax;
+    const { unansweredBytesMax } = this.#options;
+    return this.#slots.length >= UNANSWERED_MAX || this.#unansweredBytes >= unansweredBytesMax;
   }
 
   #pauseIfFull(): void {

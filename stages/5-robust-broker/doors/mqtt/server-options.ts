@@ -21,7 +21,7 @@ export interface MqttServerOptions extends ProtocolDoorOptions {
   readonly packetBytesMax?: number;
   /** Of a CONNECT, from somebody nobody knows yet. Default 256 KiB. */
   readonly connectBytesMax?: number;
-  /** Messages of QoS 1 and 2 of one client that wait for their answer; told to it. Default 1024. */
+  /** Messages of QoS 1 and 2 of one client that wait for their answer; told to it. Default 65,535: as many as there are packet ids. */
   readonly receiveMaximum?: number;
   /** The same of all QoS, in bytes: above it nothing more is read. Default 8 MiB. */
   readonly unansweredBytesMax?: number;
@@ -50,7 +50,7 @@ const MEBIBYTE = 1024 ** 2;
 const NUMBERS = {
   packetBytesMax: { min: 1024, max: 268_435_460, fallback: 1.25 * MEBIBYTE },
   connectBytesMax: { min: 1024, max: 268_435_460, fallback: MEBIBYTE / 4 },
-  receiveMaximum: { min: 1, max: 65_535, fallback: 1024 },
+  receiveMaximum: { min: 1, max: 65_535, fallback: 65_535 },
   unansweredBytesMax: { min: 1, max: Number.MAX_SAFE_INTEGER, fallback: 8 * MEBIBYTE },
   creditMax: { min: 1, max: 65_535, fallback: 256 },
   topicAliasMaximum: { min: 0, max: 65_535, fallback: 32 },
