@@ -6,10 +6,10 @@
  * Always true: it is either written or read, never both; a read that fails has not moved on. Sessions make it.
  */
 import type { Body } from '../doors/bodies.ts';
+import { modifiedLength, readModified, writeModified } from '../doors/openwire/modified-utf8.ts';
 import { type ScalarType, typed, typeOfPlain } from '../doors/typed-values.ts';
 import { asFormat, MessageEOFException, MessageFormatException, MessageNotReadableException } from './errors.ts';
 import { BODY, Message, STATE } from './message.ts';
-import { decodeModifiedUtf8, encodeModifiedUtf8 } from './modified-utf8.ts';
 
 const SMALLEST_BYTES = 256;
 /** What `writeUTF` can say of the length of a text. */
@@ -91,7 +91,7 @@ export class BytesMessage extends Message {
     const length = this.readUnsignedShort();
     try {
       const start = this.#pass(length);
-      return decodeModifiedUtf8(this.#bytes.subarray(start, start + length));
+      return asFormat(() => readModified(Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + start, length)));
     } catch (error) {
       this.#at = from;
       throw error;
@@ -150,9 +150,11 @@ export class BytesMessage extends Message {
   /** A text as `writeUTF` of Java writes it: at most 65,535 bytes. */
   writeUTF(value: string): void {
     check('string', value);
-    const bytes = encodeModifiedUtf8(value);
-    if (bytes.length > UTF_BYTES_MAX) throw new MessageFormatException(`a text of ${bytes.length} bytes is too long`);
-    this.#put(2, (view, at) => view.setUint16(at, bytes.length));
+    const length = modifiedLength(value);
+    if (length > UTF_BYTES_MAX) throw new MessageFormatException(`a text of ${length} bytes is too long`);
+    const bytes = Buffer.alloc(length);
+    writeModified(bytes, value, 0);
+    this.#put(2, (view, at) => view.setUint16(at, length));
     this.writeBytes(bytes);
   }
 

@@ -86,7 +86,7 @@ export interface Received {
 export function receivedMessage({ record, deliveryCount, exchange, broker, acknowledge }: Received): Message {
   const { headers } = record;
   const message = messageOf(decodeBody(record));
-  const replyTo = commonWord(headers, REPLY_TO_HEADER);
+  const replyTo = commonWord(headers, REPLY_TO_HEADER) || undefined;
   const properties = decodeProperties(headers);
   if (record.key !== undefined) properties.set(GROUP_ID, textValue(record.key));
   properties.set(DELIVERY_COUNT, { type: 'int', value: deliveryCount });
