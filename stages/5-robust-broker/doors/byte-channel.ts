@@ -10,45 +10,22 @@
  * The session is told of the end once, and of nothing after it. The DoorServer makes it, a session of a door uses it.
  */
 import type { ClientCertificate } from '../../../shared/admission.ts';
-import type { Clock, Timer } from '../../../shared/clock.ts';
+import type { Clock } from '../../../shared/clock.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
 import { certificateOf } from '../../3-http-server/credentials.ts';
 import type { CheckedDoorOptions } from '../../4-persisted-log/doors/door-options.ts';
 import { Outflow } from '../../4-persisted-log/doors/outflow.ts';
 import { asMqError } from '../../4-persisted-log/doors/tcp/wire-error.ts';
 import type { BookedConnection } from './booked-connection.ts';
+import { Deadlines, type Due } from './deadlines.ts';
+import type { DoorSession, Pulse } from './door-session.ts';
 import type { Transport } from './transport.ts';
 import { WritePage } from './write-page.ts';
 
+export type { DoorSession, Pulse } from './door-session.ts';
+
 /** More than that waits to leave: congested. */
 const CONGESTED_BYTES = 1024 * 1024;
-
-/** What the kit asks of a session: one connection in the words of its protocol. */
-export interface DoorSession {
-  /** The number of the frame that has begun and is not whole; undefined between frames. */
-  readonly openFrame: number | undefined;
-  /** The next bytes; they are the session's from now on. What it throws goes to `refuse`. */
-  receive(bytes: Buffer): void;
-  /** The channel is not congested any more, after it was said to be. */
-  drained(): void;
-  /** Says goodbye in the words of the protocol, and calls `end` of the channel: nothing more is read. Called once. */
-  refuse(reason: MqError): void;
-  /** The server stops: takes nothing new, finishes what was begun, and calls `end`. */
-  drain(reason: MqError): void;
-  /** The connection is over: by `error`, or because one side ended it. What is still to be done is waited for at `close`. */
-  gone(error: MqError | undefined): Promise<void> | void;
-}
-
-/** The signs of life that were agreed. */
-export interface Pulse {
-  /** Something is said at least so often; with `say` when there is nothing else. */
-  readonly sayEveryMs?: number;
-  readonly say?: () => void;
-  /** Nothing heard for so long: the peer is gone. */
-  readonly silenceMsMax?: number;
-  /** Before the connection is cut for that: a last word, which nobody may hear. */
-  readonly onSilence?: () => void;
-}
 
 export interface ByteChannelOptions
   extends Pick<CheckedDoorOptions, 'handshakeTimeoutMs' | 'frameTimeoutMs' | 'stalledMs' | 'unsentBytesMax'> {
@@ -60,12 +37,6 @@ export interface ByteChannelOptions
   readonly onBroken: (error: MqError) => void;
   /** After the session was told. */
   readonly onGone: (rest: Promise<void> | void) => void;
-}
-
-/** A time at which something is to be looked at, in monotonic ms. */
-interface Due {
-  readonly atMs: number;
-  readonly act: () => void;
 }
 
 export class ByteChannel {
@@ -83,7 +54,7 @@ export class ByteChannel {
   #openFrame: number | undefined;
   #frameBeganAtMs = 0;
   #pulse: Pulse = {};
-  #watch: { readonly timer: Timer; readonly atMs: number } | undefined;
+  readonly #deadlines: Deadlines;
   #isGreeted = false;
   #isFlushing = false;
   /** Somebody was told that the channel is congested. */
@@ -101,6 +72,7 @@ export class ByteChannel {
     this.#transport = options.transport;
     this.#clock = options.clock;
     this.#flow = new Outflow({ carrier: options.transport, clock: options.clock, onLeft: () => this.#left() });
+    this.#deadlines = new Deadlines({ clock: options.clock, dues: () => this.#dues() });
     this.#openedAtMs = this.#clock.monotonicMs();
     this.#heardAtMs = this.#openedAtMs;
   }
@@ -113,7 +85,7 @@ export class ByteChannel {
       onError: (error) => this.destroy(lostError(error)),
       onClose: () => this.#gone(this.#endReason),
     });
-    this.#lookAt(this.#nextDue()?.atMs);
+    this.#deadlines.look();
   }
 
   get remoteAddress(): string | undefined {
@@ -166,7 +138,7 @@ export class ByteChannel {
     this.#heardAtMs = this.#clock.monotonicMs();
     this.#frameBeganAtMs = this.#heardAtMs;
     this.#transport.resume();
-    this.#lookAt(this.#nextDue()?.atMs);
+    this.#deadlines.look();
   }
 
   /** The client has introduced itself: it may be silent now. */
@@ -178,7 +150,7 @@ export class ByteChannel {
   startPulse(pulse: Pulse): void {
     this.#pulse = pulse;
     this.#heardAtMs = this.#clock.monotonicMs();
-    this.#lookAt(this.#nextDue()?.atMs);
+    this.#deadlines.look();
   }
 
   /** The client broke the protocol, or may not come in: the session says so to it, and that is all it is told. */
@@ -200,7 +172,7 @@ export class ByteChannel {
     this.#endedAtMs = this.#clock.monotonicMs();
     this.#transport.resume(); // what still comes is read away, so that the other side can come to its end
     this.#flush();
-    this.#lookAt(this.#nextDue()?.atMs);
+    this.#deadlines.look();
   }
 
   /** Ends at once; what was not sent is lost. */
@@ -223,7 +195,7 @@ export class ByteChannel {
     if (openFrame === this.#openFrame) return;
     this.#openFrame = openFrame;
     this.#frameBeganAtMs = this.#heardAtMs;
-    if (openFrame !== undefined) this.#lookAt(this.#heardAtMs + this.#options.frameTimeoutMs);
+    if (openFrame !== undefined) this.#deadlines.lookAt(this.#heardAtMs + this.#options.frameTimeoutMs);
   }
 
   #flushPage(): void {
@@ -243,7 +215,7 @@ export class ByteChannel {
       return;
     }
     this.#flow.send();
-    if (this.unsentBytes > 0) this.#lookAt(this.#flow.movedAtMs + this.#options.stalledMs);
+    if (this.unsentBytes > 0) this.#deadlines.lookAt(this.#flow.movedAtMs + this.#options.stalledMs);
     if (this.#isEnding && this.#flow.isHandedOver) this.#transport.end();
   }
 
@@ -252,34 +224,6 @@ export class ByteChannel {
     if (!this.#owesDrained || this.isOver || this.unsentBytes > CONGESTED_BYTES) return;
     this.#owesDrained = false;
     this.#session?.drained();
-  }
-
-  /** Wakes up then, or before. A timer is left alone until it rings, so that a busy connection sets few of them. */
-  #lookAt(atMs: number | undefined): void {
-    if (atMs === undefined || this.#isGone) return;
-    if (this.#watch !== undefined) {
-      if (this.#watch.atMs <= atMs) return;
-      this.#watch.timer.cancel();
-    }
-    const look = (): void => {
-      this.#watch = undefined;
-      this.#look();
-    };
-    const delayMs = Math.max(atMs - this.#clock.monotonicMs(), 0);
-    this.#watch = { atMs, timer: this.#clock.setTimer(look, delayMs, { isBackground: true }) };
-  }
-
-  #look(): void {
-    if (this.#isGone) return;
-    const nowMs = this.#clock.monotonicMs();
-    for (const { atMs, act } of this.#dues()) {
-      if (atMs <= nowMs && !this.#isGone) act();
-    }
-    this.#lookAt(this.#nextDue()?.atMs);
-  }
-
-  #nextDue(): Due | undefined {
-    return this.#dues().toSorted((one, other) => one.atMs - other.atMs)[0];
   }
 
   #dues(): readonly Due[] {
@@ -332,7 +276,7 @@ export class ByteChannel {
   #gone(error: MqError | undefined): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.#watch?.timer.cancel();
+    this.#deadlines.stop();
     this.#flow.stop();
     this.#options.onGone(this.#session?.gone(error));
   }

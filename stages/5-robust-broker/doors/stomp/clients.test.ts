@@ -7,6 +7,9 @@ import { execFile } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { SystemClock } from '../../../../shared/clock.ts';
+import { until } from '../../../3-http-server/testing/until.ts';
+import type { ConnectionBook } from '../connection-book.ts';
 import { playScript, type ScriptClient } from './testing/clients/script.ts';
 import { stompitClient } from './testing/clients/stompit.ts';
 import { stompjsClient } from './testing/clients/stompjs.ts';
@@ -15,6 +18,9 @@ import { openRobustDoor } from './testing/doors.ts';
 const run = promisify(execFile);
 /** A client that waits in vain is a failure, and not the end of the run. */
 const IN_TIME = { timeout: 120_000 };
+
+/** For so many a connection is quiet. */
+const HEART_BEATS = 5;
 
 const EXPECTED = [
   "auto hello 9:5 'a\\nb:c'",
@@ -51,8 +57,9 @@ for (const [name, clientOf] of IN_PROCESS) {
     `${name}: sends, acks, nacks, transactions, durable subscriptions, receipts, bytes, heart-beats`,
     IN_TIME,
     async () => {
-      await using door = await openRobustDoor({ heartbeatMs: 200 });
-      assert.deepEqual(await playScript(clientOf(door.port)), EXPECTED);
+      const book = new ConnectionBook({ clock: new SystemClock() });
+      await using door = await openRobustDoor({ heartbeatMs: 200, book });
+      assert.deepEqual(await playScript(clientOf(door.port), () => heartBeatsIn(book)), EXPECTED);
     },
   );
 }
@@ -79,4 +86,15 @@ async function isThere(context: TestContext, command: string, probe: readonly st
     context.skip(`it is not installed: sudo apt-get install ${apt}`);
     return false;
   }
+}
+
+/** Of a quiet connection every byte is one. */
+async function heartBeatsIn(book: ConnectionBook): Promise<void> {
+  const bytes = (): readonly number[] => book.connections().flatMap(({ bytesIn, bytesOut }) => [bytesIn, bytesOut]);
+  await until('the others are gone', () => book.connections().length === 1);
+  const [inBefore = 0, outBefore = 0] = bytes();
+  await until('there were heart-beats', () => {
+    const [inNow = 0, outNow = 0] = bytes();
+    return inNow >= inBefore + HEART_BEATS && outNow >= outBefore + HEART_BEATS;
+  });
 }

@@ -3,8 +3,6 @@
  *
  * Always true: it uses what the client offers, and no bytes of its own.
  */
-import { setTimeout } from 'node:timers/promises';
-
 export interface Heard {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
@@ -36,10 +34,10 @@ export interface ScriptClient {
 
 const NEWS = { 'activemq.subscriptionName': 'news' };
 
-/** The lines that every client prints. */
-export async function playScript(client: ScriptClient): Promise<readonly string[]> {
+/** The lines that every client prints. `heartBeats` resolves when the only connection there is has had some, both ways. */
+export async function playScript(client: ScriptClient, heartBeats: () => Promise<void>): Promise<readonly string[]> {
   const lines = [...(await playAcks(client)), ...(await playTransactions(client))];
-  return [...lines, await playDurable(client), await playBytes(client)];
+  return [...lines, await playDurable(client), await playBytes(client, heartBeats)];
 }
 
 async function playAcks(client: ScriptClient): Promise<readonly string[]> {
@@ -102,9 +100,9 @@ async function playDurable(client: ScriptClient): Promise<string> {
 }
 
 /** Heart-beats keep a connection that is quiet for longer than the server waits. */
-async function playBytes(client: ScriptClient): Promise<string> {
+async function playBytes(client: ScriptClient, heartBeats: () => Promise<void>): Promise<string> {
   const one = await client.connect({ heartbeatMs: 200 });
-  await setTimeout(1000);
+  await heartBeats();
   await one.send(`/queue/${client.name}-bytes`, Buffer.from([0, 255, 10, 0]));
   const next = await one.subscribe(`/queue/${client.name}-bytes`, { id: 'b', ack: 'auto' });
   const { body } = await next();
