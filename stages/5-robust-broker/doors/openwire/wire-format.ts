@@ -14,7 +14,7 @@ import { decodeMap, encodeMap } from './typed-wire.ts';
 
 export const MAGIC = Buffer.from('ActiveMQ');
 /** Both sides' first silence may be longer, as the client's JVM may be slow to start. */
-const FIRST_SILENCE_MS = 10_000;
+export const FIRST_SILENCE_MS = 10_000;
 /** ActiveMQ itself spells it so. */
 const FIRST_SILENCE = 'MaxInactivityDurationInitalDelay';
 
@@ -29,10 +29,10 @@ export interface WireFormat {
   readonly frameBytesMax: number;
 }
 
-export type Offer = Pick<WireFormat, 'inactivityMs' | 'frameBytesMax'>;
+export type Offer = Omit<WireFormat, 'version'>;
 
 /** What this side says. */
-export function wireFormatInfo({ inactivityMs, frameBytesMax }: Offer): WireFormatInfo {
+export function wireFormatInfo({ inactivityMs, firstSilenceMs, frameBytesMax }: Offer): WireFormatInfo {
   const no: TypedValue = { type: 'boolean', value: false };
   const long = (value: number): TypedValue => ({ type: 'long', value: BigInt(value) });
   const properties = new Map<string, TypedValue>([
@@ -43,7 +43,7 @@ export function wireFormatInfo({ inactivityMs, frameBytesMax }: Offer): WireForm
     ['TcpNoDelayEnabled', { type: 'boolean', value: true }],
     ['CacheSize', { type: 'int', value: 0 }],
     ['MaxInactivityDuration', long(inactivityMs)],
-    [FIRST_SILENCE, long(FIRST_SILENCE_MS)],
+    [FIRST_SILENCE, long(firstSilenceMs)],
     ['MaxFrameSize', long(frameBytesMax)],
     ['ProviderName', { type: 'string', value: 'StageMQ' }],
   ]);
@@ -61,7 +61,7 @@ export function negotiate(info: WireFormatInfo, offer: Offer): WireFormat {
   return {
     version: Math.min(info.version, VERSIONS.max),
     inactivityMs: Math.max(Math.min(theirs('MaxInactivityDuration', 0), offer.inactivityMs), 0),
-    firstSilenceMs: Math.max(Math.min(theirs(FIRST_SILENCE, FIRST_SILENCE_MS), FIRST_SILENCE_MS), 0),
+    firstSilenceMs: Math.max(Math.min(theirs(FIRST_SILENCE, offer.firstSilenceMs), offer.firstSilenceMs), 0),
     frameBytesMax: Math.max(theirs('MaxFrameSize', Number.MAX_SAFE_INTEGER), 1),
   };
 }

@@ -56,8 +56,8 @@ export class WireClient implements Disposable {
     return this;
   }
 
-  agree(options: { readonly inactivityMs?: number } = {}): void {
-    const info = wireFormatInfo({ inactivityMs: options.inactivityMs ?? 30_000, frameBytesMax: FRAME_BYTES_MAX });
+  agree({ inactivityMs = 30_000, firstSilenceMs = 10_000 } = {}): void {
+    const info = wireFormatInfo({ inactivityMs, firstSilenceMs, frameBytesMax: FRAME_BYTES_MAX });
     this.send({ ...info, version: this.#version });
   }
 
