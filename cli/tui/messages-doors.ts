@@ -27,6 +27,13 @@ export const DOORS_MESSAGES = {
   'doors.more': { en: 'and {count} more', zh: '还有 {count} 个' },
   'doors.leave': { en: 'any key leaves this page', zh: '按任意键离开此页' },
 
+  'event.clientCame': { en: '{who} came, from {address}', zh: '{who} 来了，来自 {address}' },
+  'event.clientReads': {
+    en: '{who} reads {destination}, in group "{group}"',
+    zh: '{who} 开始读 {destination}，消费组 “{group}”',
+  },
+  'event.clientWent': { en: '{who} went', zh: '{who} 走了' },
+
   'process.doors': { en: 'clients: {doors}', zh: '客户端：{doors}' },
 
   'key.doors': { en: 'doors', zh: '连接' },

@@ -111,7 +111,8 @@ test(
       client.destroy();
       await screen.until(/STOMP .* 0 connected, subscriptions: 0/);
       screen.press('x');
-      await screen.until('what happened');
+      await screen.until(/what happened[\s\S]*stomp shop went/);
+      assertWhole(screen);
       screen.press('q');
       assert.equal(await screen.exitCode(), 0);
     }

@@ -9,6 +9,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { isMqError } from '../../shared/contract/errors.ts';
 import type { OpenedTarget, OpenTargetOptions } from '../target.ts';
+import { DoorsWatch } from './doors-watch.ts';
 import { KillDrill } from './kill-drill.ts';
 import type { Killable } from './killable.ts';
 import { PausableClock } from './pausable-clock.ts';
@@ -48,6 +49,7 @@ export class RunningStage {
   readonly #target: OpenedStage;
   #simulation: Simulation;
   #drill: KillDrill | undefined;
+  readonly #doors = new DoorsWatch();
   /** Newest last, without the screen's own looking. */
   #requests: readonly RequestEntry[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -158,13 +160,20 @@ export class RunningStage {
     this.#sampleCount += 1;
     try {
       await this.#simulation.sample();
-      if (this.#sampleCount % DOORS_EVERY_SAMPLES === 1) await this.#target.child?.lookAtDoors();
+      if (this.#sampleCount % DOORS_EVERY_SAMPLES === 1) await this.#lookAtDoors();
     } catch (error) {
       if (isMqError(error)) this.#simulation.tell('warn', 'event.readerError', { who: 'inspect', code: error.code });
       else this.#options.onFault(error);
     }
     this.#drill?.look();
     this.#options.onSample();
+  }
+
+  async #lookAtDoors(): Promise<void> {
+    const { child } = this.#target;
+    if (child === undefined) return;
+    await child.lookAtDoors();
+    this.#doors.sample(this.#simulation, child.view.doors.connections);
   }
 
   #onRequest(entry: RequestEntry): void {
