@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SystemClock } from '../../../../shared/clock.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
-import type { ConnectionBook } from '../connection-book.ts';
+import { ConnectionBook } from '../connection-book.ts';
 import { playScript, type ScriptClient } from './testing/clients/script.ts';
 import { stompitClient } from './testing/clients/stompit.ts';
 import { stompjsClient } from './testing/clients/stompjs.ts';
