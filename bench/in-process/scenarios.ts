@@ -5,6 +5,7 @@ import { type BrokerContestant, brokerScenario } from './broker-scenario.ts';
 import { queueScenarios } from './queue-scenarios.ts';
 import { robustScenarios } from './robust-scenarios.ts';
 import { selectorScenario } from './selector-scenario.ts';
+import { wireScenario } from './wire-scenario.ts';
 
 export function inProcessScenarios(targets: Targets, passMs: number): Scenario[] {
   const stages: BrokerContestant[] = targets.stages.map((stage) => ({
@@ -15,6 +16,8 @@ export function inProcessScenarios(targets: Targets, passMs: number): Scenario[]
   const urls = [...targets.urls, ...targets.tcpUrls];
   const remotes = urls.map((url) => ({ name: url, sendsTogether: true, create: () => createRemote(url) }));
   const queues = targets.stages.includes(1) ? queueScenarios(passMs) : [];
-  const robust = targets.stages.includes(5) ? [...robustScenarios(passMs), selectorScenario(passMs)] : [];
+  const robust = targets.stages.includes(5)
+    ? [...robustScenarios(passMs), selectorScenario(passMs), wireScenario(passMs)]
+    : [];
   return [...queues, brokerScenario([...stages, ...remotes], passMs), ...robust];
 }
