@@ -41,6 +41,8 @@ export interface CameFrom {
 export interface Admission {
   /** The broker as this caller may use it. Rejects with `MQ_UNAUTHORIZED`, or with a retriable error. */
   admit(credentials: Credentials, from: CameFrom): Promise<Broker>;
+  /** Whom it knows this caller as; undefined: nobody in particular. */
+  nameOf?(admitted: Broker): string | undefined;
   /** Whether this caller may be told of a connection. Left out: of every one. */
   sees?(admitted: Broker, connection: ConnectionDescription): boolean;
   /** What was admitted has ended: the request (HTTP) or the connection (TCP). Called once for each. */

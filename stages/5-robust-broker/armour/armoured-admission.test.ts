@@ -148,3 +148,13 @@ test('of who is connected a user is told what is its own, and whoever manages ev
   assert.deepEqual(await seenBy('shop-token'), ['shop']);
   assert.deepEqual(await seenBy('boss-token'), ['shop', 'boss', null]);
 });
+
+test('whoever was let in has the name of its credentials, and whoever showed none has no name', async () => {
+  const anonymous = { rules: [{ topics: 'news', verbs: ['consume'] }] };
+  await using t = await armoured(checkUsers({ users: { shop: SHOP }, anonymous }));
+  const shop = await t.admission.admit({ token: 'shop-token' }, from());
+  const nobody = await t.admission.admit({}, from());
+  assert.deepEqual([t.admission.nameOf(shop), t.admission.nameOf(nobody)], ['shop', undefined]);
+  t.admission.leave(shop);
+  assert.equal(t.admission.nameOf(shop), undefined);
+});

@@ -79,6 +79,11 @@ export class ArmouredAdmission implements Admission {
     return admitted;
   }
 
+  nameOf(admitted: Broker): string | undefined {
+    const name = this.#connections.get(admitted)?.principal.name;
+    return name === ANONYMOUS ? undefined : name;
+  }
+
   /** Its own connections; whoever may manage everything sees those of all. */
   sees(admitted: Broker, { principal: name }: ConnectionDescription): boolean {
     const principal = this.#connections.get(admitted)?.principal;

@@ -15,7 +15,6 @@ const TEXT_LENGTH_MAX = 256;
 export interface Introduction {
   readonly clientId?: string | undefined;
   readonly protocolVersion?: string | undefined;
-  readonly principal?: string | undefined;
 }
 
 /** A subscription as a door opens it. */
@@ -65,10 +64,14 @@ export class BookedConnection {
   }
 
   /** What is known of it now; what is left out stays as it was. */
-  introduced({ clientId, protocolVersion, principal }: Introduction): void {
+  introduced({ clientId, protocolVersion }: Introduction): void {
     if (clientId !== undefined) this.#clientId = bounded(clientId);
     if (protocolVersion !== undefined) this.#protocolVersion = bounded(protocolVersion);
-    if (principal !== undefined) this.#principal = bounded(principal);
+  }
+
+  /** It was let in, as whom the Admission says; what a client says of itself is no proof. */
+  admitted(principal: string | undefined): void {
+    this.#principal = principal === undefined ? null : bounded(principal);
   }
 
   /** Somebody reads. Whoever calls it calls `closed` of what it answers, unless the whole connection is closed. */

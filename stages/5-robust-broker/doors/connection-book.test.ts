@@ -24,7 +24,7 @@ test('a connection is described from its opening to its end, with what it said o
     },
   ]);
   connection.introduced({ clientId: 'shop', protocolVersion: '1.2' });
-  connection.introduced({ principal: 'alice' });
+  connection.admitted('alice');
   const [described] = book.connections();
   assert.equal(described?.clientId, 'shop');
   assert.equal(described.protocolVersion, '1.2');

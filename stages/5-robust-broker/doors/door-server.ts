@@ -134,6 +134,7 @@ class AdmittedCallers {
       throw new MqError('MQ_CONNECTION_LOST', 'the caller has gone');
     }
     this.#admitted.set(channel, broker);
+    channel.booked.admitted(this.#admission?.nameOf?.(broker));
     return broker;
   }
 

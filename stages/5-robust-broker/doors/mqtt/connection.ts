@@ -155,7 +155,7 @@ export class Connection implements DoorSession, Holder {
     this.#packets.isStrict = version === 5;
     this.#packets.packetBytesMax = options.packetBytesMax;
     this.#reader = { version, packetBytesMax: connect.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY };
-    this.#channel.booked.introduced({ clientId, protocolVersion: nameOf(version), principal: connect.user });
+    this.#channel.booked.introduced({ clientId, protocolVersion: nameOf(version) });
     const greeting = greet(connect, { options, random: door.random, broker: door.broker });
     this.#packets.hold();
     this.#channel.pause();

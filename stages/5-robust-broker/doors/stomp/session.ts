@@ -165,7 +165,7 @@ export class StompSession implements DoorSession {
       ...{ broker, channel, version, clientId, door: this.#door, options: this.#options },
       onTrouble: (error) => channel.fail(error),
     });
-    channel.booked.introduced({ clientId, protocolVersion: version, principal: headers.get('login') });
+    channel.booked.introduced({ clientId, protocolVersion: version });
     const { heartbeatMs } = this.#options;
     channel.greeted();
     channel.startPulse({ ...beats, say: () => channel.write(HEART_BEAT) });
