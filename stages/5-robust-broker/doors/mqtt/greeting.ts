@@ -15,6 +15,9 @@ import { REASON, Violation } from './reasons.ts';
 import type { CheckedMqttServerOptions } from './server-options.ts';
 import { destinationOfName } from './topics.ts';
 
+/** Of who says nothing. */
+const RECEIVE_MAXIMUM = 65_535;
+
 /** What was agreed. */
 export interface Greeting {
   readonly clientId: string;
@@ -52,7 +55,7 @@ export function greet(
     clientId,
     expirySeconds,
     keepAliveSeconds,
-    receiveMaximum: properties.receiveMaximum ?? 65_535,
+    receiveMaximum: properties.receiveMaximum ?? RECEIVE_MAXIMUM,
     packetBytesMax: properties.maximumPacketSize ?? Number.POSITIVE_INFINITY,
     topicAliasMaximum: version === 5 ? (properties.topicAliasMaximum ?? 0) : 0,
     properties: {
@@ -69,7 +72,8 @@ function limitsOf(options: CheckedMqttServerOptions, broker: Broker): Properties
   const { receiveMaximum, packetBytesMax, topicAliasMaximum } = options;
   const hasGroups = broker.capabilities.has('groups');
   return {
-    ...{ receiveMaximum, maximumPacketSize: packetBytesMax, topicAliasMaximum },
+    ...(receiveMaximum < RECEIVE_MAXIMUM && { receiveMaximum }),
+    ...{ maximumPacketSize: packetBytesMax, topicAliasMaximum },
     ...(!hasGroups && { wildcardSubscriptionAvailable: 0, sharedSubscriptionAvailable: 0 }),
     ...(options.retainedCountMax === 0 && { retainAvailable: 0 }),
   };
