@@ -15,14 +15,14 @@ type Step =
 
 const steps = fc.array(
   fc.oneof(
-    { weight: 3, arbitrary: fc.record({ kind: fc.constant<'send'>('send'), count: fc.integer({ min: 1, max: 5 }) }) },
-    { weight: 5, arbitrary: fc.record({ kind: fc.constant<'take'>('take'), count: fc.integer({ min: 1, max: 4 }) }) },
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant<'send'>('send'), count: fc.integer({ min: 1, max: 9 }) }) },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant<'take'>('take'), count: fc.integer({ min: 1, max: 3 }) }) },
     {
       weight: 3,
       arbitrary: fc.record({ kind: fc.constantFrom<'finish' | 'undo' | 'reopen'>('finish', 'undo', 'reopen') }),
     },
   ),
-  { minLength: 1, maxLength: 15 },
+  { minLength: 8, maxLength: 20 },
 );
 
 /** What the queue holds, oldest first, and how much of it the program has taken. */
