@@ -136,6 +136,10 @@ test('the users of the server are those of every door', async (context) => {
   await shop.saw(/^CONNECTED/);
   shop.send('SEND', ['destination:/queue/orders', 'receipt:r'], 'tea');
   await shop.saw(/RECEIPT/);
+  const basic = `Basic ${Buffer.from('shop:planted').toString('base64')}`;
+  const metrics = await (await fetch(`${server.report.url}/metrics`, { headers: { authorization: basic } })).text();
+  assert.match(metrics, /^mq_door_connections_refused_count\{door="stomp"\} 1$/m);
+  assert.match(metrics, /^mq_door_messages_count\{door="stomp",direction="in"\} 1$/m);
   const asShop = { MQ_USER: 'shop', MQ_PASSWORD: 'planted' };
   const listed = JSON.parse((await runCaptured(['connections', server.report.url, '--json'], { env: asShop })).stdout);
   assert.deepEqual(

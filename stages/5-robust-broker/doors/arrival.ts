@@ -103,7 +103,9 @@ export class Arrival implements Guest {
   }
 
   #refused(reason: MqError): void {
-    const { onDefect, onRefused } = this.#options.options;
+    const { book, door, options } = this.#options;
+    const { onDefect, onRefused } = options;
+    book.refused(door.name);
     if (reason.code === 'MQ_INTERNAL') onDefect(reason.cause);
     onRefused?.(reason);
   }

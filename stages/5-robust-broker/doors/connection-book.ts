@@ -87,7 +87,7 @@ export class ConnectionBook {
     };
   }
 
-  /** Somebody was not let in, or broke the protocol before anything was known of him. */
+  /** Somebody was not let in, or broke the protocol. */
   refused(door: string): void {
     this.#doorOf(door).refusedCount += 1;
   }
@@ -162,7 +162,7 @@ export class ConnectionBook {
       {
         name: 'mq_door_connections_refused_count',
         kind: 'counter',
-        help: 'connections ever refused',
+        help: 'connections that were not let in, or broke the protocol, ever',
         series: series(({ entry }) => entry.refusedCount, counting),
       },
     ];

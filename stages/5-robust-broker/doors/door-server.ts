@@ -91,6 +91,10 @@ export async function listen(broker: Broker, options: CheckedProtocolDoorOptions
   const listener = new Listener({
     ...options,
     schemes: kind.schemes,
+    onRefused: (reason) => {
+      book.refused(kind.name);
+      options.onRefused?.(reason);
+    },
     accept: (socket: Socket, onGone) => new Arrival({ socket, door, kind, gate, book, options, onGone, left }),
     settled: async () => {
       await farewells.settled();
