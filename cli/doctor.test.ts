@@ -62,3 +62,17 @@ test('a server of ours is well, one that does not run is no illness, and one wit
   assert.match(absent.stdout, /note +server .*\n +start a server with: mq serve 3/);
   assert.deepEqual([well.exitCode, locked.exitCode, absent.exitCode], [0, 0, 0]);
 });
+
+test('the ports of all doors are looked at, each with the flag that takes another', async () => {
+  const { stdout } = await runCaptured(['doctor', '--target', '5', '--json']);
+  const findings = JSON.parse(stdout) as { what: string; verdict: string; found: string; advice?: string }[];
+  for (const [port, door, flag] of [
+    [61613, 'STOMP', '--stomp'],
+    [1883, 'MQTT', '--mqtt'],
+    [61616, 'OpenWire', '--openwire'],
+  ] as const) {
+    const finding = findings.find(({ what }) => what === `port ${port}`);
+    assert.match(finding?.found ?? '', new RegExp(`, for ${door}$`));
+    assert.equal(finding?.advice, finding?.verdict === 'ok' ? undefined : `mq serve 5 ${flag} 0`);
+  }
+});
