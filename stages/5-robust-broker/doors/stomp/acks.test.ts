@@ -208,3 +208,20 @@ test('what a lost connection held comes again at once, and counts as failed; wha
   await next.asks('SUBSCRIBE', { ...QUEUE, id: 's', ack: 'client' });
   assert.equal((await next.hears()).headers['delivery-count'], '2');
 });
+
+test('a subscriber without acks gets a long queue in order, with whatever prefetch', async () => {
+  await using door = await openDoor();
+  const messages = Array.from({ length: 5000 }, (_, index) => ({ body: String(index) }));
+  for (const prefetch of ['1', '10', '5000']) {
+    await door.broker.sendBatch('q', messages);
+    const peer = await Peer.connected(door.port);
+    await peer.asks('SUBSCRIBE', { ...QUEUE, id: 's', 'prefetch-count': prefetch });
+    const frames = await some(peer, messages.length);
+    assert.deepEqual(
+      bodies(frames),
+      messages.map(({ body }) => body),
+    );
+    await peer.asks('DISCONNECT');
+  }
+  assert.equal(await finishedCount(door.broker), 3 * messages.length);
+});

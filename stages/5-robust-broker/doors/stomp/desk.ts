@@ -45,8 +45,6 @@ export class Desk {
   readonly #subscriptions: Subscriptions;
   /** Aborted when the connection is gone. */
   readonly #gone = new AbortController();
-  /** SENDs, ACKs and NACKs that are not done. */
-  readonly #begun = new Set<Promise<unknown>>();
   /** Whose temporary destinations these are. */
   readonly #owner: string;
   #ackCount = 0;
@@ -66,14 +64,15 @@ export class Desk {
     if (channel.isOver) this.#gone.abort();
   }
 
-  async carryOut(frame: Frame): Promise<void> {
+  carryOut(frame: Frame): Promise<void> {
     const { command, headers } = frame;
+    if (command === 'SEND') return this.#send(frame);
+    if (command === 'ACK' || command === 'NACK') return this.#settle(command, headers);
+    return this.#carryOutAlone(command, headers);
+  }
+
+  async #carryOutAlone(command: string, headers: Headers): Promise<void> {
     switch (command) {
-      case 'SEND':
-        return await this.#track(this.#send(frame));
-      case 'ACK':
-      case 'NACK':
-        return await this.#track(this.#settle(command, headers));
       case 'SUBSCRIBE':
         return await this.#subscriptions.subscribe(headers);
       case 'UNSUBSCRIBE':
@@ -94,10 +93,13 @@ export class Desk {
     this.#subscriptions.resume();
   }
 
-  /** What was begun is done, nothing more is handed out, and what is held is back. */
+  /** Nothing more is handed out; what was can be acked. */
+  stop(): Promise<void> {
+    return this.#subscriptions.stop();
+  }
+
+  /** When all that was begun is done: transactions are aborted, and what is held is back. */
   async finish(): Promise<void> {
-    await this.#subscriptions.stop();
-    await Promise.allSettled(this.#begun);
     await this.#transactions.abortAll();
     await this.#subscriptions.closeAll({ isFailure: false });
   }
@@ -109,15 +111,6 @@ export class Desk {
     await this.#options.door.exchange.deleteTemporariesOf(this.#owner);
   }
 
-  async #track(call: Promise<void>): Promise<void> {
-    this.#begun.add(call);
-    try {
-      await call;
-    } finally {
-      this.#begun.delete(call);
-    }
-  }
-
   async #send(frame: Frame): Promise<void> {
     const { broker, channel, door } = this.#options;
     const { headers } = frame;
@@ -126,10 +119,10 @@ export class Desk {
     const found = this.#names.destinationOf(needed(headers, 'destination'));
     const replyName = headers.get('reply-to');
     const answers = replyName === undefined ? undefined : this.#replyTopicOf(replyName);
-    const publish = async (destination: Destination, replyTo: string | undefined): Promise<void> => {
+    const publish = (destination: Destination, replyTo: string | undefined): Promise<unknown> => {
       const message = messageOf(frame, { nowMs: door.clock.now(), replyTo });
       const transaction = open && { transaction: open.transaction };
-      await door.exchange.publish(broker, destination, message, { signal: this.#gone.signal, ...transaction });
+      return door.exchange.publish(broker, destination, message, { signal: this.#gone.signal, ...transaction });
     };
     const isKnown = !(found instanceof Promise) && !(answers instanceof Promise);
     const sent = isKnown ? publish(found, answers) : publishLater(found, answers, publish);
@@ -189,7 +182,7 @@ export class Desk {
 async function publishLater(
   found: Destination | Promise<Destination>,
   answers: string | undefined | Promise<string>,
-  publish: (destination: Destination, replyTo: string | undefined) => Promise<void>,
+  publish: (destination: Destination, replyTo: string | undefined) => Promise<unknown>,
 ): Promise<void> {
   await publish(await found, await answers);
 }

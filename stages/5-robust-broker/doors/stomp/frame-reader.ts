@@ -69,14 +69,16 @@ export class FrameReader {
   /** Calls `onFrame` for each frame that is whole now. Throws `MQ_PROTOCOL` and the like, once; the piece is the reader's. */
   push(piece: Buffer): void {
     if (this.#place === 'stopped') return;
-    this.#append(piece);
     try {
-      while (this.#step(this.#bytes.subarray(this.#at, this.#end)));
+      const rest = this.#at === this.#end ? piece : this.#goOn(piece);
+      if (rest.length === 0) return;
+      [this.#bytes, this.#at, this.#end] = [rest, 0, rest.length];
+      this.#read(rest.length);
+      if (this.#at === this.#end) this.#bytes = NOTHING;
     } catch (error) {
       this.stop();
       throw error;
     }
-    if (this.#at === this.#end) this.#bytes = NOTHING;
   }
 
   /** Nothing more is read. */
@@ -86,20 +88,35 @@ export class FrameReader {
     [this.#at, this.#end] = [0, 0];
   }
 
-  #append(piece: Buffer): void {
-    const left = this.#end - this.#at;
-    if (left === 0) {
-      [this.#bytes, this.#at, this.#end] = [piece, 0, piece.length];
-      return;
+  /** Reads the frame that had begun before `piece`, of which no more is copied than it takes; answers what is left. */
+  #goOn(piece: Buffer): Buffer {
+    let rest = piece;
+    while (rest.length > 0) {
+      const taken = rest.subarray(0, Math.max(this.#end - this.#at, ROOM_BYTES_MIN));
+      this.#append(taken);
+      const boundary = this.#end - taken.length;
+      this.#read(boundary);
+      if (this.#at >= boundary) return rest.subarray(this.#at - boundary);
+      rest = rest.subarray(taken.length);
     }
+    return rest;
+  }
+
+  #append(piece: Buffer): void {
     if (this.#bytes.length - this.#end < piece.length) {
+      const left = this.#end - this.#at;
       // Twice what there is, so that a frame in a thousand pieces is copied a few times and not a thousand times.
-      const larger = Buffer.allocUnsafeSlow(Math.max(2 * (left + piece.length), ROOM_BYTES_MIN));
+      const larger = Buffer.allocUnsafeSlow(2 * (left + piece.length));
       this.#bytes.copy(larger, 0, this.#at, this.#end);
       [this.#bytes, this.#at, this.#end] = [larger, 0, left];
     }
     piece.copy(this.#bytes, this.#end);
     this.#end += piece.length;
+  }
+
+  /** All frames that begin before `limit`. */
+  #read(limit: number): void {
+    while (this.#at < limit && this.#step(this.#bytes.subarray(this.#at, this.#end)));
   }
 
   /** True when there may be more in what came. */

@@ -42,7 +42,7 @@ export class StompSession implements DoorSession {
   #isLeaving = false;
   /** It said DISCONNECT, or the server stops: what it holds goes back, and is no failure. */
   #isOrderly = false;
-  /** Begun, and not done. */
+  /** SENDs, ACKs and NACKs that are begun and not done; none of them rejects. */
   readonly #begun = new Set<Promise<void>>();
   #begunBytes = 0;
   /** The frame that failed: for `receipt-id` of the ERROR. */
@@ -128,25 +128,31 @@ export class StompSession implements DoorSession {
   #begin(frame: Frame): void {
     const isOverlapping = OVERLAPPING.has(frame.command);
     if (!isOverlapping) this.#isBusy = true;
-    this.#begunBytes += frame.body.length;
-    const ended: Promise<void> = this.#carryOut(frame)
-      .then(
-        () => this.#writeReceipt(frame),
-        (error: unknown) => this.#fail(frame, error),
-      )
-      .finally(() => {
-        this.#begun.delete(ended);
-        this.#begunBytes -= frame.body.length;
-        if (!isOverlapping) this.#isBusy = false;
-        this.#proceed();
-      });
+    const ended: Promise<void> = this.#carryOut(frame).then(
+      () => {
+        this.#writeReceipt(frame);
+        this.#ended(frame, ended);
+      },
+      (error: unknown) => {
+        this.#failed ??= frame;
+        this.#channel.fail(error);
+        this.#ended(frame, ended);
+      },
+    );
+    if (!isOverlapping) return;
     this.#begun.add(ended);
+    this.#begunBytes += frame.body.length;
   }
 
-  async #carryOut(frame: Frame): Promise<void> {
-    if (this.#desk === undefined) await this.#greet(frame);
-    else if (frame.command === 'DISCONNECT') await this.#disconnect(frame);
-    else await this.#desk.carryOut(frame);
+  #ended(frame: Frame, ended: Promise<void>): void {
+    if (this.#begun.delete(ended)) this.#begunBytes -= frame.body.length;
+    else this.#isBusy = false;
+    this.#proceed();
+  }
+
+  #carryOut(frame: Frame): Promise<void> {
+    if (this.#desk === undefined) return this.#greet(frame);
+    return frame.command === 'DISCONNECT' ? this.#disconnect(frame) : this.#desk.carryOut(frame);
   }
 
   async #greet({ headers }: Frame): Promise<void> {
@@ -187,17 +193,14 @@ export class StompSession implements DoorSession {
   async #leave(sayLast: () => void): Promise<void> {
     this.#isOrderly = true;
     try {
+      await this.#desk?.stop();
+      await Promise.all(this.#begun);
       await this.#desk?.finish();
       sayLast();
       this.#channel.end();
     } catch (error) {
       this.#channel.fail(error);
     }
-  }
-
-  #fail(frame: Frame, error: unknown): void {
-    this.#failed ??= frame;
-    this.#channel.fail(error);
   }
 
   /** As long as this much is to be done, nothing more is read. */

@@ -42,6 +42,8 @@ export class StompSubscription {
   #booked: BookedSubscription | undefined;
   /** Came before the subscription was in force. */
   #early: Delivery[] = [];
+  /** Of `ack:auto`: written, and to be acked in a moment. */
+  #written: Delivery[] = [];
   /** Acks and nacks that are not done. */
   readonly #settling = new Set<Promise<unknown>>();
   #isOver = false;
@@ -71,7 +73,7 @@ export class StompSubscription {
     }
     const ackId = this.options.write(delivery, this);
     if (this.options.ackMode !== 'auto') this.#held.set(ackId, { ackId, delivery });
-    else void this.#finish(this.#open.feed, delivery);
+    else this.#finishSoon(this.#open.feed, delivery);
   }
 
   /** The message itself, and where acks are cumulative all before it: they are not held any more. Undefined: none such. */
@@ -127,9 +129,22 @@ export class StompSubscription {
     }
   }
 
+  /** When the feed has handed out what it has: an ack makes room for more, which it would hand out within this one. */
+  #finishSoon(feed: Feed, delivery: Delivery): void {
+    this.#written.push(delivery);
+    if (this.#written.length > 1) return;
+    const done = Promise.resolve().then(async () => {
+      const written = this.#written;
+      this.#written = [];
+      await Promise.all(written.map((each) => this.#finish(feed, each)));
+    });
+    this.#settling.add(done);
+    void done.then(() => this.#settling.delete(done));
+  }
+
   async #finish(feed: Feed, delivery: Delivery): Promise<void> {
     try {
-      await this.#settle([{ ackId: '', delivery }], () => feed.ack(delivery));
+      await feed.ack(delivery);
     } catch (error) {
       if (!isGone(error)) this.options.onTrouble(error);
     }
