@@ -169,7 +169,7 @@ export class Connection implements DoorSession, Holder {
     const { will, isClean } = connect;
     const { clientId, expirySeconds, keepAliveSeconds } = greeting;
     if (will !== undefined) await this.#checkWill(will, view);
-    const owner = connect.user ?? this.#channel.certificate?.fingerprint ?? '';
+    const owner = this.#ownerOf(connect);
     const { session, isPresent } = await sessions.claim({
       ...{ clientId, owner, isClean, expirySeconds, will, holder: this },
     });
@@ -213,6 +213,12 @@ export class Connection implements DoorSession, Holder {
       }
       throw error;
     }
+  }
+
+  /** Where everybody may do everything, a session is everybody's. */
+  #ownerOf({ user }: Connect): string {
+    if (this.#options.options.admission === undefined) return '';
+    return user ?? this.#channel.certificate?.fingerprint ?? '';
   }
 
   #startPulse(keepAliveSeconds: number): void {

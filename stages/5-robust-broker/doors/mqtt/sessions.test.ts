@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { IConnectPacket } from 'mqtt-packet';
+import type { Broker } from '../../../../shared/contract/broker.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
+import { openStore } from './store.ts';
 import { openMqttDoor, Peer } from './testing/open-door.ts';
 
 const KEPT: Partial<IConnectPacket> = { clean: false, properties: { sessionExpiryInterval: 100 } };
@@ -94,7 +96,10 @@ test('a hundred take-overs leave one session, and what it has is there', async (
 });
 
 test('a session is nobody else’s', async () => {
-  await using door = await openMqttDoor();
+  let broker: Broker | undefined;
+  const admit = async (): Promise<Broker> => broker as Broker;
+  await using door = await openMqttDoor({ admission: { admit } });
+  broker = door.broker;
   await Peer.open(door.server.port, { ...KEPT, username: 'anna', password: Buffer.from('p') });
   const other = new Peer(door.server.port);
   other.connect({ ...KEPT, username: 'bert', password: Buffer.from('p') });
@@ -230,6 +235,36 @@ test('sessions, packet ids, retained messages and wills survive a restart of the
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+for (const isStored of [true, false]) {
+  const where = isStored ? 'after it was stored' : 'before it was stored';
+  test(`a message of QoS 2 is stored once, also when the door died just ${where}`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mq-mqtt-'));
+    const storeFile = join(folder, 'mqtt.db');
+    try {
+      const first = await openMqttDoor({ stage: 5, storeFile });
+      await (await Peer.open(first.server.port, KEPT)).subscribe('t');
+      await first.broker.send('topic/t', { body: 'before' });
+      if (isStored) await first.broker.send('topic/t', { body: 'once', id: 'id-1' });
+      await first[Symbol.asyncDispose]();
+      // What the door writes before it publishes, and then it was gone.
+      const store = openStore(storeFile);
+      store.put('inbound', '9/peer', { messageId: 'id-1', topic: 'topic/t', fromOffset: 0 });
+      await store.close();
+      await using second = await openMqttDoor({ stage: 5, storeFile, disk: first.disk });
+      const peer = await Peer.open(second.server.port, KEPT);
+      peer.publish('t', 'once', { qos: 2, messageId: 9, dup: true });
+      await until('it is answered', () => peer.waiting.some(({ cmd }) => cmd === 'pubrec'));
+      const { records } = await second.broker.fetch('topic/t', { max: 10 });
+      assert.deepEqual(
+        records.map(({ body }) => Buffer.from(body).toString()),
+        ['before', 'once'],
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
 
 test('the file of the door belongs to one process, and to this version', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'mq-mqtt-'));
