@@ -211,8 +211,8 @@ test('what a lost connection held comes again at once, and counts as failed; wha
 
 test('a subscriber without acks gets a long queue in order, with whatever prefetch', async () => {
   await using door = await openDoor();
-  const messages = Array.from({ length: 5000 }, (_, index) => ({ body: String(index) }));
-  for (const prefetch of ['1', '10', '5000']) {
+  const messages = Array.from({ length: 2000 }, (_, index) => ({ body: String(index) }));
+  for (const prefetch of ['1', '10', '2000']) {
     await door.broker.sendBatch('q', messages);
     const peer = await Peer.connected(door.port);
     await peer.asks('SUBSCRIBE', { ...QUEUE, id: 's', 'prefetch-count': prefetch });

@@ -159,3 +159,40 @@ test('a client that reads nothing of what it subscribed to is bounded, and cut o
   const left = await door.broker.receive('a', { max: 100, bytesMax: 8 * 1024 * 1024, waitMs: 1000 });
   assert.ok(left.length > 10);
 });
+
+test('connections that come and go, many of them reset within a SEND, leave nothing behind', async () => {
+  await using door = await openDoor();
+  const control = await Peer.connected(door.port);
+  await control.asks('SEND', { destination: '/queue/control' });
+  const handles = process.getActiveResourcesInfo().length;
+  for (let round = 0; round < 20; round += 1) {
+    const peers = await Promise.all(Array.from({ length: 20 }, () => Peer.connected(door.port)));
+    for (const [index, peer] of peers.entries()) {
+      peer.says(
+        'SUBSCRIBE\nid:s\ndestination:/queue/b\n\n^@SEND\ndestination:/queue/a\ncontent-length:100\n\nonly a part',
+      );
+      if (index % 2 === 0) peer.socket.resetAndDestroy();
+      else peer.destroy();
+    }
+    await until('only the control client is there', () => door.server.connectionCount === 1);
+  }
+  await control.asks('SEND', { destination: '/queue/control' });
+  const topics = (await door.broker.describeTopics()).map(({ topic }) => topic);
+  assert.ok(!topics.includes('a'));
+  assert.ok(process.getActiveResourcesInfo().length <= handles + 5);
+});
+
+test('five hundred clients that drip their frames are sent away in time, and others do not wait', async () => {
+  const clock = new VirtualClock();
+  await using door = await openDoor({ clock, handshakeTimeoutMs: 1000 });
+  const control = await Peer.connected(door.port);
+  const slow = Array.from({ length: 500 }, () => new Peer(door.port).says('CONNECT\naccept'));
+  await until('all are there', () => door.server.connectionCount === 501);
+  await control.asks('SEND', { destination: '/queue/a' });
+  await until('all are sent away', async () => {
+    await clock.pass(1000);
+    return door.server.connectionCount === 1;
+  });
+  for (const peer of slow) peer.destroy();
+  await control.asks('SEND', { destination: '/queue/a' });
+});
