@@ -20,7 +20,7 @@ import { FrameCutter } from './frame-cutter.ts';
 import type { Names } from './names.ts';
 import type { CheckedOpenWireServerOptions } from './server-options.ts';
 import { thrownOf } from './wire-error.ts';
-import { FIRST_SILENCE_MS, negotiate, type WireFormat, wireFormatInfo } from './wire-format.ts';
+import { negotiate, type WireFormat, wireFormatInfo } from './wire-format.ts';
 
 /** Of the first frame, before anything is known of the client. */
 const FIRST_FRAME_BYTES_MAX = 4096;
@@ -109,7 +109,7 @@ export class OpenWireSession implements DoorSession {
   #agree(info: Extract<Command, { type: 'WireFormatInfo' }>): void {
     if (this.#format !== undefined) throw new MqError('MQ_PROTOCOL', 'a second WireFormatInfo on one connection');
     const { inactivityMs, frameBytesMax } = this.#options.options;
-    const offer = { inactivityMs, firstSilenceMs: FIRST_SILENCE_MS, frameBytesMax };
+    const offer = { inactivityMs, frameBytesMax };
     const format = negotiate(info, offer);
     this.#channel.write(encodeCommand(wireFormatInfo(offer), VERSIONS.max));
     this.#format = format;
@@ -212,7 +212,7 @@ export class OpenWireSession implements DoorSession {
     const broker = await door.admit(this.#channel, credentialsOf(info));
     if (clientId !== '') await this.#takeClientId(clientIds, clientId, connectionId);
     const { booked } = this.#channel;
-    booked.introduced({ clientId, ...(info.userName !== null && { principal: info.userName }) });
+    booked.introduced({ clientId });
     this.#connection = new Connection({
       ...{ info, door, broker, options, names, name: booked.id },
       write: (command) => this.#write(command),

@@ -14,7 +14,7 @@ import { decodeMap, encodeMap } from './typed-wire.ts';
 
 export const MAGIC = Buffer.from('ActiveMQ');
 /** Both sides' first silence may be longer, as the client's JVM may be slow to start. */
-export const FIRST_SILENCE_MS = 10_000;
+const FIRST_SILENCE_MS = 10_000;
 /** ActiveMQ itself spells it so. */
 const FIRST_SILENCE = 'MaxInactivityDurationInitalDelay';
 
@@ -29,10 +29,14 @@ export interface WireFormat {
   readonly frameBytesMax: number;
 }
 
-export type Offer = Omit<WireFormat, 'version'>;
+export type Offer = Omit<WireFormat, 'version' | 'firstSilenceMs'> & Partial<Pick<WireFormat, 'firstSilenceMs'>>;
 
 /** What this side says. */
-export function wireFormatInfo({ inactivityMs, firstSilenceMs, frameBytesMax }: Offer): WireFormatInfo {
+export function wireFormatInfo({
+  inactivityMs,
+  firstSilenceMs = FIRST_SILENCE_MS,
+  frameBytesMax,
+}: Offer): WireFormatInfo {
   const no: TypedValue = { type: 'boolean', value: false };
   const long = (value: number): TypedValue => ({ type: 'long', value: BigInt(value) });
   const properties = new Map<string, TypedValue>([
@@ -57,11 +61,12 @@ export function negotiate(info: WireFormatInfo, offer: Offer): WireFormat {
     throw new MqError('MQ_PROTOCOL', `${spoken}, version ${info.version} there`);
   }
   const properties = info.properties === null ? new Map<string, TypedValue>() : decodeMap(info.properties);
+  const { firstSilenceMs = FIRST_SILENCE_MS } = offer;
   const theirs = (name: string, otherwise: number): number => numberIn(properties.get(name)) ?? otherwise;
   return {
     version: Math.min(info.version, VERSIONS.max),
     inactivityMs: Math.max(Math.min(theirs('MaxInactivityDuration', 0), offer.inactivityMs), 0),
-    firstSilenceMs: Math.max(Math.min(theirs(FIRST_SILENCE, offer.firstSilenceMs), offer.firstSilenceMs), 0),
+    firstSilenceMs: Math.max(Math.min(theirs(FIRST_SILENCE, firstSilenceMs), firstSilenceMs), 0),
     frameBytesMax: Math.max(theirs('MaxFrameSize', Number.MAX_SAFE_INTEGER), 1),
   };
 }

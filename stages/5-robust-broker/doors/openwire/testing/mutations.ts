@@ -19,7 +19,8 @@ import { queue, WireClient } from './wire-client.ts';
 const CONNECTIONS_AT_ONCE = 20;
 /** Mutants between two looks at the server. */
 const LOOK_EVERY = 500;
-const GROWTH_BYTES_MAX = 128 * 1024 * 1024;
+/** Of the process, with what the broker keeps of its records in memory: and the garbage of the moment. */
+const GROWTH_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface MutationRun {
   readonly seed: number;
