@@ -12,8 +12,8 @@ import type { Clock } from '../../shared/clock.ts';
 import type { MarkerView } from '../../shared/contract/inside.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { ProducerIdentity } from '../../shared/contract/producer.ts';
-import { readU64 } from '../4-persisted-log/bytes/big-endian.ts';
-import { AT, SUMMARY, senderOf } from '../4-persisted-log/bytes/record-batch.ts';
+import { readU16, readU64 } from '../4-persisted-log/bytes/big-endian.ts';
+import { AT, NO_EPOCH, SUMMARY, senderOf } from '../4-persisted-log/bytes/record-batch.ts';
 import type { OffsetSpan } from '../4-persisted-log/delivery/offset-spans.ts';
 import type { AppendReceipt, FlushPolicy } from '../4-persisted-log/log/log.ts';
 import type {
@@ -224,7 +224,7 @@ class PartitionRules implements RecordRules {
   }
 
   #noteSender(batch: Uint8Array, baseOffset: number): void {
-    if (senderOf(batch) === undefined) return;
+    if (readU16(batch, AT.producerEpoch) === NO_EPOCH) return;
     this.#unkept.from = Math.min(this.#unkept.from, baseOffset);
     this.#unkept.last = baseOffset;
   }

@@ -95,8 +95,9 @@ export class NumberedSends {
       this.dropFrom(baseOffset);
       return;
     }
-    const safeOffset = this.#options.highWatermark();
-    this.#table.note({ ...call, baseOffset, at: this.#checkedAt }, { safeOffset, receipt });
+    const { producerId, epoch, sequence, count } = call;
+    const placed = { producerId, epoch, sequence, count, baseOffset, at: this.#checkedAt };
+    this.#table.note(placed, { safeOffset: this.#options.highWatermark(), receipt });
   }
 
   /** After a start: a stored batch, in the order of the offsets; also one that is known. */
