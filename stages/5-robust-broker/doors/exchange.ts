@@ -14,7 +14,6 @@
  */
 import { type Clock, checkClock } from '../../../shared/clock.ts';
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
-import type { GroupOptions } from '../../../shared/contract/description.ts';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { Filter } from '../../../shared/contract/filter.ts';
 import { DEFAULTS } from '../../../shared/contract/limits.ts';
@@ -23,10 +22,19 @@ import type { Transaction } from '../../../shared/contract/transaction.ts';
 import { checkBroker, checkOptions } from '../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../shared/random.ts';
 import { need } from '../../1-blocking-queue/rules.ts';
-import { type Destination, destinationOf, isTemporary, isTopicLike, topicOf } from './destinations.ts';
+import {
+  type Destination,
+  type DestinationKind,
+  destinationOf,
+  isTemporary,
+  isTopicLike,
+  topicOf,
+} from './destinations.ts';
 import { Feed } from './feed.ts';
 import type { SourcePlace } from './feed-source.ts';
 import { ignoringGone } from './gone.ts';
+import { PublishLane } from './publish-lane.ts';
+import { ensureGroup } from './subscriber-groups.ts';
 import { Temporaries, type TemporaryChange, type TemporaryKind } from './temporaries.ts';
 import { TopicBook } from './topic-book.ts';
 
@@ -97,6 +105,8 @@ export class Exchange {
   readonly #options: Required<ExchangeOptions>;
   readonly #book: TopicBook;
   readonly #temporaries: Temporaries;
+  /** What is published in this turn, by caller and topic. */
+  readonly #lanes = new WeakMap<Broker, Map<string, PublishLane>>();
   /** Topic -> subscriptions open here: it is awaited without a question. */
   readonly #awaited = new Map<string, number>();
 
@@ -115,17 +125,11 @@ export class Exchange {
     { transaction, ...options }: PublishOptions = {},
   ): Promise<Receipt | null> {
     const topic = topicOf(destination);
-    const send = (): Promise<Receipt> =>
-      transaction === undefined ? view.send(topic, message, options) : transaction.send(topic, message, options);
-    if (!isTopicLike(destination.kind)) return await send();
-    needGroups(view);
-    try {
-      return (await this.#isAwaited(view, destination, topic)) ? await send() : null;
-    } catch (error) {
-      if (!isMqError(error, 'MQ_UNKNOWN_TOPIC') || isTemporary(destination.kind)) throw error;
-      this.#book.forget(topic);
-      return (await this.#isAwaited(view, destination, topic)) ? await send() : null;
-    }
+    const isTopic = isTopicLike(destination.kind);
+    if (isTopic) needGroups(view);
+    if (transaction === undefined) return await this.#laneOf(view, destination, topic).add(message, options);
+    if (isTopic && !(await this.#isAwaited(view, destination, topic))) return null;
+    return await transaction.send(topic, message, options);
   }
 
   /** Resolves when it is in force: what is published from then on comes. */
@@ -213,6 +217,19 @@ export class Exchange {
     }
   }
 
+  #laneOf(view: Broker, destination: Destination, topic: string): PublishLane {
+    const lanes = this.#lanes.get(view) ?? new Map<string, PublishLane>();
+    this.#lanes.set(view, lanes);
+    const present = lanes.get(topic);
+    if (present !== undefined) return present;
+    const isAwaited = isTopicLike(destination.kind)
+      ? () => this.#isAwaited(view, destination, topic)
+      : () => true as const;
+    const lane = new PublishLane({ view, topic, isAwaited, onIdle: () => void lanes.delete(topic) });
+    lanes.set(topic, lane);
+    return lane;
+  }
+
   /** Where the subscriber stands in one topic. */
   #placeOf(view: Broker, want: SubscriptionWant, { topic, isNew }: { topic: string; isNew: boolean }): SourcePlace {
     const { subscriber, memberId, filter } = want;
@@ -232,9 +249,24 @@ export class Exchange {
     return { topic, group, reopen, isOwn: subscriber.kind !== 'shared' };
   }
 
-  async #isAwaited(view: Broker, { kind }: Destination, topic: string): Promise<boolean> {
-    if (!isTemporary(kind)) await this.#book.ensure(view, topic);
-    if (this.#awaited.has(topic)) return true;
+  #isAwaited(view: Broker, { kind }: Destination, topic: string): true | Promise<boolean> {
+    return this.#awaited.has(topic) ? true : this.#askWhetherAwaited(view, { kind, topic });
+  }
+
+  async #askWhetherAwaited(view: Broker, { kind, topic }: { kind: DestinationKind; topic: string }): Promise<boolean> {
+    if (isTemporary(kind)) return await this.#hasGroups(topic);
+    await this.#book.ensure(view, topic);
+    try {
+      return await this.#hasGroups(topic);
+    } catch (error) {
+      if (!isMqError(error, 'MQ_UNKNOWN_TOPIC')) throw error;
+      this.#book.forget(topic);
+      await this.#book.ensure(view, topic);
+      return await this.#hasGroups(topic);
+    }
+  }
+
+  async #hasGroups(topic: string): Promise<boolean> {
     const [description] = await this.#broker.describeTopics({ topic });
     return description !== undefined && description.groups.length > 0;
   }
@@ -258,21 +290,4 @@ function startFor(isNew: boolean): 'earliest' | 'latest' {
 
 function needGroups(broker: Broker): void {
   need(broker, 'groups', 'a topic with subscribers');
-}
-
-/** The group, as it is wanted: a subscriber that comes again with another filter is another one, as in JMS. */
-async function ensureGroup(broker: Broker, topic: string, group: string, options: GroupOptions): Promise<void> {
-  try {
-    await broker.createGroup(topic, group, options);
-  } catch (error) {
-    if (!isMqError(error, 'MQ_GROUP_EXISTS')) throw error;
-    if (JSON.stringify(await filterOf(broker, topic, group)) === JSON.stringify(options.filter ?? {})) return;
-    await ignoringGone(broker.deleteGroup(topic, group));
-    await broker.createGroup(topic, group, options);
-  }
-}
-
-async function filterOf(broker: Broker, topic: string, group: string): Promise<Filter> {
-  const [description] = await broker.describeTopics({ topic });
-  return description?.groups.find((present) => present.group === group)?.filter ?? {};
 }

@@ -1,6 +1,7 @@
 /** An exchange over a broker of some stage on a clock that a test moves, and subscribers that write down what they are handed. */
 import { VirtualClock } from '../../../../shared/clock.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
+import { isMqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
 import { SeededRandom } from '../../../../shared/random.ts';
 import { SimulatedDisk } from '../../../../shared/simulated-disk.ts';
@@ -76,4 +77,14 @@ export async function read(
 
 export function textOf({ body }: Pick<Delivery, 'body'>): string {
   return new TextDecoder().decode(body);
+}
+
+/** The code a call rejects with; undefined when it resolves. */
+export async function codeOf(call: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    return isMqError(error) ? error.code : String(error);
+  }
 }
