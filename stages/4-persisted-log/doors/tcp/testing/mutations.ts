@@ -6,12 +6,11 @@
  * is as it was before, and the other client never waits.
  */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import type { Broker } from '../../../../../shared/contract/broker.ts';
-import { type Random, SeededRandom } from '../../../../../shared/random.ts';
+import type { Random } from '../../../../../shared/random.ts';
 import { encodeMessages } from '../../../../3-http-server/message-codec.ts';
-import { until } from '../../../../3-http-server/testing/until.ts';
 import { encodeBatch } from '../../../bytes/record-batch.ts';
+import { type MutationRun, runMutants } from '../../testing/mutant-run.ts';
 import { createTcpClient } from '../create-client.ts';
 import { FRAME } from '../frame.ts';
 import type { FrameWriter } from '../frame-writer.ts';
@@ -21,55 +20,29 @@ import { createTcpServer } from '../server.ts';
 import * as ending from '../transaction-frames.ts';
 import { framesOf, HELLO, HELLO_2 } from './stranger.ts';
 
-const CONNECTIONS_AT_ONCE = 20;
-/** Mutants between two looks at the server. */
-const LOOK_EVERY = 500;
 const TOPIC = 'mutants';
 
-export interface MutationRun {
-  readonly seed: number;
-  readonly count: number;
-}
-
 /** Sends `count` mutants to a server in front of `broker`. */
-export async function sendMutants(broker: Broker, { seed, count }: MutationRun): Promise<void> {
-  const random = new SeededRandom(seed);
+export async function sendMutants(broker: Broker, run: MutationRun): Promise<void> {
   const defects: unknown[] = [];
   await using server = await createTcpServer(broker, {
     onDefect: (error) => defects.push(error),
     handshakeTimeoutMs: 5000,
     heartbeatMs: 1000,
   });
-  await using control = await createTcpClient(server.url);
-  await control.createTopic(TOPIC);
-  await control.createTopic('control');
+  await using client = await createTcpClient(server.url);
+  await client.createTopic(TOPIC);
+  await client.createTopic('control');
   const seeds = conversations();
-  let before: Footprint | undefined;
-  for (let sent = 0; sent < count; sent += CONNECTIONS_AT_ONCE) {
-    const mutants = Array.from({ length: CONNECTIONS_AT_ONCE }, () => mutate(seeds, random));
-    await Promise.all(mutants.map((bytes) => send(server.port, bytes)));
-    const { offset } = await control.send('control', { body: String(sent) });
+  const control = async (sent: number): Promise<void> => {
+    const { offset } = await client.send('control', { body: String(sent) });
     assert.ok(offset !== null);
-    if (sent % LOOK_EVERY !== 0) continue;
-    await until('only the control client is there', () => server.connectionCount === 1);
-    assert.deepEqual(defects, [], `seed ${seed}, after ${sent}`);
-    // What mutants stored is theirs alone; without it, memory is comparable.
-    await control.deleteTopic(TOPIC);
-    await control.createTopic(TOPIC);
-    const now = footprint();
-    before ??= now;
-    assert.ok(now.handles <= before.handles + 5, `handles: ${before.handles}, then ${now.handles} (seed ${seed})`);
-    assert.ok(now.rss < before.rss + 256 * 1024 * 1024, `memory: ${before.rss}, then ${now.rss} (seed ${seed})`);
-  }
-}
-
-interface Footprint {
-  readonly handles: number;
-  readonly rss: number;
-}
-
-function footprint(): Footprint {
-  return { handles: process.getActiveResourcesInfo().length, rss: process.memoryUsage.rss() };
+  };
+  const clear = async (): Promise<void> => {
+    await client.deleteTopic(TOPIC);
+    await client.createTopic(TOPIC);
+  };
+  await runMutants({ server, defects, mutate: (random) => mutate(seeds, random), control, clear }, run);
 }
 
 /** Valid ones, frame by frame. */
@@ -218,15 +191,4 @@ function mutateFrame(frame: Uint8Array, random: Random): Uint8Array {
 function withLength(bytes: Buffer): Buffer {
   if (bytes.length >= 9) bytes.writeUInt32BE(bytes.length - 4, 0);
   return bytes;
-}
-
-/** Resolves when the connection is over. */
-function send(port: number, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve());
-    socket.resume();
-    socket.end(bytes);
-  });
 }

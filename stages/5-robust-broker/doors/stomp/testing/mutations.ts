@@ -5,59 +5,27 @@
  * Always true: the same seed makes the same mutants. A mutant may be answered, refused or cut off, as it likes; the server
  * is as it was before, and the other client never waits.
  */
-import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import type { Broker } from '../../../../../shared/contract/broker.ts';
-import { type Random, SeededRandom } from '../../../../../shared/random.ts';
-import { until } from '../../../../3-http-server/testing/until.ts';
+import type { Random } from '../../../../../shared/random.ts';
+import { type MutationRun, runMutants } from '../../../../4-persisted-log/doors/testing/mutant-run.ts';
 import { COMMANDS } from '../frame.ts';
 import { createStompServer } from '../server.ts';
 import { Peer, wire } from './peer.ts';
 
-const CONNECTIONS_AT_ONCE = 20;
-/** Mutants between two looks at the server. */
-const LOOK_EVERY = 500;
-const RSS_BYTES_MAX = 256 * 1024 * 1024;
-
-export interface MutationRun {
-  readonly seed: number;
-  readonly count: number;
-}
-
 /** Sends `count` mutants to a server in front of `broker`. */
-export async function sendMutants(broker: Broker, { seed, count }: MutationRun): Promise<void> {
-  const random = new SeededRandom(seed);
+export async function sendMutants(broker: Broker, run: MutationRun): Promise<void> {
   const defects: unknown[] = [];
   await using server = await createStompServer(broker, {
     onDefect: (error) => defects.push(error),
     handshakeTimeoutMs: 5000,
   });
-  const control = await Peer.connected(server.port);
-  let before: Footprint | undefined;
-  for (let sent = 0; sent < count; sent += CONNECTIONS_AT_ONCE) {
-    const mutants = Array.from({ length: CONNECTIONS_AT_ONCE }, () => mutate(random));
-    await Promise.all(mutants.map((bytes) => send(server.port, bytes)));
-    await control.asks('SEND', { destination: '/queue/control' }, String(sent));
-    if (sent % LOOK_EVERY !== 0) continue;
-    await until('only the control client is there', () => server.connectionCount === 1);
-    assert.deepEqual(defects, [], `seed ${seed}, after ${sent}`);
-    // What mutants stored is theirs alone; without it, memory is comparable.
+  const client = await Peer.connected(server.port);
+  const control = (sent: number): Promise<void> => client.asks('SEND', { destination: '/queue/control' }, String(sent));
+  const clear = async (): Promise<void> => {
     for (const { topic } of await broker.describeTopics()) await broker.deleteTopic(topic).catch(() => undefined);
-    const now = footprint();
-    before ??= now;
-    assert.ok(now.handles <= before.handles + 5, `handles: ${before.handles}, then ${now.handles} (seed ${seed})`);
-    assert.ok(now.rss < before.rss + RSS_BYTES_MAX, `memory: ${before.rss}, then ${now.rss} (seed ${seed})`);
-  }
-  control.destroy();
-}
-
-interface Footprint {
-  readonly handles: number;
-  readonly rss: number;
-}
-
-function footprint(): Footprint {
-  return { handles: process.getActiveResourcesInfo().length, rss: process.memoryUsage.rss() };
+  };
+  await runMutants({ server, defects, mutate, control, clear }, run);
+  client.destroy();
 }
 
 /** Valid ones, frame by frame. */
@@ -132,15 +100,4 @@ function mutateFrame(frame: Buffer, random: Random): Buffer {
     default: // a line of another frame
       return Buffer.from(text().replace(/\n[^\n]*\n/, `\ndestination:/queue/${random.hex(1)}\n`), 'latin1');
   }
-}
-
-/** Resolves when the connection is over. */
-function send(port: number, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve());
-    socket.resume();
-    socket.end(bytes);
-  });
 }
