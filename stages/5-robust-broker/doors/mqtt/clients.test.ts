@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import type { Credentials } from '../../../../shared/admission.ts';
 import { VirtualClock } from '../../../../shared/clock.ts';
+import type { Broker } from '../../../../shared/contract/broker.ts';
+import { AUTHORITY_CERT, CLIENT, SERVER } from '../../../3-http-server/testing/certificates.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
 import { ConnectionBook } from '../connection-book.ts';
 import { openMqttDoor } from './testing/open-door.ts';
@@ -65,6 +68,36 @@ for (const protocolVersion of [3, 4, 5] as const) {
     });
   }
 }
+
+test('mqtt.js comes over TLS and over a WebSocket in TLS, and its certificate is shown to the Admission', async () => {
+  const shown: (string | undefined)[] = [];
+  let broker: Broker | undefined;
+  const admit = async ({ certificate }: Credentials): Promise<Broker> => {
+    shown.push(certificate?.subject);
+    return broker as Broker;
+  };
+  const tls = { ...SERVER, ca: AUTHORITY_CERT, requestCertificate: true };
+  await using door = await openMqttDoor({ tls, admission: { admit } });
+  broker = door.broker;
+  assert.match(door.server.url, /^mqtts:/);
+  for (const scheme of ['mqtts:', 'wss:']) {
+    const certificate = { ca: AUTHORITY_CERT, ...CLIENT };
+    const secure = scheme === 'wss:' ? { wsOptions: certificate } : certificate;
+    const { client, received } = await connect(door.server.url.replace('mqtts:', scheme), {
+      clientId: 'secret',
+      ...secure,
+    });
+    await client.subscribeAsync('t', { qos: 1 });
+    await client.publishAsync('t', 'x'.repeat(200_000), { qos: 1 });
+    await until('it has come', () => received.length === 1);
+    await client.endAsync();
+  }
+  assert.equal(shown.length, 2);
+  assert.ok(
+    shown.every((subject) => subject !== undefined && subject !== ''),
+    shown.join(),
+  );
+});
 
 test('mqtt.js pipelines a thousand messages of QoS 1 and 2, and each of them comes once, in order', async () => {
   await using door = await openMqttDoor({ stage: 5 });

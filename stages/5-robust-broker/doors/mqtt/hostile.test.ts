@@ -103,6 +103,47 @@ for (const [what, topic] of [
   });
 }
 
+test('a conversation that comes byte by byte, and a thousand packets that come at once, are answered alike', async () => {
+  await using door = await openMqttDoor({ stage: 5 });
+  const messages = Array.from({ length: 1000 }, (_, index) =>
+    bytesOf({
+      cmd: 'publish',
+      topic: 't',
+      payload: `m${index}`,
+      qos: 1,
+      messageId: index + 1,
+      dup: false,
+      retain: false,
+    }),
+  );
+  const dripped = [
+    bytesOf({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 't', qos: 0 }] }),
+    ...messages.slice(0, 10),
+  ];
+  const drip = await Peer.open(door.server.port, { clientId: 'drip' });
+  for (const byte of Buffer.concat(dripped)) {
+    drip.write(Buffer.of(byte));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const first = await drip.take(21);
+  assert.deepEqual(
+    first.publishes.map(({ payload }) => String(payload)),
+    Array.from({ length: 10 }, (_, index) => `m${index}`),
+  );
+  const flood = await Peer.open(door.server.port, { clientId: 'flood' });
+  flood.write(Buffer.concat(messages));
+  const { others } = await flood.take(1000);
+  assert.deepEqual(
+    others.map((packet) => (packet.cmd === 'puback' ? packet.messageId : 0)),
+    messages.map((_, index) => index + 1),
+  );
+  const second = await drip.take(1000);
+  assert.deepEqual(
+    second.publishes.map(({ payload }) => String(payload)),
+    messages.map((_, index) => `m${index}`),
+  );
+});
+
 test('half a message is none, however the connection ends', async () => {
   await using door = await openMqttDoor();
   const reader = await Peer.open(door.server.port, { clientId: 'reader' });
