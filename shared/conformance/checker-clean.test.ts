@@ -57,6 +57,12 @@ describe('a clean history has no anomaly, however suspicious it looks', () => {
     steppedOn.call('t', 'restart', { kind: 'restart' });
     steppedOn.position('committed', 0);
     assert.deepEqual(steppedOn.found(), []);
+    const answered = new Script();
+    answered.position('commit', 4);
+    answered.position('committed', 6); // the same, and the commit was answered
+    answered.call('t', 'restart', { kind: 'restart' });
+    answered.position('committed', 4);
+    assert.deepEqual(answered.found(), []);
     const acked = new Script();
     const refs = [{ topic: TOPIC, group: 'g', partition: 0, offset: 0, leaseToken: 'one' }];
     acked.call('c', 'ack', { kind: 'ack', refs, isCumulative: false }, 'unknown');

@@ -243,6 +243,20 @@ describe('each anomaly is named, with the calls that contradict each other', () 
     }
   });
 
+  test('ack regression: a position that stepped on is back below what was answered, or is back without a restart', () => {
+    for (const [after, seen] of [
+      [4, 'commit 5'],
+      [6, 'committed 7'],
+    ] as const) {
+      const script = new Script();
+      script.position('commit', 5);
+      script.position('committed', 7);
+      if (after < 5) script.call('t', 'restart', { kind: 'restart' });
+      script.position('committed', after);
+      only(script, 'ack regression', [seen, `committed ${after}`]);
+    }
+  });
+
   test('ack regression: among many seeks, a position moves back after the last of them', () => {
     const script = new Script();
     for (let round = 0; round < 100; round += 1) {

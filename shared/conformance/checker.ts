@@ -114,9 +114,12 @@ function* ackRegressions(index: HistoryIndex): Generator<Anomaly> {
   const inTransactions = Map.groupBy(index.transactionPositions, keyOfGroup);
   const unsure = unsureByGroup(index);
   for (const [key, positions] of groups) {
-    const isUnsure = (one: Position): boolean => isShownOnly(one, unsure.get(key) ?? [], index.restarts);
+    const unsureHere = unsure.get(key) ?? [];
     const known: Position[] = [...positions, ...(inTransactions.get(key) ?? [])];
     const breaks = seeks.get(key) ?? [];
+    const asked = askedOf([...known, ...breaks], unsureHere);
+    const isUnsure = (one: Position): boolean =>
+      isShownOnly(one, unsureHere, index.restarts) || hasSteppedOn(one, asked);
     yield* regressionsOfGroup(positions, { known: known.filter((one) => !isUnsure(one)), breaks });
     const orRestarts = [...breaks, ...index.restarts].sort((a, b) => a.call.startedAt - b.call.startedAt);
     yield* regressionsOfGroup(positions, { known: known.filter(isUnsure), breaks: orRestarts });
@@ -152,6 +155,22 @@ function isShownOnly(
     if (startedAt > call.endedAt || (offset !== undefined && offset > facts.offset)) return false;
     return !restarts.some(({ call: restart }) => startedAt < restart.startedAt && restart.endedAt < call.startedAt);
   });
+}
+
+/** Where somebody wanted the group to be; none of a group that acks. */
+function askedOf(
+  answered: readonly CallOf<Position['facts']['kind'] | 'seek'>[],
+  unsure: readonly UnsureSettling[],
+): UnsureSettling[] {
+  const asked = answered.filter(({ facts }) => facts.kind !== 'committed');
+  if (!asked.some(({ facts }) => facts.kind !== 'seek') && unsure.length === 0) return [];
+  return [...asked.map(({ call: { startedAt }, facts: { offset } }) => ({ startedAt, offset })), ...unsure];
+}
+
+/** A position that is beyond all that was asked for: it went on over what nobody gets, and may begin again after a restart. */
+function hasSteppedOn({ call, facts }: Position, asked: readonly UnsureSettling[]): boolean {
+  if (facts.kind !== 'committed' || asked.length === 0) return false;
+  return asked.every(({ startedAt, offset }) => startedAt > call.endedAt || (offset ?? facts.offset) < facts.offset);
 }
 
 /** A call after whose end a group had got so far. */
