@@ -24,7 +24,8 @@ export interface Place {
   readonly isShared: boolean;
   /** True: it is closed when nobody needs it any more. */
   readonly isOwn: boolean;
-  open(credentials: Credentials): Promise<Broker>;
+  /** `onLink` is told each time the way to the broker breaks, and with null when it is there again. */
+  open(credentials: Credentials, onLink: (error: unknown) => void): Promise<Broker>;
 }
 
 export interface FactorySettings {
@@ -34,7 +35,7 @@ export interface FactorySettings {
   readonly random: Random;
 }
 
-type SharedPart = Omit<Provider, 'release'>;
+type SharedPart = Omit<Provider, 'release' | 'isLost'>;
 
 /** Makes connections to one place: a broker in this process, or a server. */
 export class ConnectionFactory implements AsyncDisposable {
@@ -56,13 +57,19 @@ export class ConnectionFactory implements AsyncDisposable {
     return asJms(async () => {
       if (this.#isClosed) throw new IllegalStateException('the connection factory is closed');
       const credentials = { ...(user !== undefined && { user }), ...(password !== undefined && { password }) };
-      const part = await this.#partFor(credentials);
+      let made: Connection | undefined;
+      let isLost = false;
+      const part = await this.#partFor(credentials, (error) => {
+        isLost = error !== null;
+        if (isLost) made?.onTrouble(error);
+      });
       const release = async (): Promise<void> => {
         this.#connections.delete(connection);
         if (!this.#place.isShared) await this.#close(part);
       };
-      const connection = await this.#connect({ ...part, release });
+      const connection = await this.#connect({ ...part, isLost: () => isLost, release });
       this.#connections.add(connection);
+      made = connection;
       return connection;
     });
   }
@@ -90,18 +97,18 @@ export class ConnectionFactory implements AsyncDisposable {
     }
   }
 
-  #partFor(credentials: Credentials): Promise<SharedPart> {
-    if (!this.#place.isShared) return this.#open(credentials);
-    this.#shared ??= this.#open({}).catch((error) => {
+  #partFor(credentials: Credentials, onLink: (error: unknown) => void): Promise<SharedPart> {
+    if (!this.#place.isShared) return this.#open(credentials, onLink);
+    this.#shared ??= this.#open({}, () => undefined).catch((error) => {
       this.#shared = undefined;
       throw error;
     });
     return this.#shared;
   }
 
-  async #open(credentials: Credentials): Promise<SharedPart> {
+  async #open(credentials: Credentials, onLink: (error: unknown) => void): Promise<SharedPart> {
     const { clock, random, prefetchCount } = this.#settings;
-    const broker = await this.#place.open(credentials);
+    const broker = await this.#place.open(credentials, onLink);
     const exchange = createExchange(broker, { clock, random });
     const [clientIds, activeGroups] = [this.#clientIds, this.#activeGroups];
     return { broker, exchange, clock, random, prefetchCount, clientIds, activeGroups };

@@ -125,6 +125,8 @@ export class Connection implements SessionOwner, AsyncDisposable {
       if (this.#isClosed) return;
       this.#isClosed = true;
       try {
+        // Without a client nothing waits for a server that is not there.
+        if (this.provider.isLost()) await this.provider.release();
         await Promise.all([...this.#sessions].map((session) => session.close()));
         await this.provider.exchange.deleteTemporariesOf(this.id);
       } finally {

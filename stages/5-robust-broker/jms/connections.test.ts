@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VirtualClock } from '../../../shared/clock.ts';
 import { createBroker } from '../../2-ring-buffer/index.ts';
+import { createTcpServer } from '../../4-persisted-log/index.ts';
 import {
   createConnectionFactory,
   IllegalStateException,
@@ -10,6 +11,7 @@ import {
   InvalidDestinationException,
   JMSException,
   type Message,
+  Session,
   UnsupportedOperationException,
 } from './index.ts';
 import { openTarget } from './testing/targets.ts';
@@ -207,4 +209,21 @@ test('what the broker says is the cause of what this API says', async () => {
   });
   assert.equal(connection.getMetaData().getJMSVersion(), '1.1');
   assert.ok(connection.getMetaData().getCapabilities().includes('lease'));
+});
+
+test('the exception listener is told when the server is lost, and what is left can be closed', async () => {
+  await using broker = await createBroker();
+  const server = await createTcpServer(broker, { port: 0 });
+  await using factory = createConnectionFactory(server.url);
+  const connection = await started(factory.createConnection());
+  const lost = Promise.withResolvers<JMSException>();
+  connection.setExceptionListener(lost.resolve);
+  const session = connection.createSession(false, Session.CLIENT_ACKNOWLEDGE);
+  const queue = session.createQueue('orders');
+  const consumer = await session.createConsumer(queue);
+  await sendTexts(session, queue, ['tea']);
+  await next(consumer);
+  await server.close();
+  assert.ok((await lost.promise) instanceof JMSException);
+  await connection.close();
 });

@@ -16,6 +16,7 @@ import type { Broker } from '../../../shared/contract/broker.ts';
 import { checkBroker, checkInteger, checkOptions, invalidArgument } from '../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../shared/random.ts';
 import type { ClientTlsOptions } from '../../3-http-server/tls.ts';
+import type { TcpClientOptions } from '../../4-persisted-log/doors/tcp/create-client.ts';
 import { ConnectionFactory, type Credentials, type Place } from './connection-factory.ts';
 import { jmsExceptionOf } from './errors.ts';
 import { type ParsedUrl, parseUrl } from './factory-url.ts';
@@ -102,12 +103,18 @@ function placeOf(parsed: ParsedUrl, options: ConnectionFactoryOptions & { clock:
     return { isShared: true, isOwn: true, open: () => openStage(parsed, { clock, random }) };
   }
   const said = token !== undefined || user !== undefined ? { token, user, password } : parsed.credentials;
-  const open = async (credentials: Credentials): Promise<Broker> => {
+  const open: Place['open'] = async (credentials, onLink) => {
     const who = credentials.user === undefined ? said : credentials;
     const client = { ...withoutUndefined(who), ...(tls && { tls }), clock, random };
     if (parsed.kind === 'tcp') {
       const { createTcpClient } = await import('../../4-persisted-log/doors/tcp/create-client.ts');
-      return await createTcpClient(parsed.url, client);
+      let wasLost = false;
+      const onState: TcpClientOptions['onState'] = (state, error) => {
+        const isLost = state === 'reconnecting';
+        if (isLost !== wasLost) onLink(isLost ? error : null);
+        wasLost = isLost;
+      };
+      return await createTcpClient(parsed.url, { ...client, onState });
     }
     const { createClient } = await import('../../3-http-server/create-client.ts');
     return await createClient(parsed.url, client);

@@ -19,6 +19,8 @@ export interface Provider {
   readonly clientIds: Set<string>;
   /** Groups of durable subscribers that are here now. */
   readonly activeGroups: Set<string>;
+  /** True while the broker cannot be reached, so that nothing can be given back. */
+  readonly isLost: () => boolean;
   /** The connection is closed. */
   release(): Promise<void>;
 }
