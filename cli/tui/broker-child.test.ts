@@ -10,8 +10,8 @@ import { BrokerChild } from './broker-child.ts';
 const onWindows = { skip: process.platform === 'win32' && 'Windows has no kill -9' };
 const open: BrokerChild[] = [];
 
-async function openChild(signal = new AbortController().signal): Promise<BrokerChild> {
-  const child = await BrokerChild.open({ stage: 4, openTarget, openConnectionsReader, signal });
+async function openChild(signal = new AbortController().signal, stage = 4): Promise<BrokerChild> {
+  const child = await BrokerChild.open({ stage, openTarget, openConnectionsReader, signal });
   open.push(child);
   return child;
 }
@@ -86,3 +86,27 @@ test('whoever leaves while it starts leaves nothing behind', async () => {
   abort.abort(new Error('the user left'));
   await assert.rejects(opening, /the user left/);
 });
+
+test(
+  'of stage 5 each has doors of its own, the same ones after a kill, and sees who is at them',
+  onWindows,
+  async () => {
+    const children = await Promise.all([openChild(undefined, 5), openChild(undefined, 5)]);
+    const urls = children.flatMap(({ view }) => view.doors.places.map(({ url }) => url));
+    assert.equal(new Set(urls).size, 6);
+    const [child] = children;
+    assert.ok(child);
+    const { places } = child.view.doors;
+    assert.deepEqual(
+      places.map(({ title }) => title),
+      ['STOMP', 'MQTT', 'OpenWire'],
+    );
+    await child.lookAtDoors();
+    assert.ok(child.view.doors.connections.some(({ door }) => door === 'tcp'));
+    await child.kill();
+    assert.deepEqual(child.view.doors.connections, []);
+    await child.lookAtDoors();
+    await child.start();
+    assert.deepEqual(child.view.doors.places, places);
+  },
+);

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { BrokerProcess } from '../broker-process.ts';
+import { CommandError } from '../exit.ts';
 import { isFree } from '../free-port.ts';
 import type { OpenedTarget, openConnectionsReader } from '../target.ts';
 import { PROTOCOLS } from '../target-name.ts';
@@ -165,14 +166,28 @@ async function begin(
 ): Promise<Life> {
   signal.throwIfAborted();
   const interval = flushPolicy === 'interval' ? ['--flush-interval', String(FLUSH_INTERVAL_MS)] : [];
-  const ports = stage < FIRST_STAGE_WITH_DOORS ? [] : await portArguments(doors?.places ?? []);
-  const args = ['--segment-bytes-max', String(SEGMENT_BYTES_MAX), ...interval, ...ports];
-  const started = await BrokerProcess.start({ stage, dataFolder, flushPolicy, args, signal });
+  const args = ['--segment-bytes-max', String(SEGMENT_BYTES_MAX), ...interval];
+  const startOn = (ports: readonly string[]): Promise<BrokerProcess> =>
+    BrokerProcess.start({ stage, dataFolder, flushPolicy, args: [...args, ...ports], signal });
+  const started = await (stage < FIRST_STAGE_WITH_DOORS ? startOn([]) : startWithDoors(startOn, doors?.places ?? []));
   try {
     return { process: started, target: await openTarget(started.tcpUrl), reader: await openReader(started.url) };
   } catch (error) {
     await started.kill();
     throw error;
+  }
+}
+
+/** Somebody else may take a port that was free a moment ago: then any free ones do. */
+async function startWithDoors(
+  startOn: (ports: readonly string[]) => Promise<BrokerProcess>,
+  before: DoorsView['places'],
+): Promise<BrokerProcess> {
+  try {
+    return await startOn(await portArguments(before));
+  } catch (error) {
+    if (!(error instanceof CommandError) || !error.message.includes('is in use')) throw error;
+    return await startOn(PROTOCOLS.flatMap(({ name }) => [`--${name}`, '0']));
   }
 }
 
