@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../../../../shared/clock.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
+import { need } from '../../../1-blocking-queue/rules.ts';
 import type { BookedSubscription } from '../booked-connection.ts';
 import type { Exchange, OpenSubscription, SubscribedTo, Subscriber } from '../exchange.ts';
 import { ACK, type ConsumerInfo, type MessageAck, type MessagePull } from './commands.ts';
@@ -68,11 +69,14 @@ export class Consumer implements Reader {
   /** Resolves when it is in force. */
   async open(): Promise<void> {
     const { info, exchange, broker, memberId, from, onTrouble } = this.#options;
+    const hasSelector = info.selector !== null && info.selector !== '';
+    if (hasSelector) need(broker, 'filters', 'a consumer with a selector');
     this.#subscription = await exchange.subscribe(broker, {
       ...from,
       memberId,
-      creditMax: this.#prefetch,
-      ...(info.selector !== null && info.selector !== '' && { filter: { selector: info.selector } }),
+      // Without leases a delivery takes up nothing there: what is handed out is counted here, from the first one on.
+      creditMax: this.#hasLease ? this.#prefetch : 0,
+      ...(hasSelector && { filter: { selector: info.selector } }),
       onDelivery: (delivery) => this.#take(delivery),
       onEnd: onTrouble,
     });

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { MqError } from '../../../../shared/contract/errors.ts';
 import { createBroker } from '../../../2-ring-buffer/index.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
@@ -176,7 +175,7 @@ test('a client that never reads is cut off, and others are served meanwhile', as
   const text = 'x'.repeat(100_000);
   for (let sequence = 0; served.server.connectionCount > 1 && sequence < 1000; sequence += 1) {
     assert.equal(await busy.refusal(busy.textMessage(queue('much'), text, sequence)), '');
-    await turn();
+    await new Promise((resolve) => setImmediate(resolve));
   }
   await until('it is gone', () => served.server.connectionCount === 1);
 });
@@ -187,7 +186,7 @@ test('a connection that is reset in the middle of a message leaves nothing of it
   await torn.openSession();
   const frame = encodeCommand(torn.textMessage(queue('torn'), 'x'.repeat(5000), 1), VERSIONS.max);
   torn.socket.write(frame.subarray(0, 4000));
-  await turn();
+  await new Promise((resolve) => setImmediate(resolve));
   torn.socket.resetAndDestroy();
   await torn.closed;
   using client = await new WireClient(served.server.port, { connectionId: 'ID:test-2:1' }).enter();

@@ -7,7 +7,6 @@
  * it is done, while sends and acks do not wait for one another; what the client sent and the broker has not taken is bounded:
  * above it nothing is read. What breaks the protocol ends the connection, what is refused does not.
  */
-import type { Credentials } from '../../../../shared/admission.ts';
 import type { Timer } from '../../../../shared/clock.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { ByteChannel, DoorSession } from '../byte-channel.ts';
@@ -17,6 +16,7 @@ import { decodeCommand, encodeCommand } from './codec.ts';
 import { type Command, type ConnectionInfo, type NumberedCommand, VERSIONS, type WireMessage } from './commands.ts';
 import { Connection } from './connection.ts';
 import { FrameCutter } from './frame-cutter.ts';
+import { brokerInfo, credentialsOf } from './introduction.ts';
 import type { Names } from './names.ts';
 import type { CheckedOpenWireServerOptions } from './server-options.ts';
 import { thrownOf } from './wire-error.ts';
@@ -294,19 +294,4 @@ export class OpenWireSession implements DoorSession {
 
 function isMessage(command: NumberedCommand): command is WireMessage {
   return 'messageId' in command && 'content' in command;
-}
-
-function credentialsOf({ userName, password }: ConnectionInfo): Credentials {
-  return { ...(userName !== null && { user: userName }), ...(password !== null && { password }) };
-}
-
-function brokerInfo(name: string): NumberedCommand {
-  return {
-    type: 'BrokerInfo',
-    ...NO_ANSWER_WANTED,
-    brokerId: { type: 'BrokerId', value: 'StageMQ' },
-    ...{ brokerUrl: null, peerBrokerInfos: null, brokerName: name, isSlave: false, isMaster: false },
-    ...{ isFaultTolerant: false, isDuplex: false, isNetwork: false, connectionId: 0, brokerUploadUrl: null },
-    networkProperties: null,
-  };
 }

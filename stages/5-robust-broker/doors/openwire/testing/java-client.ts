@@ -78,9 +78,8 @@ export function compile(folder: string): JavaPrograms {
 }
 
 async function run(args: readonly string[], { timeoutMs, onLine }: RunOptions): Promise<JavaRun> {
-  const child = spawn('java', args, { stdio: 'pipe' });
+  const child = spawn('java', args, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL' });
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const lines: string[] = [];
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -92,7 +91,6 @@ async function run(args: readonly string[], { timeoutMs, onLine }: RunOptions): 
     if (answer !== undefined) child.stdin.write(`${answer}\n`);
   }
   const exitCode = await closed;
-  clearTimeout(timer);
   return { lines, errors, exitCode };
 }
 
