@@ -23,6 +23,9 @@ import type { Sessions } from './sessions.ts';
 import { isOwn, type Subscription } from './subscriptions.ts';
 import { destinationOfName, parseFilter } from './topics.ts';
 
+/** SUBSCRIBE and UNSUBSCRIBE of one client that wait: above it nothing more is read. */
+const CHANGES_MAX = 64;
+
 export interface ConversationOptions {
   readonly channel: ByteChannel;
   readonly door: Door;
@@ -47,6 +50,9 @@ export class Conversation {
   readonly #publisher: Publisher;
   /** The last change of subscriptions. */
   #changes: Promise<void> = Promise.resolve();
+  /** Changes that wait for those before them. */
+  #changeCount = 0;
+  readonly #holds = new Set<'publishing' | 'subscribing'>();
   #wantsPublishers = false;
   #isClosed = false;
 
@@ -59,6 +65,7 @@ export class Conversation {
     this.#publisher = new Publisher({
       ...{ ...options.options, ...shared, publishing, exchange, view },
       onRefused: (error) => options.fail(error),
+      onFull: (isFull) => this.#hold('publishing', isFull),
     });
     this.#sender = new Sender({
       ...{ ...options, ...shared, subscriptions, clock, store: publishing.store },
@@ -141,9 +148,24 @@ export class Conversation {
   }
 
   #change(act: () => Promise<void>): void {
+    this.#changeCount += 1;
+    if (this.#changeCount >= CHANGES_MAX) this.#hold('subscribing', true);
     const change = this.#changes.then(() => (this.#isClosed ? undefined : act()));
-    this.#changes = change.catch(() => undefined);
+    this.#changes = change.catch(() => undefined).then(() => this.#changed());
     this.#options.work(change);
+  }
+
+  #changed(): void {
+    this.#changeCount -= 1;
+    if (this.#changeCount < CHANGES_MAX) this.#hold('subscribing', false);
+  }
+
+  /** Nothing more is read while there is a reason for it. */
+  #hold(reason: 'publishing' | 'subscribing', isHeld: boolean): void {
+    if (isHeld) this.#holds.add(reason);
+    else if (!this.#holds.delete(reason)) return;
+    if (isHeld) this.#options.channel.pause();
+    else if (this.#holds.size === 0) this.#options.channel.resume();
   }
 
   async #subscribe({ packetId, subscriptions, properties }: Subscribe): Promise<void> {

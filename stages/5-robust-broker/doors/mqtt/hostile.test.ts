@@ -144,6 +144,19 @@ test('a conversation that comes byte by byte, and a thousand packets that come a
   );
 });
 
+test('who subscribes without end and reads nothing is slowed down, then cut off', async () => {
+  await using door = await openMqttDoor();
+  const peer = await Peer.open(door.server.port);
+  for (let index = 0; index < 100; index += 1) {
+    peer.publish(`r/${index}`, 'x', { qos: 1, messageId: index + 1, retain: true });
+  }
+  await peer.take(100);
+  const subscribe = bytesOf({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'r/#', qos: 1, rh: 0 }] });
+  const greedy = await Peer.open(door.server.port, { clientId: 'greedy', properties: { receiveMaximum: 1 } });
+  greedy.write(Buffer.concat(Array.from({ length: 1000 }, () => subscribe)));
+  assert.equal(await greedy.ended(), 0x97);
+});
+
 test('half a message is none, however the connection ends', async () => {
   await using door = await openMqttDoor();
   const reader = await Peer.open(door.server.port, { clientId: 'reader' });

@@ -37,6 +37,8 @@ export interface PublisherOptions {
   readonly unansweredBytesMax: number;
   readonly publishTimeoutMs: number;
   readonly work: (work: Promise<unknown>) => void;
+  /** So much waits for its answer that nothing more is to be read; or not any more. */
+  readonly onFull: (isFull: boolean) => void;
   /** The client cannot be told in any other way: the connection ends. */
   readonly onRefused: (error: unknown) => void;
 }
@@ -206,7 +208,7 @@ export class Publisher {
     }
     if (this.#isPaused && !this.#isFull) {
       this.#isPaused = false;
-      this.#options.channel.resume();
+      this.#options.onFull(false);
     }
     if (this.#slots.length === 0) this.#onIdle?.();
   }
@@ -233,6 +235,6 @@ export class Publisher {
   #pauseIfFull(): void {
     if (this.#isPaused || !this.#isFull) return;
     this.#isPaused = true;
-    this.#options.channel.pause();
+    this.#options.onFull(true);
   }
 }

@@ -16,11 +16,14 @@ import { encodeAnswer, encodePublish, type Reader } from './encode.ts';
 import { type InFlight, type Outgoing, type OutgoingEntry, recordKeyOf } from './in-flight.ts';
 import { propertiesAt, saidBy } from './messages.ts';
 import type { QoS } from './packets.ts';
-import { FIRST_FAILURE, protocolError, REASON } from './reasons.ts';
+import { FIRST_FAILURE, protocolError, REASON, Violation } from './reasons.ts';
 import type { RetainedMessage } from './retained.ts';
 import type { DoorStore } from './store.ts';
 import { matchOf, type Subscription, type SubscriptionSet } from './subscriptions.ts';
 import { nameOf } from './topics.ts';
+
+/** Messages that wait for room on the wire: who asks for retained ones again and again, and reads none, has enough. */
+const QUEUED_MAX = 65_536;
 
 export interface SenderOptions {
   readonly channel: ByteChannel;
@@ -98,6 +101,9 @@ export class Sender {
 
   /** Because of a new subscription. */
   sendRetained(message: RetainedMessage, subscription: Subscription): void {
+    if (this.#queue.length >= QUEUED_MAX) {
+      throw new Violation(REASON.quotaExceeded, 'more retained messages wait for this client than it takes');
+    }
     const { name, payload, properties, expiresAt } = message;
     const { qos, identifiers } = matchOf([subscription]);
     this.#take({
