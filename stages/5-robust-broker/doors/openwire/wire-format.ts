@@ -15,21 +15,25 @@ import { decodeMap, encodeMap } from './typed-wire.ts';
 export const MAGIC = Buffer.from('ActiveMQ');
 /** Both sides' first silence may be longer, as the client's JVM may be slow to start. */
 const FIRST_SILENCE_MS = 10_000;
+/** Nobody has this side say more often than that that it is there. */
+const INACTIVITY_MS_MIN = 100;
 /** ActiveMQ itself spells it so. */
 const FIRST_SILENCE = 'MaxInactivityDurationInitalDelay';
 
-/** What is offered, and in the end what is in force. */
+/** What is in force. */
 export interface WireFormat {
   readonly version: number;
   /** How long either side may be silent; 0: for ever. */
   readonly inactivityMs: number;
   /** How much longer a silence may be at the beginning. */
   readonly firstSilenceMs: number;
-  /** The largest frame that the other side takes. */
-  readonly frameBytesMax: number;
 }
 
-export type Offer = Omit<WireFormat, 'version' | 'firstSilenceMs'> & Partial<Pick<WireFormat, 'firstSilenceMs'>>;
+/** What this side offers. */
+export interface Offer extends Pick<WireFormat, 'inactivityMs'>, Partial<Pick<WireFormat, 'firstSilenceMs'>> {
+  /** The largest frame that this side takes. */
+  readonly frameBytesMax: number;
+}
 
 /** What this side says. */
 export function wireFormatInfo({
@@ -63,11 +67,11 @@ export function negotiate(info: WireFormatInfo, offer: Offer): WireFormat {
   const properties = info.properties === null ? new Map<string, TypedValue>() : decodeMap(info.properties);
   const { firstSilenceMs = FIRST_SILENCE_MS } = offer;
   const theirs = (name: string, otherwise: number): number => numberIn(properties.get(name)) ?? otherwise;
+  const inactivityMs = Math.min(theirs('MaxInactivityDuration', 0), offer.inactivityMs);
   return {
     version: Math.min(info.version, VERSIONS.max),
-    inactivityMs: Math.max(Math.min(theirs('MaxInactivityDuration', 0), offer.inactivityMs), 0),
+    inactivityMs: inactivityMs > 0 ? Math.max(inactivityMs, INACTIVITY_MS_MIN) : 0,
     firstSilenceMs: Math.max(Math.min(theirs(FIRST_SILENCE, firstSilenceMs), firstSilenceMs), 0),
-    frameBytesMax: Math.max(theirs('MaxFrameSize', Number.MAX_SAFE_INTEGER), 1),
   };
 }
 
