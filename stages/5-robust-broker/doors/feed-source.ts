@@ -6,12 +6,12 @@
  * Always true: one receive at a time; after `stop` nothing more is claimed; a topic that is deleted meanwhile is opened once
  * more, as if the subscriber had come just now; an error that will not pass ends it. Works with any Broker. Only Feed uses it.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import type { Filter } from '../../../shared/contract/filter.ts';
 import type { Delivery } from '../../../shared/contract/message.ts';
+import { nextTurn } from '../../4-persisted-log/doors/next-turn.ts';
 
 /** After a receive that failed for now. */
 const AGAIN_MS = 1000;
@@ -111,7 +111,7 @@ export class FeedSource {
         if (this.#looks.length > 0) await this.#lookNow();
         else if (this.#options.credit() <= 0) await this.#woken();
         // What came may have to leave first: a full topic must not keep everybody else waiting.
-        else if ((await this.#receive(this.#options.broker.limits.waitMsMax)) > 0) await setImmediate();
+        else if ((await this.#receive(this.#options.broker.limits.waitMsMax)) > 0) await nextTurn();
       } catch (error) {
         if (!(await this.#recover(error))) return;
       }

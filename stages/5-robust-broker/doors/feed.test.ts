@@ -42,6 +42,31 @@ test('who is handed one and gives credit for more gets those after it', async ()
   await close();
 });
 
+test('who acks each as it is handed out gets all of a long queue, in order, on a short stack', async () => {
+  await using opened = await openExchange(2);
+  const { exchange, broker, clock } = opened;
+  const count = 5000;
+  await broker.sendBatch(
+    'orders',
+    Array.from({ length: count }, (_, number) => ({ body: String(number) })),
+  );
+  const texts: string[] = [];
+  const { feed, close } = await exchange.subscribe(broker, {
+    ...{ destination: QUEUE, subscriber: { kind: 'queue' }, memberId: 'm', creditMax: 0 },
+    onDelivery: (delivery) => {
+      texts.push(textOf(delivery));
+      void feed.ack(delivery);
+    },
+  });
+  feed.setCredit(1024);
+  for (let turn = 0; turn < count && texts.length < count; turn += 1) await clock.pass(0);
+  assert.deepEqual(
+    texts,
+    Array.from({ length: count }, (_, number) => String(number)),
+  );
+  await close();
+});
+
 test('what is held back and given back comes again in its order', async () => {
   await using opened = await openExchange(5);
   const { exchange, broker, clock } = opened;

@@ -64,6 +64,7 @@ export class Feed {
   readonly #openCounts = new Map<string, number>();
   #creditMax: number;
   #isPaused = false;
+  #isHandingOut = false;
   #isClosed = false;
 
   constructor(options: FeedOptions) {
@@ -203,13 +204,20 @@ export class Feed {
   }
 
   #handOut(): void {
-    // One at a time: whoever is handed one may give credit for more, and those come after these.
-    while (this.#canHandOut) {
-      const held = this.#waiting.shift();
-      if (held === undefined) break;
-      if (this.#hasLease) this.#held.set(held.delivery, held);
-      else this.#count(held.delivery.topic, -1);
-      this.#options.onDelivery(held.delivery);
+    if (this.#isHandingOut) return;
+    this.#isHandingOut = true;
+    try {
+      // One at a time: whoever is handed one may give credit for more, or ack it at once, and what that makes room for comes
+      // after these, in this loop.
+      while (this.#canHandOut) {
+        const held = this.#waiting.shift();
+        if (held === undefined) break;
+        if (this.#hasLease) this.#held.set(held.delivery, held);
+        else this.#count(held.delivery.topic, -1);
+        this.#options.onDelivery(held.delivery);
+      }
+    } finally {
+      this.#isHandingOut = false;
     }
     if (this.#credit <= 0 && this.#sources.size > 1) for (const source of this.#sources.values()) source.callBack();
   }

@@ -7,10 +7,10 @@
  * is claimed when nobody is there any more goes back. It receives in a loop rather than with `subscribe`, so that stored
  * bytes pass through, any broker can push, and a slow client is not buffered for.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../../../shared/clock.ts';
 import { isMqError, type MqError } from '../../../../shared/contract/errors.ts';
 import type { Limits } from '../../../../shared/contract/limits.ts';
+import { nextTurn } from '../next-turn.ts';
 import type { DeliveriesAnswer } from './answers.ts';
 import { countOf } from './handing-out.ts';
 import { asMqError } from './wire-error.ts';
