@@ -238,6 +238,15 @@ test('a temporary queue lives, unused, as long as the connection that made it', 
   await broker.describeTopics({ topic: topic.name });
 });
 
+test('a temporary queue that is still being made goes with its connection too', async () => {
+  await using opened = await openExchange();
+  const { exchange, broker } = opened;
+  const making = exchange.createTemporary(broker, 'temporary-queue', 'c-1');
+  await exchange.deleteTemporariesOf('c-1');
+  await making;
+  assert.deepEqual(await broker.describeTopics(), []);
+});
+
 test('patterns of somebody who is away cover new topics for it', async () => {
   await using opened = await openExchange();
   const { exchange, broker, clock } = opened;

@@ -14,7 +14,6 @@
  */
 import { type Clock, checkClock } from '../../../shared/clock.ts';
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
-import { isMqError } from '../../../shared/contract/errors.ts';
 import type { Filter } from '../../../shared/contract/filter.ts';
 import { DEFAULTS } from '../../../shared/contract/limits.ts';
 import type { Delivery, Message, Receipt } from '../../../shared/contract/message.ts';
@@ -22,18 +21,13 @@ import type { Transaction } from '../../../shared/contract/transaction.ts';
 import { checkBroker, checkOptions } from '../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../shared/random.ts';
 import { need } from '../../1-blocking-queue/rules.ts';
-import {
-  type Destination,
-  type DestinationKind,
-  destinationOf,
-  isTemporary,
-  isTopicLike,
-  topicOf,
-} from './destinations.ts';
+import { AwaitedTopics } from './awaited-topics.ts';
+import { type Destination, destinationOf, isTemporary, isTopicLike, topicOf } from './destinations.ts';
 import { Feed } from './feed.ts';
 import type { SourcePlace } from './feed-source.ts';
 import { ignoringGone } from './gone.ts';
 import { PublishLane } from './publish-lane.ts';
+import { mayRead } from './rights.ts';
 import { ensureGroup } from './subscriber-groups.ts';
 import { Temporaries, type TemporaryChange, type TemporaryKind } from './temporaries.ts';
 import { TopicBook } from './topic-book.ts';
@@ -107,13 +101,13 @@ export class Exchange {
   readonly #temporaries: Temporaries;
   /** What is published in this turn, by caller and topic. */
   readonly #lanes = new WeakMap<Broker, Map<string, PublishLane>>();
-  /** Topic -> subscriptions open here: it is awaited without a question. */
-  readonly #awaited = new Map<string, number>();
+  readonly #awaited: AwaitedTopics;
 
   constructor(broker: Broker, options: Required<ExchangeOptions>) {
     this.#broker = broker;
     this.#options = options;
     this.#book = new TopicBook({ broker, ...options });
+    this.#awaited = new AwaitedTopics({ broker, book: this.#book });
     this.#temporaries = new Temporaries(broker, options.clock);
   }
 
@@ -128,7 +122,7 @@ export class Exchange {
     const isTopic = isTopicLike(destination.kind);
     if (isTopic) needGroups(view);
     if (transaction === undefined) return await this.#laneOf(view, destination, topic).add(message, options);
-    if (isTopic && !(await this.#isAwaited(view, destination, topic))) return null;
+    if (isTopic && !(await this.#awaited.isAwaited(view, { ...destination, topic }))) return null;
     return await transaction.send(topic, message, options);
   }
 
@@ -138,7 +132,7 @@ export class Exchange {
     const { clock, random } = this.#options;
     const { memberId, creditMax, leaseMs, onDelivery } = want;
     const onEnd = (error: unknown, topic: string): void => {
-      this.#noteAwaited(topic, -1);
+      this.#awaited.note(topic, -1);
       want.onEnd?.(error, topic);
     };
     const feed = new Feed({
@@ -146,7 +140,7 @@ export class Exchange {
       ...(leaseMs !== undefined && { leaseMs }),
     });
     const add = async (topic: string, isNew: boolean): Promise<void> => {
-      if (await feed.add(this.#placeOf(view, want, { topic, isNew }))) this.#noteAwaited(topic, 1);
+      if (await feed.add(this.#placeOf(view, want, { topic, isNew }))) this.#awaited.note(topic, 1);
     };
     const unwatch = await this.#addAll(want, add, feed);
     return { feed, close: (how) => this.#close(feed, unwatch, how) };
@@ -161,11 +155,12 @@ export class Exchange {
     });
   }
 
-  /** A durable subscriber is forgotten, with all that waits for it. Resolves to how many topics had it. */
+  /** A durable subscriber is forgotten, with all that waits for it, by who may read it. Resolves to how many topics had it. */
   async forget(view: Broker, group: string): Promise<number> {
     const topics = await this.#broker.describeTopics();
     const having = topics.filter(({ groups }) => groups.some((description) => description.group === group));
-    await Promise.all(having.map(({ topic }) => ignoringGone(view.deleteGroup(topic, group))));
+    if (view !== this.#broker) await Promise.all(having.map(({ topic }) => mayRead(view, topic)));
+    await Promise.all(having.map(({ topic }) => ignoringGone(this.#broker.deleteGroup(topic, group))));
     return having.length;
   }
 
@@ -223,7 +218,7 @@ export class Exchange {
     const present = lanes.get(topic);
     if (present !== undefined) return present;
     const isAwaited = isTopicLike(destination.kind)
-      ? () => this.#isAwaited(view, destination, topic)
+      ? () => this.#awaited.isAwaited(view, { ...destination, topic })
       : () => true as const;
     const lane = new PublishLane({ view, topic, isAwaited, onIdle: () => void lanes.delete(topic) });
     lanes.set(topic, lane);
@@ -243,43 +238,16 @@ export class Exchange {
       const start = startFor(isNew || !isFirst);
       if (!isFirst) this.#book.forget(topic);
       isFirst = false;
-      if (!isTemporaryTopic) await this.#book.ensure(view, topic);
-      await ensureGroup(view, topic, group, { isEphemeral, start, ...(filter && { filter }) });
+      if (view !== this.#broker) await mayRead(view, topic);
+      if (!isTemporaryTopic) await this.#book.ensure(topic);
+      await ensureGroup(this.#broker, topic, group, { isEphemeral, start, ...(filter && { filter }) });
     };
     return { topic, group, reopen, isOwn: subscriber.kind !== 'shared' };
   }
 
-  #isAwaited(view: Broker, { kind }: Destination, topic: string): true | Promise<boolean> {
-    return this.#awaited.has(topic) ? true : this.#askWhetherAwaited(view, { kind, topic });
-  }
-
-  async #askWhetherAwaited(view: Broker, { kind, topic }: { kind: DestinationKind; topic: string }): Promise<boolean> {
-    if (isTemporary(kind)) return await this.#hasGroups(topic);
-    await this.#book.ensure(view, topic);
-    try {
-      return await this.#hasGroups(topic);
-    } catch (error) {
-      if (!isMqError(error, 'MQ_UNKNOWN_TOPIC')) throw error;
-      this.#book.forget(topic);
-      await this.#book.ensure(view, topic);
-      return await this.#hasGroups(topic);
-    }
-  }
-
-  async #hasGroups(topic: string): Promise<boolean> {
-    const [description] = await this.#broker.describeTopics({ topic });
-    return description !== undefined && description.groups.length > 0;
-  }
-
-  #noteAwaited(topic: string, change: number): void {
-    const count = (this.#awaited.get(topic) ?? 0) + change;
-    if (count > 0) this.#awaited.set(topic, count);
-    else this.#awaited.delete(topic);
-  }
-
   async #close(feed: Feed, unwatch: () => void, how?: { readonly isFailure?: boolean }): Promise<void> {
     unwatch();
-    for (const topic of feed.topics) this.#noteAwaited(topic, -1);
+    for (const topic of feed.topics) this.#awaited.note(topic, -1);
     await feed.close(how);
   }
 }

@@ -4,7 +4,7 @@
  *     created --> told to listeners --> kept alive --> deleted by its owner, or with its connection --> told again
  *
  * Always true: what was made here lives as long as nobody deletes it, though nobody uses it: the broker would let it go after
- * a while; a connection that ends deletes its own. Only the Exchange uses it.
+ * a while; a connection that ends deletes its own, also those that are still being made. Only the Exchange uses it.
  */
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
@@ -33,6 +33,8 @@ export class Temporaries {
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #all = new Map<string, Temporary>();
+  /** Being made -> for whom. */
+  readonly #making = new Map<Promise<unknown>, string>();
   readonly #listeners = new Set<(change: TemporaryChange) => void>();
   #timer: Timer | undefined;
 
@@ -51,6 +53,16 @@ export class Temporaries {
 
   /** `broker`: as its owner may use it. `MQ_NOT_SUPPORTED` where it has no `filters`. */
   async create(broker: Broker, kind: TemporaryKind, owner: string): Promise<Destination> {
+    const making = this.#make(broker, kind, owner);
+    this.#making.set(making, owner);
+    try {
+      return await making;
+    } finally {
+      this.#making.delete(making);
+    }
+  }
+
+  async #make(broker: Broker, kind: TemporaryKind, owner: string): Promise<Destination> {
     const name = await broker.createTemporaryTopic();
     const destination = { kind, name };
     this.#all.set(name, { destination, owner });
@@ -70,6 +82,8 @@ export class Temporaries {
 
   /** The connection of this owner is gone. */
   async deleteAllOf(owner: string): Promise<void> {
+    const making = [...this.#making].filter(([, maker]) => maker === owner).map(([call]) => call);
+    await Promise.allSettled(making);
     const names = [...this.#all].filter(([, temporary]) => temporary.owner === owner).map(([name]) => name);
     await Promise.all(names.map((name) => this.delete(name)));
   }

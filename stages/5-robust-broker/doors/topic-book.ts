@@ -1,7 +1,8 @@
 /**
  * Which topics there are, for the doors of one broker: who publishes makes them, who subscribes to a pattern is told of each.
  *
- *     publish to a new name --> createTopic --> every watcher has covered it --> only then the message
+ *     subscribe to a new name, or publish to one that somebody covers --> createTopic --> every watcher has covered it
+ *     publish to a new name that nobody covers --> nothing
  *     made by somebody else --> found by looking, soon --> covered from its first message on
  *
  * Always true: a watcher is told of every topic it covers, once, as long as it is there; of what was there before it as old,
@@ -46,12 +47,20 @@ export class TopicBook {
     this.#options = options;
   }
 
-  /** Resolves when the topic is there and whoever watches has covered it. `broker`: as the caller may use it. */
-  async ensure(broker: Broker, topic: string): Promise<void> {
+  /** Resolves when the topic is there and whoever watches has covered it. That the caller may have it made was asked. */
+  async ensure(topic: string): Promise<void> {
     if (this.#known.has(topic)) return;
-    const making = this.#making.get(topic) ?? this.#make(broker, topic).finally(() => this.#making.delete(topic));
+    const making = this.#making.get(topic) ?? this.#make(topic).finally(() => this.#making.delete(topic));
     this.#making.set(topic, making);
     await making;
+  }
+
+  /** The same, but a topic is made only for who watches: resolves to false when there is none. */
+  async find(topic: string): Promise<boolean> {
+    if (this.#known.has(topic)) return true;
+    if (!this.#isCovered(topic) && !(await this.#isThere(topic))) return false;
+    await this.ensure(topic);
+    return true;
   }
 
   /** It was not there. */
@@ -81,7 +90,22 @@ export class TopicBook {
     this.#watchers.clear();
   }
 
-  async #make(broker: Broker, topic: string): Promise<void> {
+  #isCovered(topic: string): boolean {
+    for (const watcher of this.#watchers) if (watcher.covers(topic)) return true;
+    return false;
+  }
+
+  async #isThere(topic: string): Promise<boolean> {
+    try {
+      return (await this.#options.broker.describeTopics({ topic })).length > 0;
+    } catch (error) {
+      if (!isMqError(error, 'MQ_UNKNOWN_TOPIC')) throw error;
+      return false;
+    }
+  }
+
+  async #make(topic: string): Promise<void> {
+    const { broker } = this.#options;
     try {
       await broker.createTopic(topic, topicOptionsFor(broker));
     } catch (error) {
