@@ -81,7 +81,7 @@ test('the page lists every limit with its default, and only codes that there are
     ([, value]) => typeof value === 'number' && value > 0,
   );
   assert.deepEqual(Object.fromEntries(limits), Object.fromEntries(options));
-  for (const [, code] of PAGE.matchAll(/`(MQ_[A-Z_]+)`/g)) assert.ok(isErrorCode(code), code);
+  for (const [, code = ''] of PAGE.matchAll(/`(MQ_[A-Z_]+)`/g)) assert.ok(isErrorCode(code), code);
 });
 
 /** A frame of the page. */

@@ -32,7 +32,6 @@ const COMPOSES =
 const PACKAGES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^stages\/3-http-server\//, ['fastify', '@fastify/', 'typebox', 'undici']],
   [/^stages\/5-robust-broker\/observe\//, ['pino']],
-  [/^stages\/5-robust-broker\/doors\/mqtt\//, ['mqtt-packet']],
   [/^stages\/5-robust-broker\/doors\/[^/]+$/, ['ws']],
   [/^stages\//, []],
   [/^shared\/conformance\//, ['fast-check']],
