@@ -81,6 +81,8 @@ test('of a topic nobody awaits all are dropped, and whether somebody does is ask
   const { exchange, broker } = opened;
   const publish = () => Promise.all(['a', 'b'].map((body) => exchange.publish(broker, TOPIC, { body })));
   assert.deepEqual(await publish(), [null, null]);
+  await broker.createTopic('topic/news');
+  assert.deepEqual(await publish(), [null, null]);
   await broker.createGroup('topic/news', 'of somebody else');
   assert.deepEqual(
     (await publish()).map((receipt) => receipt?.offset),
