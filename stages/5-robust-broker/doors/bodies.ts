@@ -11,8 +11,8 @@
  *
  * Without `$body`, as HTTP, MQTT and everybody else send: text if it is valid UTF-8 without NUL, else bytes.
  *
- * Always true: decoding never throws, and whatever it is given has some kind: a body that does not fit its `$body` is bytes;
- * decoding what was encoded gives the same again (half a surrogate pair in a text becomes U+FFFD, as UTF-8 has no half
+ * Always true (I32): decoding never throws, and whatever it is given has some kind: a body that does not fit its `$body` is
+ * bytes; decoding what was encoded gives the same again (half a surrogate pair in a text becomes U+FFFD, as UTF-8 has no half
  * ones). An object is never looked into, let alone made. Pure. Every door of a protocol, and the JMS-style API, use it.
  */
 import type { Headers } from '../../../shared/contract/message.ts';

@@ -4,7 +4,7 @@
  *     transport --pieces--> session.receive
  *     transport <--one write a turn-- write(frame)
  *
- * Always true: what is written in one turn of the event loop leaves in one write (over a WebSocket: in messages of whole
+ * Always true (I34): what is written in one turn of the event loop leaves in one write (over a WebSocket: in messages of whole
  * frames); what the other side did not take yet is bounded, and so is the time in which it takes nothing; a client that does
  * not introduce itself in time, or that drips one frame, is refused; a peer that is silent for longer than was agreed is gone.
  * The session is told of the end once, and of nothing after it. The DoorServer makes it, a session of a door uses it.

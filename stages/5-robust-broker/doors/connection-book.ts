@@ -5,9 +5,9 @@
  *                              | messagesIn, bytesOut, ...: counters     | credit, held: asked when somebody looks
  *                              +--closed()--> its numbers stay in those of the door
  *
- * Always true: whatever is open is in it once, and what is closed is in none of its lists; what a counter counts costs one
- * addition, everything else is worked out when somebody asks; what it lists is bounded, and so is every text in it. Counters
- * of a door never go down. Doors write in it, `GET /connections`, `/metrics`, `mq connections` and the screen read.
+ * Always true (I39): whatever is open is in it once, and what is closed is in none of its lists; what a counter counts costs
+ * one addition, everything else is worked out when somebody asks; what it lists is bounded, and so is every text in it.
+ * Counters of a door never go down. Doors write in it, `GET /connections`, `/metrics`, `mq connections` and the screen read.
  */
 import { isIPv6 } from 'node:net';
 import type { Clock } from '../../../shared/clock.ts';

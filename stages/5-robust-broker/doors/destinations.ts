@@ -6,8 +6,8 @@
  *     topic  a                   topic/a                   a group for each subscriber
  *     temporary queue, topic     $temp/...                 like the others
  *
- * Always true: both directions are exact, so that what was sent through one door is found through every other one; a queue
- * whose name begins with `topic/` would be a topic, and is refused. Pure. Every door uses it.
+ * Always true (I28): both directions are exact, so that what was sent through one door is found through every other one; a
+ * queue whose name begins with `topic/` would be a topic, and is refused. Pure. Every door uses it.
  */
 import { invalidArgument } from '../../../shared/contract/validation.ts';
 

@@ -3,9 +3,10 @@
  *
  *     Listener --socket--> (WebSocket?) --> ByteChannel <--> the door's own session --> Exchange --> broker
  *
- * Always true: it never closes the broker or the exchange it was given; every connection is in the book while it is open;
- * `close` settles, with all that was begun for connections that are gone done. Whoever is let in by an Admission is reported
- * to it again when the connection ends. `listen` makes it; each door adds a session.
+ * Always true: it never closes the broker or the exchange it was given; every connection is in the book while it is open; what
+ * breaks the protocol ends the connection it came on, and nothing else (I35); `close` settles, with all that was begun for
+ * connections that are gone done. Whoever is let in by an Admission is reported to it again when the connection ends. `listen`
+ * makes it; each door adds a session.
  */
 import type { Socket } from 'node:net';
 import type { Admission, Credentials } from '../../../shared/admission.ts';

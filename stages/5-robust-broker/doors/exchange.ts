@@ -7,9 +7,9 @@
  *     subscribe  queue a ----------------------------> group "default" of "a"
  *                topic a, or a pattern --------------> a group of its own, of each topic covered
  *
- * Always true: a message of a topic is stored once, however many subscribers there are, and each of them gets it; it is
- * dropped only when no group of the topic was there when it came; a pattern covers a topic before the first message that is
- * published to it; everything is done as the caller may do it (`view`). One exchange for each broker and process, so that
+ * Always true (I29, I30): a message of a topic is stored once, however many subscribers there are, and each of them gets it;
+ * it is dropped only when no group of the topic was there when it came; a pattern covers a topic before the first message that
+ * is published to it; everything is done as the caller may do it (`view`). One exchange for each broker and process, so that
  * subscribers of one door are known to publishers of another.
  */
 import { type Clock, checkClock } from '../../../shared/clock.ts';

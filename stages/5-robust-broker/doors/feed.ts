@@ -6,9 +6,9 @@
  *     ...                      |  leases kept alive  --nack--> back, as the subscriber said
  *                              +-- close: all of it goes back; of a lost connection it counts as failed
  *
- * Always true: the feed holds at most its credit and, for a moment, what topics answered at the same time, which waits here
- * until there is credit; what is held stays held while the feed is open, however long the subscriber takes; what is given to
- * `ack` makes room at once. On a broker without leases a delivery is finished when it is handed out. The Exchange makes it.
+ * Always true (I31): the feed holds at most its credit and, for a moment, what topics answered at the same time, which waits
+ * here until there is credit; what is held stays held while the feed is open, however long the subscriber takes; what is given
+ * to `ack` makes room at once. On a broker without leases a delivery is finished when it is handed out. The Exchange makes it.
  */
 import { onBehalfOf } from '../../../shared/admission.ts';
 import { AckDesk } from '../../../shared/client/ack-desk.ts';

@@ -9,7 +9,7 @@
  *     a common word       the same, and `$types` has its type, so that it is known to be no `type` or `reply-to` of the
  *                         message itself; where the message has that too, its first character is percent-encoded
  *
- * Always true: reading what was written gives the same properties with their types; a header whose text
+ * Always true (I32): reading what was written gives the same properties with their types; a header whose text
  * is not of its type is a string. Selectors of the broker read the same headers by the same types. Pure. Every door of a
  * protocol, and the JMS-style API, use it.
  */

@@ -4,9 +4,9 @@
  *     a b c -- one turn --> [ awaited? ] --> sendBatch(a b c) --> each has its receipt, or its own refusal
  *     d     -- alone -----> [ awaited? ] --> send(d)
  *
- * Always true: messages are given to the broker in the order in which they came; each is told what became of itself: a batch
- * that is refused because of some of its messages is sent again one by one; nothing waits longer than the turn in which it came,
- * but for the question whether anybody awaits the topic. Only the Exchange uses it.
+ * Always true (I29): messages are given to the broker in the order in which they came; each is told what became of itself: a
+ * batch that is refused because of some of its messages is sent again one by one; nothing waits longer than the turn in which
+ * it came, but for the question whether anybody awaits the topic. Only the Exchange uses it.
  */
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import { type ErrorCode, isMqError } from '../../../shared/contract/errors.ts';

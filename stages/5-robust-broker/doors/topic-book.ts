@@ -5,9 +5,9 @@
  *     publish to a new name that nobody covers --> nothing
  *     made by somebody else --> found by looking, soon --> covered from its first message on
  *
- * Always true: a watcher is told of every topic it covers, once, as long as it is there; of what was there before it as old,
- * of all others as new; nobody looks while nobody watches, and looking takes at most a twentieth of the time. Works with any
- * Broker that has groups. Only the Exchange uses it.
+ * Always true (I30): a watcher is told of every topic it covers, once, as long as it is there; of what was there before it as
+ * old, of all others as new; nobody looks while nobody watches, and looking takes at most a twentieth of the time. Works with
+ * any Broker that has groups. Only the Exchange uses it.
  */
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';

@@ -5,9 +5,9 @@
  *                             ^                    |
  *                             +------ restart -----+    what is to come again, and all that came after it, in its order
  *
- * Always true: at most `prefetchCount` deliveries are here that the program has not taken; on a broker without leases one, and
- * that only when somebody asks, since it is finished when it is handed out; nothing is taken while the connection is stopped.
- * Only MessageConsumer and Session use it.
+ * Always true (I38): at most `prefetchCount` deliveries are here that the program has not taken; on a broker without leases
+ * one, and that only when somebody asks, since it is finished when it is handed out; nothing is taken while the connection is
+ * stopped. Only MessageConsumer and Session use it.
  */
 import type { Timer } from '../../../shared/clock.ts';
 import type { Delivery } from '../../../shared/contract/message.ts';

@@ -5,8 +5,8 @@
  *        ^          |
  *        +----------+ recover, rollback: they come again, counted as failed, and then what came after them
  *
- * Always true: a delivery is in here at most once, and leaves before anything is done with it, so that nothing finishes it
- * twice. Only Session uses it.
+ * Always true (I38): a delivery is in here at most once, and leaves before anything is done with it, so that nothing finishes
+ * it twice. Only Session uses it.
  */
 import type { Delivery } from '../../../shared/contract/message.ts';
 import type { Transaction } from '../../../shared/contract/transaction.ts';

@@ -4,8 +4,8 @@
  *     to the client      QoS 1  sent --PUBACK--> gone         QoS 2  sent --PUBREC--> received --PUBCOMP--> gone
  *     from the client    QoS 2  id known --PUBREL--> gone
  *
- * Always true: an id is 1 to 65,535 and stands for one thing; what QoS 2 needs is in the store before a packet says so; a
- * record that comes again, after a restart too, has the packet id it had. The session has one, whoever is connected.
+ * Always true (I36): an id is 1 to 65,535 and stands for one thing; what QoS 2 needs is in the store before a packet says so;
+ * a record that comes again, after a restart too, has the packet id it had. The session has one, whoever is connected.
  */
 import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { Feed } from '../feed.ts';

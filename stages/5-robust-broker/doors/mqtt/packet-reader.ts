@@ -3,9 +3,9 @@
  *
  *     head u8 | length varint | content of that length
  *
- * Always true: a packet that says it is longer than `packetBytesMax` is refused before any of it is kept; memory grows with
- * what has come, not with what was announced; after a Violation, or `stop`, nothing more is handed over. A packet that lies in
- * one piece is not copied.
+ * Always true (I33): a packet that says it is longer than `packetBytesMax` is refused before any of it is kept; memory grows
+ * with what has come, not with what was announced; after a Violation, or `stop`, nothing more is handed over. A packet that
+ * lies in one piece is not copied.
  */
 import { varintBytes } from './fields.ts';
 import { malformed, protocolError, REASON, Violation } from './reasons.ts';

@@ -3,8 +3,9 @@
  *
  *     PUBLISH --> (QoS 2: its id is written down) --> exchange --receipt--> (retained: written down) --> PUBACK, PUBREC
  *
- * Always true: PUBACK and PUBREC leave in the order in which the messages came, each after its receipt; a message of QoS 2 is
- * published once, also when the door was restarted before it was answered; how much waits is bounded: above it nothing is read.
+ * Always true (I36): PUBACK and PUBREC leave in the order in which the messages came, each after its receipt; a message of QoS
+ * 2 is published once, also when the door was restarted before it was answered; how much waits is bounded: above it nothing is
+ * read.
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import type { Receipt } from '../../../../shared/contract/message.ts';

@@ -3,7 +3,7 @@
  *
  *     | size int32, of what follows | type code | fields |
  *
- * Always true: reading what was written gives the same command; a frame that has bytes left over, or too few, is
+ * Always true (I37): reading what was written gives the same command; a frame that has bytes left over, or too few, is
  * `MQ_PROTOCOL`. Pure. The session, and tests that play a client, use it.
  */
 import { MqError } from '../../../../shared/contract/errors.ts';

@@ -3,8 +3,8 @@
  *
  *     | size int | type code | commandId int | responseRequired boolean | the other fields in the order of the table |
  *
- * Always true: no structure contains itself, directly or through others, so that a frame cannot be nested without end. Whoever
- * speaks the protocol uses the types; the codec uses the table.
+ * Always true (I37): no structure contains itself, directly or through others, so that a frame cannot be nested without end.
+ * Whoever speaks the protocol uses the types; the codec uses the table.
  */
 import {
   array,

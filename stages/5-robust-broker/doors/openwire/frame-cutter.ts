@@ -3,9 +3,9 @@
  *
  *     pieces:  [size, fra][me, size, frame, si][ze, ...      -->  frame, frame, ...
  *
- * Always true: a size is judged before a byte of its frame is kept; what is kept of a frame that is not whole is bounded by what
- * has come of it, doubled; how the bytes were cut makes no difference. Nothing is handed out while it is held. Pure but for its
- * state: the session uses one for each connection.
+ * Always true (I33): a size is judged before a byte of its frame is kept; what is kept of a frame that is not whole is bounded
+ * by what has come of it, doubled; how the bytes were cut makes no difference. Nothing is handed out while it is held. Pure
+ * but for its state: the session uses one for each connection.
  */
 import { MqError } from '../../../../shared/contract/errors.ts';
 import { SIZE_BYTES } from './codec.ts';

@@ -4,9 +4,9 @@
  *     between frames --first byte--> head, line by line --blank line--> body --NUL--> a Frame
  *          ^  line ends: signs of life                    content-length bytes, or up to the NUL
  *
- * Always true: the same bytes give the same frames, whole or in any pieces; nothing is put by for a frame that its limits, its
- * command or its content-length forbid; every byte is looked at a bounded number of times; after an error nothing more is
- * read. A body is the reader's own bytes, never written to again. Pure, but for what it remembers.
+ * Always true (I33): the same bytes give the same frames, whole or in any pieces; nothing is put by for a frame that its
+ * limits, its command or its content-length forbid; every byte is looked at a bounded number of times; after an error nothing
+ * more is read. A body is the reader's own bytes, never written to again. Pure, but for what it remembers.
  */
 import { isUtf8 } from 'node:buffer';
 import { MqError } from '../../../../shared/contract/errors.ts';
