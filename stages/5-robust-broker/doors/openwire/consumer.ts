@@ -58,6 +58,7 @@ export class Consumer implements Reader {
   #booked: BookedSubscription | undefined;
   /** Came before the subscription was there to ack it. */
   #ownEarly: Delivery[] = [];
+  #opening: Promise<void> = Promise.resolve();
   #isOver = false;
 
   constructor(options: ConsumerOptions) {
@@ -66,12 +67,17 @@ export class Consumer implements Reader {
     this.#hasLease = options.broker.capabilities.has('lease');
   }
 
-  /** Resolves when it is in force. */
-  async open(): Promise<void> {
+  /** Resolves when it is in force, or when nothing is left of it because it was closed meanwhile. */
+  open(): Promise<void> {
+    this.#opening = this.#open();
+    return this.#opening;
+  }
+
+  async #open(): Promise<void> {
     const { info, exchange, broker, memberId, from, onTrouble } = this.#options;
     const hasSelector = info.selector !== null && info.selector !== '';
     if (hasSelector) need(broker, 'filters', 'a consumer with a selector');
-    this.#subscription = await exchange.subscribe(broker, {
+    const subscription = await exchange.subscribe(broker, {
       ...from,
       memberId,
       // Without leases a delivery takes up nothing there: what is handed out is counted here, from the first one on.
@@ -80,6 +86,8 @@ export class Consumer implements Reader {
       onDelivery: (delivery) => this.#take(delivery),
       onEnd: onTrouble,
     });
+    this.#subscription = subscription;
+    if (this.#isOver) return await subscription.close();
     for (const delivery of this.#ownEarly.splice(0)) this.#leaveOut(delivery);
     this.#creditChanged();
   }
@@ -89,6 +97,7 @@ export class Consumer implements Reader {
     book: (live: { readonly creditMax: () => number; readonly heldCount: () => number }) => BookedSubscription,
   ): void {
     this.#booked = book({ creditMax: () => this.#prefetch, heldCount: () => this.#held.count });
+    if (this.#isOver) this.#booked.closed();
   }
 
   ack(command: MessageAck, transaction: OpenTransaction | undefined): Promise<void> | void {
@@ -159,6 +168,7 @@ export class Consumer implements Reader {
 
   async gone(isFailure: boolean): Promise<void> {
     await this.#end()?.close({ isFailure });
+    await Promise.allSettled([this.#opening]);
   }
 
   #end(): OpenSubscription | undefined {

@@ -56,6 +56,11 @@ export class StompSubscription {
     return this.#held.size;
   }
 
+  /** It was closed: nothing of it is to begin. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** It is in force: what came meanwhile goes out. */
   begin(open: OpenSubscription, booked: BookedSubscription): void {
     this.#open = open;

@@ -5,7 +5,8 @@
  *     /topic/a                                     from now on, until it goes
  *     /topic/a, durable: client-id and a name      from its first time on, until UNSUBSCRIBE says so
  *
- * Always true: a name is in use once; how many there are, and how much they may hold together, is bounded.
+ * Always true: a name is in use once; how many there are, and how much they may hold together, is bounded; a subscription
+ * whose connection ends before it is in force ends too, and what came for it goes back.
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
@@ -50,6 +51,8 @@ const DURABLE_NAMES = ['activemq.subscriptionName', 'durable-subscriber-name'];
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #open = new Map<string, { readonly subscription: StompSubscription; readonly creditMax: number }>();
+  /** SUBSCRIBEs that are not in force yet. */
+  readonly #beginning = new Set<Promise<void>>();
   #isPaused = false;
   #isStopped = false;
 
@@ -58,6 +61,16 @@ export class Subscriptions {
   }
 
   async subscribe(headers: Headers): Promise<void> {
+    const beginning = this.#begin(headers);
+    this.#beginning.add(beginning);
+    try {
+      await beginning;
+    } finally {
+      this.#beginning.delete(beginning);
+    }
+  }
+
+  async #begin(headers: Headers): Promise<void> {
     const { broker, channel, names, onTrouble, write } = this.#options;
     const key = this.#keyOf(headers);
     if (this.#open.has(key)) throw invalidArgument('id', `that of no open subscription, not ${quote(key)}`);
@@ -78,6 +91,7 @@ export class Subscriptions {
         onDelivery: (delivery) => subscription.deliver(delivery),
         onEnd: onTrouble,
       });
+      if (subscription.isOver) return await open.close();
       const booked = channel.booked.subscribed({
         ...{ id: key, destination: text, topic: topicOf(destination), group: groupOf(subscriber, memberId) },
         creditMax: () => creditMax,
@@ -147,6 +161,7 @@ export class Subscriptions {
     const all = [...this.#open.values()];
     this.#open.clear();
     await Promise.all(all.map(({ subscription }) => subscription.close(how)));
+    await Promise.allSettled(this.#beginning);
   }
 
   /** In 1.0 a subscription needs no id: then it goes by its destination. */
