@@ -23,6 +23,9 @@ test('what the story claims is what the broker answered, before and after the po
     /^orders: 1, messages that wait: 1$/,
     /^sent 1, of which the broker had 1; the topic has 1, 0 wait$/,
     /^delivered 2 times, done 1 time: 1 email$/,
+    /^it answers: RECEIPT receipt-id:1$/,
+    /^it answers: 40 02 00 01, PUBACK of packet 1$/,
+    /^it reads: tea for table 7, coffee$/,
   ];
   assertSeen(saw, expected);
 });

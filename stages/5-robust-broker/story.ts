@@ -12,6 +12,7 @@ import { call, type Story, type StoryLine, type StoryOptions, saw, say, title } 
 import { SeededRandom } from '../../shared/random.ts';
 import { Machine } from '../4-persisted-log/story-machine.ts';
 import { createBroker } from './index.ts';
+import { anyClient } from './story-doors.ts';
 import { ordersThroughAnOutbox } from './story-outbox.ts';
 
 type Scene = AsyncGenerator<StoryLine>;
@@ -35,6 +36,7 @@ export const story: Story = async function* tell(options: StoryOptions = {}) {
   yield* aHalfMessage(machine, clock);
   yield* onlyWhatMatches(machine);
   yield* ordersThroughAnOutbox(machine, { clock, random });
+  yield* anyClient(machine, { clock, random });
   yield title('What it cannot do', '它做不到什么');
   yield say(
     'It is one machine: while it is away nobody is served. Beyond that a real engine keeps the same contract: `mq limit 5`.',
