@@ -26,7 +26,7 @@ import { type Destination, destinationOf, isTemporary, isTopicLike, topicOf } fr
 import { Feed } from './feed.ts';
 import type { SourcePlace } from './feed-source.ts';
 import { ignoringGone } from './gone.ts';
-import { PublishLane } from './publish-lane.ts';
+import { type Awaiting, PublishLane } from './publish-lane.ts';
 import { mayRead } from './rights.ts';
 import { ensureGroup } from './subscriber-groups.ts';
 import { Temporaries, type TemporaryChange, type TemporaryKind } from './temporaries.ts';
@@ -78,6 +78,12 @@ export interface PublishOptions extends SendOptions {
   readonly transaction?: Transaction;
 }
 
+/** Of `post`. */
+export interface PostOptions {
+  readonly options: SendOptions;
+  readonly awaiting: Awaiting;
+}
+
 export interface OpenSubscription {
   readonly feed: Feed;
   /** Nothing more comes, and what is held goes back; an ephemeral subscriber is forgotten. */
@@ -101,6 +107,8 @@ export class Exchange {
   readonly #temporaries: Temporaries;
   /** What is published in this turn, by caller and topic. */
   readonly #lanes = new WeakMap<Broker, Map<string, PublishLane>>();
+  /** The one that was used last, and most often is the next one too. */
+  #lastLane: { readonly view: Broker; readonly destination: Destination; readonly lane: PublishLane } | undefined;
   readonly #awaited: AwaitedTopics;
 
   constructor(broker: Broker, options: Required<ExchangeOptions>) {
@@ -118,12 +126,21 @@ export class Exchange {
     message: Message,
     { transaction, ...options }: PublishOptions = {},
   ): Promise<Receipt | null> {
+    if (transaction === undefined) {
+      return await new Promise((resolve, reject) => {
+        this.post(view, destination, message, { options, awaiting: { published: resolve, refused: reject } });
+      });
+    }
     const topic = topicOf(destination);
     const isTopic = isTopicLike(destination.kind);
     if (isTopic) needGroups(view);
-    if (transaction === undefined) return await this.#laneOf(view, destination, topic).add(message, options);
     if (isTopic && !(await this.#awaited.isAwaited(view, { ...destination, topic }))) return null;
     return await transaction.send(topic, message, options);
+  }
+
+  /** The same without a promise for each message: `awaiting` is told, once, after this returned. Throws when it is refused now. */
+  post(view: Broker, destination: Destination, message: Message, { options, awaiting }: PostOptions): void {
+    this.#laneOf(view, destination).add(message, options, awaiting);
   }
 
   /** Resolves when it is in force: what is published from then on comes. */
@@ -212,7 +229,17 @@ export class Exchange {
     }
   }
 
-  #laneOf(view: Broker, destination: Destination, topic: string): PublishLane {
+  #laneOf(view: Broker, destination: Destination): PublishLane {
+    const last = this.#lastLane;
+    if (last?.view === view && last.destination === destination) return last.lane;
+    const lane = this.#openLane(view, destination);
+    this.#lastLane = { view, destination, lane };
+    return lane;
+  }
+
+  #openLane(view: Broker, destination: Destination): PublishLane {
+    const topic = topicOf(destination);
+    if (isTopicLike(destination.kind)) needGroups(view);
     const lanes = this.#lanes.get(view) ?? new Map<string, PublishLane>();
     this.#lanes.set(view, lanes);
     const present = lanes.get(topic);
@@ -220,7 +247,11 @@ export class Exchange {
     const isAwaited = isTopicLike(destination.kind)
       ? () => this.#awaited.isAwaited(view, { ...destination, topic })
       : () => true as const;
-    const lane = new PublishLane({ view, topic, isAwaited, onIdle: () => void lanes.delete(topic) });
+    const onIdle = (): void => {
+      lanes.delete(topic);
+      this.#lastLane = undefined;
+    };
+    const lane = new PublishLane({ view, topic, isAwaited, onIdle });
     lanes.set(topic, lane);
     return lane;
   }

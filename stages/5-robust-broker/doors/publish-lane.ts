@@ -37,11 +37,17 @@ export interface PublishLaneOptions {
   readonly onIdle: () => void;
 }
 
+/** Who published a message: one of the two is called once. Neither throws. */
+export interface Awaiting {
+  /** Null: nobody awaits the topic. */
+  published(receipt: Receipt | null): void;
+  refused(error: unknown): void;
+}
+
 interface Waiting {
   readonly message: Message;
   readonly options: SendOptions;
-  readonly resolve: (receipt: Receipt | null | Promise<Receipt>) => void;
-  readonly reject: (error: unknown) => void;
+  readonly awaiting: Awaiting;
 }
 
 /** True for a message that may share a batch: no key that asks for a partition, no time of its own. */
@@ -58,11 +64,8 @@ export class PublishLane {
     queueMicrotask(() => void this.#run());
   }
 
-  /** Resolves to null when nobody awaits the topic. */
-  add(message: Message, options: SendOptions): Promise<Receipt | null> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ message, options, resolve, reject });
-    });
+  add(message: Message, options: SendOptions, awaiting: Awaiting): void {
+    this.#waiting.push({ message, options, awaiting });
   }
 
   /** Never rejects. */
@@ -73,10 +76,10 @@ export class PublishLane {
       const now = this.#waiting;
       this.#waiting = [];
       try {
-        if (awaited !== true && !(await awaited)) for (const { resolve } of now) resolve(null);
+        if (awaited !== true && !(await awaited)) for (const { awaiting } of now) awaiting.published(null);
         else this.#sendAll(now);
       } catch (error) {
-        for (const { reject } of now) reject(error);
+        for (const { awaiting } of now) awaiting.refused(error);
       }
     }
     onIdle();
@@ -88,27 +91,43 @@ export class PublishLane {
       const batch = batchAt(all, from);
       const [first] = batch;
       if (batch.length > 1) void this.#sendBatch(batch);
-      else if (first !== undefined) first.resolve(this.#send(first));
+      else if (first !== undefined) void this.#send(first);
       from += batch.length;
     }
   }
 
-  #send({ message, options }: Waiting): Promise<Receipt> {
-    return this.#options.view.send(this.#options.topic, message, options);
+  /** Never rejects. */
+  async #send({ message, options, awaiting }: Waiting): Promise<void> {
+    const { view, topic } = this.#options;
+    let receipt: Receipt;
+    try {
+      receipt = await view.send(topic, message, options);
+    } catch (error) {
+      awaiting.refused(error);
+      return;
+    }
+    awaiting.published(receipt);
   }
 
+  /** Never rejects. */
   async #sendBatch(batch: readonly Waiting[]): Promise<void> {
     const { view, topic } = this.#options;
+    let receipt: BatchReceipt;
     try {
       const messages = batch.map(({ message }) => message);
-      const receipt = await view.sendBatch(topic, messages, batch[0]?.options);
-      for (const [index, { resolve }] of batch.entries()) resolve(receiptAt(receipt, index));
+      receipt = await view.sendBatch(topic, messages, batch[0]?.options);
     } catch (error) {
-      const isOfSome = isMqError(error) && OF_SOME.has(error.code);
-      for (const waiting of batch) {
-        if (isOfSome) waiting.resolve(this.#send(waiting));
-        else waiting.reject(error);
-      }
+      this.#refused(batch, error);
+      return;
+    }
+    for (const [index, { awaiting }] of batch.entries()) awaiting.published(receiptAt(receipt, index));
+  }
+
+  #refused(batch: readonly Waiting[], error: unknown): void {
+    const isOfSome = isMqError(error) && OF_SOME.has(error.code);
+    for (const waiting of batch) {
+      if (isOfSome) void this.#send(waiting);
+      else waiting.awaiting.refused(error);
     }
   }
 }

@@ -7,8 +7,8 @@
  * 2 is published once, also when the door was restarted before it was answered; how much waits is bounded: above it nothing is
  * read.
  */
-import type { Broker } from '../../../../shared/contract/broker.ts';
-import type { Receipt } from '../../../../shared/contract/message.ts';
+import type { Broker, SendOptions } from '../../../../shared/contract/broker.ts';
+import type { Message, Receipt } from '../../../../shared/contract/message.ts';
 import type { ByteChannel } from '../byte-channel.ts';
 import { topicOf } from '../destinations.ts';
 import type { Exchange } from '../exchange.ts';
@@ -18,6 +18,7 @@ import { messageOf } from './messages.ts';
 import type { Publish } from './packets.ts';
 import { mayPublish, type Publishing } from './publishing.ts';
 import { FIRST_FAILURE, protocolError, publishReasonOf, REASON, Violation } from './reasons.ts';
+import { type Place, Slot, type SlotEnds } from './slot.ts';
 import { destinationOfName } from './topics.ts';
 
 /** Messages of all QoS without an answer: above it nothing more is read. */
@@ -44,18 +45,18 @@ export interface PublisherOptions {
   readonly onRefused: (error: unknown) => void;
 }
 
-/** One message that came, in the order in which it came. */
-interface Slot {
-  readonly publish: Publish;
-  reason: number | undefined;
-  text: string | undefined;
-}
-
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #aliases = new Map<number, string>();
   /** Of all QoS, those without an answer. */
   #slots: Slot[] = [];
+  /** Where the last message went, and most often the next one goes too. */
+  #place: Place | undefined;
+  readonly #sendOptions: SendOptions;
+  readonly #ends: SlotEnds = {
+    onPublished: (slot, receipt) => this.#answered(slot, this.#reasonOf(receipt)),
+    onRefused: (slot, error) => this.#answered(slot, this.#failed(slot, error)),
+  };
   #unansweredBytes = 0;
   /** QoS 1 without PUBACK. */
   #unansweredCount = 0;
@@ -64,22 +65,23 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#sendOptions = { timeoutMs: options.publishTimeoutMs };
   }
 
   take(publish: Publish): void {
     const { inFlight, channel, work } = this.#options;
-    const name = this.#nameOf(publish);
-    const destination = destinationOfName(name);
+    const place = this.#placeOf(this.#nameOf(publish));
     const known = publish.qos === 2 ? inFlight.incoming(publish.packetId) : undefined;
     if (known === undefined) this.#checkQuota(publish);
     channel.booked.messagesIn();
-    const slot: Slot = { publish: { ...publish, topic: name }, reason: undefined, text: undefined };
+    const slot = new Slot(publish, place, this.#ends);
     this.#slots.push(slot);
     this.#unansweredBytes += publish.payload.length;
     if (publish.qos === 1) this.#unansweredCount += 1;
     this.#pauseIfFull();
-    if (publish.qos === 2) work(this.#exactlyOnce(slot, topicOf(destination), known));
-    else work(this.#publish(slot, undefined).then((reason) => this.#answered(slot, reason)));
+    if (publish.qos === 2) work(this.#exactlyOnce(slot, topicOf(place.destination), known));
+    else if (publish.retain) work(this.#publish(slot, undefined).then((reason) => this.#answered(slot, reason)));
+    else this.#post(slot);
   }
 
   /** PUBREL. */
@@ -120,6 +122,11 @@ export class Publisher {
     return name;
   }
 
+  #placeOf(name: string): Place {
+    if (this.#place?.name !== name) this.#place = { name, destination: destinationOfName(name) };
+    return this.#place;
+  }
+
   #checkQuota({ qos }: Publish): void {
     const { reader, receiveMaximum, inFlight } = this.#options;
     if (qos === 0 || reader.version !== 5) return;
@@ -142,9 +149,17 @@ export class Publisher {
     incoming.ending = this.#publishOnce(slot, incoming, { isNew: known === undefined });
     const reason = await incoming.ending;
     incoming.ending = undefined;
-    incoming.state = 'published';
-    if (reason >= FIRST_FAILURE && inFlight.incoming(packetId) === incoming) inFlight.release(packetId);
+    if (reason < FIRST_FAILURE) this.#notePublished(packetId, incoming);
+    else if (inFlight.incoming(packetId) === incoming) inFlight.release(packetId);
     this.#answered(slot, reason);
+  }
+
+  /** The answer need not wait for it: it is for a client that never reads the answer. */
+  #notePublished(packetId: number, incoming: Incoming): void {
+    const { inFlight, publishing, work } = this.#options;
+    inFlight.published(packetId, incoming);
+    const noted = publishing.store.commit();
+    if (noted !== undefined) work(noted);
   }
 
   async #publishOnce(slot: Slot, incoming: Incoming, { isNew }: { readonly isNew: boolean }): Promise<number> {
@@ -163,30 +178,49 @@ export class Publisher {
     }
   }
 
+  /** Nothing is to be done but to tell what became of it: no promise of its own is made for it. */
+  #post(slot: Slot): void {
+    const { exchange, view } = this.#options;
+    try {
+      const message = this.#messageOf(slot, undefined);
+      exchange.post(view, slot.place.destination, message, { options: this.#sendOptions, awaiting: slot });
+    } catch (error) {
+      slot.refused(error);
+    }
+  }
+
+  #reasonOf(receipt: Receipt | null): number {
+    if (receipt === null) return REASON.noMatchingSubscribers;
+    this.#options.publishing.sent(receipt);
+    return REASON.success;
+  }
+
+  #messageOf({ publish }: Slot, id: string | undefined): Message {
+    const { view, publishing, clientId } = this.#options;
+    const publisher = publishing.wantsPublishers ? clientId : undefined;
+    return messageOf(publish, { broker: view, now: publishing.clock.now(), publisher, id });
+  }
+
   /** Never rejects, but for a defect: resolves to the reason for the client. */
   async #publish(slot: Slot, id: string | undefined): Promise<number> {
-    const { exchange, view, publishing, clientId, publishTimeoutMs } = this.#options;
-    const { publish } = slot;
+    const { exchange, view } = this.#options;
+    const { destination } = slot.place;
     try {
-      const destination = destinationOfName(publish.topic);
-      const publisher = publishing.wantsPublishers ? clientId : undefined;
-      const message = messageOf(publish, { broker: view, now: publishing.clock.now(), publisher, id });
-      const receipt = await exchange.publish(view, destination, message, { timeoutMs: publishTimeoutMs });
-      if (receipt !== null) publishing.sent(receipt);
-      if (publish.retain && destination.kind === 'topic') await this.#retain(publish, receipt);
-      return receipt === null ? REASON.noMatchingSubscribers : REASON.success;
+      const receipt = await exchange.publish(view, destination, this.#messageOf(slot, id), this.#sendOptions);
+      const reason = this.#reasonOf(receipt);
+      if (slot.publish.retain && destination.kind === 'topic') await this.#retain(slot, receipt);
+      return reason;
     } catch (error) {
       return this.#failed(slot, error);
     }
   }
 
-  async #retain(publish: Publish, receipt: Receipt | null): Promise<void> {
+  async #retain({ publish, place }: Slot, receipt: Receipt | null): Promise<void> {
     const { view, publishing, clientId } = this.#options;
-    const destination = destinationOfName(publish.topic);
     // Nobody was asked whether the client may when there was nobody to send to.
-    if (receipt === null) await mayPublish(view, topicOf(destination));
-    const { topic, payload, qos, properties } = publish;
-    const name = topic.normalize('NFC');
+    if (receipt === null) await mayPublish(view, topicOf(place.destination));
+    const { payload, qos, properties } = publish;
+    const name = place.name.normalize('NFC');
     publishing.retained.set({ name, payload, qos, properties, publisher: clientId });
     await publishing.store.commit();
   }
