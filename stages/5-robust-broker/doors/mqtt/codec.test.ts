@@ -279,3 +279,16 @@ test('an answer that would be too long for the client says less', () => {
   );
   assert.deepEqual(bytes, hex('40 03 0001 80'));
 });
+
+test('a client that wants no text with a reason gets the reason', () => {
+  const reader = { version: 5, packetBytesMax: 1000, isTerse: true } as const;
+  const properties = { reasonString: 'why' };
+  assert.deepEqual(
+    encodeAnswer(reader, { type: 'pubrec', packetId: 1, reason: 0x97, properties }),
+    hex('50 03 0001 97'),
+  );
+  assert.deepEqual(
+    encodeGranted(reader, { type: 'suback', packetId: 1, reasons: [0x8f], properties }),
+    hex('90 04 0001 00 8f'),
+  );
+});

@@ -154,7 +154,9 @@ export class Connection implements DoorSession, Holder {
     this.#packets.onlyHead = undefined;
     this.#packets.isStrict = version === 5;
     this.#packets.packetBytesMax = options.packetBytesMax;
-    this.#reader = { version, packetBytesMax: connect.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY };
+    const { maximumPacketSize: packetBytesMax = Number.POSITIVE_INFINITY, requestProblemInformation } =
+      connect.properties;
+    this.#reader = { version, packetBytesMax, isTerse: requestProblemInformation === 0 };
     this.#channel.booked.introduced({ clientId, protocolVersion: nameOf(version) });
     const greeting = greet(connect, { options, random: door.random, broker: door.broker });
     this.#packets.hold();

@@ -16,6 +16,8 @@ export interface Reader {
   readonly version: Version;
   /** What the client takes; without end when it did not say. */
   readonly packetBytesMax: number;
+  /** It wants no text with a reason, but where the connection is refused or ends. */
+  readonly isTerse?: boolean;
 }
 
 export interface Connack {
@@ -70,8 +72,9 @@ export interface AnswerOut {
   readonly properties?: Properties;
 }
 
-export function encodeAnswer({ version, packetBytesMax }: Reader, answer: AnswerOut): Buffer {
-  const { type, packetId, reason, properties = NONE } = answer;
+export function encodeAnswer({ version, packetBytesMax, isTerse }: Reader, answer: AnswerOut): Buffer {
+  const { type, packetId, reason } = answer;
+  const properties = isTerse ? NONE : (answer.properties ?? NONE);
   const head = ANSWER_HEADS[type];
   if (version !== 5 || (reason === REASON.success && isEmpty(properties))) return begin(head, 2).u16(packetId).bytes;
   return fitting(packetBytesMax, properties, (said) => {
@@ -93,8 +96,9 @@ export interface Granted {
   readonly properties?: Properties;
 }
 
-export function encodeGranted({ version, packetBytesMax }: Reader, granted: Granted): Buffer {
-  const { type, packetId, properties = NONE } = granted;
+export function encodeGranted({ version, packetBytesMax, isTerse }: Reader, granted: Granted): Buffer {
+  const { type, packetId } = granted;
+  const properties = isTerse ? NONE : (granted.properties ?? NONE);
   const reasons = version === 5 ? granted.reasons : type === 'unsuback' ? [] : granted.reasons.map(asReturnCode);
   return fitting(packetBytesMax, properties, (said) => {
     const size = sizeOf(version, said);

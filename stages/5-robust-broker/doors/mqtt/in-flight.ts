@@ -63,7 +63,10 @@ export interface Incoming {
   ending: Promise<number> | undefined;
 }
 
-export type StoredIncoming = Omit<Incoming, 'state' | 'ending'>;
+export interface StoredIncoming extends Omit<Incoming, 'state' | 'ending'> {
+  /** The broker has it, and may have it no more: whoever awaited it may be done with it. */
+  readonly isPublished?: boolean;
+}
 
 export class InFlight {
   readonly #store: DoorStore;
@@ -144,8 +147,13 @@ export class InFlight {
 
   take(packetId: number, incoming: Incoming): void {
     this.#incoming.set(packetId, incoming);
-    const { state: _, ending: __, ...stored } = incoming;
-    this.#store.put('inbound', this.#keyOf(packetId), stored);
+    this.#saveIncoming(packetId, incoming);
+  }
+
+  /** It is not to be published again, whatever becomes of the record. */
+  published(packetId: number, incoming: Incoming): void {
+    incoming.state = 'published';
+    if (this.#incoming.get(packetId) === incoming) this.#saveIncoming(packetId, incoming);
   }
 
   release(packetId: number): boolean {
@@ -165,8 +173,14 @@ export class InFlight {
     this.#keep({ packetId, qos: 2, key, state, message: undefined, isOnWire: false, isAcked: false });
   }
 
-  restoreIncoming(packetId: number, stored: StoredIncoming): void {
-    this.#incoming.set(packetId, { ...stored, state: 'unsure', ending: undefined });
+  restoreIncoming(packetId: number, { isPublished = false, ...stored }: StoredIncoming): void {
+    this.#incoming.set(packetId, { ...stored, state: isPublished ? 'published' : 'unsure', ending: undefined });
+  }
+
+  #saveIncoming(packetId: number, { state, ending: _, ...stored }: Incoming): void {
+    if (!this.#store.isDurable) return;
+    const isPublished = state === 'published';
+    this.#store.put('inbound', this.#keyOf(packetId), { ...stored, ...(isPublished && { isPublished }) });
   }
 
   #keep(entry: OutgoingEntry): void {

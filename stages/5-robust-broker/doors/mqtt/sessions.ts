@@ -91,7 +91,7 @@ export class Sessions {
       if (present === undefined && this.#byId.size >= sessionsCountMax) {
         throw new Violation(REASON.quotaExceeded, `there are at most ${sessionsCountMax} sessions`);
       }
-      const session = present ?? this.#make(claim);
+      const session = present ?? (await this.#make(claim));
       session.expirySeconds = claim.expirySeconds;
       session.holder = claim.holder;
       session.will = claim.will;
@@ -164,9 +164,12 @@ export class Sessions {
     return undefined;
   }
 
-  #make({ clientId, owner, expirySeconds }: Claim): ClientSession {
-    const { store } = this.#options.publishing;
+  async #make({ clientId, owner, expirySeconds }: Claim): Promise<ClientSession> {
+    const { exchange, broker, publishing } = this.#options;
+    const { store } = publishing;
     const session = new ClientSession({ clientId, owner, isDurable: expirySeconds > 0, store });
+    // A door that forgot its sessions left their groups behind: a session that begins has nothing in it.
+    if (session.isDurable) await ignoringGone(exchange.forget(broker, groupOf(clientId)));
     this.#byId.set(clientId, session);
     return session;
   }
