@@ -273,7 +273,7 @@ export class Exchange {
       if (!isTemporaryTopic) await this.#book.ensure(topic);
       await ensureGroup(this.#broker, topic, group, { isEphemeral, start, ...(filter && { filter }) });
     };
-    return { topic, group, reopen, isOwn: subscriber.kind !== 'shared' };
+    return { topic, group, reopen, isEphemeral, isOwn: subscriber.kind !== 'shared' };
   }
 
   async #close(feed: Feed, unwatch: () => void, how?: { readonly isFailure?: boolean }): Promise<void> {

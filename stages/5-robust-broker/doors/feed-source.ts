@@ -24,6 +24,8 @@ export interface SourcePlace {
   readonly filter?: Filter | undefined;
   /** Nobody else reads the group: so the next message may wait here as well as there, and the group has a member always. */
   readonly isOwn?: boolean;
+  /** The group is nobody's when this reader goes. */
+  readonly isEphemeral?: boolean;
   /** Makes the topic and the group again after the topic was deleted. */
   readonly reopen?: () => Promise<void>;
 }
@@ -61,6 +63,20 @@ export class FeedSource {
 
   /** The first look: rejects when there is nothing to be had for this subscriber at all. */
   async open(): Promise<void> {
+    const opening = this.#open();
+    const settled = (): void => undefined;
+    this.#running = opening.then(settled, settled); // whoever stops it meanwhile has what comes of it, and gives it back
+    try {
+      await opening;
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+    if (this.#isStopped) this.#end();
+    else this.#running = this.#run();
+  }
+
+  async #open(): Promise<void> {
     await this.#options.reopen?.();
     try {
       if (this.#options.credit() > 0) await this.#receive(0);
@@ -68,7 +84,6 @@ export class FeedSource {
       // Another topic of the feed had as much as there was credit for: this one is looked at when there is more.
       if (!isMqError(error, 'MQ_ABORTED')) throw error;
     }
-    this.#running = this.#run();
   }
 
   /** There may be credit now. */
@@ -101,6 +116,10 @@ export class FeedSource {
 
   async #run(): Promise<void> {
     await this.#receiveAll();
+    this.#end();
+  }
+
+  #end(): void {
     this.#isStopped = true;
     for (const resolve of this.#looks.splice(0)) resolve();
   }

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Delivery } from '../../../shared/contract/message.ts';
+import { viewOf } from '../armour/broker-view.ts';
+import { createExchange } from './exchange.ts';
 import { openExchange, read, textOf } from './testing/doors-of.ts';
 
+const BOTH = { covers: (topic: string) => topic.startsWith('topic/') } as const;
 const QUEUE = { kind: 'queue', name: 'orders' } as const;
 
 test('a look finds what is there, and resolves when there is nothing or no credit', async () => {
@@ -83,4 +86,30 @@ test('what is held back and given back comes again in its order', async () => {
   reader.feed.resume();
   await reader.feed.look();
   assert.deepEqual(reader.taken(), ['b', 'c', 'd']);
+});
+
+test('a feed that is closed while a topic is on its way to it has no group there afterwards', async () => {
+  await using opened = await openExchange(5);
+  const { clock } = opened;
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const slow = viewOf(opened.broker, {
+    createGroup: async (...args) => {
+      asked.resolve();
+      await goOn.promise;
+      await opened.broker.createGroup(...args);
+    },
+  });
+  const exchange = createExchange(slow, { clock });
+  const reader = await read({ exchange, broker: slow }, { ...BOTH, subscriber: { kind: 'ephemeral' } });
+  await opened.broker.send('topic/new', { body: 'a' });
+  await clock.pass(1000);
+  await asked.promise;
+  const closed = reader.close();
+  goOn.resolve();
+  await closed;
+  await clock.pass(0);
+  const [topic] = await opened.broker.describeTopics({ topic: 'topic/new' });
+  assert.deepEqual(topic?.groups, []);
+  exchange.close();
 });

@@ -272,8 +272,11 @@ export class Feed {
     });
   }
 
-  #leave({ topic, group }: SourcePlace): Promise<void> {
+  async #leave({ topic, group, isEphemeral }: SourcePlace): Promise<void> {
     const { broker: admitted, served: broker, memberId } = this.#options;
-    return ignoringGone(onBehalfOf({ admitted, broker }, (by) => by.leave(topic, { group, memberId })));
+    const leave = (by: Broker): Promise<void> => by.leave(topic, { group, memberId });
+    await ignoringGone(onBehalfOf({ admitted, broker }, leave));
+    // It goes with its last member, unless it never had one.
+    if (isEphemeral) await ignoringGone(broker.deleteGroup(topic, group));
   }
 }
