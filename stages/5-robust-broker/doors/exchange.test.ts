@@ -99,6 +99,18 @@ for (const stage of [2, 5] as const) {
     assert.deepEqual(all.taken(), ['first']);
   });
 
+  test(`stage ${stage}: it is covered also when somebody else subscribes to it first`, async () => {
+    await using opened = await openExchange(stage);
+    const { broker, clock } = opened;
+    const want = { covers: (topic: string) => topic.startsWith('topic/'), subscriber: { kind: 'ephemeral' } } as const;
+    const all = await read(opened, want);
+    await broker.send('topic/x', { body: 'first' });
+    const other = await read(opened, want);
+    await broker.send('topic/x', { body: 'second' });
+    await clock.pass(1000);
+    assert.deepEqual([all.taken(), other.taken()], [['first', 'second'], ['second']]);
+  });
+
   test(`stage ${stage}: what a lost connection held comes again with a failure counted, what was given back without`, async () => {
     await using opened = await openExchange(stage);
     const { exchange, broker, clock } = opened;

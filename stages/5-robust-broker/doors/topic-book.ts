@@ -74,7 +74,9 @@ export class TopicBook {
     const stop = (): void => void this.#watchers.delete(watcher);
     try {
       const names = (await this.#options.broker.describeTopics()).map(({ topic }) => topic);
-      for (const name of names) this.#known.add(name);
+      // Who watches already has not seen these: to the one that comes now they are old.
+      const others = [...this.#watchers].filter((other) => other !== watcher);
+      await Promise.all(this.#newOf(names).map((name) => this.#tell(name, others)));
       await Promise.all(names.filter((name) => watcher.covers(name)).map((name) => watcher.cover(name, false)));
       this.#arm(LOOK_MS);
       return stop;
@@ -111,13 +113,17 @@ export class TopicBook {
     } catch (error) {
       if (!isMqError(error, 'MQ_TOPIC_EXISTS')) throw error;
     }
-    await this.#tell(topic);
+    await this.#tell(topic, [...this.#watchers]);
   }
 
-  /** A topic that is new. */
-  async #tell(topic: string): Promise<void> {
+  #newOf(names: Iterable<string>): readonly string[] {
+    return [...names].filter((name) => !this.#known.has(name) && !this.#making.has(name));
+  }
+
+  /** A topic that is new to them. */
+  async #tell(topic: string, watchers: readonly TopicWatcher[]): Promise<void> {
     this.#known.add(topic);
-    const covering = [...this.#watchers].filter((watcher) => watcher.covers(topic));
+    const covering = watchers.filter((watcher) => watcher.covers(topic));
     const results = await Promise.allSettled(covering.map((watcher) => watcher.cover(topic, true)));
     for (const result of results) {
       if (result.status === 'rejected' && !isGone(result.reason)) {
@@ -141,8 +147,7 @@ export class TopicBook {
     try {
       const names = new Set((await broker.describeTopics()).map(({ topic }) => topic));
       for (const name of this.#known) if (!names.has(name)) this.#known.delete(name);
-      const news = [...names].filter((name) => !this.#known.has(name) && !this.#making.has(name));
-      await Promise.all(news.map((name) => this.#tell(name)));
+      await Promise.all(this.#newOf(names).map((name) => this.#tell(name, [...this.#watchers])));
     } catch (error) {
       if (!isGone(error)) onNotice(`the topics cannot be listed: ${String(error)}`);
     }
