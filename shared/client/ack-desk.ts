@@ -37,16 +37,23 @@ export class AckDesk {
 
   /** Resolves when the broker knows. */
   ack(delivery: Delivery): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#next.push({ delivery, resolve, reject });
-      if (this.#next.length >= this.#settings.broker.limits.receiveCountMax) this.#send();
-      else this.#wake();
-    });
+    return new Promise((resolve, reject) => this.#add({ delivery, resolve, reject }));
+  }
+
+  /** The same without a promise, for who does not wait: `onFailed` is told what `ack` would reject with. */
+  post(delivery: Delivery, onFailed: (error: unknown) => void): void {
+    this.#add({ delivery, resolve: notAwaited, reject: onFailed });
   }
 
   /** Those that wait reject with `MQ_ABORTED`: nobody will know what became of them. */
   giveUp(reason: Error): void {
     this.#gaveUp.abort(reason);
+  }
+
+  #add(ack: WaitingAck): void {
+    this.#next.push(ack);
+    if (this.#next.length >= this.#settings.broker.limits.receiveCountMax) this.#send();
+    else this.#wake();
   }
 
   /** Goes at the end of this turn, so that more can join. */
@@ -86,6 +93,8 @@ export class AckDesk {
     }
   }
 }
+
+function notAwaited(): void {}
 
 /** Those the broker does not list were applied. */
 function settleEach(acks: readonly WaitingAck[], failed: ReadonlySet<string>): void {

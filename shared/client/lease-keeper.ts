@@ -50,14 +50,22 @@ export class LeaseKeeper<Message extends Held> {
 
   /** Extends the lease of `message` from now on, for `holdMsMax`. */
   add(message: Message, askedAtMs: number): void {
+    this.addAll([message], askedAtMs);
+  }
+
+  /** The same for all that came with one receive: the clock is looked at once. */
+  addAll(messages: readonly Message[], askedAtMs: number): void {
     const { clock, hasLease, leaseMs, holdMsMax } = this.#options.settings;
     if (!hasLease) return;
     const nowMs = clock.monotonicMs();
-    const untilMs = askedAtMs + leaseMs;
+    const askedUntilMs = askedAtMs + leaseMs;
     // The receive may have waited longer than a lease; there must be time for the first extension to be answered.
-    const lease = { untilMs: Math.max(untilMs, nowMs + this.#sweepMs), keptUntilMs: nowMs + holdMsMax };
-    this.#leases.set(message, lease);
-    if (untilMs - nowMs < 2 * this.#sweepMs) void this.#extend(message, lease);
+    const untilMs = Math.max(askedUntilMs, nowMs + this.#sweepMs);
+    for (const message of messages) {
+      const lease = { untilMs, keptUntilMs: nowMs + holdMsMax };
+      this.#leases.set(message, lease);
+      if (askedUntilMs - nowMs < 2 * this.#sweepMs) void this.#extend(message, lease);
+    }
     this.#scheduleSweep();
   }
 

@@ -48,6 +48,13 @@ export interface FeedOptions {
 /** What a subscriber has, and may still ack. */
 interface Held {
   readonly delivery: Delivery;
+  /** Those of its topic. */
+  readonly open: OpenCount;
+}
+
+/** How much of a topic is held or waits. */
+interface OpenCount {
+  count: number;
 }
 
 export class Feed {
@@ -60,8 +67,8 @@ export class Feed {
   readonly #held = new Map<Delivery, Held>();
   /** Came when there was no credit any more. */
   #waiting: Held[] = [];
-  /** Topic -> how much of it is held or waits here. */
-  readonly #openCounts = new Map<string, number>();
+  /** By topic: counting a delivery is an addition, and looks nothing up. */
+  readonly #openCounts = new Map<string, OpenCount>();
   #creditMax: number;
   #isPaused = false;
   #isHandingOut = false;
@@ -104,6 +111,7 @@ export class Feed {
       onDeliveries: (deliveries, askedAtMs) => this.#take(deliveries, askedAtMs),
       onEnd: (error) => {
         this.#sources.delete(place.topic);
+        this.#openCounts.delete(place.topic);
         onEnd(error, place.topic);
       },
     });
@@ -154,6 +162,12 @@ export class Feed {
     await (transaction === undefined ? this.#acks.ack(delivery) : transaction.ack([delivery]));
   }
 
+  /** Like `ack`, for who does not wait for it and needs no promise for each; `onFailed` is told why it could not be. */
+  finish(delivery: Delivery, onFailed: (error: unknown) => void): void {
+    this.#letGo(delivery);
+    if (this.#hasLease) this.#acks.post(delivery, onFailed);
+  }
+
   /** Gives it back. */
   async nack(delivery: Delivery, options?: NackOptions): Promise<void> {
     this.#letGo(delivery);
@@ -184,7 +198,7 @@ export class Feed {
 
   /** A group of its own loses its only member, and with that perhaps itself, when nothing is held and nothing asked for. */
   #creditOf({ topic, isOwn = false }: SourcePlace): number {
-    const isIdle = isOwn && !this.#isClosed && !this.#openCounts.has(topic);
+    const isIdle = isOwn && !this.#isClosed && (this.#openCounts.get(topic)?.count ?? 0) === 0;
     return Math.max(this.#credit, isIdle ? 1 : 0);
   }
 
@@ -194,12 +208,14 @@ export class Feed {
   }
 
   #take(deliveries: readonly Delivery[], askedAtMs: number): void {
-    for (const delivery of deliveries) {
-      const held = { delivery };
-      if (this.#hasLease) this.#leases.add(held, askedAtMs);
-      this.#waiting.push(held);
-      this.#count(delivery.topic, 1);
-    }
+    const [first] = deliveries;
+    if (first === undefined) return;
+    const open = this.#openCounts.get(first.topic) ?? { count: 0 };
+    this.#openCounts.set(first.topic, open);
+    const all = deliveries.map((delivery): Held => ({ delivery, open }));
+    open.count += all.length;
+    this.#leases.addAll(all, askedAtMs);
+    for (const held of all) this.#waiting.push(held);
     this.#handOut();
   }
 
@@ -213,7 +229,7 @@ export class Feed {
         const held = this.#waiting.shift();
         if (held === undefined) break;
         if (this.#hasLease) this.#held.set(held.delivery, held);
-        else this.#count(held.delivery.topic, -1);
+        else held.open.count -= 1;
         this.#options.onDelivery(held.delivery);
       }
     } finally {
@@ -231,7 +247,7 @@ export class Feed {
     const held = this.#held.get(delivery);
     if (held === undefined) return this.#forgetWaiting(delivery);
     this.#leases.delete(held);
-    this.#count(delivery.topic, -1);
+    held.open.count -= 1;
     return this.#held.delete(delivery);
   }
 
@@ -239,15 +255,9 @@ export class Feed {
     const held = this.#waiting.find((waiting) => waiting.delivery === delivery);
     if (held === undefined) return false;
     this.#leases.delete(held);
-    this.#count(delivery.topic, -1);
+    held.open.count -= 1;
     this.#waiting = this.#waiting.filter((waiting) => waiting !== held);
     return true;
-  }
-
-  #count(topic: string, change: number): void {
-    const count = (this.#openCounts.get(topic) ?? 0) + change;
-    if (count > 0) this.#openCounts.set(topic, count);
-    else this.#openCounts.delete(topic);
   }
 
   #creditChanged(): void {

@@ -11,6 +11,7 @@ import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { Feed } from '../feed.ts';
 import type { QoS } from './packets.ts';
 import type { Properties } from './properties.ts';
+import { placeOfText, RecordBook, type RecordPlace, textOfPlace } from './record-book.ts';
 import type { DoorStore } from './store.ts';
 
 const ID_MAX = 65_535;
@@ -34,7 +35,7 @@ export interface OutgoingEntry {
   readonly packetId: number;
   readonly qos: 1 | 2;
   /** Which record it is; undefined for one that was retained. */
-  readonly key: string | undefined;
+  record: RecordPlace | undefined;
   /** `received`: the client has it (QoS 2), and needs to be told that we know. */
   state: 'sent' | 'received';
   /** Undefined until it comes again, after a reconnect. */
@@ -72,10 +73,10 @@ export class InFlight {
   readonly #store: DoorStore;
   readonly #clientId: string;
   readonly #outgoing = new Map<number, OutgoingEntry>();
-  readonly #byKey = new Map<string, OutgoingEntry>();
+  readonly #byRecord = new RecordBook<OutgoingEntry>();
   readonly #incoming = new Map<number, Incoming>();
   /** Records that the client has, and of which the broker was not told in time. */
-  readonly #finished = new Set<string>();
+  readonly #finished = new RecordBook<true>();
   #lastId = 0;
 
   constructor(store: DoorStore, clientId: string) {
@@ -96,17 +97,22 @@ export class InFlight {
     return this.#outgoing.get(packetId);
   }
 
-  findRecord(key: string): OutgoingEntry | undefined {
-    return this.#byKey.get(key);
+  findRecord(record: RecordPlace): OutgoingEntry | undefined {
+    return this.#byRecord.get(record);
   }
 
   /** Undefined when every id is taken. */
-  add(message: Outgoing, key: string | undefined): OutgoingEntry | undefined {
+  add(message: Outgoing, record: RecordPlace | undefined): OutgoingEntry | undefined {
     const packetId = this.#freeId();
     if (packetId === undefined) return undefined;
     const entry: OutgoingEntry = {
-      ...{ packetId, key, message, state: 'sent', isOnWire: false, isAcked: false },
+      packetId,
       qos: message.qos === 2 ? 2 : 1,
+      record,
+      state: 'sent',
+      message,
+      isOnWire: false,
+      isAcked: false,
     };
     this.#keep(entry);
     this.#save(entry);
@@ -120,14 +126,14 @@ export class InFlight {
 
   remove(entry: OutgoingEntry): void {
     this.#outgoing.delete(entry.packetId);
-    if (entry.key !== undefined) this.#byKey.delete(entry.key);
-    if (entry.state === 'received' && !entry.isAcked && entry.key !== undefined) this.#finish(entry.key);
+    if (entry.record !== undefined) this.#byRecord.delete(entry.record);
+    if (entry.state === 'received' && !entry.isAcked && entry.record !== undefined) this.#finish(entry.record);
     if (entry.qos === 2) this.#store.delete('outbound', this.#keyOf(entry.packetId));
   }
 
   /** True, once, for a record that the client has finished and the broker may not know of. */
-  isFinished(key: string): boolean {
-    return this.#finished.delete(key);
+  isFinished(record: RecordPlace): boolean {
+    return this.#finished.size > 0 && this.#finished.delete(record);
   }
 
   /** The connection is over: what is answered later is answered on another one. */
@@ -138,6 +144,7 @@ export class InFlight {
       // What others may get now has no place in this session; what its group holds for it comes again.
       if (source !== undefined && !source.isOwn) this.remove(entry);
       else if (source !== undefined) entry.message = undefined;
+      if (entry.record !== undefined) entry.record = withoutBody(entry.record);
     }
   }
 
@@ -169,8 +176,8 @@ export class InFlight {
   }
 
   restoreOutgoing(packetId: number, { recordKey, state }: StoredOutgoing): void {
-    const key = recordKey === '' ? undefined : recordKey;
-    this.#keep({ packetId, qos: 2, key, state, message: undefined, isOnWire: false, isAcked: false });
+    const record = recordKey === '' ? undefined : placeOfText(recordKey);
+    this.#keep({ packetId, qos: 2, record, state, message: undefined, isOnWire: false, isAcked: false });
   }
 
   restoreIncoming(packetId: number, { isPublished = false, ...stored }: StoredIncoming): void {
@@ -185,17 +192,19 @@ export class InFlight {
 
   #keep(entry: OutgoingEntry): void {
     this.#outgoing.set(entry.packetId, entry);
-    if (entry.key !== undefined) this.#byKey.set(entry.key, entry);
+    if (entry.record !== undefined) this.#byRecord.set(entry.record, entry);
   }
 
   /** Of QoS 1 nothing needs to be kept: the record comes again, and that is all. */
-  #save({ qos, packetId, key: recordKey = '', state }: OutgoingEntry): void {
-    if (qos === 2 && this.#store.isDurable) this.#store.put('outbound', this.#keyOf(packetId), { recordKey, state });
+  #save({ qos, packetId, record, state }: OutgoingEntry): void {
+    if (qos !== 2 || !this.#store.isDurable) return;
+    const recordKey = record === undefined ? '' : textOfPlace(record);
+    this.#store.put('outbound', this.#keyOf(packetId), { recordKey, state });
   }
 
-  #finish(key: string): void {
+  #finish(record: RecordPlace): void {
     if (this.#finished.size >= ID_MAX) this.#finished.clear();
-    this.#finished.add(key);
+    this.#finished.set(withoutBody(record), true);
   }
 
   #freeId(): number | undefined {
@@ -223,7 +232,7 @@ export function splitKey(key: string): { readonly packetId: number; readonly cli
   return { packetId: Number(key.slice(0, slash)), clientId: key.slice(slash + 1) };
 }
 
-/** The same record, whenever it comes. */
-export function recordKeyOf({ topic, partition, offset }: Delivery): string | undefined {
-  return offset === null ? undefined : `${partition}:${offset}:${topic}`;
+/** It may be a delivery, which would be kept with it. */
+function withoutBody({ topic, partition, offset }: RecordPlace): RecordPlace {
+  return { topic, partition, offset };
 }

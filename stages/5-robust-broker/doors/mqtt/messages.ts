@@ -71,9 +71,10 @@ export function messageOf(published: Published, { broker, now, publisher, id }: 
   if (publisher !== undefined) words[HEADER.publisher] = publisher;
   if (expiryMs !== undefined && !hasTtl) words[HEADER.expiresAt] = String(now + expiryMs);
   const headers = withUserProperties(words, properties.userProperties ?? []);
+  if (isEmpty(headers) && id === undefined && expiryMs === undefined) return { body: payload };
   return {
     body: payload,
-    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(!isEmpty(headers) && { headers }),
     ...(id !== undefined && { id }),
     ...(expiryMs !== undefined && hasTtl && { ttlMs: Math.max(expiryMs, 1) }),
   };
@@ -134,9 +135,19 @@ export interface Said {
   readonly properties: Properties;
 }
 
+/** Of a record without headers, as most are. */
+const PLAIN: Said = Object.freeze({
+  qos: 1,
+  retain: false,
+  publisher: undefined,
+  expiresAt: undefined,
+  properties: Object.freeze({}),
+});
+
 /** `destinationOf`: that of the exchange. */
 export function saidBy(record: StoredRecord, destinationOf: (topic: string) => Destination): Said {
   const { headers, expiresAt } = record;
+  if (isEmpty(headers)) return expiresAt === undefined ? PLAIN : { ...PLAIN, expiresAt };
   const own = headers[HEADER.expiresAt];
   return {
     qos: headers[HEADER.persistent] === 'false' ? 0 : headers[HEADER.qos] === '2' ? 2 : 1,
@@ -173,6 +184,11 @@ function userPropertiesOf(headers: Headers): readonly UserProperty[] {
 function hasOwnNames(headers: Headers): boolean {
   for (const name in headers) if (!name.startsWith('$') || name === HEADER.repeated) return true;
   return false;
+}
+
+function isEmpty(headers: Headers): boolean {
+  for (const _ in headers) return false;
+  return true;
 }
 
 function listOf(headers: Headers): UserProperty[] {

@@ -12,11 +12,12 @@ import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { ByteChannel } from '../byte-channel.ts';
 import type { Destination } from '../destinations.ts';
 import type { Feed } from '../feed.ts';
-import { encodeAnswer, encodePublish, type Reader } from './encode.ts';
-import { type InFlight, type Outgoing, type OutgoingEntry, recordKeyOf } from './in-flight.ts';
+import { encodeAnswer, encodePublish, type PublishOut, type Reader } from './encode.ts';
+import type { InFlight, Outgoing, OutgoingEntry } from './in-flight.ts';
 import { propertiesAt, saidBy } from './messages.ts';
 import type { QoS } from './packets.ts';
 import { FIRST_FAILURE, protocolError, REASON, Violation } from './reasons.ts';
+import { placeOf, type RecordPlace } from './record-book.ts';
 import type { RetainedMessage } from './retained.ts';
 import type { DoorStore } from './store.ts';
 import { matchOf, type Subscription, type SubscriptionSet } from './subscriptions.ts';
@@ -53,7 +54,7 @@ export interface CameBy {
   readonly shared: Subscription | undefined;
 }
 
-type Queued = { readonly message: Outgoing; readonly key: string | undefined };
+type Queued = { readonly message: Outgoing; readonly record: RecordPlace | undefined };
 
 export class Sender {
   readonly #options: SenderOptions;
@@ -61,6 +62,9 @@ export class Sender {
   #queue: Queued[] = [];
   #onWireCount = 0;
   readonly #aliases = new Map<string, number>();
+  /** The topic of the last delivery, as the client calls it: most often the next one is of it too. */
+  #lastTopic: string | undefined;
+  #lastName = '';
 
   constructor(options: SenderOptions) {
     this.#options = options;
@@ -80,7 +84,7 @@ export class Sender {
 
   deliver(delivery: Delivery, { feed, shared }: CameBy): void {
     const { destinationOf, subscriptions, clientId, hasLease, channel, onCongested } = this.#options;
-    const name = nameOf(destinationOf(delivery.topic));
+    const name = this.#nameOf(delivery.topic);
     const said = saidBy(delivery, destinationOf);
     const isOwnMessage = said.publisher === clientId;
     const match = shared === undefined ? subscriptions.match(name, { isOwnMessage }) : matchOf([shared]);
@@ -143,22 +147,22 @@ export class Sender {
   #take(message: Outgoing): void {
     const { inFlight } = this.#options;
     if (message.qos === 0) {
-      this.#write(message, { packetId: 0, isDup: false });
+      this.#write(message, { packetId: 0, qos: 0, isDup: false });
       if (message.source !== undefined) this.#finish(message.source);
       return;
     }
-    const key = message.source?.isOwn === true ? recordKeyOf(message.source.delivery) : undefined;
-    if (key !== undefined && inFlight.isFinished(key) && message.source !== undefined) {
+    const record = message.source?.isOwn === true ? placeOf(message.source.delivery) : undefined;
+    if (record !== undefined && inFlight.isFinished(record) && message.source !== undefined) {
       this.#finish(message.source);
       return;
     }
-    const known = key === undefined ? undefined : inFlight.findRecord(key);
+    const known = record === undefined ? undefined : inFlight.findRecord(record);
     if (known?.state === 'received') {
       known.message = message;
       if (message.source !== undefined) this.#options.work(this.#ack(known, message.source));
       return;
     }
-    this.#queue.push({ message, key });
+    this.#queue.push({ message, record });
     this.#pump();
   }
 
@@ -167,9 +171,9 @@ export class Sender {
     while (this.#onWireCount < receiveMaximum) {
       const next = this.#queue[0];
       if (next === undefined) return;
-      const { message, key } = next;
-      const known = key === undefined ? undefined : inFlight.findRecord(key);
-      const entry = known ?? inFlight.add(message, key);
+      const { message, record } = next;
+      const known = record === undefined ? undefined : inFlight.findRecord(record);
+      const entry = known ?? inFlight.add(message, record);
       if (entry === undefined) return;
       this.#queue.shift();
       const isDup = known !== undefined || message.source?.delivery.redeliveryReason !== undefined;
@@ -180,9 +184,9 @@ export class Sender {
   #publish(entry: OutgoingEntry, message: Outgoing, { isDup }: { readonly isDup: boolean }): void {
     entry.message = message;
     this.#nowOnWire(entry);
-    const { packetId } = entry;
     const write = (): void => {
-      if (!this.#write({ ...message, qos: entry.qos }, { packetId, isDup })) this.#done(entry, REASON.success);
+      const { packetId, qos } = entry;
+      if (!this.#write(message, { packetId, qos, isDup })) this.#done(entry, REASON.success);
     };
     // The client must not see an id of QoS 2 that a restart would give to something else.
     const saved = entry.qos === 2 ? this.#options.store.commit() : undefined;
@@ -191,13 +195,13 @@ export class Sender {
   }
 
   /** False when it is nothing for this client. */
-  #write(message: Outgoing, { packetId, isDup }: { readonly packetId: number; readonly isDup: boolean }): boolean {
+  #write(message: Outgoing, { packetId, qos, isDup }: Pick<PublishOut, 'packetId' | 'qos' | 'isDup'>): boolean {
     const { channel, reader, clock } = this.#options;
-    const { name, payload, qos, retain, identifiers } = message;
-    const left = propertiesAt(message, clock.now());
+    const { name, payload, retain, identifiers } = message;
+    const left = message.expiresAt === undefined ? message.properties : propertiesAt(message, clock.now());
     if (left === undefined) return false;
     const properties = identifiers.length === 0 ? left : { ...left, subscriptionIdentifiers: identifiers };
-    const whole = { topic: name, qos, isDup, retain, packetId, payload, properties };
+    const whole: PublishOut = { topic: name, qos, isDup, retain, packetId, payload, properties };
     const bytes = encodePublish(reader, this.#aliased(whole));
     if (bytes.length > reader.packetBytesMax) {
       this.#aliases.delete(name);
@@ -209,8 +213,9 @@ export class Sender {
   }
 
   /** The topic name is sent once where the client keeps names. */
-  #aliased<T extends { readonly topic: string; readonly properties: object }>(publish: T): T {
+  #aliased(publish: PublishOut): PublishOut {
     const { topicAliasMaximum } = this.#options;
+    if (topicAliasMaximum === 0) return publish;
     const { topic, properties } = publish;
     const known = this.#aliases.get(topic);
     if (known !== undefined) return { ...publish, topic: '', properties: { ...properties, topicAlias: known } };
@@ -256,7 +261,18 @@ export class Sender {
   #finish({ delivery, feed }: Pick<CameBy, 'feed'> & { readonly delivery: Delivery }, reason = 0): void {
     const { hasDeadLetters, work } = this.#options;
     const isRefused = reason >= FIRST_FAILURE && hasDeadLetters;
-    work(isRefused ? feed.nack(delivery, { outcome: 'reject', reason: `reason ${reason}` }) : feed.ack(delivery));
+    if (isRefused) work(feed.nack(delivery, { outcome: 'reject', reason: `reason ${reason}` }));
+    else feed.finish(delivery, this.#onNotFinished);
+  }
+
+  readonly #onNotFinished = (error: unknown): void => this.#options.work(Promise.reject(error));
+
+  #nameOf(topic: string): string {
+    if (topic !== this.#lastTopic) {
+      this.#lastName = nameOf(this.#options.destinationOf(topic));
+      this.#lastTopic = topic;
+    }
+    return this.#lastName;
   }
 
   #onWire(packetId: number): OutgoingEntry | undefined {

@@ -28,12 +28,18 @@ export type StoredSubscription = Omit<Subscription, 'filter' | 'identifier'> & {
   readonly identifier?: number | undefined;
 };
 
+/** What is remembered of a topic name: how a message of it goes to the client, and one that the client published itself. */
+interface Remembered {
+  readonly ofAll: Match | undefined;
+  readonly ofOwn: Match | undefined;
+}
+
 /** Topic names whose matches are remembered. */
 const REMEMBERED_MAX = 1024;
 
 export class SubscriptionSet {
   readonly #byText = new Map<string, Subscription>();
-  #remembered = new Map<string, readonly Subscription[]>();
+  #remembered = new Map<string, Remembered>();
 
   get size(): number {
     return this.#byText.size;
@@ -65,9 +71,8 @@ export class SubscriptionSet {
 
   /** Of the client's own group; undefined: it is not for this client. */
   match(name: string, { isOwnMessage }: { readonly isOwnMessage: boolean }): Match | undefined {
-    const all = this.#matching(name);
-    const matching = isOwnMessage ? all.filter(({ isNoLocal }) => !isNoLocal) : all;
-    return matching.length === 0 ? undefined : matchOf(matching);
+    const { ofAll, ofOwn } = this.#matching(name);
+    return isOwnMessage ? ofOwn : ofAll;
   }
 
   toJSON(): readonly StoredSubscription[] {
@@ -82,14 +87,20 @@ export class SubscriptionSet {
     return set;
   }
 
-  #matching(name: string): readonly Subscription[] {
+  #matching(name: string): Remembered {
     const known = this.#remembered.get(name);
     if (known !== undefined) return known;
-    const matching = [...this].filter(({ filter }) => isOwn(filter) && filter.matches(name));
+    const all = [...this].filter(({ filter }) => isOwn(filter) && filter.matches(name));
+    const own = all.filter(({ isNoLocal }) => !isNoLocal);
+    const matches = { ofAll: matchOfAny(all), ofOwn: matchOfAny(own) };
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered = new Map();
-    this.#remembered.set(name, matching);
-    return matching;
+    this.#remembered.set(name, matches);
+    return matches;
   }
+}
+
+function matchOfAny(subscriptions: readonly Subscription[]): Match | undefined {
+  return subscriptions.length === 0 ? undefined : matchOf(subscriptions);
 }
 
 export function matchOf(subscriptions: readonly Subscription[]): Match {
