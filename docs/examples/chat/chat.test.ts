@@ -1,6 +1,11 @@
 /** The chat, in front of brokers of two stages: rooms, whispers, and people who come and go. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
 import { createBroker as createRingBroker } from '../../../stages/2-ring-buffer/index.ts';
 import { until } from '../../../stages/3-http-server/testing/until.ts';
@@ -50,6 +55,58 @@ for (const [stage, open] of Object.entries(BROKERS)) {
     await anna.quit();
   });
 }
+
+test('somebody else is told of once, and who comes in under a name that is taken takes its place', async () => {
+  await using broker = await createBroker({ disk: new SimulatedDisk(), dataFolder: '/data' });
+  await using server = await createMqttServer(broker);
+  const seen: string[] = [];
+  const replaced = Promise.withResolvers<void>();
+  const onHeard = (): void => undefined;
+  const onPresence = (who: string, isHere: boolean): void => void seen.push(`${who} ${isHere ? 'came' : 'went'}`);
+  const join = (name: string): Promise<Chat> => Chat.join({ url: server.url, name, onHeard });
+  await Chat.join({ url: server.url, name: 'anna', onHeard, onReplaced: replaced.resolve });
+  const bert = await Chat.join({ url: server.url, name: 'bert', onHeard, onPresence });
+  await until('they see each other', () => bert.people.join() === 'anna,bert');
+
+  const anna = await join('anna');
+  await replaced.promise;
+  const carl = await join('carl');
+  await until('he is seen', () => seen.includes('carl came'));
+  await carl.quit();
+  await until('he has gone', () => seen.includes('carl went'));
+  // In the order of their coming; bert is not told of himself.
+  assert.deepEqual(
+    seen.filter((line) => !line.startsWith('anna')),
+    ['carl came', 'carl went'],
+  );
+  await Promise.all([anna.quit(), bert.quit()]);
+});
+
+test('in a terminal: what is no command is told, and /quit ends the process though its input stays open', async (context) => {
+  await using broker = await createBroker({ disk: new SimulatedDisk(), dataFolder: '/data' });
+  await using server = await createMqttServer(broker);
+  const run = fileURLToPath(new URL('run.ts', import.meta.url));
+  const child = spawn(process.execPath, [run, 'anna', server.url], { stdio: ['pipe', 'pipe', 'inherit'] });
+  context.after(() => child.kill());
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += String(chunk);
+  });
+  const ended = once(child, 'exit');
+  child.stdin.write('/dance\n/who\n/quit\n');
+  assert.deepEqual(await ended, [0, null]);
+  for (const line of [/^You are in lobby: /m, /^There is no such command: /m, /^anna$/m]) assert.match(said, line);
+});
+
+test('in a terminal: a place with no chat is told in one line', async () => {
+  const run = fileURLToPath(new URL('run.ts', import.meta.url));
+  for (const url of ['mqtt://127.0.0.1:1', 'http://127.0.0.1:1']) {
+    const child = spawn(process.execPath, [run, 'anna', url], { stdio: ['ignore', 'inherit', 'pipe'] });
+    const [said, [exitCode]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    assert.equal(exitCode, 1);
+    assert.match(said, /^(There is no server at|a chat is at) .*\n$/);
+  }
+});
 
 test('a name that would be another topic is refused', async () => {
   const onHeard = (): void => undefined;

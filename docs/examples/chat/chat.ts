@@ -7,7 +7,7 @@
  *     chat/here/<name>     who is there: retained while he is, emptied by his will
  *
  * Always true: what was said to somebody who is away waits for him; what was said in a room too, from his first visit on; nobody
- * hears himself; who loses his connection is not here any more without having to say so.
+ * hears himself; who loses his connection is not here any more without having to say so; a name is one person.
  */
 import mqtt, { type MqttClient } from 'mqtt';
 
@@ -28,9 +28,14 @@ export interface ChatOptions {
   readonly url: string;
   readonly name: string;
   readonly onHeard: (heard: Heard) => void;
-  /** Somebody came or went. */
+  /** Somebody else came or went. */
   readonly onPresence?: (name: string, isHere: boolean) => void;
+  /** Somebody came in under this name, here or elsewhere: this one is out. */
+  readonly onReplaced?: () => void;
 }
+
+/** Of a DISCONNECT: another connection took the session. */
+const SESSION_TAKEN_OVER = 0x8e;
 
 export class Chat {
   readonly name: string;
@@ -43,8 +48,10 @@ export class Chat {
   }
 
   /** Rejects when there is no broker, or when it does not let this name in. */
-  static async join({ url, name, onHeard, onPresence }: ChatOptions): Promise<Chat> {
+  static async join({ url, name, onHeard, onPresence, onReplaced }: ChatOptions): Promise<Chat> {
     if (!NAME.test(name)) throw new Error('a name has 1 to 40 characters, and no /, +, # or $');
+    if (!/^(mqtt|ws)s?:\/\//.test(url))
+      throw new Error(`a chat is at mqtt://host:port or ws://host:port, not at ${url}`);
     const here = `chat/here/${name}`;
     const client = mqtt.connect(url, {
       protocolVersion: 5,
@@ -61,6 +68,11 @@ export class Chat {
       chat.#heard(topic, String(payload), { from, onHeard, onPresence });
     });
     client.on('connect', () => client.publish(here, 'here', { qos: 1, retain: true }));
+    client.on('disconnect', ({ reasonCode }) => {
+      if (reasonCode !== SESSION_TAKEN_OVER) return;
+      client.end(true); // to come back would throw the other one out, and so on for ever
+      onReplaced?.();
+    });
     await connected(client);
     await client.subscribeAsync({ [`chat/to/${name}`]: { qos: 1 }, 'chat/here/+': { qos: 1 } });
     return chat;
@@ -113,9 +125,11 @@ export class Chat {
     if (kind === 'room') onHeard({ from, text, room: name });
     if (kind === 'to') onHeard({ from, text, room: undefined });
     if (kind !== 'here') return;
-    if (text === '') this.#here.delete(name);
-    else this.#here.add(name);
-    onPresence?.(name, text !== '');
+    const isHere = text !== '';
+    if (isHere === this.#here.has(name)) return;
+    if (isHere) this.#here.add(name);
+    else this.#here.delete(name);
+    if (name !== this.name) onPresence?.(name, isHere);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The consumer of a queue (队列模式消费者), line by line as the course has it in Java. It listens until it is stopped.
  *
- *     node docs/examples/jms/queue-consumer.ts [URL]           mq://127.0.0.1:6768 unless told otherwise
+ *     npx node docs/examples/jms/queue-consumer.ts [URL]           mq://127.0.0.1:6768 unless told otherwise
  */
 import process from 'node:process';
 import { createConnectionFactory, Session, type TextMessage } from '../../../stages/5-robust-broker/jms/index.ts';

@@ -1,7 +1,7 @@
 /**
  * The producer of a queue (队列模式生产者), line by line as the course has it in Java.
  *
- *     node docs/examples/jms/queue-producer.ts [URL]           mq://127.0.0.1:6768 unless told otherwise; stage:5 needs no server
+ *     npx node docs/examples/jms/queue-producer.ts [URL]           mq://127.0.0.1:6768 unless told otherwise; stage:5 needs no server
  */
 import process from 'node:process';
 import { createConnectionFactory, Session } from '../../../stages/5-robust-broker/jms/index.ts';

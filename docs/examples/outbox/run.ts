@@ -2,7 +2,7 @@
  * Runs the example: a shop, a relay, billing and a broker, each a process of its own, and kills one of them with -9 again and
  * again until every order is billed.
  *
- *     node docs/examples/outbox/run.ts                      1,000 orders
+ *     npx node docs/examples/outbox/run.ts                      1,000 orders
  *
  * Always true: the seed decides who is killed and after how long; what the machine makes of it differs from run to run.
  */
