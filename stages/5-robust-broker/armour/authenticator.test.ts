@@ -39,7 +39,7 @@ async function refusalOf(call: Promise<unknown>): Promise<string> {
   throw new Error('it was not refused');
 }
 
-test('a token, a password and a certificate each say who it is', async () => {
+test('a token, also one said as a password, a password and a certificate each say who it is', async () => {
   const { desk } = await authenticator();
   const certificate = { subject: 'host.example', fingerprint: '00' };
   const shown: readonly (readonly [Credentials, string])[] = [
@@ -49,6 +49,9 @@ test('a token, a password and a certificate each say who it is', async () => {
     [{ certificate }, 'host'],
     [{ certificate: { subject: 'host.example', fingerprint: FINGERPRINT } }, 'robot'],
     [{ token: 'shop-token', certificate }, 'shop'],
+    [{ user: 'me', password: 'robot-a' }, 'robot'],
+    [{ user: 'shop', password: 'robot-a' }, 'robot'],
+    [{ password: 'shop-token' }, 'shop'],
   ];
   for (const [credentials, name] of shown) assert.equal(await desk.nameOf(credentials, from()), name);
 });

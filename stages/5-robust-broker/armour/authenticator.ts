@@ -2,7 +2,7 @@
  * From what a caller shows to who it is.
  *
  *     token         its SHA-256 is compared with all there are
- *     password      the scrypt of it, on a desk that does a few at a time
+ *     password      a token, since MQTT and OpenWire have no other place for one; else the scrypt of it, a few at a time
  *     certificate   its fingerprint, else the common name of its subject
  *     nothing       the anonymous one, where there is one
  *
@@ -63,6 +63,8 @@ export class Authenticator {
 
   async #nameIn({ token, user, password, certificate }: Credentials, from: CameFrom): Promise<string | undefined> {
     if (token !== undefined) return this.#nameOfToken(token);
+    const tokensOwner = password === undefined ? undefined : this.#nameOfToken(password);
+    if (tokensOwner !== undefined) return tokensOwner;
     if (user !== undefined || password !== undefined) return await this.#nameOfUser(user, password, from);
     const { subject, fingerprint } = certificate ?? {};
     return (
