@@ -26,8 +26,10 @@ import { type Destination, destinationOf, isTemporary, isTopicLike, topicOf } fr
 import { Feed } from './feed.ts';
 import type { SourcePlace } from './feed-source.ts';
 import { ignoringGone } from './gone.ts';
+import { IdleTopics } from './idle-topics.ts';
 import { type Awaiting, PublishLane } from './publish-lane.ts';
 import { mayRead } from './rights.ts';
+import { SubscribedTopics } from './subscribed-topics.ts';
 import { ensureGroup } from './subscriber-groups.ts';
 import { Temporaries, type TemporaryChange, type TemporaryKind } from './temporaries.ts';
 import { TopicBook } from './topic-book.ts';
@@ -110,12 +112,14 @@ export class Exchange {
   /** The one that was used last, and most often is the next one too. */
   #lastLane: { readonly view: Broker; readonly destination: Destination; readonly lane: PublishLane } | undefined;
   readonly #awaited: AwaitedTopics;
+  readonly #idle: IdleTopics;
 
   constructor(broker: Broker, options: Required<ExchangeOptions>) {
     this.#broker = broker;
     this.#options = options;
     this.#book = new TopicBook({ broker, ...options });
     this.#awaited = new AwaitedTopics({ broker, book: this.#book });
+    this.#idle = new IdleTopics({ broker, book: this.#book, ...options });
     this.#temporaries = new Temporaries(broker, options.clock);
   }
 
@@ -148,19 +152,30 @@ export class Exchange {
     if (want.subscriber.kind !== 'queue') needGroups(view);
     const { clock, random } = this.#options;
     const { memberId, creditMax, leaseMs, onDelivery } = want;
+    const topics = new SubscribedTopics({ awaited: this.#awaited, idle: this.#idle });
     const onEnd = (error: unknown, topic: string): void => {
-      this.#awaited.note(topic, -1);
+      topics.end(topic);
       want.onEnd?.(error, topic);
     };
     const feed = new Feed({
       ...{ broker: view, served: this.#broker, clock, random, memberId, creditMax, onDelivery, onEnd },
       ...(leaseMs !== undefined && { leaseMs }),
     });
-    const add = async (topic: string, isNew: boolean): Promise<void> => {
-      if (await feed.add(this.#placeOf(view, want, { topic, isNew }))) this.#awaited.note(topic, 1);
+    const add = (topic: string, isNew: boolean): Promise<void> =>
+      topics.open(topic, () => feed.add(this.#placeOf(view, want, { topic, isNew })));
+    let unwatch = (): void => undefined;
+    const close: OpenSubscription['close'] = (how) => {
+      unwatch();
+      topics.endAll();
+      return feed.close(how);
     };
-    const unwatch = await this.#addAll(want, add, feed);
-    return { feed, close: (how) => this.#close(feed, unwatch, how) };
+    try {
+      unwatch = await this.#addAll(want, add);
+      return { feed, close };
+    } catch (error) {
+      await close();
+      throw error;
+    }
   }
 
   /** Until it is called back, new topics are covered for somebody who is away. */
@@ -168,7 +183,14 @@ export class Exchange {
     needGroups(view);
     return this.#book.watch({
       covers,
-      cover: (topic, isNew) => ensureGroup(view, topic, group, { start: startFor(isNew), ...(filter && { filter }) }),
+      cover: async (topic, isNew) => {
+        this.#idle.hold(topic);
+        try {
+          await ensureGroup(view, topic, group, { start: startFor(isNew), ...(filter && { filter }) });
+        } finally {
+          this.#idle.release(topic);
+        }
+      },
     });
   }
 
@@ -211,22 +233,14 @@ export class Exchange {
   /** Nothing is watched any more; what is open is closed by its door. */
   close(): void {
     this.#book.close();
+    this.#idle.close();
     this.#temporaries.close();
   }
 
-  async #addAll(
-    want: SubscriptionWant,
-    add: (topic: string, isNew: boolean) => Promise<void>,
-    feed: Feed,
-  ): Promise<() => void> {
-    try {
-      if ('covers' in want) return await this.#book.watch({ covers: want.covers, cover: add });
-      await add(topicOf(want.destination), false);
-      return () => undefined;
-    } catch (error) {
-      await this.#close(feed, () => undefined);
-      throw error;
-    }
+  async #addAll(want: SubscribedTo, add: (topic: string, isNew: boolean) => Promise<void>): Promise<() => void> {
+    if ('covers' in want) return await this.#book.watch({ covers: want.covers, cover: add });
+    await add(topicOf(want.destination), false);
+    return () => undefined;
   }
 
   #laneOf(view: Broker, destination: Destination): PublishLane {
@@ -274,12 +288,6 @@ export class Exchange {
       await ensureGroup(this.#broker, topic, group, { isEphemeral, start, ...(filter && { filter }) });
     };
     return { topic, group, reopen, isEphemeral, isOwn: subscriber.kind !== 'shared' };
-  }
-
-  async #close(feed: Feed, unwatch: () => void, how?: { readonly isFailure?: boolean }): Promise<void> {
-    unwatch();
-    for (const topic of feed.topics) this.#awaited.note(topic, -1);
-    await feed.close(how);
   }
 }
 

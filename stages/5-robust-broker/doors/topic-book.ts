@@ -37,7 +37,9 @@ export class TopicBook {
   readonly #options: TopicBookOptions;
   /** Names that were there a moment ago, and that all watchers know. */
   readonly #known = new Set<string>();
-  /** What is being made, and covered. */
+  /** Of these, what was not there before. */
+  readonly #made = new Set<string>();
+  /** What is being made, and covered, or deleted. */
   readonly #making = new Map<string, Promise<void>>();
   readonly #watchers = new Set<TopicWatcher>();
   #timer: Timer | undefined;
@@ -49,10 +51,18 @@ export class TopicBook {
 
   /** Resolves when the topic is there and whoever watches has covered it. That the caller may have it made was asked. */
   async ensure(topic: string): Promise<void> {
-    if (this.#known.has(topic)) return;
-    const making = this.#making.get(topic) ?? this.#make(topic).finally(() => this.#making.delete(topic));
-    this.#making.set(topic, making);
-    await making;
+    while (!this.#known.has(topic)) await (this.#making.get(topic) ?? this.#busy(topic, this.#make(topic)));
+  }
+
+  /** It was made here, and not by somebody who may have wanted it otherwise. */
+  hasMade(topic: string): boolean {
+    return this.#made.has(topic);
+  }
+
+  /** Whoever wants it meanwhile gets a new one. */
+  async delete(topic: string): Promise<void> {
+    this.forget(topic);
+    await this.#busy(topic, this.#options.broker.deleteTopic(topic));
   }
 
   /** The same, but a topic is made only for who watches: resolves to false when there is none. */
@@ -66,6 +76,7 @@ export class TopicBook {
   /** It was not there. */
   forget(topic: string): void {
     this.#known.delete(topic);
+    this.#made.delete(topic);
   }
 
   /** Resolves to what ends it, when everything that is there is covered; rejects when something cannot be. */
@@ -106,10 +117,18 @@ export class TopicBook {
     }
   }
 
+  #busy(topic: string, call: Promise<void>): Promise<void> {
+    const busy = call.finally(() => this.#making.delete(topic));
+    this.#making.set(topic, busy);
+    return busy;
+  }
+
   async #make(topic: string): Promise<void> {
     const { broker } = this.#options;
+    const wasThere = await this.#isThere(topic);
     try {
       await broker.createTopic(topic, topicOptionsFor(broker));
+      if (!wasThere) this.#made.add(topic);
     } catch (error) {
       if (!isMqError(error, 'MQ_TOPIC_EXISTS')) throw error;
     }
@@ -146,7 +165,7 @@ export class TopicBook {
     const beganMs = clock.monotonicMs();
     try {
       const names = new Set((await broker.describeTopics()).map(({ topic }) => topic));
-      for (const name of this.#known) if (!names.has(name)) this.#known.delete(name);
+      for (const name of this.#known) if (!names.has(name)) this.forget(name);
       await Promise.all(this.#newOf(names).map((name) => this.#tell(name, [...this.#watchers])));
     } catch (error) {
       if (!isGone(error)) onNotice(`the topics cannot be listed: ${String(error)}`);
