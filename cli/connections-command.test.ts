@@ -63,6 +63,12 @@ test('what is no server, or keeps no book, is told so, with what to type', async
   };
   assert.match(await wrong('2'), /^mq: stage 2 is no server.*\n +type: mq serve 2/);
   assert.match(await wrong('mq://127.0.0.1:6768'), /^mq: who is connected is told over HTTP/);
+  assert.match(
+    await wrong('mqtt://shop:planted@127.0.0.1:1883'),
+    /^mq: mqtt: is for clients of MQTT; mq itself speaks HTTP and TCP\n +type a stage .* mq:\/\/127\.0\.0\.1:6768$/m,
+  );
+  for (const url of ['ws://127.0.0.1:61613', 'stomp://127.0.0.1:61613', 'failover:(tcp://127.0.0.1:61616)'])
+    assert.match(await wrong(url), /^mq: \w+: is for clients of (STOMP or MQTT|STOMP|OpenWire);/);
   assert.match(await wrong('nonsense'), /^mq: a target is a stage number or a url/);
   assert.match(await wrong(server.url, '--target', server.url), /^mq: the target is named twice/);
   assert.match(await wrong(server.url, 'more'), /^mq: too many arguments/);

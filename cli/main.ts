@@ -30,7 +30,11 @@ interface CommandEntry {
 const COMMANDS: readonly CommandEntry[] = [
   { name: 'stage', summary: 'tell the story of a stage', load: () => import('./commands/stage.ts') },
   { name: 'limit', summary: 'run into what a stage cannot do', load: () => import('./commands/limit.ts') },
-  { name: 'serve', summary: 'put a stage behind HTTP, TCP, STOMP, MQTT', load: () => import('./commands/serve.ts') },
+  {
+    name: 'serve',
+    summary: 'put a stage behind HTTP, TCP, STOMP, MQTT, OpenWire',
+    load: () => import('./commands/serve.ts'),
+  },
   { name: 'user', summary: 'say who may come into a server', load: () => import('./commands/user.ts') },
   { name: 'send', summary: 'send lines of standard input to a topic', load: () => import('./commands/send.ts') },
   {

@@ -77,14 +77,16 @@ class Stomp implements AsyncDisposable {
   }
 }
 
-test('one line says what listens where, and so does JSON', async (context) => {
+test('a line for each door of others says what listens where, and so does JSON', async (context) => {
   const folder = await freshFolder(context);
   await using mq = new MqProcess(['serve', '5', '--data', folder, '--tcp-port', '0', ...FREE]);
-  const [line] = await mq.saw(/^stage 5 listens on .*$/m);
-  assert.match(
-    line,
-    /on http:\/\/127\.0\.0\.1:\d+ and mq:\/\/127\.0\.0\.1:\d+ · STOMP on stomp:\/\/127\.0\.0\.1:\d+ · MQTT on mqtt:\/\/127\.0\.0\.1:\d+ · OpenWire on tcp:\/\/127\.0\.0\.1:\d+ {5}\(Ctrl-C/,
-  );
+  const [greeting] = await mq.saw(/^stage 5 listens on .*\n( .*\n)*(?=data in)/m);
+  const port = String.raw`127\.0\.0\.1:\d+`;
+  const lines = [
+    String.raw`stage 5 listens on http://${port} and mq://${port} {5}\(Ctrl-C stops it\)`,
+    ...[` {2}STOMP    on stomp://${port}`, ` {2}MQTT     on mqtt://${port}`, ` {2}OpenWire on tcp://${port}`],
+  ];
+  assert.match(greeting, new RegExp(`^${lines.join('\\n')}\\n$`));
   await using other = await serve(['2', '--port', '0', '--stomp', '0']);
   const { stompUrl, mqttUrl, openwireUrl, tcpUrl } = other.report;
   assert.match(stompUrl ?? '', /^stomp:\/\/127\.0\.0\.1:\d+$/);

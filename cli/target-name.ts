@@ -27,12 +27,14 @@ export const DEFAULT_URL = `http://127.0.0.1:${DEFAULT_PORT}`;
 export const DEFAULT_TCP_PORT = 6768;
 export const DEFAULT_TCP_URL = `mq://127.0.0.1:${DEFAULT_TCP_PORT}`;
 
-/** The protocols of others that a server may speak, with the port each has everywhere. */
+/** The protocols of others that a server may speak, with the port and the words for an address each has everywhere. */
 export const PROTOCOLS = [
-  { name: 'stomp', title: 'STOMP', port: 61613 },
-  { name: 'mqtt', title: 'MQTT', port: 1883 },
-  { name: 'openwire', title: 'OpenWire', port: 61616 },
+  { name: 'stomp', title: 'STOMP', port: 61613, schemes: ['stomp:', 'stomp+ssl:'] },
+  { name: 'mqtt', title: 'MQTT', port: 1883, schemes: ['mqtt:', 'mqtts:'] },
+  { name: 'openwire', title: 'OpenWire', port: 61616, schemes: ['tcp:', 'ssl:', 'failover:'] },
 ] as const;
+/** Of WebSockets, through which STOMP and MQTT may come. */
+const WEB_SOCKET_SCHEMES: readonly string[] = ['ws:', 'wss:'];
 export type Protocol = (typeof PROTOCOLS)[number]['name'];
 
 /** The stages that are built, in order. */
@@ -54,7 +56,7 @@ export function parseTarget(
   const url = URL.canParse(target) ? new URL(target) : undefined;
   if (url === undefined || !URL_PROTOCOLS.includes(url.protocol) || url.hostname === '') {
     throw usageError(
-      `a target is a stage number or a url, not ${describeValue(target)}`,
+      (url && ofOtherDoor(url)) ?? `a target is a stage number or a url, not ${describeValue(target)}`,
       `type a stage (${STAGES.join(', ')}) or a url such as ${DEFAULT_URL} or ${DEFAULT_TCP_URL}`,
     );
   }
@@ -65,6 +67,13 @@ export function parseTarget(
     throw usageError(`an address of TCP ends with its port: ${target}`, `such as ${DEFAULT_TCP_URL}`);
   }
   return { stage: null, url: url.href.replace(/\/$/, '') };
+}
+
+/** Whose address it is, when it is that of another door; the address itself may have a password in it. */
+function ofOtherDoor({ protocol }: URL): string | undefined {
+  const owner = PROTOCOLS.find(({ schemes }) => schemes.some((scheme) => scheme === protocol));
+  const whose = WEB_SOCKET_SCHEMES.includes(protocol) ? 'STOMP or MQTT' : owner?.title;
+  return whose === undefined ? undefined : `${protocol} is for clients of ${whose}; mq itself speaks HTTP and TCP`;
 }
 
 /** The target of a command that was given none: $MQ_TARGET, else the port `mq serve` listens on. */

@@ -42,6 +42,7 @@ import { addTopicOptions, type TopicFlags, topicOptionsOf } from './topics.ts';
 const DEFAULT_DATA_FOLDER = 'stagemq-data';
 /** In the data folder: what MQTT remembers of clients that are away. */
 const MQTT_STORE_FILE = 'mqtt-sessions.db';
+const TITLE_COLUMNS = Math.max(...PROTOCOLS.map(({ title }) => title.length));
 const FLUSH_POLICIES = ['always', 'interval', 'never'] as const;
 type FlushPolicy = (typeof FLUSH_POLICIES)[number];
 /** How long accepted work may take to finish after the first signal. */
@@ -259,13 +260,15 @@ function reportOf(
   };
 }
 
-/** What a person reads once it listens. */
+/** What a person reads once it listens; each door of others has a line of its own. */
 function greeting(report: ServeReport): string[] {
   const { stage, url, tcpUrl, dataFolder, flushPolicy, opening } = report;
   const urls = tcpUrl === null ? url : `${url} and ${tcpUrl}`;
-  const others = PROTOCOLS.map(({ name, title }) => [title, report[`${name}Url`]] as const);
-  const shown = others.flatMap(([title, where]) => (where === null ? [] : [` · ${title} on ${where}`])).join('');
-  const lines = [`stage ${stage} listens on ${urls}${shown}     (Ctrl-C stops it)`];
+  const others = PROTOCOLS.flatMap(({ name, title }) => {
+    const where = report[`${name}Url`];
+    return where === null ? [] : [`  ${title.padEnd(TITLE_COLUMNS)} on ${where}`];
+  });
+  const lines = [`stage ${stage} listens on ${urls}     (Ctrl-C stops it)`, ...others];
   if (dataFolder === null || opening === null) return lines;
   const opened = `opened in ${opening.durationMs} ms`;
   lines.push(`data in ${printable(dataFolder)}, flushed: ${flushPolicy}; ${opened}`);
