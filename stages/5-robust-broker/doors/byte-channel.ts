@@ -20,7 +20,7 @@ import type { BookedConnection } from './booked-connection.ts';
 import { Deadlines, type Due } from './deadlines.ts';
 import type { DoorSession, Pulse } from './door-session.ts';
 import type { Transport } from './transport.ts';
-import { WritePage } from './write-page.ts';
+import { type Room, WritePage } from './write-page.ts';
 
 export type { DoorSession, Pulse } from './door-session.ts';
 
@@ -120,9 +120,15 @@ export class ByteChannel {
     const { isStream } = this.#transport;
     const pieces = isStream || frame.length === 1 ? frame : [Buffer.concat(frame)];
     for (const piece of pieces) this.#page.write(piece);
-    if (this.#isFlushing) return;
-    this.#isFlushing = true;
-    setImmediate(() => this.#flush());
+    this.#flushSoon();
+  }
+
+  /** Room for one whole small frame, which the caller writes before it does anything else. Undefined: `write` takes it. */
+  reserve(length: number): Room | undefined {
+    if (this.isOver) return undefined;
+    const room = this.#page.reserve(length);
+    if (room !== undefined) this.#flushSoon();
+    return room;
   }
 
   /** Reads little more until `resume`: the other side is slowed down, and owes no signs of life. */
@@ -196,6 +202,12 @@ export class ByteChannel {
     this.#openFrame = openFrame;
     this.#frameBeganAtMs = this.#heardAtMs;
     if (openFrame !== undefined) this.#deadlines.lookAt(this.#heardAtMs + this.#options.frameTimeoutMs);
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => this.#flush());
   }
 
   #flushPage(): void {

@@ -12,6 +12,12 @@ const PAGE_BYTES_MAX = 64 * 1024;
 /** Longer pieces are not copied. */
 const COPIED_BYTES_MAX = 2048;
 
+/** Where a piece is to be written. */
+export interface Room {
+  readonly bytes: Buffer;
+  readonly at: number;
+}
+
 export class WritePage {
   #pieces: Uint8Array[] = [];
   #pieceBytes = 0;
@@ -32,13 +38,18 @@ export class WritePage {
       this.#add(piece);
       return;
     }
-    if (this.#page.length - this.#at < length) {
-      this.#cut();
-      this.#page = Buffer.allocUnsafeSlow(Math.min(this.#page.length * 2, PAGE_BYTES_MAX));
-      [this.#from, this.#at] = [0, 0];
-    }
+    this.#makeRoom(length);
     this.#page.set(piece, this.#at);
     this.#at += length;
+  }
+
+  /** Room for a small piece, which the caller writes at once: it is made in its place, and never copied. */
+  reserve(length: number): Room | undefined {
+    if (length > COPIED_BYTES_MAX) return undefined;
+    this.#makeRoom(length);
+    const room = { bytes: this.#page, at: this.#at };
+    this.#at += length;
+    return room;
   }
 
   take(): readonly Uint8Array[] {
@@ -47,6 +58,14 @@ export class WritePage {
     this.#pieces = [];
     this.#pieceBytes = 0;
     return pieces;
+  }
+
+  #makeRoom(length: number): void {
+    if (this.#page.length - this.#at >= length) return;
+    this.#cut();
+    this.#page = Buffer.allocUnsafeSlow(Math.min(this.#page.length * 2, PAGE_BYTES_MAX));
+    this.#from = 0;
+    this.#at = 0;
   }
 
   /** What is on the page is a piece. */

@@ -50,16 +50,50 @@ export interface PublishOut {
   readonly properties: Properties;
 }
 
-export function encodePublish({ version }: Pick<Reader, 'version'>, publish: PublishOut): Buffer {
-  const { topic, qos, isDup, retain, packetId, payload, properties } = publish;
-  const size = sizeOf(version, properties);
+/** Bytes of the whole packet, and of what is behind its length. */
+export interface PacketSize {
+  readonly whole: number;
+  readonly content: number;
+}
+
+export function publishSize({ version }: Pick<Reader, 'version'>, publish: PublishOut): PacketSize {
+  const { topic, qos, payload, properties } = publish;
   const idBytes = qos === 0 ? 0 : 2;
+  const said = version === 5 ? sizeOf(version, properties).withLength : 0;
+  const content = textBytes(topic) + idBytes + said + payload.length;
+  return { whole: 1 + varintBytes(content) + content, content };
+}
+
+/** Into `bytes`, at `at`; `size`: that of this packet. */
+export function writePublish(
+  { version }: Pick<Reader, 'version'>,
+  publish: PublishOut,
+  { bytes, at, size }: { readonly bytes: Buffer; readonly at: number; readonly size: PacketSize },
+): void {
+  const { topic, qos, isDup, retain, packetId, payload, properties } = publish;
   const head = (TYPE.publish << 4) | (isDup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-  const writer = begin(head, textBytes(topic) + idBytes + size.withLength + payload.length);
-  writer.text(topic);
+  const writer = new FieldWriter(bytes, at).u8(head).varint(size.content).text(topic);
   if (qos > 0) writer.u16(packetId);
-  if (version === 5) writeProperties(writer, properties, size.properties);
-  return writer.raw(payload).bytes;
+  if (version === 5) writeProperties(writer, properties, propertiesBytes(properties));
+  writer.raw(payload);
+}
+
+export function encodePublish(reader: Pick<Reader, 'version'>, publish: PublishOut): Buffer {
+  const size = publishSize(reader, publish);
+  const bytes = Buffer.allocUnsafe(size.whole);
+  writePublish(reader, publish, { bytes, at: 0, size });
+  return bytes;
+}
+
+/** Of an answer without a reason, */
+export const PLAIN_ANSWER_BYTES = 4;
+
+/** which is written into `bytes`, at `at`. */
+export function writePlainAnswer(
+  { type, packetId }: Pick<AnswerOut, 'type' | 'packetId'>,
+  { bytes, at }: { readonly bytes: Buffer; readonly at: number },
+): void {
+  new FieldWriter(bytes, at).u8(ANSWER_HEADS[type]).u8(2).u16(packetId);
 }
 
 const ANSWER_HEADS = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
@@ -129,7 +163,7 @@ function asReturnCode(reason: number): number {
 }
 
 function begin(head: number, length: number): FieldWriter {
-  return new FieldWriter(1 + varintBytes(length) + length).u8(head).varint(length);
+  return new FieldWriter(Buffer.allocUnsafe(1 + varintBytes(length) + length)).u8(head).varint(length);
 }
 
 function sizeOf(version: Version, said: Properties): { readonly properties: number; readonly withLength: number } {

@@ -12,7 +12,7 @@ import type { Message, Receipt } from '../../../../shared/contract/message.ts';
 import type { ByteChannel } from '../byte-channel.ts';
 import { topicOf } from '../destinations.ts';
 import type { Exchange } from '../exchange.ts';
-import { encodeAnswer, type Reader } from './encode.ts';
+import { encodeAnswer, PLAIN_ANSWER_BYTES, type Reader, writePlainAnswer } from './encode.ts';
 import type { Incoming, InFlight } from './in-flight.ts';
 import { messageOf } from './messages.ts';
 import type { Publish } from './packets.ts';
@@ -258,6 +258,11 @@ export class Publisher {
 
   #answer(type: 'puback' | 'pubrec' | 'pubcomp', packetId: number, reason: number, reasonString?: string): void {
     const { channel, reader } = this.#options;
+    if (reader.version !== 5 || reason === REASON.success) {
+      const room = channel.reserve(PLAIN_ANSWER_BYTES);
+      if (room !== undefined) writePlainAnswer({ type, packetId }, room);
+      return;
+    }
     const properties = reasonString === undefined ? {} : { reasonString };
     channel.write(encodeAnswer(reader, { type, packetId, reason, properties }));
   }

@@ -12,7 +12,7 @@ import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { ByteChannel } from '../byte-channel.ts';
 import type { Destination } from '../destinations.ts';
 import type { Feed } from '../feed.ts';
-import { encodeAnswer, encodePublish, type PublishOut, type Reader } from './encode.ts';
+import { encodeAnswer, encodePublish, type PublishOut, publishSize, type Reader, writePublish } from './encode.ts';
 import type { InFlight, Outgoing, OutgoingEntry } from './in-flight.ts';
 import { propertiesAt, saidBy } from './messages.ts';
 import type { QoS } from './packets.ts';
@@ -201,14 +201,16 @@ export class Sender {
     const left = message.expiresAt === undefined ? message.properties : propertiesAt(message, clock.now());
     if (left === undefined) return false;
     const properties = identifiers.length === 0 ? left : { ...left, subscriptionIdentifiers: identifiers };
-    const whole: PublishOut = { topic: name, qos, isDup, retain, packetId, payload, properties };
-    const bytes = encodePublish(reader, this.#aliased(whole));
-    if (bytes.length > reader.packetBytesMax) {
+    const publish = this.#aliased({ topic: name, qos, isDup, retain, packetId, payload, properties });
+    const size = publishSize(reader, publish);
+    if (size.whole > reader.packetBytesMax) {
       this.#aliases.delete(name);
       return false;
     }
     channel.booked.messagesOut();
-    channel.write(bytes);
+    const room = channel.reserve(size.whole);
+    if (room === undefined) channel.write(encodePublish(reader, publish));
+    else writePublish(reader, publish, { bytes: room.bytes, at: room.at, size });
     return true;
   }
 
