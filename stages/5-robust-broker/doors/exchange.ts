@@ -150,7 +150,6 @@ export class Exchange {
   /** Resolves when it is in force: what is published from then on comes. */
   async subscribe(view: Broker, want: SubscriptionWant): Promise<OpenSubscription> {
     if (want.subscriber.kind !== 'queue') needGroups(view);
-    const { clock, random } = this.#options;
     const { memberId, creditMax, leaseMs, onDelivery } = want;
     const topics = new SubscribedTopics({ awaited: this.#awaited, idle: this.#idle });
     const onEnd = (error: unknown, topic: string): void => {
@@ -158,7 +157,7 @@ export class Exchange {
       want.onEnd?.(error, topic);
     };
     const feed = new Feed({
-      ...{ broker: view, served: this.#broker, clock, random, memberId, creditMax, onDelivery, onEnd },
+      ...{ ...this.#options, broker: view, served: this.#broker, memberId, creditMax, onDelivery, onEnd },
       ...(leaseMs !== undefined && { leaseMs }),
     });
     const add = (topic: string, isNew: boolean): Promise<void> =>
@@ -200,6 +199,7 @@ export class Exchange {
     const having = topics.filter(({ groups }) => groups.some((description) => description.group === group));
     if (view !== this.#broker) await Promise.all(having.map(({ topic }) => mayRead(view, topic)));
     await Promise.all(having.map(({ topic }) => ignoringGone(this.#broker.deleteGroup(topic, group))));
+    for (const { topic } of having) this.#idle.look(topic);
     return having.length;
   }
 

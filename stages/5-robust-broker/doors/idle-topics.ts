@@ -49,7 +49,12 @@ export class IdleTopics {
       return;
     }
     this.#usedCounts.delete(topic);
-    if (!this.#options.book.hasMade(topic)) return;
+    this.look(topic);
+  }
+
+  /** It may have lost its last group. */
+  look(topic: string): void {
+    if (this.#usedCounts.has(topic) || !this.#options.book.hasMade(topic)) return;
     this.#idle.set(topic, this.#options.clock.monotonicMs());
     this.#arm();
   }
