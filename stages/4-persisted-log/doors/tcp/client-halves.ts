@@ -12,11 +12,11 @@ import type { Receipt, StoredRecord } from '../../../../shared/contract/message.
 import { checkMessage } from '../../../../shared/contract/validation.ts';
 import { checkMessageOptions } from '../../../1-blocking-queue/checked-options.ts';
 import { nameOf } from '../../../3-http-server/client-options.ts';
+import type { ClientRules } from '../../../3-http-server/client-rules.ts';
 import { outgoing } from '../../../3-http-server/client-send.ts';
 import { type Bodied, type Json, recordOf, toJson } from '../../../3-http-server/json-message.ts';
 import * as checks from '../../../3-http-server/later-options.ts';
 import type { ClientCalls } from './client-calls.ts';
-import type { ClientRules } from './client-rules.ts';
 import type { Outbox } from './client-sending.ts';
 import { refuse } from './fields-reader.ts';
 

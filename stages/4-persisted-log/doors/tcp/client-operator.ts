@@ -9,8 +9,8 @@ import type { Explanation } from '../../../../shared/contract/explanation.ts';
 import type { Inside } from '../../../../shared/contract/inside.ts';
 import { checkInspectOptions } from '../../../2-ring-buffer/reading-options.ts';
 import { idOf } from '../../../3-http-server/client-options.ts';
+import type { ClientRules } from '../../../3-http-server/client-rules.ts';
 import type { ClientCalls } from './client-calls.ts';
-import type { ClientRules } from './client-rules.ts';
 
 export class ClientOperator {
   readonly #rules: ClientRules;

@@ -7,10 +7,10 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import { invalidArgument } from '../../../../shared/contract/validation.ts';
 import { checkReceiveOptions } from '../../../1-blocking-queue/checked-options.ts';
 import { checkFetchOptions } from '../../../2-ring-buffer/reading-options.ts';
+import type { ClientRules } from '../../../3-http-server/client-rules.ts';
 import type { ClientCalls } from './client-calls.ts';
 import type { ClientPolls } from './client-polls.ts';
 import { rawDeliveriesOf, rawFetchedOf } from './client-reading.ts';
-import type { ClientRules } from './client-rules.ts';
 import type { Outbox } from './client-sending.ts';
 
 export interface ClientRawBatchesParts {

@@ -17,12 +17,12 @@ import type {
   TransactionOutcome,
   TransactionSendOptions,
 } from '../../../../shared/contract/transaction.ts';
+import type { ClientRules } from '../../../3-http-server/client-rules.ts';
 import * as checks from '../../../3-http-server/later-options.ts';
 import { endSurely } from '../../../3-http-server/transaction-end.ts';
 import { ackRequestsOf, askAll, checkDeliveries } from './client-ack.ts';
 import { type ClientCalls, readDone } from './client-calls.ts';
 import { expect } from './client-reading.ts';
-import type { ClientRules } from './client-rules.ts';
 import { batchReceiptOf, type Outbox, receiptOf } from './client-sending.ts';
 import { refuse } from './fields-reader.ts';
 import { FRAME } from './frame.ts';

@@ -22,6 +22,7 @@ import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/
 import * as sending from '../../../1-blocking-queue/checked-options.ts';
 import * as reading from '../../../2-ring-buffer/reading-options.ts';
 import { nameOf } from '../../../3-http-server/client-options.ts';
+import { ClientRules } from '../../../3-http-server/client-rules.ts';
 import { type Json, recordOf } from '../../../3-http-server/json-message.ts';
 import { checkPattern, filterOrNone } from '../../../3-http-server/later-options.ts';
 import type { SentAnswer } from './answers.ts';
@@ -32,7 +33,6 @@ import { ClientOperator } from './client-operator.ts';
 import type { ClientPolls } from './client-polls.ts';
 import { ClientRawBatches } from './client-raw-batches.ts';
 import * as decoding from './client-reading.ts';
-import { ClientRules } from './client-rules.ts';
 import { batchReceiptOf, type Outbox, receiptOf } from './client-sending.ts';
 import type { ClientSubscriptions } from './client-subscriptions.ts';
 import { ClientTransactions } from './client-transactions.ts';
