@@ -6,6 +6,7 @@ import {
   type Destination,
   destinationOf,
   isTopicLike,
+  namedGroup,
   subscriberGroup,
   subscriberOf,
   swapLevels,
@@ -55,4 +56,9 @@ test('levels of MQTT and words of the others are each other, and nothing is lost
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('a', '.', '/') }), (name) => swapLevels(swapLevels(name)) === name),
   );
+});
+
+test('a client does not choose the group in which a door keeps a session', () => {
+  assert.equal(namedGroup({ clientId: 'anna', name: 'a$' }), 'anna/a$');
+  assert.throws(() => namedGroup({ clientId: 'anna', name: '$mqtt' }), { code: 'MQ_INVALID_ARGUMENT' });
 });

@@ -64,6 +64,12 @@ export function subscriberGroup({ clientId, name }: { readonly clientId: string;
   return `${encodePart(clientId).replace(/^\$/, '%24')}${SEPARATOR}${encodePart(name)}`;
 }
 
+/** The same of a name that a client chose: one that begins with `$` is that of a door, which keeps a session in it. */
+export function namedGroup({ clientId, name }: { readonly clientId: string; readonly name: string }): string {
+  if (name.startsWith('$')) throw invalidArgument('subscription', 'a name that does not begin with $', name);
+  return subscriberGroup({ clientId, name });
+}
+
 /** Of a group that `subscriberGroup` made; undefined for any other. */
 export function subscriberOf(group: string): { readonly clientId: string; readonly name: string } | undefined {
   const parts = group.split(SEPARATOR);

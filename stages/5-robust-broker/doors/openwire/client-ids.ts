@@ -2,7 +2,8 @@
  * Which client ids are in use: JMS lets nobody have one that another connection has.
  *
  * Always true: an id has one owner; it is free again when its connection is gone. A client that lost its connection and comes
- * again, before this side has noticed, takes the place of its own old one. One for each server.
+ * again, before this side has noticed, takes the place of its own old one; the id of a connection, which is in every message
+ * that it sends, is not enough for that: it has to be the same user. One for each server.
  */
 import { JmsRefusal } from './wire-error.ts';
 
@@ -10,6 +11,7 @@ import { JmsRefusal } from './wire-error.ts';
 export interface IdOwner {
   /** The connection's own id, which stays the same when a client connects again. */
   readonly connectionId: string;
+  readonly user: string | null;
   /** Its place was taken by its own successor. */
   supersede(): Promise<void>;
 }
@@ -20,7 +22,8 @@ export class ClientIds {
   /** Resolves when the id belongs to `owner`; rejects with what becomes an InvalidClientIDException. */
   async take(clientId: string, owner: IdOwner): Promise<void> {
     const present = this.#owners.get(clientId);
-    if (present !== undefined && present.connectionId === owner.connectionId) await present.supersede();
+    const isOwn = present?.connectionId === owner.connectionId && present.user === owner.user;
+    if (present !== undefined && isOwn) await present.supersede();
     if (this.#owners.has(clientId)) {
       throw new JmsRefusal('InvalidClientIDException', `client ${clientId} is connected already`);
     }

@@ -13,7 +13,7 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import type { BookedConnection } from '../booked-connection.ts';
-import { type Destination, isTopicLike, subscriberGroup, topicOf } from '../destinations.ts';
+import { type Destination, isTopicLike, namedGroup, topicOf } from '../destinations.ts';
 import type { Door } from '../door-server.ts';
 import type { Subscriber } from '../exchange.ts';
 import { Advisories } from './advisories.ts';
@@ -89,7 +89,7 @@ export class Readers {
 
   /** A durable subscription is to be no more. */
   async forget(clientId: string, name: string): Promise<void> {
-    const group = subscriberGroup({ clientId, name });
+    const group = namedGroup({ clientId, name });
     if (this.#durables.has(group)) throw new MqError('MQ_GROUP_TAKEN', `subscription ${name} has a consumer`);
     const { door, broker } = this.#options;
     if ((await door.exchange.forget(broker, group)) === 0) {
@@ -158,7 +158,7 @@ export class Readers {
   #subscriberOf({ kind }: Destination, { subscriptionName: name }: ConsumerInfo): Subscriber {
     if (!isTopicLike(kind)) return { kind: 'queue' };
     if (name === null || name === '') return { kind: 'ephemeral' };
-    return { kind: 'durable', group: subscriberGroup({ clientId: this.#options.clientId, name }) };
+    return { kind: 'durable', group: namedGroup({ clientId: this.#options.clientId, name }) };
   }
 
   #takeDurable(group: string, key: string): void {

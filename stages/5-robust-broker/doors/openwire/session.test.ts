@@ -132,6 +132,10 @@ test('a client that connects again takes the place of its own old connection, an
   using stranger = new WireClient(opened.port, { connectionId: 'ID:b-1:1' });
   stranger.agree();
   assert.match(await stranger.refusal(stranger.connectionInfo({ clientId: 'ann' })), /InvalidClientIDException/);
+  using pretender = new WireClient(opened.port, { connectionId: 'ID:a-1:1' });
+  pretender.agree();
+  const claim = pretender.connectionInfo({ clientId: 'ann', userName: 'bob', isFailoverReconnect: true });
+  assert.match(await pretender.refusal(claim), /InvalidClientIDException/);
   using again = new WireClient(opened.port, { connectionId: 'ID:a-1:1' });
   again.agree();
   assert.equal(await again.refusal(again.connectionInfo({ clientId: 'ann', isFailoverReconnect: true })), '');

@@ -11,7 +11,7 @@ import type { Timer } from '../../../../shared/clock.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { ByteChannel, DoorSession } from '../byte-channel.ts';
 import { type Door, isDefect } from '../door-server.ts';
-import type { ClientIds } from './client-ids.ts';
+import type { ClientIds, IdOwner } from './client-ids.ts';
 import { decodeCommand, encodeCommand } from './codec.ts';
 import { type Command, type ConnectionInfo, type NumberedCommand, VERSIONS, type WireMessage } from './commands.ts';
 import { Connection } from './connection.ts';
@@ -205,12 +205,13 @@ export class OpenWireSession implements DoorSession {
   }
 
   async #introduce(info: ConnectionInfo): Promise<void> {
-    const { door, options, clientIds, names } = this.#options;
+    const { door, options, names } = this.#options;
     const connectionId = info.connectionId?.value ?? '';
     const clientId = info.clientId ?? '';
     if (connectionId === '') throw new MqError('MQ_PROTOCOL', 'a connection without an id');
     const broker = await door.admit(this.#channel, credentialsOf(info));
-    if (clientId !== '') await this.#takeClientId(clientIds, clientId, connectionId);
+    const user = info.userName ?? this.#channel.certificate?.fingerprint ?? null;
+    if (clientId !== '') await this.#takeClientId(clientId, { connectionId, user });
     const { booked } = this.#channel;
     booked.introduced({ clientId });
     this.#connection = new Connection({
@@ -225,8 +226,9 @@ export class OpenWireSession implements DoorSession {
     this.#write(brokerInfo(broker.name));
   }
 
-  async #takeClientId(clientIds: ClientIds, clientId: string, connectionId: string): Promise<void> {
-    const owner = { connectionId, supersede: () => this.#supersede() };
+  async #takeClientId(clientId: string, who: Omit<IdOwner, 'supersede'>): Promise<void> {
+    const { clientIds } = this.#options;
+    const owner = { ...who, supersede: () => this.#supersede() };
     await clientIds.take(clientId, owner);
     this.#freeClientId = () => clientIds.free(clientId, owner);
     if (this.#isGone) this.#freeClientId();

@@ -15,7 +15,7 @@ import type { Delivery } from '../../../../shared/contract/message.ts';
 import { invalidArgument, quote } from '../../../../shared/contract/validation.ts';
 import { need } from '../../../1-blocking-queue/rules.ts';
 import type { ByteChannel } from '../byte-channel.ts';
-import { type Destination, isTopicLike, subscriberGroup, topicOf } from '../destinations.ts';
+import { type Destination, isTopicLike, namedGroup, topicOf } from '../destinations.ts';
 import type { Door } from '../door-server.ts';
 import type { Subscriber } from '../exchange.ts';
 import type { Version } from './frame.ts';
@@ -206,7 +206,7 @@ export class Subscriptions {
     if (clientId === undefined || clientId === '') {
       throw invalidArgument('client-id', 'said with CONNECT (or a login): a durable subscription is that of a client');
     }
-    return subscriberGroup({ clientId, name });
+    return namedGroup({ clientId, name });
   }
 }
 
