@@ -12,6 +12,7 @@ import { isUtf8 } from 'node:buffer';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import { quote } from '../../../../shared/contract/validation.ts';
 import { COMMANDS, type Frame, unescaped, type Version } from './frame.ts';
+import { findPlainHead } from './plain-head.ts';
 
 /** What one frame may have at most. */
 export interface FrameLimits {
@@ -116,36 +117,61 @@ export class FrameReader {
 
   /** All frames that begin before `limit`. */
   #read(limit: number): void {
-    while (this.#at < limit && this.#step(this.#bytes.subarray(this.#at, this.#end)));
+    while (this.#at < limit && this.#step());
   }
 
   /** True when there may be more in what came. */
-  #step(view: Buffer): boolean {
+  #step(): boolean {
     switch (this.#place) {
       case 'between':
-        return this.#begin(view);
+        return this.#begin();
       case 'head':
-        return this.#readHead(view);
+        return this.#readHead(this.#bytes.subarray(this.#at, this.#end));
       case 'body':
-        return this.#readBody(view);
+        return this.#readBody();
       default:
         return false;
     }
   }
 
-  #begin(view: Buffer): boolean {
-    let count = 0;
-    while (view[count] === LF || (view[count] === CR && this.#mayHaveCr)) count += 1;
-    this.#at += count;
-    if (count === view.length) return false;
+  #begin(): boolean {
+    while (this.#at < this.#end) {
+      const byte = this.#bytes[this.#at];
+      if (byte !== LF && !(byte === CR && this.#mayHaveCr)) break;
+      this.#at += 1;
+    }
+    if (this.#at === this.#end) return false;
     this.begunCount += 1;
     this.#place = 'head';
-    [this.#scanned, this.#lineAt, this.#bodyAt, this.#headersCount] = [0, 0, 0, 0];
+    this.#scanned = 0;
+    this.#lineAt = 0;
+    this.#bodyAt = 0;
+    this.#headersCount = 0;
     this.#bodyBytes = undefined;
     this.#command = '';
     this.#headers = new Map();
     this.#repeated = [];
+    this.#readPlainHead();
     return true;
+  }
+
+  /** Reads all of it at once, if that is possible; otherwise nothing has happened. */
+  #readPlainHead(): void {
+    const limits = { commandBytesMax: COMMAND_BYTES_MAX, ...this.limits };
+    const end = findPlainHead(this.#bytes, { from: this.#at, end: this.#end, limits });
+    if (end === -1) return;
+    const text = this.#bytes.toString('latin1', this.#at, end);
+    for (let lineAt = 0; lineAt < text.length; ) {
+      const lineEnd = text.indexOf('\n', lineAt);
+      const hasCr = this.#mayHaveCr && text.charCodeAt(lineEnd - 1) === CR;
+      const line = text.slice(lineAt, hasCr ? lineEnd - 1 : lineEnd);
+      lineAt = lineEnd + 1;
+      if (this.#command === '') this.#readCommand(line);
+      else if (line !== '') this.#readHeader(line);
+    }
+    this.#scanned = text.length;
+    this.#lineAt = text.length;
+    this.#endHead();
   }
 
   /** Before the version is known, and in 1.2, a line may end with CR LF. */
@@ -177,9 +203,9 @@ export class FrameReader {
 
   #readCommand(line: string): void {
     const command = COMMANDS.get(line);
-    const isKnown = command !== undefined && !(this.version === '1.0' && command.since !== '1.0');
-    if (!isKnown)
+    if (command === undefined || (this.version === '1.0' && command.since !== '1.0')) {
       throw broken(`${quote(line, COMMAND_BYTES_MAX)} is no command of STOMP ${this.version ?? ''}`.trimEnd());
+    }
     this.#command = line;
   }
 
@@ -221,21 +247,21 @@ export class FrameReader {
     return true;
   }
 
-  #readBody(view: Buffer): boolean {
-    const end = this.#bodyBytes === undefined ? this.#findNul(view) : this.#bodyAt + this.#bodyBytes;
-    if (end === undefined || end >= view.length) return false;
-    if (view[end] !== 0) throw broken('no NUL behind the body: its content-length is wrong');
-    const frame = {
-      ...{ command: this.#command, headers: this.#headers, repeated: this.#repeated },
-      body: view.subarray(this.#bodyAt, end),
-    };
-    this.#at += end + 1;
+  #readBody(): boolean {
+    const bytes = this.#bodyBytes === undefined ? this.#findNul() : this.#bodyAt + this.#bodyBytes;
+    const end = bytes === undefined ? this.#end : this.#at + bytes;
+    if (end >= this.#end) return false;
+    if (this.#bytes[end] !== 0) throw broken('no NUL behind the body: its content-length is wrong');
+    const body = this.#bytes.subarray(this.#at + this.#bodyAt, end);
+    this.#at = end + 1;
     this.#place = 'between';
-    this.#onFrame(frame);
+    this.#onFrame({ command: this.#command, headers: this.#headers, repeated: this.#repeated, body });
     return true;
   }
 
-  #findNul(view: Buffer): number | undefined {
+  /** From `#at`; undefined: it has not come. */
+  #findNul(): number | undefined {
+    const view = this.#bytes.subarray(this.#at, this.#end);
     const end = view.indexOf(0, this.#scanned);
     this.#checkBody((end === -1 ? view.length : end) - this.#bodyAt);
     this.#scanned = view.length;
