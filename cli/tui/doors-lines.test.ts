@@ -48,7 +48,7 @@ test('each door is listed with who is there, and each connection with what it re
 test('while nobody is there it says what to do, in both languages', () => {
   for (const [language, wanted] of [
     ['en', /connect a client to one of these/],
-    ['zh', /连接上面的地址/],
+    ['zh', /连接上面任一地址/],
   ] as const) {
     const lines = doorsLines({ places: PLACES, connections: [http] }, { language, width: 78, height: 22, now: NOW });
     assert.match(lines.map(textOf).join('\n'), wanted);
