@@ -8,14 +8,15 @@
  * still being made; when the connection is gone nothing of it goes on: sends that wait for room are called back, transactions
  * are aborted, what was held is back with its group, temporary destinations are deleted.
  */
-import type { Broker, NackOptions } from '../../../../shared/contract/broker.ts';
+import type { Broker, NackOptions, SendOptions } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
 import { invalidArgument } from '../../../../shared/contract/validation.ts';
 import type { ByteChannel } from '../byte-channel.ts';
 import { type Destination, topicOf } from '../destinations.ts';
 import type { Door } from '../door-server.ts';
-import { encodeFrame, type Frame, type Version } from './frame.ts';
+import type { Awaiting } from '../publish-lane.ts';
+import { type Frame, type Version, writeFrame } from './frame.ts';
 import { flagOf, messageHeaders, messageOf } from './messages.ts';
 import { Names } from './names.ts';
 import type { CheckedStompServerOptions } from './server-options.ts';
@@ -45,6 +46,8 @@ export class Desk {
   readonly #subscriptions: Subscriptions;
   /** Aborted when the connection is gone. */
   readonly #gone = new AbortController();
+  readonly #sendOptions: SendOptions = { signal: this.#gone.signal };
+  #last: { readonly name: string; readonly destination: Destination } | undefined;
   /** Whose temporary destinations these are. */
   readonly #owner: string;
   #ackCount = 0;
@@ -88,6 +91,30 @@ export class Desk {
     }
   }
 
+  /**
+   * A SEND that has nothing to wait for but its end, which `awaiting` is told: no promise is made for it. False: `carryOut` is
+   * to do it. Throws when it cannot be sent.
+   */
+  post(frame: Frame, awaiting: Awaiting): boolean {
+    const { broker, channel, door } = this.#options;
+    const { headers } = frame;
+    if (headers.has('transaction') || headers.has('reply-to')) return false;
+    const destination = this.#destinationOf(needed(headers, 'destination'));
+    if (destination instanceof Promise) return false;
+    const message = messageOf(frame, { nowMs: door.clock.now(), replyTo: undefined });
+    door.exchange.post(broker, destination, message, { options: this.#sendOptions, awaiting });
+    channel.booked.messagesIn();
+    return true;
+  }
+
+  /** Most often it is where the one before went. */
+  #destinationOf(name: string): Destination | Promise<Destination> {
+    if (this.#last?.name === name) return this.#last.destination;
+    const destination = this.#names.destinationOf(name);
+    if (!(destination instanceof Promise)) this.#last = { name, destination };
+    return destination;
+  }
+
   /** The channel takes more again. */
   resume(): void {
     this.#subscriptions.resume();
@@ -122,7 +149,7 @@ export class Desk {
     const publish = (destination: Destination, replyTo: string | undefined): Promise<unknown> => {
       const message = messageOf(frame, { nowMs: door.clock.now(), replyTo });
       const transaction = open && { transaction: open.transaction };
-      return door.exchange.publish(broker, destination, message, { signal: this.#gone.signal, ...transaction });
+      return door.exchange.publish(broker, destination, message, { ...this.#sendOptions, ...transaction });
     };
     const isKnown = !(found instanceof Promise) && !(answers instanceof Promise);
     const sent = isKnown ? publish(found, answers) : publishLater(found, answers, publish);
@@ -172,7 +199,7 @@ export class Desk {
       replyTo: replyTo === undefined || replyTo === '' ? replyTo : this.#names.wireOf(replyTo),
       ack: version === '1.2' && ackMode !== 'auto' ? ackId : undefined,
     });
-    channel.write(...encodeFrame({ command: 'MESSAGE', headers, body: delivery.body }, version));
+    writeFrame(channel, { command: 'MESSAGE', headers, body: delivery.body }, version);
     channel.booked.messagesOut();
     if (channel.isCongested) this.#subscriptions.pause();
     return ackId;

@@ -6,6 +6,7 @@
  * Always true: what `encodeFrame` writes, a client of that version reads as it was meant: no value can end its line or its
  * frame. Pure. docs/protocol-stomp.md explains each word.
  */
+import type { ByteChannel } from '../byte-channel.ts';
 
 export type Version = '1.0' | '1.1' | '1.2';
 /** The best one first. */
@@ -43,6 +44,7 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** Behind the body of every frame. */
 const NUL = Uint8Array.of(0);
+const NOTHING = new Uint8Array(0);
 const NO_VALUES: Readonly<Record<string, string>> = {};
 const ESCAPES: Readonly<Record<Version, Readonly<Record<string, string>>>> = {
   // There are none: what would be read as something else is a blank.
@@ -56,11 +58,37 @@ const SPECIAL = /[\\\n\r:\0]/;
 /** A NUL would end the frame for a client that looks for it first. */
 const NUL_SHOWN = '\ufffd';
 
+/** A frame that a server says. */
+export interface FrameOut {
+  readonly command: string;
+  readonly headers: HeaderList;
+  readonly body?: Uint8Array;
+}
+
 /** The pieces of a frame, behind one another. */
-export function encodeFrame(
-  { command, headers, body }: { readonly command: string; readonly headers: HeaderList; readonly body?: Uint8Array },
-  version: Version,
-): readonly Uint8Array[] {
+export function encodeFrame({ body, ...head }: FrameOut, version: Version): readonly Uint8Array[] {
+  const text = headOf(head, version);
+  if (body === undefined || body.length === 0) return [Buffer.from(`${text}\0`)];
+  return [Buffer.from(text), body, NUL];
+}
+
+/** The frame leaves through `channel`: made where it leaves from, if it is small. */
+export function writeFrame(channel: Pick<ByteChannel, 'reserve' | 'write'>, frame: FrameOut, version: Version): void {
+  const { body = NOTHING } = frame;
+  const text = headOf(frame, version);
+  const textBytes = Buffer.byteLength(text);
+  const room = channel.reserve(textBytes + body.length + 1);
+  if (room === undefined) {
+    channel.write(...encodeFrame(frame, version));
+    return;
+  }
+  room.bytes.write(text, room.at);
+  room.bytes.set(body, room.at + textBytes);
+  room.bytes[room.at + textBytes + body.length] = 0;
+}
+
+/** With the blank line behind it. */
+function headOf({ command, headers }: FrameOut, version: Version): string {
   const escapes = UNESCAPED.has(command) ? ESCAPES['1.0'] : ESCAPES[version];
   let head = `${command}\n`;
   for (const [name, value] of headers) {
@@ -68,8 +96,7 @@ export function encodeFrame(
     if (escapes[':'] === undefined && name.includes(':')) continue;
     head += `${escaped(name, escapes)}:${escaped(value, escapes)}\n`;
   }
-  if (body === undefined || body.length === 0) return [Buffer.from(`${head}\n\0`)];
-  return [Buffer.from(`${head}\n`), body, NUL];
+  return `${head}\n`;
 }
 
 function escaped(text: string, escapes: Readonly<Record<string, string>> = NO_VALUES): string {

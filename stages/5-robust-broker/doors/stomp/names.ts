@@ -36,6 +36,9 @@ export class Names {
   readonly #temporaries = new Map<string, Promise<Destination>>();
   /** Topic -> what this client calls it. */
   readonly #ownNames = new Map<string, string>();
+  /** What was asked for last, and most often is asked for next. */
+  #lastTopic: string | undefined;
+  #lastWire = '';
 
   constructor(options: NamesOptions) {
     this.#options = options;
@@ -55,8 +58,14 @@ export class Names {
 
   /** What this client calls it. */
   wireOf(topic: string): string {
-    const own = this.#ownNames.get(topic);
-    if (own !== undefined) return own;
+    if (topic !== this.#lastTopic) {
+      this.#lastWire = this.#ownNames.get(topic) ?? this.#plainWireOf(topic);
+      this.#lastTopic = topic;
+    }
+    return this.#lastWire;
+  }
+
+  #plainWireOf(topic: string): string {
     const { kind, name } = this.#options.exchange.destinationOf(topic);
     return `${PREFIXES.find(([, known]) => known === kind)?.[0]}${name}`;
   }
@@ -70,6 +79,7 @@ export class Names {
     }
     const made = exchange.createTemporary(broker, kind, owner).then((destination) => {
       this.#ownNames.set(topicOf(destination), text);
+      this.#lastTopic = undefined;
       return destination;
     });
     this.#temporaries.set(text, made);

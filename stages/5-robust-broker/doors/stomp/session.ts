@@ -14,9 +14,10 @@ import { MqError } from '../../../../shared/contract/errors.ts';
 import type { ByteChannel, DoorSession } from '../byte-channel.ts';
 import type { Door } from '../door-server.ts';
 import { Desk } from './desk.ts';
-import { encodeFrame, type Frame, type HeaderList, VERSIONS, type Version } from './frame.ts';
+import { type Frame, type HeaderList, VERSIONS, type Version, writeFrame } from './frame.ts';
 import { FrameReader } from './frame-reader.ts';
 import { agreedHeartBeats, agreedVersion, type HeartBeats } from './handshake.ts';
+import { type SentEnds, SentFrame } from './sent-frame.ts';
 import { serverName } from './server-name.ts';
 import type { CheckedStompServerOptions } from './server-options.ts';
 
@@ -44,6 +45,20 @@ export class StompSession implements DoorSession {
   #isOrderly = false;
   /** SENDs, ACKs and NACKs that are begun and not done; none of them rejects. */
   readonly #begun = new Set<Promise<void>>();
+  /** SENDs that are begun and not done, without a promise. */
+  #sentCount = 0;
+  #onAllSent: (() => void) | undefined;
+  readonly #ends: SentEnds = {
+    onPublished: (frame) => {
+      this.#writeReceipt(frame);
+      this.#sent(frame);
+    },
+    onRefused: (frame, error) => {
+      this.#refused(frame, error);
+      this.#sent(frame);
+    },
+  };
+  /** Of all of them. */
   #begunBytes = 0;
   /** The frame that failed: for `receipt-id` of the ERROR. */
   #failed: Frame | undefined;
@@ -126,22 +141,55 @@ export class StompSession implements DoorSession {
   }
 
   #begin(frame: Frame): void {
+    try {
+      if (frame.command === 'SEND' && this.#desk?.post(frame, new SentFrame(frame, this.#ends)) === true) {
+        this.#sentCount += 1;
+        this.#begunBytes += frame.body.length;
+        return;
+      }
+    } catch (error) {
+      this.#await(frame, Promise.reject(error));
+      return;
+    }
+    this.#await(frame, this.#carryOut(frame));
+  }
+
+  #await(frame: Frame, work: Promise<void>): void {
     const isOverlapping = OVERLAPPING.has(frame.command);
     if (!isOverlapping) this.#isBusy = true;
-    const ended: Promise<void> = this.#carryOut(frame).then(
+    const ended: Promise<void> = work.then(
       () => {
         this.#writeReceipt(frame);
         this.#ended(frame, ended);
       },
       (error: unknown) => {
-        this.#failed ??= frame;
-        this.#channel.fail(error);
+        this.#refused(frame, error);
         this.#ended(frame, ended);
       },
     );
     if (!isOverlapping) return;
     this.#begun.add(ended);
     this.#begunBytes += frame.body.length;
+  }
+
+  #refused(frame: Frame, error: unknown): void {
+    this.#failed ??= frame;
+    this.#channel.fail(error);
+  }
+
+  /** Of a SEND without a promise. */
+  #sent(frame: Frame): void {
+    this.#sentCount -= 1;
+    this.#begunBytes -= frame.body.length;
+    if (this.#sentCount === 0) this.#onAllSent?.();
+    this.#proceed();
+  }
+
+  #allSent(): Promise<void> {
+    if (this.#sentCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onAllSent = resolve;
+    });
   }
 
   #ended(frame: Frame, ended: Promise<void>): void {
@@ -194,6 +242,7 @@ export class StompSession implements DoorSession {
     this.#isOrderly = true;
     try {
       await this.#desk?.stop();
+      await this.#allSent();
       await Promise.all(this.#begun);
       await this.#desk?.finish();
       sayLast();
@@ -206,7 +255,7 @@ export class StompSession implements DoorSession {
   /** As long as this much is to be done, nothing more is read. */
   #throttle(): void {
     const { unansweredCountMax, unansweredBytesMax } = this.#options;
-    const isMuch = this.#begun.size >= unansweredCountMax || this.#begunBytes >= unansweredBytesMax;
+    const isMuch = this.#begun.size + this.#sentCount >= unansweredCountMax || this.#begunBytes >= unansweredBytesMax;
     if (isMuch || this.#isBusy) this.#channel.pause();
     else this.#channel.resume();
   }
@@ -233,6 +282,6 @@ export class StompSession implements DoorSession {
 
   #write(command: string, headers: HeaderList, body?: Uint8Array): void {
     const frame = { command, headers, ...(body !== undefined && { body }) };
-    this.#channel.write(...encodeFrame(frame, this.#version));
+    writeFrame(this.#channel, frame, this.#version);
   }
 }
