@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Broker } from '../../../shared/contract/broker.ts';
+import type { Message } from '../../../shared/contract/message.ts';
 import { codeOf, openExchange, read } from './testing/doors-of.ts';
 
 const QUEUE = { kind: 'queue', name: 'orders' } as const;
@@ -60,12 +61,20 @@ test('a message with a key, or for later, goes alone, between its neighbours', a
 test('one that is refused takes none of its neighbours with it', async () => {
   await using opened = await openExchange();
   const { exchange, broker, clock } = opened;
-  const bodies = ['a', new Uint8Array(broker.limits.bodyBytesMax + 1), 'c'];
-  const codes = await Promise.all(bodies.map((body) => codeOf(exchange.publish(broker, QUEUE, { body }))));
-  assert.deepEqual(codes, [undefined, 'MQ_MESSAGE_TOO_LARGE', undefined]);
+  const { bodyBytesMax, headersBytesMax } = broker.limits;
+  // The one is too large to share a batch, the other makes the broker refuse the batch that it is in.
+  const tooLarge: readonly Message[] = [
+    { body: new Uint8Array(bodyBytesMax + 1) },
+    { body: 'b', headers: { long: 'x'.repeat(headersBytesMax + 1) } },
+  ];
   const reader = await read(opened, { destination: QUEUE, subscriber: { kind: 'queue' } });
-  await clock.pass(0);
-  assert.deepEqual(reader.taken(), ['a', 'c']);
+  for (const message of tooLarge) {
+    const messages = [{ body: 'a' }, message, { body: 'c' }];
+    const codes = await Promise.all(messages.map((each) => codeOf(exchange.publish(broker, QUEUE, each))));
+    assert.deepEqual(codes, [undefined, 'MQ_MESSAGE_TOO_LARGE', undefined]);
+    await clock.pass(0);
+    assert.deepEqual(reader.taken(), ['a', 'c']);
+  }
 });
 
 test('a broker that has closed refuses all of them', async () => {
