@@ -210,6 +210,9 @@ test('a port that cannot be had is told with the flag that takes another', async
 test('two doors on one port, and a stage taken for a port, are refused before anything is opened', async () => {
   const wrong = async (...args: string[]): Promise<string> => (await runCaptured(['serve', ...args])).stderr;
   assert.match(await wrong('2', '--stomp', '7000', '--mqtt', '7000'), /^mq: --stomp and --mqtt both name port 7000/);
-  assert.match(await wrong('--stomp', '5'), /It takes a port\. For stage 5 type it first, as in mq serve 5 --stomp\./);
+  for (const flag of ['--stomp', '--mqtt', '--openwire']) {
+    const first = new RegExp(`It takes a port\\. For stage 5 type it first, as in mq serve 5 ${flag}\\.`);
+    assert.match(await wrong(flag, '5'), first);
+  }
   assert.match(await wrong('2', '--openwire', '70000'), /'--openwire \[port\]'.*whole number from 0 to 65535/);
 });

@@ -42,7 +42,7 @@ export function addDoorOptions(command: Command): Command {
     );
   for (const { name, title, port: usual } of PROTOCOLS) {
     const about = `clients of ${title} may come, too: on port ${usual} or the one that is named; 0 takes a free one`;
-    command.option(`--${name} [port]`, about, protocolPort(port));
+    command.option(`--${name} [port]`, about, protocolPort(name, port));
   }
   return command
     .option('--host <address>', 'address to listen on', DEFAULT_HOST)
@@ -50,11 +50,11 @@ export function addDoorOptions(command: Command): Command {
 }
 
 /** `mq serve --stomp 5` is likely to mean stage 5. */
-function protocolPort(port: (text: string) => number): (text: string) => number {
+function protocolPort(name: Protocol, port: (text: string) => number): (text: string) => number {
   return (text) => {
     if (/^[1-9]$/.test(text)) {
       throw new InvalidArgumentError(
-        `It takes a port. For stage ${text} type it first, as in mq serve ${text} --stomp.`,
+        `It takes a port. For stage ${text} type it first, as in mq serve ${text} --${name}.`,
       );
     }
     return port(text);
