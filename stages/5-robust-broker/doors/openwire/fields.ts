@@ -134,18 +134,34 @@ export function array<const S extends readonly AnyStructure[]>(
   };
 }
 
+interface NamedField {
+  readonly name: string;
+  readonly field: Field<unknown>;
+}
+
+function named(fields: object): readonly NamedField[] {
+  return Object.entries(fields).map(([name, field]) => ({ name, field: field as Field<unknown> }));
+}
+
+/** All properties an object of this type will have: to fill a copy in costs a third of adding one after the other. */
+function blankOf(type: string, fields: object): Record<string, unknown> {
+  return Object.fromEntries([['type', type], ...Object.keys(fields).map((name) => [name, null])]);
+}
+
 /** One of these: its type code, then its fields. */
 export function objectOf<const S extends readonly AnyStructure[]>(...allowed: S): Field<ObjectOf<S[number]>> {
-  const byCode = new Map(allowed.map(({ type, code, fields }) => [code, { type, fields: Object.entries(fields) }]));
-  const byType = new Map(allowed.map(({ type, code, fields }) => [type, { code, fields: Object.entries(fields) }]));
+  const byCode = new Map(
+    allowed.map(({ type, code, fields }) => [code, { blank: blankOf(type, fields), fields: named(fields) }]),
+  );
+  const byType = new Map(allowed.map(({ type, code, fields }) => [type, { code, fields: named(fields) }]));
   return {
     read(reader) {
       const code = reader.unsignedByte();
       const found = byCode.get(code);
       if (found === undefined)
         throw new MqError('MQ_PROTOCOL', `type ${code} where none of ${[...byType.keys()].join(', ')} stands`);
-      const value: Record<string, unknown> = { type: found.type };
-      for (const [name, field] of found.fields) value[name] = (field as Field<unknown>).read(reader);
+      const value = { ...found.blank };
+      for (const { name, field } of found.fields) value[name] = field.read(reader);
       return value as ObjectOf<S[number]>;
     },
     write(writer, value) {
@@ -153,7 +169,7 @@ export function objectOf<const S extends readonly AnyStructure[]>(...allowed: S)
       if (found === undefined) throw new MqError('MQ_INTERNAL', 'a structure stands where it cannot');
       writer.byte(found.code);
       const values = value as Readonly<Record<string, unknown>>;
-      for (const [name, field] of found.fields) (field as Field<unknown>).write(writer, values[name]);
+      for (const { name, field } of found.fields) field.write(writer, values[name]);
     },
   };
 }

@@ -40,9 +40,10 @@ export function writeModified(into: Buffer, text: string, at: number): void {
   }
 }
 
-/** The text of these bytes. */
-export function readModified(bytes: Buffer): string {
-  if (isOneByteOnly(bytes)) return bytes.toString('latin1');
+/** The text of the bytes from `from` to `end`. */
+export function readModified(frame: Buffer, from = 0, end = frame.length): string {
+  if (isOneByteOnly(frame, from, end)) return frame.toString('latin1', from, end);
+  const bytes = frame.subarray(from, end);
   const units: number[] = [];
   let text = '';
   for (let at = 0; at < bytes.length; ) {
@@ -57,8 +58,8 @@ export function readModified(bytes: Buffer): string {
   return text + String.fromCharCode(...units);
 }
 
-function isOneByteOnly(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += 1) if ((bytes[at] ?? 0) > 0x7f) return false;
+function isOneByteOnly(bytes: Buffer, from: number, end: number): boolean {
+  for (let at = from; at < end; at += 1) if ((bytes[at] ?? 0) > 0x7f) return false;
   return true;
 }
 

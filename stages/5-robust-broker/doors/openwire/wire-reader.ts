@@ -72,13 +72,18 @@ export class WireReader {
 
   /** A text of at most 65,535 bytes, behind its length. */
   text(): string {
-    return readModified(this.bytes(this.unsignedShort()));
+    return this.#textOf(this.unsignedShort());
   }
 
   /** A text of any length, behind its length; null where that is -1. */
   longText(): string | null {
     const length = this.int();
-    return length === -1 ? null : readModified(this.bytes(length));
+    return length === -1 ? null : this.#textOf(length);
+  }
+
+  #textOf(length: number): string {
+    const at = this.#take(length);
+    return readModified(this.#bytes, at, at + length);
   }
 
   bytes(length: number): Buffer {
