@@ -152,12 +152,16 @@ test('the users of the server are those of every door', async (context) => {
   await shop.saw(/ERROR\n/);
 });
 
-test('a token is asked for on every door', async () => {
-  await using server = await serve(['2', '--port', '0', '--stomp', '0', '--token', 'planted-token']);
-  await using stranger = await Stomp.connect(server.report.stompUrl);
-  assert.match(await stranger.closed(), /^ERROR/);
-  await using friend = await Stomp.connect(server.report.stompUrl, ['login:me', 'passcode:planted-token']);
-  await friend.saw(/^CONNECTED/);
+test('a token is asked for on every door', async (context) => {
+  const folder = await freshFolder(context);
+  // In stage 5 it is an Admission that asks.
+  for (const stage of [['2'], ['5', '--data', folder, '--tcp-port', '0']]) {
+    await using server = await serve([...stage, '--port', '0', '--stomp', '0', '--token', 'planted-token']);
+    await using stranger = await Stomp.connect(server.report.stompUrl);
+    assert.match(await stranger.closed(), /^ERROR/);
+    await using friend = await Stomp.connect(server.report.stompUrl, ['login:me', 'passcode:planted-token']);
+    await friend.saw(/^CONNECTED/);
+  }
 });
 
 test(
