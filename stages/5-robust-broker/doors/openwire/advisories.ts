@@ -3,9 +3,12 @@
  *
  *     at first: all that are there      then: each that comes or goes      and before a message that names one: that one
  *
- * Always true: a client has heard of a temporary destination before it can be asked to answer to it.
+ * Always true: a client has heard of a temporary destination before it can be asked to answer to it. Who knows the name of one
+ * could answer in the place of who was asked: where there are rights, a client hears of its own, and of those it is asked to
+ * answer to.
  */
 import type { Exchange } from '../exchange.ts';
+import type { TemporaryChange } from '../temporaries.ts';
 import { type ConsumerId, DESTINATION, type WireDestination } from './commands.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { NOTHING_SAID } from './messages.ts';
@@ -17,6 +20,8 @@ export interface AdvisoriesOptions {
   readonly exchange: Exchange;
   readonly names: Names;
   readonly dispatcher: Dispatcher;
+  /** Whether it is told of all that this connection makes. */
+  readonly mayHearOf: (owner: string) => boolean;
 }
 
 export class Advisories implements Reader {
@@ -30,14 +35,10 @@ export class Advisories implements Reader {
   }
 
   open(): void {
-    const { exchange, names } = this.#options;
-    const { present, stop } = exchange.watchTemporaries(({ destination, isCreated }) => {
-      const wire = names.wireOfDestination(destination);
-      if (isCreated) this.tell(wire);
-      else this.#tellGone(wire);
-    });
+    const { exchange } = this.#options;
+    const { present, stop } = exchange.watchTemporaries((change) => this.#changed(change));
     this.#stop = stop;
-    for (const { destination } of present) this.tell(names.wireOfDestination(destination));
+    for (const change of present) this.#changed(change);
   }
 
   /** That it is there, if that was not said. */
@@ -64,6 +65,13 @@ export class Advisories implements Reader {
 
   async gone(): Promise<void> {
     this.#stop();
+  }
+
+  #changed({ destination, owner, isCreated }: TemporaryChange): void {
+    const { names, mayHearOf } = this.#options;
+    const wire = names.wireOfDestination(destination);
+    if (!isCreated) this.#tellGone(wire);
+    else if (mayHearOf(owner)) this.tell(wire);
   }
 
   #tellGone(destination: WireDestination): void {

@@ -106,8 +106,9 @@ export class Readers {
   }
 
   #openAdvisories(key: string, { consumerId }: WholeConsumerInfo): void {
-    const { door, names, dispatcher, advisories } = this.#options;
-    const reader = new Advisories({ consumerId, exchange: door.exchange, names, dispatcher });
+    const { door, broker, names, dispatcher, advisories, booked } = this.#options;
+    const mayHearOf = (owner: string): boolean => broker === door.broker || owner === booked.id;
+    const reader = new Advisories({ consumerId, exchange: door.exchange, names, dispatcher, mayHearOf });
     this.#readers.set(key, reader);
     advisories.add(reader);
     reader.open();

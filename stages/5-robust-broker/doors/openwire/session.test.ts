@@ -5,6 +5,8 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import { createBroker as createStage1 } from '../../../1-blocking-queue/index.ts';
 import { createBroker as createStage2 } from '../../../2-ring-buffer/index.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
+import { viewOf } from '../../armour/broker-view.ts';
+import { createBroker as createStage5 } from '../../index.ts';
 import { ACK, DESTINATION, type NumberedCommand, TRANSACTION, type WireDestination } from './commands.ts';
 import { createOpenWireServer } from './server.ts';
 import type { OpenWireServerOptions } from './server-options.ts';
@@ -140,6 +142,41 @@ test('a client that connects again takes the place of its own old connection, an
   again.agree();
   assert.equal(await again.refusal(again.connectionInfo({ clientId: 'ann', isFailoverReconnect: true })), '');
   await first.closed;
+});
+
+test('where there are rights, nobody hears of temporary queues of others, but of those it is to answer to', async () => {
+  await using broker = await createStage5({ flushPolicy: 'never' });
+  const admission = { admit: async () => viewOf(broker, {}) };
+  const server = await createOpenWireServer(broker, { admission });
+  using own = await new WireClient(server.port, { connectionId: 'ID:own-1:1' }).enter();
+  using other = await new WireClient(server.port, { connectionId: 'ID:other-1:1' }).enter();
+  const advisories = {
+    type: 'Topic',
+    physicalName: 'ActiveMQ.Advisory.TempQueue,ActiveMQ.Advisory.TempTopic',
+  } as const;
+  for (const client of [own, other]) {
+    await client.openSession();
+    await client.ask(client.consumerInfo(advisories, { consumerId: client.consumerId(9) }));
+  }
+  await other.ask(other.consumerInfo(queue('q')));
+  const replyTo = { type: 'TempQueue', physicalName: 'ID:own-1:1:1' } as const;
+  const connectionId = { type: 'ConnectionId', value: own.connectionId } as const;
+  const add = { ...BASE, connectionId, destination: replyTo, operation: DESTINATION.add, timeout: 0, brokerPath: null };
+  await own.ask({ type: 'DestinationInfo', ...add });
+  const heardOf = async (client: WireClient): Promise<string | null | undefined> => {
+    const { message } = await client.next('MessageDispatch');
+    return message?.dataStructure?.type === 'DestinationInfo' ? message.dataStructure.destination?.physicalName : null;
+  };
+  assert.equal(await heardOf(own), replyTo.physicalName);
+  await other.ask(other.consumerInfo(queue('another'), { consumerId: other.consumerId(8) }));
+  assert.deepEqual(
+    other.commands.filter(({ type }) => type === 'MessageDispatch'),
+    [],
+  );
+  await own.ask({ ...own.textMessage(queue('q'), 'answer me', 1), replyTo });
+  assert.equal(await heardOf(other), replyTo.physicalName, 'before the question');
+  assert.equal(await heardOf(other), null, 'the question');
+  await server.close();
 });
 
 test('versions 9 to 11 are served with the fields they have', async () => {
