@@ -1,7 +1,8 @@
 /** Records are told apart by topic, partition and offset, and what is kept of them costs nothing when it is gone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { placeOfText, RecordBook, textOfPlace } from './record-book.ts';
+import type { Delivery } from '../../../../shared/contract/message.ts';
+import { placeOf, placeOfText, RecordBook, textOfPlace } from './record-book.ts';
 
 const A = { topic: 'a', partition: 0, offset: 7 };
 
@@ -36,4 +37,10 @@ test('as text it is the same record, whatever its topic is called', () => {
     const place = { topic, partition: 12, offset: 9_007_199_254_740_991 };
     assert.deepEqual(placeOfText(textOfPlace(place)), place);
   }
+});
+
+test('the place of a delivery keeps nothing of the delivery: a session that is away may have many', () => {
+  const delivery = { ...A, id: 'm', body: Buffer.alloc(10) } as Partial<Delivery> as Delivery;
+  assert.deepEqual(placeOf(delivery), A);
+  assert.equal(placeOf({ ...delivery, offset: null }), undefined);
 });

@@ -53,13 +53,9 @@ export class RecordBook<Value> {
   }
 }
 
-/** The same record, whenever it comes; undefined where the broker numbers none. */
-export function placeOf(delivery: Delivery): RecordPlace | undefined {
-  return isNumbered(delivery) ? delivery : undefined;
-}
-
-function isNumbered(delivery: Delivery): delivery is Delivery & RecordPlace {
-  return delivery.offset !== null;
+/** The same record, whenever it comes, and nothing of its body; undefined where the broker numbers none. */
+export function placeOf({ topic, partition, offset }: Delivery): RecordPlace | undefined {
+  return offset === null ? undefined : { topic, partition, offset };
 }
 
 /** As text, for the store. */
