@@ -13,6 +13,8 @@ import { WireWriter } from './wire-writer.ts';
 
 /** Bytes of the size before a frame. */
 export const SIZE_BYTES = 4;
+/** The answer to most commands: size, type, three fields. */
+const RESPONSE_BYTES = 14;
 
 /** The command in a frame, without its size. What it has of bytes are those of the frame. */
 export function decodeCommand(frame: Buffer, version: number): Command {
@@ -26,7 +28,7 @@ export function decodeCommand(frame: Buffer, version: number): Command {
 
 /** A whole frame, with its size. */
 export function encodeCommand(command: Command, version: number): Buffer {
-  const writer = new WireWriter(version);
+  const writer = command.type === 'Response' ? new WireWriter(version, RESPONSE_BYTES) : new WireWriter(version);
   writer.int(0);
   COMMAND.write(writer, command);
   writer.sizeAt(0);

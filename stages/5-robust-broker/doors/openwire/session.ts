@@ -164,7 +164,7 @@ export class OpenWireSession implements DoorSession {
       this.#unansweredBytes -= bytes;
       if (isFull) this.#release();
     };
-    void this.#follow(message, connection.send(message)).finally(done);
+    this.#follow(message, connection.send(message), done);
   }
 
   #handle(connection: Connection, command: NumberedCommand): void {
@@ -184,24 +184,25 @@ export class OpenWireSession implements DoorSession {
       return;
     }
     if (done === undefined) this.#answer(command);
-    else if (FLOWING.has(command.type)) void this.#follow(command, done);
+    else if (FLOWING.has(command.type)) this.#follow(command, done);
     else this.#alone(command, done);
   }
 
   /** What comes behind it waits until it is done. */
   #alone(command: NumberedCommand, done: Promise<void>): void {
     this.#hold();
-    void this.#follow(command, done).finally(() => this.#release());
+    this.#follow(command, done, () => this.#release());
   }
 
-  /** Answers it in the end. */
-  #follow(command: NumberedCommand, done: Promise<void>): Promise<void> {
-    const followed = done.then(
-      () => this.#answer(command),
-      (error: unknown) => this.#fail(command, error),
-    );
+  /** Answers it in the end; `onEnd` is called after that. */
+  #follow(command: NumberedCommand, done: Promise<void>, onEnd?: () => void): void {
+    const answer = (): void => this.#answer(command);
+    const refuse = (error: unknown): void => this.#fail(command, error);
+    const followed: Promise<void> = done.then(answer, refuse).finally(() => {
+      this.#underWay.delete(followed);
+      onEnd?.();
+    });
     this.#underWay.add(followed);
-    return followed.finally(() => this.#underWay.delete(followed));
   }
 
   async #introduce(info: ConnectionInfo): Promise<void> {

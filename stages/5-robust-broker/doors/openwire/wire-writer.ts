@@ -13,11 +13,13 @@ const TWO_TO_32 = 2 ** 32;
 
 export class WireWriter {
   readonly version: number;
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #bytes: Buffer;
   #at = 0;
 
-  constructor(version: number) {
+  /** `firstBytes`: room to begin with. */
+  constructor(version: number, firstBytes = FIRST_BYTES) {
     this.version = version;
+    this.#bytes = Buffer.allocUnsafe(firstBytes);
   }
 
   byte(value: number): void {
