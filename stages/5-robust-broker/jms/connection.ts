@@ -3,9 +3,10 @@
  *
  *     made, stopped --start--> messages are delivered --stop--> not any more (sending goes on) --close--> all is given back
  *
- * Always true: nothing is delivered before `start`; `stop` and `close` resolve when no listener runs any more; what the
+ * Always true: nothing is delivered before `start`; from then on, until `close`, the process does not end by itself; `stop` and `close` resolve when no listener runs any more; what the
  * connection made for itself, temporary destinations, goes with it. Connection factories make it.
  */
+import type { Timer } from '../../../shared/clock.ts';
 import type { Destination as KitDestination } from '../doors/destinations.ts';
 import type { TemporaryKind } from '../doors/temporaries.ts';
 import { stillRead } from './destinations.ts';
@@ -40,6 +41,8 @@ export class Connection implements SessionOwner, AsyncDisposable {
   #sessionCount = 0;
   #isStarted = false;
   #isClosed = false;
+  /** A listener waits for messages, also while its server is away: nothing else may be there to keep the process. */
+  #presence: Timer | undefined;
 
   constructor(provider: Provider, clientId: string | null = null) {
     this.provider = provider;
@@ -104,6 +107,7 @@ export class Connection implements SessionOwner, AsyncDisposable {
       this.#checkOpen();
       if (this.#isStarted) return;
       this.#isStarted = true;
+      this.#presence ??= this.provider.clock.setTimer(() => undefined, Number.MAX_SAFE_INTEGER);
       for (const session of this.#sessions) session.started();
     });
   }
@@ -124,6 +128,7 @@ export class Connection implements SessionOwner, AsyncDisposable {
       for (const session of this.#sessions) session.checkOutside();
       if (this.#isClosed) return;
       this.#isClosed = true;
+      this.#presence?.cancel();
       try {
         // Without a client nothing waits for a server that is not there.
         if (this.provider.isLost()) await this.provider.release();

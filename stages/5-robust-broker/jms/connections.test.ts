@@ -1,5 +1,6 @@
 /** Connections that start, stop and close; sessions with one thread of control; who waits, and who may not. */
 import assert from 'node:assert/strict';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { VirtualClock } from '../../../shared/clock.ts';
 import { createBroker } from '../../2-ring-buffer/index.ts';
@@ -226,4 +227,40 @@ test('the exception listener is told when the server is lost, and what is left c
   await server.close();
   assert.ok((await lost.promise) instanceof JMSException);
   await connection.close();
+});
+
+test('a link that is cut without a word is an exception that says so', async () => {
+  await using broker = await createBroker();
+  await using server = await createTcpServer(broker, { port: 0 });
+  const sockets: Socket[] = [];
+  const wire = createServer((socket) => {
+    const there = connect(server.port, '127.0.0.1');
+    socket.pipe(there).pipe(socket);
+    for (const end of [socket, there]) sockets.push(end.on('error', () => end.destroy()));
+  });
+  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+  const { port } = wire.address() as AddressInfo;
+  await using factory = createConnectionFactory(`mq://127.0.0.1:${port}`);
+  const connection = await started(factory.createConnection());
+  const lost = Promise.withResolvers<JMSException>();
+  connection.setExceptionListener(lost.resolve);
+  wire.close();
+  for (const socket of sockets) socket.destroy();
+  const exception = await lost.promise;
+  assert.match(exception.message, /lost|reset|closed/);
+  assert.equal(exception.getErrorCode(), 'MQ_CONNECTION_LOST');
+  await connection.close();
+});
+
+test('a program with a started connection does not end before the connection is closed', async () => {
+  await using broker = await createBroker();
+  const clock = new VirtualClock();
+  await using factory = createConnectionFactory(broker, { clock });
+  const connection = await factory.createConnection();
+  const before = clock.timerCount;
+  await connection.start();
+  await connection.start();
+  assert.equal(clock.timerCount, before + 1);
+  await connection.close();
+  assert.equal(clock.timerCount, before);
 });

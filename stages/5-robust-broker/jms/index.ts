@@ -13,6 +13,7 @@
  */
 import { type Clock, checkClock } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
+import { MqError } from '../../../shared/contract/errors.ts';
 import { checkBroker, checkInteger, checkOptions, invalidArgument } from '../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../shared/random.ts';
 import type { ClientTlsOptions } from '../../3-http-server/tls.ts';
@@ -111,7 +112,8 @@ function placeOf(parsed: ParsedUrl, options: ConnectionFactoryOptions & { clock:
       let wasLost = false;
       const onState: TcpClientOptions['onState'] = (state, error) => {
         const isLost = state === 'reconnecting';
-        if (isLost !== wasLost) onLink(isLost ? error : null);
+        const lost = (): Error => error ?? new MqError('MQ_CONNECTION_LOST', 'the connection to the server was lost');
+        if (isLost !== wasLost) onLink(isLost ? lost() : null);
         wasLost = isLost;
       };
       return await createTcpClient(parsed.url, { ...client, onState });
