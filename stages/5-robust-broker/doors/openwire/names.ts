@@ -8,8 +8,6 @@
  * for each server.
  */
 import { MqError } from '../../../../shared/contract/errors.ts';
-import { LIMITS } from '../../../../shared/contract/limits.ts';
-import { topicPattern } from '../../filters/topic-pattern.ts';
 import { type Destination, type DestinationKind, isTemporary, topicOf } from '../destinations.ts';
 import type { Exchange } from '../exchange.ts';
 import type { WireDestination } from './commands.ts';
@@ -126,14 +124,4 @@ export function isTemporaryAdvisory(wire: WireDestination | null): boolean {
 /** The topic of advisories about one. */
 export function advisoryOf(wire: WireDestination): WireDestination {
   return { type: 'Topic', physicalName: `${ADVISORY}${wire.type}` };
-}
-
-/** `a.*.c` and `a.>`: topics of the contract that a name with wildcards covers; undefined for one without. */
-export function coverOf({ kind, name }: Destination): ((topic: string) => boolean) | undefined {
-  if (!name.split('.').some((word) => word === '*' || word === '>')) return undefined;
-  if (kind !== 'topic')
-    throw new JmsRefusal('InvalidDestinationException', `${name}: only topics are read by wildcards`);
-  const covers = topicPattern(name, 'dotted', LIMITS);
-  const prefix = topicOf({ kind, name: '' });
-  return (topic) => topic.startsWith(prefix) && covers(topic.slice(prefix.length));
 }

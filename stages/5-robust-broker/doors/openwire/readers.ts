@@ -16,13 +16,14 @@ import type { BookedConnection } from '../booked-connection.ts';
 import { type Destination, isTopicLike, namedGroup, topicOf } from '../destinations.ts';
 import type { Door } from '../door-server.ts';
 import type { Subscriber } from '../exchange.ts';
+import { coverOf } from '../wildcards.ts';
 import { Advisories } from './advisories.ts';
 import { Browser } from './browser.ts';
 import type { ConsumerId, ConsumerInfo } from './commands.ts';
 import { Consumer } from './consumer.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { consumerKey } from './members.ts';
-import { coverOf, isTemporaryAdvisory, type Names } from './names.ts';
+import { isTemporaryAdvisory, type Names } from './names.ts';
 import type { Reader } from './reader.ts';
 
 export interface ReadersOptions {

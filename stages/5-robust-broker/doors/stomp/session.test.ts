@@ -235,3 +235,21 @@ test('a server that stops answers what was begun, says why, and gives back what 
   const [delivery] = await door.broker.receive('a');
   assert.deepEqual([Buffer.from(delivery?.body ?? []).toString(), delivery?.deliveryCount], ['kept', 1]);
 });
+
+test('a name with wildcards is a subscription to all topics it covers, and a queue has none', async () => {
+  await using door = await openDoor();
+  const peer = await Peer.connected(door.port);
+  await peer.asks('SUBSCRIBE', { id: 's', destination: '/topic/news.>' });
+  await peer.asks('SUBSCRIBE', { id: 't', destination: '/topic/news.*.today' });
+  for (const name of ['news.eu', 'news.eu.today', 'others']) {
+    await peer.asks('SEND', { destination: `/topic/${name}` }, name);
+  }
+  const heard = [await peer.hears(), await peer.hears(), await peer.hears()];
+  assert.deepEqual(
+    heard.map(({ headers, body }) => `${headers.subscription} ${headers.destination} ${body}`).sort(),
+    ['s /topic/news.eu news.eu', 's /topic/news.eu.today news.eu.today', 't /topic/news.eu.today news.eu.today'],
+  );
+  peer.says('SUBSCRIBE\nid:q\ndestination:/queue/news.>\n\n^@');
+  const { command, headers } = await peer.hears();
+  assert.deepEqual([command, headers.code], ['ERROR', 'MQ_INVALID_ARGUMENT']);
+});

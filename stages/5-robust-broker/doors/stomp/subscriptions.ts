@@ -18,6 +18,7 @@ import type { ByteChannel } from '../byte-channel.ts';
 import { type Destination, isTopicLike, namedGroup, topicOf } from '../destinations.ts';
 import type { Door } from '../door-server.ts';
 import type { Subscriber } from '../exchange.ts';
+import { coverOf } from '../wildcards.ts';
 import type { Version } from './frame.ts';
 import { flagOf, numberOf } from './messages.ts';
 import type { Names } from './names.ts';
@@ -80,20 +81,27 @@ export class Subscriptions {
     const text = headers.get('destination') ?? '';
     const destination = await names.destinationOf(text);
     const subscriber = this.#subscriberOf(headers, destination);
+    const covers = coverOf(destination);
     const subscription = new StompSubscription({ id: headers.get('id'), ackMode, write, onTrouble });
     this.#open.set(key, { subscription, creditMax });
     try {
       const memberId = `stomp-${this.#options.door.random.hex(12)}`;
       const selector = headers.get('selector');
       const open = await this.#options.door.exchange.subscribe(broker, {
-        ...{ destination, subscriber, memberId, creditMax },
+        ...(covers === undefined ? { destination } : { covers }),
+        ...{ subscriber, memberId, creditMax },
         ...(selector !== undefined && selector !== '' && { filter: { selector } }),
         onDelivery: (delivery) => subscription.deliver(delivery),
         onEnd: onTrouble,
       });
       if (subscription.isOver) return await open.close();
       const booked = channel.booked.subscribed({
-        ...{ id: key, destination: text, topic: topicOf(destination), group: groupOf(subscriber, memberId) },
+        ...{
+          id: key,
+          destination: text,
+          topic: covers === undefined ? topicOf(destination) : destination.name,
+          group: groupOf(subscriber, memberId),
+        },
         creditMax: () => creditMax,
         heldCount: () => subscription.heldCount,
       });
