@@ -16,7 +16,7 @@ import { encodeAnswer, PLAIN_ANSWER_BYTES, type Reader, writePlainAnswer } from 
 import type { Incoming, InFlight } from './in-flight.ts';
 import { messageOf } from './messages.ts';
 import type { Publish } from './packets.ts';
-import { mayPublish, type Publishing } from './publishing.ts';
+import type { Publishing } from './publishing.ts';
 import { FIRST_FAILURE, protocolError, publishReasonOf, REASON, Violation } from './reasons.ts';
 import { type Place, Slot, type SlotEnds } from './slot.ts';
 import { destinationOfName } from './topics.ts';
@@ -208,17 +208,16 @@ export class Publisher {
     try {
       const receipt = await exchange.publish(view, destination, this.#messageOf(slot, id), this.#sendOptions);
       const reason = this.#reasonOf(receipt);
-      if (slot.publish.retain && destination.kind === 'topic') await this.#retain(slot, receipt);
+      if (slot.publish.retain && destination.kind === 'topic') await this.#retain(slot);
       return reason;
     } catch (error) {
       return this.#failed(slot, error);
     }
   }
 
-  async #retain({ publish, place }: Slot, receipt: Receipt | null): Promise<void> {
-    const { view, publishing, clientId } = this.#options;
-    // Nobody was asked whether the client may when there was nobody to send to.
-    if (receipt === null) await mayPublish(view, topicOf(place.destination));
+  /** That the client may publish there was asked, also where nobody awaits it. */
+  async #retain({ publish, place }: Slot): Promise<void> {
+    const { publishing, clientId } = this.#options;
     const { payload, qos, properties } = publish;
     const name = place.name.normalize('NFC');
     publishing.retained.set({ name, payload, qos, properties, publisher: clientId });

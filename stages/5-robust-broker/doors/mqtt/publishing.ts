@@ -111,21 +111,3 @@ export class Publishing {
     }
   }
 }
-
-/** Rejects with `MQ_FORBIDDEN` when the caller may not publish there; nothing is published. */
-export async function mayPublish(view: Broker, topic: string): Promise<void> {
-  await onlyForbidden(view.sendBatch(topic, [])); // a batch of nothing is refused too, but only of who may send
-}
-
-/** Rejects with `MQ_FORBIDDEN` when the caller may not read there; nothing is read. */
-export async function mayRead(view: Broker, topic: string): Promise<void> {
-  await onlyForbidden(view.receive(topic, { max: 0 }));
-}
-
-async function onlyForbidden(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!isMqError(error, 'MQ_INVALID_ARGUMENT')) throw error;
-  }
-}
