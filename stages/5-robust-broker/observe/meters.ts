@@ -89,6 +89,8 @@ export class Meters {
   }
 
   close(): void {
+    this.#accepted.clear();
+    this.#partitionCount = 0;
     for (const end of this.#ends) end();
   }
 

@@ -1,12 +1,13 @@
 /**
  * A broker and a TCP door in a process of their own, that does what its parent asks for and says what memory it takes.
  *
- * Always true: every command is answered once, in order; memory is asked for after the garbage is gone (`--expose-gc`).
+ * Always true: every command is answered once, in order; memory is asked for after the garbage is gone.
  */
 import process from 'node:process';
 import { createTcpServer } from '../../4-persisted-log/index.ts';
 import { createBroker } from '../index.ts';
 import { openFilesCount } from '../observe/process-meters.ts';
+import { collectedHeapBytes } from './collected-heap.ts';
 import type { MemoryAnswer, MemoryCommand } from './memory-process.ts';
 
 const [folder = '', cacheBytesMax] = process.argv.slice(2);
@@ -56,14 +57,9 @@ async function closeAll(): Promise<void> {
   await broker.close();
 }
 
-/** What is still held after two collections: some objects only let go of others in the first. */
 async function memory(): Promise<MemoryAnswer> {
-  for (let turn = 0; turn < 3; turn += 1) {
-    globalThis.gc?.();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  const { heapUsed, external, rss } = process.memoryUsage();
-  return { heldBytes: heapUsed + external, rssBytes: rss, openFiles: openFilesCount() ?? 0 };
+  const heldBytes = await collectedHeapBytes();
+  return { heldBytes, rssBytes: process.memoryUsage().rss, openFiles: openFilesCount() ?? 0 };
 }
 
 async function makeTopics(count: number): Promise<MemoryAnswer> {
