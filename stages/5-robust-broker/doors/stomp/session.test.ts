@@ -245,10 +245,11 @@ test('a name with wildcards is a subscription to all topics it covers, and a que
     await peer.asks('SEND', { destination: `/topic/${name}` }, name);
   }
   const heard = [await peer.hears(), await peer.hears(), await peer.hears()];
-  assert.deepEqual(
-    heard.map(({ headers, body }) => `${headers.subscription} ${headers.destination} ${body}`).sort(),
-    ['s /topic/news.eu news.eu', 's /topic/news.eu.today news.eu.today', 't /topic/news.eu.today news.eu.today'],
-  );
+  assert.deepEqual(heard.map(({ headers, body }) => `${headers.subscription} ${headers.destination} ${body}`).sort(), [
+    's /topic/news.eu news.eu',
+    's /topic/news.eu.today news.eu.today',
+    't /topic/news.eu.today news.eu.today',
+  ]);
   peer.says('SUBSCRIBE\nid:q\ndestination:/queue/news.>\n\n^@');
   const { command, headers } = await peer.hears();
   assert.deepEqual([command, headers.code], ['ERROR', 'MQ_INVALID_ARGUMENT']);
