@@ -9,6 +9,7 @@ import { MqError } from '../shared/contract/errors.ts';
 
 /** Package -> how it is loaded. The specifiers are literal, so that the types of each package are known. */
 const PACKAGES = {
+  '@stomp/stompjs': () => import('@stomp/stompjs'),
   aedes: () => import('aedes'),
   async: () => import('async'),
   autocannon: () => import('autocannon'),
@@ -16,7 +17,6 @@ const PACKAGES = {
   fastq: () => import('fastq'),
   mqtt: () => import('mqtt'),
   'p-queue': () => import('p-queue'),
-  stompit: () => import('stompit'),
   // Named, because an inferred type could not be written into the declarations of the package.
   vega: (): Promise<typeof import('vega')> => import('vega'),
   'vega-lite': () => import('vega-lite'),

@@ -26,7 +26,7 @@ export interface ProtocolDoors {
 
 /** Rejects with `MQ_MISSING_DEPENDENCY` and the line to type when something of it is not installed. */
 export async function withProtocolDoors<T>(use: (doors: ProtocolDoors) => Promise<T>): Promise<T> {
-  await requirePackages(['mqtt', 'stompit', 'aedes']);
+  await requirePackages(['mqtt', '@stomp/stompjs', 'aedes']);
   const missing = missingPackages();
   if (missing.length > 0) {
     const line = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;

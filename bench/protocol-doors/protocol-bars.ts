@@ -13,7 +13,7 @@ export const PROTOCOL_BARS: readonly RatioBar[] = [
   },
   {
     name: 'stomp-stock',
-    claim: 'STOMP, stompit, synced sends at least 3 x ActiveMQ',
+    claim: 'STOMP, stompjs, synced sends at least 3 x ActiveMQ',
     scenario: 'stomp-stock',
     subject: 'stage 5, synced',
     reference: 'ActiveMQ, synced',

@@ -14,7 +14,7 @@ import { Tally } from '../tally.ts';
 import { freshTopic, timed } from '../tcp-door/door-run.ts';
 import type { ProtocolDoors } from './doors.ts';
 import { openMqttClients } from './mqtt-client.ts';
-import { openMqttJs, openStompit } from './stock-clients.ts';
+import { openMqttJs, openStompJs } from './stock-clients.ts';
 import { openStompClient } from './stomp-client.ts';
 import { type LoadClient, type LoadEvents, runWindowLoad } from './window-load.ts';
 
@@ -27,7 +27,7 @@ const JAVA_CONNECTIONS = 16;
 type Open = (door: Door, place: string, events: LoadEvents) => Promise<LoadClient>;
 
 const stomp: Open = ({ url }, queue, events) => openStompClient(url, queue, events);
-const stompit: Open = ({ url }, queue, events) => openStompit(url, queue, events);
+const stompJs: Open = ({ url }, queue, events) => openStompJs(url, queue, events);
 const mqtt: Open = ({ url }, topic, events) => openMqttClients({ url, topic, clientId: topic }, events);
 const mqttStored: Open = ({ url }, topic, events) =>
   openMqttClients({ url, topic, clientId: topic, isReaderAway: true }, events);
@@ -54,15 +54,15 @@ export function protocolScenarios(doors: ProtocolDoors, { doorMs }: Plan): Scena
     },
     {
       name: 'stomp-stock',
-      title: 'STOMP, stompit, the same',
+      title: 'STOMP, stompjs, the same',
       how: `${STOCK_WINDOW} without a receipt at a time.`,
-      contestants: race(stompit, STOCK_WINDOW, stompDoors),
+      contestants: race(stompJs, STOCK_WINDOW, stompDoors),
     },
     {
       name: 'stomp-stock-one',
-      title: 'STOMP, stompit, one in flight',
+      title: 'STOMP, stompjs, one in flight',
       how: 'The next one leaves when the receipt is there.',
-      contestants: race(stompit, 1, stompDoors),
+      contestants: race(stompJs, 1, stompDoors),
     },
     {
       name: 'mqtt-raw',

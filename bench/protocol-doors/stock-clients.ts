@@ -1,22 +1,32 @@
 /** Clients that others made, as their users use them; they are often what costs most. */
+import { connect } from 'node:net';
+import type { IStompSocket } from '@stomp/stompjs';
 import type { MqttClient } from 'mqtt';
-import type { StompitClient } from 'stompit';
 import { loadOptional } from '../optional-package.ts';
-import { numberedBody, numberIn } from '../tally.ts';
+import { numberedBody, numberedText, numberIn } from '../tally.ts';
 import type { MqttOptions } from './mqtt-client.ts';
 import { openStompClient } from './stomp-client.ts';
 import type { LoadClient, LoadEvents } from './window-load.ts';
 
-/** stompit sends, with a receipt for each; what is there afterwards is read by our own client. */
-export async function openStompit(url: string, queue: string, events: LoadEvents): Promise<LoadClient> {
-  const { default: stompit } = await loadOptional('stompit');
-  const { hostname: host, port } = new URL(url);
-  const client = await new Promise<StompitClient>((resolve, reject) => {
-    const headers = { host, 'heart-beat': '0,0' };
-    stompit.connect({ host, port: Number(port), connectHeaders: headers }, (error, opened) => {
-      if (error) reject(error);
-      else resolve(opened);
+/** States of a WebSocket. */
+const [CONNECTING, OPEN] = [0, 1];
+
+/**
+ * stompjs sends, with a receipt for each, over a socket, which its users wrap like this where there is no WebSocket; what is
+ * there afterwards is read by our own client.
+ */
+export async function openStompJs(url: string, queue: string, events: LoadEvents): Promise<LoadClient> {
+  const { Client } = await loadOptional('@stomp/stompjs');
+  const client = await new Promise<InstanceType<typeof Client>>((resolve, reject) => {
+    const opened = new Client({
+      webSocketFactory: () => socketOf(url),
+      heartbeatIncoming: 0,
+      heartbeatOutgoing: 0,
+      reconnectDelay: 0,
+      onConnect: () => resolve(opened),
+      onStompError: ({ headers }) => reject(new Error(headers.message)),
     });
+    opened.activate();
   });
   const reader = await openStompClient(url, queue, {
     sent: () => undefined,
@@ -26,20 +36,45 @@ export async function openStompit(url: string, queue: string, events: LoadEvents
   return {
     send: (from, count) => {
       for (let number = from; number < from + count; number += 1) {
-        const onReceipt = (): void => {
+        const receipt = `r${number}`;
+        client.watchForReceipt(receipt, () => {
           events.sent(number);
           events.pieceRead();
-        };
-        const frame = client.send({ destination: `/queue/${queue}`, persistent: 'true' }, { onReceipt });
-        frame.end(numberedBody(number));
+        });
+        const headers = { persistent: 'true', receipt };
+        client.publish({ destination: `/queue/${queue}`, body: numberedText(number), headers });
       }
     },
     drain: (count) => reader.drain?.(count) ?? Promise.resolve(),
     close: async () => {
-      client.destroy();
-      await reader.close();
+      await Promise.all([client.deactivate({ force: true }), reader.close()]);
     },
   };
+}
+
+/** What stompjs needs of a WebSocket, on a socket. */
+function socketOf(url: string): IStompSocket {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const wrapped: IStompSocket = {
+    url,
+    binaryType: 'arraybuffer',
+    readyState: CONNECTING,
+    send: (data) => void socket.write(typeof data === 'string' ? data : new Uint8Array(data as ArrayBuffer)),
+    close: () => void socket.end(),
+    onopen: null,
+    onmessage: null,
+    onerror: null,
+    onclose: null,
+  };
+  socket.on('connect', () => {
+    Object.assign(wrapped, { readyState: OPEN });
+    wrapped.onopen?.({});
+  });
+  socket.on('data', (bytes: Buffer) => wrapped.onmessage?.({ data: Uint8Array.from(bytes).buffer }));
+  socket.on('error', (error) => wrapped.onerror?.(error));
+  socket.on('close', () => wrapped.onclose?.({}));
+  return wrapped;
 }
 
 /** Two of MQTT.js: one publishes with QoS 1, one reads. */
