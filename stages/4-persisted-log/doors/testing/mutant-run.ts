@@ -29,10 +29,12 @@ export interface MutantTarget {
   readonly control: (sent: number) => Promise<void>;
   /** What mutants stored is theirs alone; without it, memory is comparable. */
   readonly clear: () => Promise<void>;
+  /** Files and sockets the process has open, where they can be counted. */
+  readonly openFiles?: () => number;
 }
 
 export async function runMutants(
-  { server, defects, mutate, control, clear }: MutantTarget,
+  { server, defects, mutate, control, clear, openFiles }: MutantTarget,
   { seed, count }: MutationRun,
 ): Promise<void> {
   const random = new SeededRandom(seed);
@@ -45,20 +47,23 @@ export async function runMutants(
     await until('only the control client is there', () => server.connectionCount === 1);
     assert.deepEqual(defects, [], `seed ${seed}, after ${sent}`);
     await clear();
-    const now = footprint();
+    const now = footprint(openFiles);
     before ??= now;
     assert.ok(now.handles <= before.handles + 5, `handles: ${before.handles}, then ${now.handles} (seed ${seed})`);
+    assert.ok(now.files <= before.files + 5, `files: ${before.files}, then ${now.files} (seed ${seed})`);
     assert.ok(now.rss < before.rss + RSS_BYTES_MAX, `memory: ${before.rss}, then ${now.rss} (seed ${seed})`);
   }
 }
 
 interface Footprint {
   readonly handles: number;
+  readonly files: number;
   readonly rss: number;
 }
 
-function footprint(): Footprint {
-  return { handles: process.getActiveResourcesInfo().length, rss: process.memoryUsage.rss() };
+function footprint(openFiles = (): number => 0): Footprint {
+  const handles = process.getActiveResourcesInfo().length;
+  return { handles, files: openFiles(), rss: process.memoryUsage.rss() };
 }
 
 /** Resolves when the connection is over. */

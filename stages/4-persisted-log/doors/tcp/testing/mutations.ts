@@ -10,6 +10,7 @@ import type { Broker } from '../../../../../shared/contract/broker.ts';
 import type { Random } from '../../../../../shared/random.ts';
 import { encodeMessages } from '../../../../3-http-server/message-codec.ts';
 import { encodeBatch } from '../../../bytes/record-batch.ts';
+import { type FrameShape, mutateFrame } from '../../testing/mutant-frames.ts';
 import { type MutationRun, runMutants } from '../../testing/mutant-run.ts';
 import { createTcpClient } from '../create-client.ts';
 import { FRAME } from '../frame.ts';
@@ -21,6 +22,7 @@ import * as ending from '../transaction-frames.ts';
 import { framesOf, HELLO, HELLO_2 } from './stranger.ts';
 
 const TOPIC = 'mutants';
+const SHAPE: FrameShape = { bytesMin: 10, headBytes: 9, wrongLength: 4 };
 
 /** Sends `count` mutants to a server in front of `broker`. */
 export async function sendMutants(broker: Broker, run: MutationRun): Promise<void> {
@@ -153,42 +155,8 @@ function mutate(seeds: readonly Uint8Array[][], random: Random): Uint8Array {
   const from = random.below(10) === 0 ? 0 : 1;
   for (let left = 1 + random.below(4); left > 0; left -= 1) {
     const at = from + random.below(frames.length - from);
-    frames[at] = mutateFrame(frames[at] ?? new Uint8Array(), random);
+    frames[at] = mutateFrame(frames[at] ?? new Uint8Array(), SHAPE, random);
   }
   if (random.below(4) === 0) frames.splice(from + random.below(frames.length - from), 1);
   return Buffer.concat(frames);
-}
-
-function mutateFrame(frame: Uint8Array, random: Random): Uint8Array {
-  const bytes = Buffer.from(frame);
-  if (bytes.length < 10) return bytes;
-  const at = random.below(bytes.length);
-  switch (random.below(8)) {
-    case 0:
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << random.below(8));
-      return bytes;
-    case 1:
-      bytes[at] = [0, 0xff, 0x7f, 0x80][random.below(4)] ?? 0;
-      return bytes;
-    case 2: // the length
-      bytes.writeUInt32BE([0, 4, 5, bytes.length, 2 ** 31 - 1, 2 ** 32 - 1][random.below(6)] ?? 0, 0);
-      return bytes;
-    case 3: // the type
-      bytes[4] = random.below(256);
-      return bytes;
-    case 4:
-      return bytes.subarray(0, at);
-    case 5:
-      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(random.below(at + 1))]);
-    case 6: // a number within, of any width
-      bytes.fill(random.below(2) === 0 ? 0xff : 0, at, Math.min(at + 2 ** random.below(4), bytes.length));
-      return bytes;
-    default: // a right length around wrong contents
-      return withLength(Buffer.concat([bytes.subarray(0, at), Buffer.from(random.hex(random.below(20)), 'hex')]));
-  }
-}
-
-function withLength(bytes: Buffer): Buffer {
-  if (bytes.length >= 9) bytes.writeUInt32BE(bytes.length - 4, 0);
-  return bytes;
 }

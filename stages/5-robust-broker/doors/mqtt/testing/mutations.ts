@@ -6,67 +6,36 @@
  * was before, and the other client never waits.
  */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
 import type { Broker } from '../../../../../shared/contract/broker.ts';
-import { type Random, SeededRandom } from '../../../../../shared/random.ts';
-import { until } from '../../../../3-http-server/testing/until.ts';
+import type { Random } from '../../../../../shared/random.ts';
+import { type MutationRun, runMutants } from '../../../../4-persisted-log/doors/testing/mutant-run.ts';
 import { createMqttServer } from '../server.ts';
 import { bytesOf, Peer } from './open-door.ts';
 
-const CONNECTIONS_AT_ONCE = 20;
-/** Mutants between two looks at the server. */
-const LOOK_EVERY = 500;
-const MEBIBYTE = 1024 * 1024;
-
-export interface MutationRun {
-  readonly seed: number;
-  readonly count: number;
-}
-
 /** Sends `count` mutants to a server in front of `broker`. */
-export async function sendMutants(broker: Broker, { seed, count }: MutationRun): Promise<void> {
-  const random = new SeededRandom(seed);
+export async function sendMutants(broker: Broker, run: MutationRun): Promise<void> {
   const defects: unknown[] = [];
   await using server = await createMqttServer(broker, {
     onDefect: (error) => defects.push(error),
     sessionExpirySecondsMax: 1,
   });
-  const control = await Peer.open(server.port, { clientId: 'control' });
-  await control.subscribe('control', { qos: 1 });
+  const client = await Peer.open(server.port, { clientId: 'control' });
+  await client.subscribe('control', { qos: 1 });
   const seeds = conversations();
-  let before: Footprint | undefined;
-  for (let sent = 0; sent < count; sent += CONNECTIONS_AT_ONCE) {
-    const mutants = Array.from({ length: CONNECTIONS_AT_ONCE }, () => mutate(seeds, random));
-    await Promise.all(mutants.map((bytes) => send(server.port, bytes)));
-    control.publish('control', String(sent), { qos: 0 });
-    assert.equal(String((await control.next('publish')).payload), String(sent));
-    if (sent % LOOK_EVERY !== 0) continue;
-    await until('only the control client is there', () => server.connectionCount === 1);
-    assert.deepEqual(defects, [], `seed ${seed}, after ${sent}`);
-    // What mutants stored is theirs alone; without it, memory is comparable.
-    await forgetTopics(broker);
-    const now = footprint();
-    before ??= now;
-    assert.ok(now.handles <= before.handles + 5, `handles: ${before.handles}, then ${now.handles} (seed ${seed})`);
-    assert.ok(now.rss < before.rss + 256 * MEBIBYTE, `memory: ${before.rss}, then ${now.rss} (seed ${seed})`);
-  }
-  await control.vanish();
+  const control = async (sent: number): Promise<void> => {
+    client.publish('control', String(sent), { qos: 0 });
+    assert.equal(String((await client.next('publish')).payload), String(sent));
+  };
+  const clear = (): Promise<void> => forgetTopics(broker);
+  await runMutants({ server, defects, mutate: (random) => mutate(seeds, random), control, clear }, run);
+  await client.vanish();
   await server.close({ timeoutMs: 1000 });
-  assert.deepEqual(defects, [], `seed ${seed}`);
+  assert.deepEqual(defects, [], `seed ${run.seed}`);
 }
 
 async function forgetTopics(broker: Broker): Promise<void> {
   for (const { topic } of await broker.describeTopics()) if (topic !== 'topic/control') await broker.deleteTopic(topic);
-}
-
-interface Footprint {
-  readonly handles: number;
-  readonly rss: number;
-}
-
-function footprint(): Footprint {
-  return { handles: process.getActiveResourcesInfo().length, rss: process.memoryUsage.rss() };
 }
 
 /** Valid ones, packet by packet. */
@@ -152,15 +121,4 @@ function mutate(seeds: readonly (readonly Buffer[])[], random: Random): Buffer {
     else bytes = bytes.subarray(0, at);
   }
   return bytes;
-}
-
-/** Resolves when the connection is over, by whatever side. */
-function send(port: number, bytes: Buffer): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.on('error', () => undefined);
-    socket.on('close', () => resolve());
-    socket.resume();
-    socket.end(bytes);
-  });
 }
