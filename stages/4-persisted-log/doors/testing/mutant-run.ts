@@ -7,12 +7,13 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { type Random, SeededRandom } from '../../../../shared/random.ts';
+import { assertFlat, type Footprint, footprint } from '../../../3-http-server/testing/footprint.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
 
 const CONNECTIONS_AT_ONCE = 20;
 /** Mutants between two looks at the server. */
 const LOOK_EVERY = 500;
-const RSS_BYTES_MAX = 256 * 1024 * 1024;
+const RSS_BYTES_MORE = 256 * 1024 * 1024;
 
 /** How many, and which. */
 export interface MutationRun {
@@ -29,12 +30,10 @@ export interface MutantTarget {
   readonly control: (sent: number) => Promise<void>;
   /** What mutants stored is theirs alone; without it, memory is comparable. */
   readonly clear: () => Promise<void>;
-  /** Files and sockets the process has open, where they can be counted. */
-  readonly openFiles?: () => number;
 }
 
 export async function runMutants(
-  { server, defects, mutate, control, clear, openFiles }: MutantTarget,
+  { server, defects, mutate, control, clear }: MutantTarget,
   { seed, count }: MutationRun,
 ): Promise<void> {
   const random = new SeededRandom(seed);
@@ -47,23 +46,9 @@ export async function runMutants(
     await until('only the control client is there', () => server.connectionCount === 1);
     assert.deepEqual(defects, [], `seed ${seed}, after ${sent}`);
     await clear();
-    const now = footprint(openFiles);
-    before ??= now;
-    assert.ok(now.handles <= before.handles + 5, `handles: ${before.handles}, then ${now.handles} (seed ${seed})`);
-    assert.ok(now.files <= before.files + 5, `files: ${before.files}, then ${now.files} (seed ${seed})`);
-    assert.ok(now.rss < before.rss + RSS_BYTES_MAX, `memory: ${before.rss}, then ${now.rss} (seed ${seed})`);
+    before ??= footprint();
+    assertFlat(before, { when: `after ${sent} mutants (seed ${seed})`, rssBytesMore: RSS_BYTES_MORE });
   }
-}
-
-interface Footprint {
-  readonly handles: number;
-  readonly files: number;
-  readonly rss: number;
-}
-
-function footprint(openFiles = (): number => 0): Footprint {
-  const handles = process.getActiveResourcesInfo().length;
-  return { handles, files: openFiles(), rss: process.memoryUsage.rss() };
 }
 
 /** Resolves when the connection is over. */

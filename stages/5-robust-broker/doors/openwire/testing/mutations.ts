@@ -6,7 +6,6 @@
  * it was before, and the other client never waits.
  */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import type { Broker } from '../../../../../shared/contract/broker.ts';
 import type { Random } from '../../../../../shared/random.ts';
 import { type FrameShape, mutateFrame } from '../../../../4-persisted-log/doors/testing/mutant-frames.ts';
@@ -34,8 +33,7 @@ export async function sendMutants(broker: Broker, run: MutationRun): Promise<voi
     client.send(client.ackOf(await client.next('MessageDispatch'), ACK.standard));
   };
   const clear = (): Promise<void> => forgetWhatMutantsLeft(broker);
-  const openFiles = (): number => readdirSync('/proc/self/fd').length;
-  await runMutants({ server, defects, mutate, control, clear, openFiles }, run);
+  await runMutants({ server, defects, mutate, control, clear }, run);
 }
 
 /** Without it memory and files cannot be compared. */

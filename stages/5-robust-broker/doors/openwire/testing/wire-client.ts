@@ -62,19 +62,7 @@ export class WireClient implements Disposable {
   }
 
   connectionInfo(info: Partial<ConnectionInfo> = {}): ConnectionInfo {
-    return {
-      type: 'ConnectionInfo',
-      ...{ ...BASE, connectionId: { type: 'ConnectionId', value: this.connectionId }, clientId: null, password: null },
-      ...{
-        userName: null,
-        brokerPath: null,
-        isBrokerMasterConnector: false,
-        isManageable: false,
-        isClientMaster: false,
-      },
-      ...{ isFaultTolerant: false, isFailoverReconnect: false, clientIp: null },
-      ...info,
-    };
+    return { ...connectionInfoOf(this.connectionId), ...info };
   }
 
   /** One session with one producer, and what it sends. */
@@ -180,4 +168,14 @@ export class WireClient implements Disposable {
 
 export function queue(physicalName: string): WireDestination {
   return { type: 'Queue', physicalName };
+}
+
+/** Of somebody without a name. */
+export function connectionInfoOf(connectionId: string): ConnectionInfo {
+  return {
+    type: 'ConnectionInfo',
+    ...{ ...BASE, connectionId: { type: 'ConnectionId', value: connectionId }, clientId: null, password: null },
+    ...{ userName: null, brokerPath: null, isBrokerMasterConnector: false, isManageable: false, isClientMaster: false },
+    ...{ isFaultTolerant: false, isFailoverReconnect: false, clientIp: null },
+  };
 }
