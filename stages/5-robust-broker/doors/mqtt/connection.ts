@@ -15,7 +15,7 @@ import { type Door, isDefect } from '../door-server.ts';
 import { isGone } from '../gone.ts';
 import { mayPublish } from '../rights.ts';
 import type { ClientSession, Holder } from './client-session.ts';
-import { Conversation } from './conversation.ts';
+import { Conversation, type Holds } from './conversation.ts';
 import { decode } from './decode.ts';
 import { encodeConnack, encodeDisconnect, PINGRESP, type Reader } from './encode.ts';
 import { type Greeting, greet } from './greeting.ts';
@@ -188,9 +188,15 @@ export class Connection implements DoorSession, Holder {
     const conversation = this.#converse(session, view, greeting);
     this.#conversation = conversation;
     await conversation.resume();
-    if (this.#isDraining) return;
-    this.#guarded(() => this.#packets.release());
-    this.#channel.resume();
+    this.#hold({ isPaused: false, isHeld: false });
+  }
+
+  #hold({ isPaused, isHeld }: Holds): void {
+    if (this.#isDraining) return; // everything is held for good
+    if (isPaused) this.#channel.pause();
+    else this.#channel.resume();
+    if (isHeld) this.#packets.hold();
+    else this.#guarded(() => this.#packets.release());
   }
 
   /** It will be published when nobody can be told any more. */
@@ -240,6 +246,7 @@ export class Connection implements DoorSession, Holder {
       receiveMaximum: greeting.receiveMaximum,
       topicAliasMaximum: greeting.topicAliasMaximum,
       work: (work) => this.#work(work),
+      onHold: (holds) => this.#hold(holds),
       fail: (error) => this.#fail(error),
     });
   }

@@ -1,8 +1,8 @@
 /**
  * What a client that was let in says: publishing, subscribing, and the answers to what it was sent.
  *
- * Always true: subscriptions change one after the other, in the order they came, and are written down before they are answered.
- * The Connection makes it.
+ * Always true: what is said takes effect in the order in which it came: behind a SUBSCRIBE or UNSUBSCRIBE nothing is looked at
+ * until that is in force, written down and answered. The Connection makes it.
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import type { ByteChannel } from '../byte-channel.ts';
@@ -24,8 +24,13 @@ import type { Sessions } from './sessions.ts';
 import { isOwn, type Subscription } from './subscriptions.ts';
 import { destinationOfName, parseFilter } from './topics.ts';
 
-/** SUBSCRIBE and UNSUBSCRIBE of one client that wait: above it nothing more is read. */
-const CHANGES_MAX = 64;
+/** Why the client is to wait. */
+export interface Holds {
+  /** Nothing more is read. */
+  readonly isPaused: boolean;
+  /** What was read is not looked at either. */
+  readonly isHeld: boolean;
+}
 
 export interface ConversationOptions {
   readonly channel: ByteChannel;
@@ -41,6 +46,7 @@ export interface ConversationOptions {
   readonly receiveMaximum: number;
   readonly topicAliasMaximum: number;
   readonly work: (work: Promise<unknown>) => void;
+  readonly onHold: (holds: Holds) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -50,9 +56,7 @@ export class Conversation {
   readonly #sender: Sender;
   readonly #publisher: Publisher;
   /** The last change of subscriptions. */
-  #changes: Promise<void> = Promise.resolve();
-  /** Changes that wait for those before them. */
-  #changeCount = 0;
+  #change: Promise<void> = Promise.resolve();
   readonly #holds = new Set<'publishing' | 'subscribing'>();
   #wantsPublishers = false;
   #isClosed = false;
@@ -121,10 +125,10 @@ export class Conversation {
         this.#sender.completed(packet.packetId);
         break;
       case 'subscribe':
-        this.#change(() => this.#subscribe(packet));
+        this.#alone(() => this.#subscribe(packet));
         break;
       case 'unsubscribe':
-        this.#change(() => this.#unsubscribe(packet));
+        this.#alone(() => this.#unsubscribe(packet));
         break;
     }
   }
@@ -136,7 +140,7 @@ export class Conversation {
   /** Resolves when everything the client published is answered. */
   async finish(): Promise<void> {
     this.#reading.pause();
-    await this.#changes;
+    await this.#change;
     await this.#publisher.idle();
   }
 
@@ -145,28 +149,21 @@ export class Conversation {
     if (this.#wantsPublishers) this.#options.publishing.noLocalCount -= 1;
     this.#wantsPublishers = false;
     await this.#reading.close();
-    await this.#changes;
+    await this.#change;
   }
 
-  #change(act: () => Promise<void>): void {
-    this.#changeCount += 1;
-    if (this.#changeCount >= CHANGES_MAX) this.#hold('subscribing', true);
-    const change = this.#changes.then(() => (this.#isClosed ? undefined : act()));
-    this.#changes = change.catch(() => undefined).then(() => this.#changed());
+  /** What was published before it is on its way first; what comes behind it waits until it is done. */
+  #alone(act: () => Promise<void>): void {
+    this.#hold('subscribing', true);
+    const change = this.#change.then(() => (this.#isClosed ? undefined : act()));
+    this.#change = change.catch(() => undefined).then(() => this.#hold('subscribing', false));
     this.#options.work(change);
   }
 
-  #changed(): void {
-    this.#changeCount -= 1;
-    if (this.#changeCount < CHANGES_MAX) this.#hold('subscribing', false);
-  }
-
-  /** Nothing more is read while there is a reason for it. */
   #hold(reason: 'publishing' | 'subscribing', isHeld: boolean): void {
     if (isHeld) this.#holds.add(reason);
-    else if (!this.#holds.delete(reason)) return;
-    if (isHeld) this.#options.channel.pause();
-    else if (this.#holds.size === 0) this.#options.channel.resume();
+    else this.#holds.delete(reason);
+    this.#options.onHold({ isPaused: this.#holds.size > 0, isHeld: this.#holds.has('subscribing') });
   }
 
   async #subscribe({ packetId, subscriptions, properties }: Subscribe): Promise<void> {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { IPublishPacket } from 'mqtt-packet';
 import { until } from '../../../3-http-server/testing/until.ts';
-import { openMqttDoor, Peer } from './testing/open-door.ts';
+import { bytesOf, openMqttDoor, Peer } from './testing/open-door.ts';
 
 const text = ({ topic, payload, qos, retain }: IPublishPacket): string =>
   `${topic} ${payload} ${qos}${retain ? ' retained' : ''}`;
@@ -102,6 +102,54 @@ for (const stage of [2, 5] as const) {
     assert.deepEqual(topic?.groups, [], 'the group is gone with the last who had it');
   });
 }
+
+for (const qos of [0, 1, 2] as const) {
+  test(`what is written behind SUBSCRIBE, without waiting for its answer, comes (QoS ${qos}); behind UNSUBSCRIBE it does not`, async () => {
+    await using door = await openMqttDoor({ stage: 5 });
+    const peer = await Peer.open(door.server.port);
+    const subscribe = bytesOf({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 't', qos: 0 }] });
+    const unsubscribe = bytesOf({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: ['t'] });
+    const publish = (payload: string, messageId: number): Buffer =>
+      bytesOf({ cmd: 'publish', topic: 't', payload, qos, dup: false, retain: false, messageId });
+    // Cut in the middle of the second message: what is kept back is joined with what comes later.
+    const bytes = Buffer.concat([subscribe, publish('a', 3), publish('b', 4)]);
+    const cut = bytes.length - 3;
+    peer.write(bytes.subarray(0, cut));
+    peer.write(bytes.subarray(cut));
+    await until('both have come', () => peer.waiting.filter(({ cmd }) => cmd === 'publish').length === 2);
+    peer.write(Buffer.concat([unsubscribe, publish('c', 5)]));
+    await peer.settled();
+    const got = peer.waiting.flatMap((packet) => (packet.cmd === 'publish' ? String(packet.payload) : []));
+    assert.deepEqual(got, ['a', 'b']);
+    const answers = peer.waiting.map(({ cmd }) => cmd).filter((cmd) => cmd === 'suback' || cmd === 'unsuback');
+    assert.deepEqual(answers, ['suback', 'unsuback']);
+  });
+}
+
+test('who says a lot behind a SUBSCRIBE is slowed down, and everything takes effect in its order', async () => {
+  await using door = await openMqttDoor({ stage: 5 });
+  const peer = await Peer.open(door.server.port, { protocolVersion: 4 });
+  const rounds = 50;
+  const count = 20;
+  const bytes: Buffer[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const topic = `t${round}`;
+    bytes.push(bytesOf({ cmd: 'subscribe', messageId: 1 + round, subscriptions: [{ topic, qos: 0 }] }, 4));
+    for (let index = 0; index < count; index += 1) {
+      const payload = `${index} ${'x'.repeat(500)}`;
+      bytes.push(bytesOf({ cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false }, 4));
+    }
+  }
+  peer.write(Buffer.concat(bytes));
+  await until('all have come', () => peer.waiting.length === rounds * (count + 1));
+  const got = peer.waiting.flatMap((packet) => (packet.cmd === 'publish' ? `${packet.topic} ${packet.payload}` : []));
+  const names = got.map((text) => text.split(' ', 2).join(' '));
+  const wanted = Array.from({ length: rounds * count }, (_, at) => `t${Math.floor(at / count)} ${at % count}`);
+  for (let round = 0; round < rounds; round += 1) {
+    const isOf = (name: string): boolean => name.startsWith(`t${round} `);
+    assert.deepEqual(names.filter(isOf), wanted.filter(isOf));
+  }
+});
 
 test('a filter that is none, or too many of them, is refused by itself', async () => {
   await using door = await openMqttDoor({ subscriptionsCountMax: 2 });
