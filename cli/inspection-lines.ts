@@ -42,7 +42,7 @@ export function inspectionLines(inspection: Inspection, options: LineOptions): s
 }
 
 function segmentLines(segment: SegmentInspection, options: LineOptions): string[] {
-  const { path, bytes, batchCount, recordCount, headFault, head, parts } = segment;
+  const { path, bytes, roomBytes, batchCount, recordCount, headFault, head, parts } = segment;
   const shownCount = parts.filter(({ kind }) => kind === 'batch').length;
   const counts = `${counted(batchCount, 'batch')}, ${counted(recordCount, 'record')}`;
   return [
@@ -50,6 +50,7 @@ function segmentLines(segment: SegmentInspection, options: LineOptions): string[
     ...(headFault === null ? [] : [`its head is damaged: ${headFault}`]),
     ...hexLines(head, { ...options, hex: options.hex === 'none' ? 'none' : 'all' }),
     ...parts.flatMap((part) => ['', ...partLines(part, options)]),
+    ...(roomBytes === 0 ? [] : ['', `${grouped(roomBytes)} bytes of zeros: room for the next batches`]),
     ...(shownCount < batchCount ? ['', `${shownCount} of ${grouped(batchCount)} batches; more: --max, --from`] : []),
   ];
 }

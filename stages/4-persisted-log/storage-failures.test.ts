@@ -160,9 +160,10 @@ test('flush interval: a journal whose end the disk lost unnoticed is not built u
   const [folder] = await disk.list('/data/topics');
   const journal = `/data/topics/${folder}/groups/00000000000000000000.log`;
   const file = await disk.open(journal, 'read');
-  const bytes = await file.size();
+  const bytes = new Uint8Array(await file.size());
+  await file.read(bytes, 0);
   await file.close();
-  disk.flipBit(journal, (bytes - 2) * 8); // what the lease was written as never reached the platter
+  disk.flipBit(journal, bytes.findLastIndex((byte) => byte !== 0) * 8); // what the lease was written as never reached the platter
   disk.onCall = failNth(1, { isMeant: ({ kind, path }) => kind === 'sync' && path === journal });
   await clock.pass(1000);
   disk.onCall = undefined;

@@ -12,8 +12,9 @@ import { createBroker, type LogBrokerOptions } from './index.ts';
 
 /** So small that a handful of messages fills a file. */
 const SEGMENT_BYTES_MAX = 1024;
-/** What a power cut in the middle of a write leaves of it. */
-const TORN: Fate = ({ kind, bytes }) => kind !== 'write' || { ranges: [{ from: 0, to: Math.floor(bytes / 2) }] };
+/** What a power cut in the middle of a write leaves of it: the head of a batch, and the begin of its records. */
+const TORN: Fate = ({ kind }) => kind !== 'write' || { ranges: [{ from: 0, to: TORN_BYTES }] };
+const TORN_BYTES = 72;
 
 /** What is chosen of its brokers. */
 export interface MachineOptions extends Pick<LogBrokerOptions, 'clock' | 'random' | 'flushPolicy'> {

@@ -103,14 +103,15 @@ test('a disk that is full: that nothing was stored is said only when nothing can
     const disk = new SimulatedDisk();
     const log = await openLog(disk);
     let failedCount = 0;
-    disk.onCall = ({ kind, bytes }) => {
-      if (failedCount === 0 ? kind !== 'write' : isCut) return undefined;
-      failedCount += 1;
-      return { code: 'ENOSPC', doneBytes: bytes >> 1 }; // one batch of three, and half of another
-    };
     const batches = ['one', 'two', 'six'].map((body) =>
       encodeBatch([{ body: Buffer.from(body) }], { idPrefix: '', firstIdNumber: 0 }),
     );
+    const doneBytes = Math.floor(1.5 * (batches[0]?.length ?? 0)); // one batch of three, and half of another
+    disk.onCall = ({ kind }) => {
+      if (failedCount === 0 ? kind !== 'write' : isCut) return undefined;
+      failedCount += 1;
+      return { code: 'ENOSPC', doneBytes };
+    };
     const answers = await Promise.allSettled(batches.map((batch) => log.append(batch)));
     disk.onCall = undefined;
     const again = await openLog(disk.remains(keepsAll));

@@ -12,7 +12,7 @@ import { segmentName } from './segment-head.ts';
 const FIRST = join(FOLDER, segmentName(0));
 const STATE = join(FOLDER, 'log-state.json');
 
-/** One segment with batches of 2, 1 and 3 records, as a crash leaves it, and where they begin. */
+/** One segment with batches of 2, 1 and 3 records, as a crash leaves it but without room, and where they begin. */
 async function oneSegment(): Promise<{ readonly disk: SimulatedDisk; readonly starts: readonly number[] }> {
   const disk = new SimulatedDisk();
   const log = await openSmallLog(disk);
@@ -22,7 +22,9 @@ async function oneSegment(): Promise<{ readonly disk: SimulatedDisk; readonly st
     await fill(log, [count]);
   }
   starts.push(log.bytes);
-  return { disk: disk.crash(), starts };
+  const crashed = disk.crash();
+  await writeFile(crashed, FIRST, (await readFile(crashed, FIRST)).subarray(0, log.bytes));
+  return { disk: crashed, starts };
 }
 
 describe('a torn tail', () => {
@@ -35,8 +37,8 @@ describe('a torn tail', () => {
       const log = await openSmallLog(disk);
       const wholeCount = starts.findLastIndex((start) => start <= cutAt);
       const recordCount = [0, 2, 3, 6][wholeCount] ?? 0;
-      assert.deepEqual(await offsetsIn(log), range(0, recordCount), `cut at ${cutAt}`);
       assert.equal((await readFile(disk, FIRST)).length, starts[wholeCount]);
+      assert.deepEqual(await offsetsIn(log), range(0, recordCount), `cut at ${cutAt}`);
       await fill(log, [2]);
       const again = await openSmallLog(disk.remains());
       assert.deepEqual(await offsetsIn(again), range(0, recordCount + 2));
@@ -49,8 +51,8 @@ describe('a torn tail', () => {
     const notices: string[] = [];
     const onNotice = (text: string): void => void notices.push(text);
     for (const [cutAt, told] of [
-      [(starts[2] ?? 0) + 1, `${FIRST}: a torn tail of 1 byte was cut off; the file ends before offset 3`],
-      [(starts[1] ?? 0) + 40, `${FIRST}: a torn tail of 40 bytes was cut off; the file ends before offset 2`],
+      [(starts[2] ?? 0) + 4, `${FIRST}: a torn tail of 4 bytes was cut off; the file ends before offset 3`],
+      [(starts[1] ?? 0) + 37, `${FIRST}: a torn tail of 37 bytes was cut off; the file ends before offset 2`],
     ] as const) {
       await writeFile(disk, FIRST, bytes.subarray(0, cutAt));
       await disk.remove(STATE);
@@ -62,12 +64,13 @@ describe('a torn tail', () => {
     }
   });
 
-  test('of zeros, from one byte to 64 KiB, is the end of the log', async () => {
+  test('of zeros, from one byte to 64 KiB, is room: the end of the log, and nothing to speak of', async () => {
     const { disk } = await oneSegment();
+    const onNotice = (text: string): void => assert.fail(text);
     const bytes = await readFile(disk, FIRST);
     for (const zeroCount of [1, 3, 4, BATCH_HEAD_BYTES - 1, BATCH_HEAD_BYTES, 512, 4096, 65_536]) {
       await writeFile(disk, FIRST, Buffer.concat([bytes, new Uint8Array(zeroCount)]));
-      const log = await openSmallLog(disk);
+      const log = await openSmallLog(disk, { onNotice });
       assert.deepEqual(await offsetsIn(log), range(0, 6), `${zeroCount} zeros`);
       assert.equal((await readFile(disk, FIRST)).length, bytes.length);
       await log.close();
@@ -180,6 +183,7 @@ describe('a log that was closed in order', () => {
     const log = await openSmallLog(disk, { segmentBytesMax: 100_000 });
     await fill(log, Array(100).fill(3));
     await log.close();
+    const cleanBytes = (await readFile(disk, FIRST)).length;
     const second = await openSmallLog(disk, { wasClean: true, segmentBytesMax: 100_000 });
     await fill(second, [1]);
     const crashed = disk.crash();
@@ -188,8 +192,10 @@ describe('a log that was closed in order', () => {
       if (call.path.endsWith('.log')) bytes += call.bytes;
       return undefined;
     };
+    const behindBytes = (await readFile(crashed, FIRST)).length - cleanBytes;
+    bytes = 0;
     const third = await openSmallLog(crashed);
-    assert.ok(bytes < 400, `${bytes} bytes were read`);
+    assert.ok(bytes < 2 * behindBytes + 400, `${bytes} bytes were read, and ${behindBytes} lie behind`);
     assert.deepEqual(await offsetsIn(third), range(0, 301));
   });
 

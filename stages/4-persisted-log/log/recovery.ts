@@ -20,12 +20,13 @@ import { type KnownSegment, type LogState, readLogState } from './log-state.ts';
 import { emptyEnd, type LogPlace, Segment } from './segment.ts';
 import { segmentName } from './segment-head.ts';
 import { SegmentIndex } from './segment-index.ts';
-import { findBatch, type ScanEnd, type SegmentEnd, scanBatches } from './segment-scan.ts';
+import { bytesBeforeZeros, findBatch, type ScanEnd, type SegmentEnd, scanBatches } from './segment-scan.ts';
 import { corruptError } from './storage-error.ts';
 
 /** What recovery took off the end of the last segment: nothing that anybody was told is on the disk. */
 export interface TornTail {
   readonly file: string;
+  /** Without the room behind it, which goes as well, and of which nothing is said where there is nothing else. */
   readonly cutBytes: number;
   /** That of the first record that is not in the file. */
   readonly endOffset: number;
@@ -154,8 +155,10 @@ class Recovery {
     const index = new SegmentIndex();
     const { logId } = this.#place;
     const end = await scanBatches({ file, fileBytes, logId, from, onBatch: (batch, at) => index.noteBatch(batch, at) });
-    if (end.fault !== undefined) await this.#judge(file, { base, fileBytes, end, isLast });
-    if (isLast) await this.#cut(file, { base, fileBytes, end });
+    const tailBytes = await bytesBeforeZeros({ file, fileBytes, from: end.position });
+    if (end.fault !== undefined && (tailBytes > 0 || !isLast))
+      await this.#judge(file, { base, fileBytes, end, isLast });
+    if (isLast) await this.#cut(file, { base, fileBytes, end, tailBytes });
     this.#add(
       new Segment(this.#place, { baseOffset: base, end: endOf(end), isSealed: !isLast, ...(isWhole && { index }) }),
     );
@@ -190,12 +193,16 @@ class Recovery {
   /** Also where nothing is cut: what a killed process wrote may be with the system only. */
   async #cut(
     file: DiskFile,
-    { base, fileBytes, end }: { readonly base: number; readonly fileBytes: number; readonly end: ScanEnd },
+    {
+      base,
+      fileBytes,
+      end,
+      tailBytes,
+    }: { readonly base: number; readonly fileBytes: number; readonly end: ScanEnd; readonly tailBytes: number },
   ): Promise<void> {
-    const cutBytes = fileBytes - end.position;
-    if (cutBytes > 0) await file.truncate(end.position);
+    if (fileBytes > end.position) await file.truncate(end.position);
     await file.sync();
-    if (cutBytes > 0) this.tornTail = { file: this.#pathOf(base), cutBytes, endOffset: end.nextOffset };
+    if (tailBytes > 0) this.tornTail = { file: this.#pathOf(base), cutBytes: tailBytes, endOffset: end.nextOffset };
   }
 
   /** I1. Two segments never have the same offset. */

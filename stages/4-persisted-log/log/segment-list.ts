@@ -90,6 +90,7 @@ export class SegmentList {
   /** I6. Seals the active segment, all of which is on the disk, and begins the next one. */
   async roll(baseOffset: number): Promise<void> {
     const sealed = this.active;
+    await sealed.trim();
     const { lastTimestamp } = sealed.end;
     const segment = await Segment.create(this.#place, { baseOffset, createdAt: this.#clock.now(), lastTimestamp });
     await sealed.saveIndex();
@@ -147,6 +148,7 @@ export class SegmentList {
 
   /** Everything is on the disk already; so is then what the next start needs to know. */
   async close(): Promise<void> {
+    await this.active.trim();
     await this.active.saveIndex();
     if (this.#savedPosition !== this.active.bytes) await this.save();
   }

@@ -70,6 +70,28 @@ export async function scanBatches({ file, fileBytes, logId, from, faultOf, onBat
   }
 }
 
+/** How many of the bytes from `from` on are followed by nothing but zeros: 0 where there is only room. */
+export async function bytesBeforeZeros({
+  file,
+  fileBytes,
+  from,
+}: {
+  readonly file: DiskFile;
+  readonly fileBytes: number;
+  readonly from: number;
+}): Promise<number> {
+  const window = new FileWindow({ file, fileBytes, windowBytes: WINDOW_BYTES });
+  let end = from;
+  for (let position = from; position < fileBytes; ) {
+    const bytes = await window.at(position, 1);
+    if (bytes.length === 0) break;
+    const last = bytes.findLastIndex((byte) => byte !== 0);
+    if (last >= 0) end = position + last + 1;
+    position += bytes.length;
+  }
+  return end - from;
+}
+
 /** A batch whose placement is right; its content may not be. */
 export interface FoundBatch {
   readonly position: number;

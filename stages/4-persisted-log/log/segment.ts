@@ -2,8 +2,8 @@
  * One file of a log: batches back to back, the oldest first. The last one of a log is written to (active), the others are
  * only read (sealed).
  *
- *     00000000000000000000.log     [head][batch][batch][batch][batch]|
- *                                                     ^ synced       ^ end: the next write goes here
+ *     00000000000000000000.log     [head][batch][batch][batch][batch]00000000|
+ *                                                     ^ synced       ^ end: the next write goes here, into the room (zeros)
  *
  * Always true:
  *   - `end` is behind the last batch that was accepted, `synced` behind the last that is on the disk for sure;
@@ -18,6 +18,7 @@ import { SegmentFile } from './segment-file.ts';
 import { encodeSegmentHead, indexName, SEGMENT_HEAD_BYTES, segmentName } from './segment-head.ts';
 import { decodeIndex, encodeIndex, type IndexSubject, SegmentIndex } from './segment-index.ts';
 import { type LoadWant, SegmentReader } from './segment-reader.ts';
+import { SegmentRoom } from './segment-room.ts';
 import { type SegmentEnd, scanBatches } from './segment-scan.ts';
 import { readWholeFile, writeWholeFile } from './whole-file.ts';
 
@@ -63,6 +64,7 @@ export class Segment {
   /** How far the index on the disk goes. */
   #indexedPosition = 0;
   readonly #file: SegmentFile;
+  readonly #room = new SegmentRoom();
   /** Where the last load ended: the next one mostly goes on there. */
   #lastLoaded: { readonly offset: number; readonly position: number } | undefined;
 
@@ -117,12 +119,17 @@ export class Segment {
   /** Writes placed batches, in `pieces` however they are cut, behind `end`; they count only after `accept`. */
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     const file = await this.#file.open();
-    await file.write(pieces, this.#end.position);
+    const written = this.#withRoom(pieces);
+    await file.write(written, this.#end.position);
+    this.#room.wrote(this.#end.position + bytesOf(written));
   }
 
   /** The same of few bytes, done when it returns. False: not now, nothing was written. */
   writeNow(pieces: readonly Uint8Array[]): boolean {
-    return this.#file.writeNow(pieces, this.#end.position);
+    const written = this.#withRoom(pieces);
+    const isWritten = this.#file.writeNow(written, this.#end.position);
+    if (isWritten) this.#room.wrote(this.#end.position + bytesOf(written));
+    return isWritten;
   }
 
   /** What was written last counts, `batches` being it. */
@@ -147,6 +154,15 @@ export class Segment {
   /** Of who called `syncFile`, and `accept` for all that was written by then. */
   markSynced(): void {
     this.#synced = this.#end;
+  }
+
+  /** The file ends where its last batch does; that is on the disk when it resolves. Of a segment all of which is synced. */
+  async trim(): Promise<void> {
+    if (!this.#room.isBehind(this.#end.position)) return;
+    const file = await this.#file.open();
+    await file.truncate(this.#end.position);
+    await file.sync();
+    this.#room.forget();
   }
 
   /** It is not written to any more. */
@@ -186,6 +202,7 @@ export class Segment {
       from: this.#synced,
     });
     if (fileBytes > kept.position) await file.truncate(kept.position);
+    this.#room.forget();
     // Written once more: the system may have taken pages that never reached the disk for clean.
     const stretch = new Uint8Array(kept.position - this.#synced.position);
     await file.read(stretch, this.#synced.position);
@@ -236,6 +253,14 @@ export class Segment {
     }
   }
 
+  /** Where all before is synced already, this will be too: then room pays. */
+  #withRoom(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+    const { position } = this.#end;
+    if (this.#synced.position < position) return pieces;
+    const zeros = this.#room.zerosBehind(position, bytesOf(pieces));
+    return zeros === undefined ? pieces : [...pieces, zeros];
+  }
+
   #reading<T>(read: (reader: SegmentReader) => Promise<T>): Promise<T> {
     return this.#file.reading(async (file) => {
       const { path, baseOffset, bytes } = this;
@@ -264,4 +289,8 @@ export class Segment {
     const { position, nextOffset } = this.#end;
     return { logId: this.#place.logId, baseOffset: this.baseOffset, segmentBytes: position, nextOffset };
   }
+}
+
+function bytesOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }

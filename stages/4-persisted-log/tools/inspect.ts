@@ -68,6 +68,8 @@ export interface SegmentInspection {
   readonly kind: 'segment';
   readonly path: string;
   readonly bytes: number;
+  /** Of them: zeros at the end, for what is written next. */
+  readonly roomBytes: number;
   readonly baseOffset: number;
   readonly nextOffset: number;
   readonly batchCount: number;
@@ -163,7 +165,8 @@ async function inspectSegment(
     return {
       kind: 'segment',
       path,
-      bytes: survey.fileBytes,
+      bytes: survey.fileBytes + survey.roomBytes,
+      roomBytes: survey.roomBytes,
       baseOffset: base,
       nextOffset: survey.end.nextOffset,
       batchCount: survey.batchCount,

@@ -139,9 +139,10 @@ class Repair {
     return surveys;
   }
 
-  #isDamaged({ baseOffset, headFault, bad, fileBytes }: SegmentSurvey, isLast: boolean): boolean {
+  #isDamaged({ baseOffset, headFault, bad, fileBytes, roomBytes }: SegmentSurvey, isLast: boolean): boolean {
     const knownPosition = this.#known.get(baseOffset)?.position;
-    return headFault !== undefined || bad.some((stretch) => !isTornTail(stretch, { fileBytes, knownPosition, isLast }));
+    if (headFault !== undefined || (roomBytes > 0 && !isLast)) return true;
+    return bad.some((stretch) => !isTornTail(stretch, { fileBytes, knownPosition, isLast }));
   }
 
   /** Until all is done, a start must read again what is being changed. */

@@ -1,10 +1,10 @@
 /**
  * One segment, looked through from end to end: which stretches of it are batches, and which are not.
  *
- *     [head][batch][batch][ ? ? ? ? ][batch][batch][ ? ? ]
+ *     [head][batch][batch][ ? ? ? ? ][batch][batch][ ? ? ]                   or 00000000: room
  *      good   good         bad: 130 to 134    good        bad, and nothing behind it
  *
- * Always true: the stretches lie next to each other and cover the file; every record of a good one can be read. Memory is
+ * Always true: the stretches lie next to each other and cover the file, but for the room; every record of a good one can be read. Memory is
  * bounded by the largest batch. Reads only.
  */
 
@@ -17,7 +17,7 @@ import { AT, BATCH_HEAD_BYTES, nextOffsetOf } from '../bytes/record-batch.ts';
 import type { LogPlace } from '../log/segment.ts';
 import { emptyEnd } from '../log/segment.ts';
 import { faultOfHead, SEGMENT_HEAD_BYTES, segmentName } from '../log/segment-head.ts';
-import { findBatch, type SegmentEnd, scanBatches } from '../log/segment-scan.ts';
+import { bytesBeforeZeros, findBatch, type SegmentEnd, scanBatches } from '../log/segment-scan.ts';
 
 /** No limit but those of the format itself: what a broker with other limits stored is no damage. */
 const NO_LIMITS = Object.freeze({
@@ -45,7 +45,10 @@ export interface BadStretch {
 
 export interface SegmentSurvey {
   readonly baseOffset: number;
+  /** Without the room. */
   readonly fileBytes: number;
+  /** Zeros behind the last good batch up to the end of the file: for what is written next. */
+  readonly roomBytes: number;
   /** What is wrong with its head; undefined when nothing is. */
   readonly headFault: string | undefined;
   readonly bad: readonly BadStretch[];
@@ -92,7 +95,8 @@ export async function surveyFile(place: LogPlace, baseOffset: number): Promise<S
 
 class Survey {
   readonly #options: SurveyOptions;
-  readonly #fileBytes: number;
+  #fileBytes: number;
+  #roomBytes = 0;
   readonly #bad: Omit<BadStretch, 'wasSynced'>[] = [];
   #end: SegmentEnd;
   #recordCount = 0;
@@ -109,13 +113,14 @@ class Survey {
     const headFault = await this.#headFault();
     while (this.#end.position < this.#fileBytes) {
       const fault = await this.#scanGood();
-      if (fault === undefined) break;
+      if (fault === undefined || (await this.#isRoom())) break;
       await this.#stepOver(fault);
     }
     const bad = this.#bad.map((stretch) => ({ ...stretch, wasSynced: this.#syncedPosition > stretch.fromPosition }));
     const { batchCount } = this.#end;
-    const [end, recordCount, fileBytes] = [this.#end, this.#recordCount, this.#fileBytes];
-    return { baseOffset: this.#options.baseOffset, fileBytes, headFault, bad, batchCount, recordCount, end };
+    const [end, recordCount, fileBytes, roomBytes] = [this.#end, this.#recordCount, this.#fileBytes, this.#roomBytes];
+    const { baseOffset } = this.#options;
+    return { baseOffset, fileBytes, roomBytes, headFault, bad, batchCount, recordCount, end };
   }
 
   async #headFault(): Promise<string | undefined> {
@@ -137,6 +142,16 @@ class Survey {
     const { position, nextOffset, lastTimestamp, batchCount, fault } = scanned;
     this.#end = { position, nextOffset, lastTimestamp, batchCount };
     return fault;
+  }
+
+  /** All from `end` on is zeros; then the file counts as ending there. */
+  async #isRoom(): Promise<boolean> {
+    const { file } = this.#options;
+    const { position: from } = this.#end;
+    if ((await bytesBeforeZeros({ file, fileBytes: this.#fileBytes, from })) > 0) return false;
+    this.#roomBytes = this.#fileBytes - from;
+    this.#fileBytes = from;
+    return true;
   }
 
   /** Notes what is bad at `end`, and goes on behind it. */

@@ -75,7 +75,7 @@ describe('verify', () => {
   test('knows a torn tail, an index to be made anew and a left-over file for what they are', async () => {
     const { disk, batches } = await someLog({ isClean: false });
     const last = batches.at(-1)?.path ?? '';
-    await writeFile(disk, last, Buffer.concat([await readFile(disk, last), new Uint8Array(7)]));
+    await writeFile(disk, last, Buffer.concat([await readFile(disk, last), Buffer.from('torn'), new Uint8Array(7)]));
     await writeFile(disk, join(FOLDER, indexName(0)), new Uint8Array(3));
     await writeFile(disk, join(FOLDER, 'log-state.json.new'), new Uint8Array(3));
     const { findings, notes } = await verifyFolder({ disk, folder: FOLDER });

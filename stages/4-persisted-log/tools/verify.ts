@@ -181,6 +181,10 @@ class LogCheck {
       const reason = `the end of the file is missing: ${survey.fileBytes} of ${knownPosition} bytes are there`;
       this.#find({ file, position: survey.fileBytes, fromOffset: survey.end.nextOffset, toOffset: null, reason });
     }
+    if (survey.roomBytes > 0 && !isLast) {
+      const reason = 'V6: zeros up to the end of the file, and it is not the last one';
+      this.#find({ file, position: survey.fileBytes, fromOffset: survey.end.nextOffset, toOffset: null, reason });
+    }
     this.#nextOffset = Math.max(this.#nextOffset, survey.end.nextOffset);
     await this.#checkIndex(place, survey, isLast);
   }
