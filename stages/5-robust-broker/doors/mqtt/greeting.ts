@@ -9,7 +9,7 @@ import { LIMITS } from '../../../../shared/contract/limits.ts';
 import { utf8Length } from '../../../../shared/contract/validation.ts';
 import type { Random } from '../../../../shared/random.ts';
 import { groupOf, NEVER } from './client-session.ts';
-import type { Connect } from './packets.ts';
+import type { Connect, Will } from './packets.ts';
 import type { Properties } from './properties.ts';
 import { REASON, Violation } from './reasons.ts';
 import type { CheckedMqttServerOptions } from './server-options.ts';
@@ -45,7 +45,7 @@ export function greet(
   if (properties.authenticationMethod !== undefined) {
     throw new Violation(REASON.badAuthenticationMethod, 'there is no enhanced authentication');
   }
-  if (will !== undefined) destinationOfName(will.topic);
+  if (will !== undefined) checkWill(will);
   const clientId = clientIdOf(connect, random);
   const asked = askedExpiry(connect);
   const expirySeconds = Math.min(asked, options.sessionExpirySecondsMax);
@@ -65,6 +65,11 @@ export function greet(
       ...limitsOf(options, broker),
     },
   };
+}
+
+function checkWill({ topic, retain }: Will): void {
+  const { kind } = destinationOfName(topic);
+  if (retain && kind !== 'topic') throw new Violation(REASON.retainNotSupported, 'the will is retained, in a queue');
 }
 
 /** What the door, or the broker behind it, does not do. */

@@ -28,6 +28,8 @@ test('who says nothing, or does not come to the end of a packet, is cut off in t
 for (const [what, bytes] of [
   ['random bytes', 'f3 9a 01 77 00 00 51 10 99'],
   ['the ClientHello of TLS', '16 03 01 02 00 01 00 01 fc 03 03'],
+  ['a request of HTTP that opens no WebSocket', Buffer.from('POST / HTTP/1.1\r\n\r\n').toString('hex')],
+  ['a CONNECT of STOMP', Buffer.from('CONNECT\naccept-version:1.2\n\n\0').toString('hex')],
   ['a PUBLISH before CONNECT', '30 04 0001 74 00'],
   ['a PINGREQ before CONNECT', 'c0 00'],
   ['a CONNECT of 256 MiB', '10 ff ff ff 7f'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { IPublishPacket } from 'mqtt-packet';
-import { openMqttDoor, Peer } from './testing/open-door.ts';
+import { bytesOf, openMqttDoor, Peer } from './testing/open-door.ts';
 
 const PROPERTIES: NonNullable<IPublishPacket['properties']> = {
   ...{ payloadFormatIndicator: true, contentType: 'text/plain', responseTopic: 'answers/a.b' },
@@ -131,6 +131,17 @@ test('what is too long for a client does not come; what is too long for the serv
       ['puback', 'puback'],
     ),
   );
+  assert.equal(await peer.ended(), 0x95);
+});
+
+test('a packet of as many bytes as the server takes is taken, and one of a byte more ends the connection', async () => {
+  await using door = await openMqttDoor({ packetBytesMax: 2000 });
+  const packet = { cmd: 'publish', topic: 't', qos: 1, messageId: 1, dup: false, retain: false } as const;
+  const spareBytes = 2000 - bytesOf({ ...packet, payload: 'x'.repeat(1500) }).length;
+  const peer = await Peer.open(door.server.port);
+  peer.write(bytesOf({ ...packet, payload: 'x'.repeat(1500 + spareBytes) }));
+  await peer.next('puback');
+  peer.write(bytesOf({ ...packet, payload: 'x'.repeat(1501 + spareBytes) }));
   assert.equal(await peer.ended(), 0x95);
 });
 

@@ -19,7 +19,7 @@ import type { Publish } from './packets.ts';
 import type { Publishing } from './publishing.ts';
 import { FIRST_FAILURE, protocolError, publishReasonOf, REASON, Violation } from './reasons.ts';
 import { type Place, Slot, type SlotEnds } from './slot.ts';
-import { destinationOfName } from './topics.ts';
+import { checkRetainable, destinationOfName } from './topics.ts';
 
 /** Messages of all QoS without an answer: above it nothing more is read. */
 const UNANSWERED_MAX = 16_384;
@@ -195,8 +195,9 @@ export class Publisher {
     return REASON.success;
   }
 
-  #messageOf({ publish }: Slot, id: string | undefined): Message {
+  #messageOf({ publish, place }: Slot, id: string | undefined): Message {
     const { view, publishing, clientId } = this.#options;
+    if (publish.retain) checkRetainable(place.destination);
     const publisher = publishing.wantsPublishers ? clientId : undefined;
     return messageOf(publish, { broker: view, now: publishing.clock.now(), publisher, id });
   }
@@ -208,7 +209,7 @@ export class Publisher {
     try {
       const receipt = await exchange.publish(view, destination, this.#messageOf(slot, id), this.#sendOptions);
       const reason = this.#reasonOf(receipt);
-      if (slot.publish.retain && destination.kind === 'topic') await this.#retain(slot);
+      if (slot.publish.retain) await this.#retain(slot);
       return reason;
     } catch (error) {
       return this.#failed(slot, error);

@@ -37,6 +37,7 @@ export const REASON = Object.freeze({
   messageRateTooHigh: 0x96,
   quotaExceeded: 0x97,
   payloadFormatInvalid: 0x99,
+  retainNotSupported: 0x9a,
   sharedSubscriptionsNotSupported: 0x9e,
   wildcardSubscriptionsNotSupported: 0xa2,
 });

@@ -10,6 +10,7 @@
  * Always true: a name is compared in NFC, as brokers keep it; a wildcard at the beginning covers no name that begins with `$`;
  * every other name that begins with `$` is refused. Pure.
  */
+import { MqError } from '../../../../shared/contract/errors.ts';
 import { type Destination, subscriberGroup, swapLevels } from '../destinations.ts';
 import { REASON, Violation } from './reasons.ts';
 
@@ -41,6 +42,11 @@ export function destinationOfName(name: string): Destination {
   if (name.startsWith(TEMPORARY_PREFIX)) return { kind: 'temporary-queue', name };
   if (name.startsWith('$')) throw invalidName('a topic name does not begin with $');
   return { kind: 'topic', name: swapLevels(name).normalize('NFC') };
+}
+
+/** `MQ_NOT_SUPPORTED` where the last message is not kept beside the others. */
+export function checkRetainable({ kind }: Destination): void {
+  if (kind !== 'topic') throw new MqError('MQ_NOT_SUPPORTED', 'RETAIN is for topics: a queue keeps all its messages');
 }
 
 /** The name by which a client of MQTT knows it. */
