@@ -145,7 +145,7 @@ const TCP: Wire = {
   },
   open: (onBody) => {
     const onFrame = (_type: number, _id: number, content: Uint8Array): void => onBody(readSend(content).bytes);
-    const reader = new TcpFrameReader({ frameBytesMax: FRAME_BYTES_MAX, reuses: true, onFrame });
+    const reader = new TcpFrameReader({ frameBytesMax: FRAME_BYTES_MAX, onFrame });
     return (piece) => reader.push(piece);
   },
 };

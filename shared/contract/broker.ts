@@ -40,6 +40,12 @@ export interface SendOptions {
   readonly producer?: ProducerStamp;
 }
 
+/** Of `appendBatch`. */
+export interface AppendOptions extends SendOptions {
+  /** True: the bytes are the broker's from now on, and nobody changes them any more. Default false: it makes a copy. */
+  readonly isGiven?: boolean;
+}
+
 /** Of `receive`: for which member of which group, how much at most, and how long to wait for it. */
 export interface ReceiveOptions {
   /** Default `default`; any other name needs the capability `groups`. */
@@ -259,7 +265,7 @@ export interface Broker extends AsyncDisposable {
   subscribe(topic: string, options: SubscribeOptions, onDelivery: (delivery: Delivery) => void): Promise<Subscription>;
 
   /** Capability `raw-batches`; optional: one encoded batch (docs/format-log.md), checked, and stored as it is. */
-  appendBatch?(topic: string, batch: Uint8Array, options?: SendOptions): Promise<RawBatchReceipt>;
+  appendBatch?(topic: string, batch: Uint8Array, options?: AppendOptions): Promise<RawBatchReceipt>;
   /** Capability `raw-batches`; optional: `fetch`, with the bytes as they are stored. */
   fetchBatches?(topic: string, options?: FetchOptions): Promise<RawFetchResult>;
   /** Capability `raw-batches`; optional: `receive`, with the bytes as they are stored. */

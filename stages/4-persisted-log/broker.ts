@@ -183,10 +183,10 @@ export class PersistedLogBroker implements api.Broker {
     return await this.#parts.subscriptions.add(await this.#topicOf(topic), want, onDelivery);
   }
 
-  async appendBatch(topic: string, batch: Uint8Array, options?: api.SendOptions): Promise<raw.RawBatchReceipt> {
+  async appendBatch(topic: string, batch: Uint8Array, options?: api.AppendOptions): Promise<raw.RawBatchReceipt> {
     const name = this.#checkNewName(topic);
-    const checked = checkRawBatch('batch', batch, this.limits);
-    return await storeBatch(this.#parts, { name, ...checked }, timing.checkStoringOptions(options, this));
+    const where = timing.checkAppendOptions(options, this);
+    return await storeBatch(this.#parts, { name, ...checkRawBatch(batch, { ...where, limits: this.limits }) }, where);
   }
 
   async fetchBatches(topic: string, options?: api.FetchOptions): Promise<raw.RawFetchResult> {

@@ -7,7 +7,7 @@
  * moment, also after a restart. Pure; the spine calls it before it touches its state.
  */
 import type { Clock } from '../../shared/clock.ts';
-import type { NackOptions, OffsetOptions, SendOptions } from '../../shared/contract/broker.ts';
+import type { AppendOptions, NackOptions, OffsetOptions, SendOptions } from '../../shared/contract/broker.ts';
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { Message } from '../../shared/contract/message.ts';
 import type { ProducerStamp } from '../../shared/contract/producer.ts';
@@ -113,17 +113,41 @@ export interface CheckedStoringOptions {
   readonly transaction?: BatchSender | undefined;
 }
 
+export interface CheckedAppendOptions extends CheckedStoringOptions {
+  readonly isGiven: boolean;
+}
+
+const STORING_OPTIONS: readonly (keyof SendOptions)[] = ['partition', 'signal', 'timeoutMs', 'producer'];
+const APPEND_OPTIONS: readonly (keyof AppendOptions)[] = [...STORING_OPTIONS, 'isGiven'];
 const ANYWHERE: CheckedStoringOptions = Object.freeze({
   partition: undefined,
   signal: undefined,
   timeoutMs: undefined,
   producer: undefined,
 });
+const ANYWHERE_AND_KEPT: CheckedAppendOptions = Object.freeze({ ...ANYWHERE, isGiven: false });
 
-/** Of `send`, `sendBatch` and `appendBatch`. Whether the topic has the partition is for the topic to say. */
+/** Of `send` and `sendBatch`. Whether the topic has the partition is for the topic to say. */
 export function checkStoringOptions(options: SendOptions | undefined, rules: Rules): CheckedStoringOptions {
   if (options === undefined) return ANYWHERE;
-  checkOptions('options', options, ['partition', 'signal', 'timeoutMs', 'producer']);
+  checkOptions('options', options, STORING_OPTIONS);
+  return storingOptionsOf(options, rules);
+}
+
+/** Of `appendBatch`. */
+export function checkAppendOptions(options: AppendOptions | undefined, rules: Rules): CheckedAppendOptions {
+  if (options === undefined) return ANYWHERE_AND_KEPT;
+  checkOptions('options', options, APPEND_OPTIONS);
+  return { ...storingOptionsOf(options, rules), isGiven: checkIsGiven(options) };
+}
+
+/** Whether the caller of `appendBatch` gives its bytes away. */
+export function checkIsGiven({ isGiven = false }: AppendOptions): boolean {
+  if (typeof isGiven !== 'boolean') throw invalidArgument('options.isGiven', 'true or false', isGiven);
+  return isGiven;
+}
+
+function storingOptionsOf(options: SendOptions, rules: Rules): CheckedStoringOptions {
   const { partition, timeoutMs } = options;
   return {
     partition: partition === undefined ? undefined : checkInteger('options.partition', partition, ANY_NUMBER),

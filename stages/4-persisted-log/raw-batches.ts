@@ -2,7 +2,8 @@
  * Batches as bytes, in and out: what came encoded is checked once and stored as it is; what is handed out goes as the
  * stored batches it lies in.
  *
- * Always true: what passes `checkRawBatch` decodes without fault and within all limits; the caller's array is not kept.
+ * Always true: what passes `checkRawBatch` decodes without fault and within all limits, and nobody else has its bytes: the
+ * caller's array is not kept, unless it is given.
  */
 import type { Limits } from '../../shared/contract/limits.ts';
 import type { RawDeliveries } from '../../shared/contract/raw-batches.ts';
@@ -19,10 +20,14 @@ export interface CheckedRawBatch {
   readonly keyed: PartitionWish['keyed'];
 }
 
-export function checkRawBatch(path: string, bytes: unknown, limits: Limits): CheckedRawBatch {
-  if (!(bytes instanceof Uint8Array)) throw invalidArgument(path, 'the bytes of a batch', bytes);
-  const { count } = checkContent(bytes, limits);
-  const own = copyOf(bytes);
+/** `isGiven`: the array is the broker's own from now on. */
+export function checkRawBatch(
+  bytes: unknown,
+  { limits, isGiven }: { readonly limits: Limits; readonly isGiven: boolean },
+): CheckedRawBatch {
+  if (!(bytes instanceof Uint8Array)) throw invalidArgument('batch', 'the bytes of a batch', bytes);
+  const own = isGiven ? bytes : copyOf(bytes);
+  const { count } = checkContent(own, limits);
   return { batch: rawBatch(own, count), keyed: { [Symbol.iterator]: () => keysOf(own) } };
 }
 

@@ -67,6 +67,17 @@ export const rawBatchMutants: readonly Mutant[] = [
     given: ({ limits: _, ...options }) => options,
   }),
   broken({
+    name: 'whose bytes are these',
+    stage: 4,
+    bug: 'The array of whoever appends a batch is what is stored, and not a copy: the next use of it changes the log.',
+    killedBy:
+      'what was stored of a batch stays as it was when its sender writes over the bytes, or has given them away',
+    instead: (sound) => ({
+      appendBatch: (topic, bytes, options) =>
+        rawOf(sound).appendBatch(topic, bytes, { ...options, isGiven: options?.isGiven ?? true }),
+    }),
+  }),
+  broken({
     name: 'bytes into the first partition',
     stage: 4,
     bug: 'A batch of bytes goes to the first partition, whatever its sender said.',

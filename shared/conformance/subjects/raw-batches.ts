@@ -88,6 +88,24 @@ export const rawBatches: readonly ConformanceTest[] = [
     },
   },
   {
+    name: 'what was stored of a batch stays as it was when its sender writes over the bytes, or has given them away',
+    capability: 'raw-batches',
+    uses: ['offsets', 'batch'],
+    run: async (context) => {
+      const [from, to] = [await context.newTopic(), await context.newTopic()];
+      await sendSmallBatch(context, from);
+      const original = (await readLog(context.broker, from)).map(content);
+      const bytes = await batchOf(context, from);
+      const [mine, given] = [Uint8Array.from(bytes), Uint8Array.from(bytes)];
+      await raw(context.broker).append(to, mine);
+      mine.fill(0);
+      await raw(context.broker).append(to, given, { isGiven: true });
+      equal((await readLog(context.broker, to)).map(content), [...original, ...original], 'the messages of both');
+      const unclear = raw(context.broker).append(to, bytes, { isGiven: 'yes' as unknown as boolean });
+      await refused(unclear, 'MQ_INVALID_ARGUMENT', 'isGiven that is not true or false');
+    },
+  },
+  {
     name: 'a batch with a message above a limit of the broker is refused whole',
     capability: 'raw-batches',
     uses: ['offsets', 'batch'],

@@ -72,6 +72,20 @@ test('who sends and which number it has arrives with a message and with a batch,
   assert.deepEqual(stamps, [producer, undefined, producer]);
 });
 
+test('what is sent in a transaction without waiting arrives as it was sent, however the stream is cut', async () => {
+  await using wire = await wired({ begin: 'tx', 'transaction.sendBatch': BATCH });
+  const transaction = await wire.client.begin();
+  const bodyOf = (index: number): Uint8Array => new Uint8Array(90_000).fill(index);
+  const sends = Array.from({ length: 64 }, (_, index) => transaction.sendBatch('t', [{ body: bodyOf(index) }]));
+  await Promise.all(sends);
+  const bodies = wire
+    .calls('transaction.sendBatch')
+    .map((args) => (args[1] as readonly { body: Uint8Array }[])[0]?.body);
+  assert.equal(bodies.length, 64);
+  for (const [index, body] of bodies.entries())
+    assert.ok(Buffer.from(body ?? []).equals(bodyOf(index)), `body ${index}`);
+});
+
 test('everything of a transaction arrives under its id, and its answers come back', async () => {
   await using wire = await wired({ begin: 'tx 7', 'transaction.send': RECEIPT, 'transaction.sendBatch': BATCH });
   const transaction = await wire.client.begin({ timeoutMs: 5000, transactionalId: '组/1' });

@@ -14,6 +14,7 @@ import { MqError } from '../../../../shared/contract/errors.ts';
 import { Outflow, socketCarrier } from '../outflow.ts';
 import { FRAME, FrameReader, type OnFrame } from './frame.ts';
 import { FrameWriter } from './frame-writer.ts';
+import { freeBytes } from './spent-bytes.ts';
 import { asMqError } from './wire-error.ts';
 
 /** Ticks of the pulse in one heartbeat, so that no silence is longer than was agreed. */
@@ -25,8 +26,6 @@ export interface ChannelOptions {
   readonly socket: Socket;
   readonly clock: Clock;
   readonly frameBytesMax: number;
-  /** Whether frames are put together in memory that is used again. */
-  readonly reuses: boolean;
   readonly unsentBytesMax: number;
   readonly stalledMs: number;
   /** For one frame, from its first byte to its last. */
@@ -70,7 +69,10 @@ export class Channel {
     const { socket, clock } = options;
     this.#flow = new Outflow({ carrier: socketCarrier(socket), clock, onLeft: () => this.#left() });
     socket.setNoDelay(true);
-    socket.on('data', (piece: Buffer) => this.receive(piece));
+    socket.on('data', (piece: Buffer) => {
+      this.receive(piece);
+      freeBytes(piece); // whoever keeps some of it has a copy
+    });
     socket.on('error', (error) => this.destroy(lostError(error)));
     socket.on('close', () => this.#gone(this.#endReason));
   }

@@ -3,11 +3,12 @@
  *
  * Always true: the answer has stored batches or the call fails. The client hands these operations out as its own.
  */
-import type { Broker } from '../../../../shared/contract/broker.ts';
+import type { AppendOptions, Broker, SendOptions } from '../../../../shared/contract/broker.ts';
 import { invalidArgument } from '../../../../shared/contract/validation.ts';
 import { checkReceiveOptions } from '../../../1-blocking-queue/checked-options.ts';
 import { checkFetchOptions } from '../../../2-ring-buffer/reading-options.ts';
 import type { ClientRules } from '../../../3-http-server/client-rules.ts';
+import { checkIsGiven } from '../../message-options.ts';
 import type { ClientCalls } from './client-calls.ts';
 import type { ClientPolls } from './client-polls.ts';
 import { rawDeliveriesOf, rawFetchedOf } from './client-reading.ts';
@@ -32,7 +33,7 @@ export class ClientRawBatches {
     rules.need('raw-batches', 'appendBatch');
     const name = rules.nameOf(topic);
     if (!(batch instanceof Uint8Array)) throw invalidArgument('batch', 'a Uint8Array', batch);
-    const answer = await calls.request(outbox.encoded(name, batch, options));
+    const answer = await calls.request(outbox.encoded(name, batch, sendOptionsOf(options)));
     const { partition, baseOffset, count, durability, isDuplicate } = answer;
     const receipt = { topic: name, partition, baseOffset, count, durability };
     return isDuplicate ? { ...receipt, isDuplicate } : receipt;
@@ -56,4 +57,12 @@ export class ClientRawBatches {
     const answer = await polls.receive(rules.nameOf(topic), checked, asked);
     return answer === undefined ? [] : rawDeliveriesOf(answer);
   };
+}
+
+/** Whether it is given does not matter here: what leaves is not copied in any case. */
+function sendOptionsOf(options: AppendOptions | undefined): SendOptions | undefined {
+  if (options?.isGiven === undefined) return options;
+  checkIsGiven(options);
+  const { isGiven: _, ...rest } = options;
+  return rest;
 }

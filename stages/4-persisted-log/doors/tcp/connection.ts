@@ -93,7 +93,6 @@ export class Connection {
     this.#onWelcome = options.onWelcome;
     this.#channel = new Channel({
       ...options,
-      reuses: false,
       socket,
       onFrame: (type, id, content, isOwn) => this.#frame(type, id, content, isOwn),
       onBroken: (error) => this.#broken(error),

@@ -9,6 +9,7 @@
  */
 import { MqError } from '../../../../shared/contract/errors.ts';
 import { readU32 } from '../../bytes/big-endian.ts';
+import { freeBytes } from './spent-bytes.ts';
 
 /** Types of frames. Those from 0x80 on are sent by servers only, those from 0x10 to 0x7f by clients only. */
 export const FRAME = Object.freeze({
@@ -45,13 +46,10 @@ export const HEAD_BYTES = LENGTH_BYTES + MARK_BYTES;
 
 /** First reserved for a frame that comes in pieces; then twice as much each time it is full. */
 const RESERVED_BYTES = 256 * 1024;
-const STEP_BYTES = 4096;
-/** What is used again for the next frame is not larger. */
-const REUSED_BYTES_MAX = 1024 * 1024;
 
 /**
  * Given each whole frame. `content` is valid during the call only, unless `isOwn`: then nobody else has these bytes, and
- * they may be kept.
+ * they may be kept. A frame that came in pieces is always own.
  */
 export type OnFrame = (type: number, id: number, content: Uint8Array, isOwn: boolean) => void;
 
@@ -59,13 +57,10 @@ export interface FrameReaderOptions {
   /** Longest frame taken, its length not counted. */
   readonly frameBytesMax: number;
   readonly onFrame: OnFrame;
-  /** True: frames that come in pieces are put together in the same memory again and again, and none is anybody's own. */
-  readonly reuses?: boolean;
 }
 
 export class FrameReader {
   readonly #onFrame: OnFrame;
-  readonly #reuses: boolean;
   #bytesMax: number;
   /** The first `#heldBytes` are those of the frame that is not whole. */
   #held: Uint8Array = new Uint8Array(HEAD_BYTES);
@@ -78,10 +73,9 @@ export class FrameReader {
   #isHolding = false;
   #later: Uint8Array[] = [];
 
-  constructor({ frameBytesMax, onFrame, reuses = false }: FrameReaderOptions) {
+  constructor({ frameBytesMax, onFrame }: FrameReaderOptions) {
     this.#bytesMax = frameBytesMax;
     this.#onFrame = onFrame;
-    this.#reuses = reuses;
   }
 
   /** True while a frame has begun and is not whole. */
@@ -163,21 +157,19 @@ export class FrameReader {
   #reserve(bytes: number): void {
     if (bytes <= this.#held.length) return;
     const wanted = Math.max(bytes, RESERVED_BYTES, this.#held.length * 2);
-    // Rounded up where it is used again: the next frame may be a little longer.
-    const whole = this.#reuses ? Math.ceil(this.#neededBytes / STEP_BYTES) * STEP_BYTES : this.#neededBytes;
-    const larger = Buffer.allocUnsafeSlow(Math.min(whole, wanted));
+    const larger = new Uint8Array(Buffer.allocUnsafeSlow(Math.min(this.#neededBytes, wanted)).buffer);
     larger.set(this.#held.subarray(0, this.#heldBytes));
+    freeBytes(this.#held);
     this.#held = larger;
   }
 
   /** The held frame is whole. */
   #release(): void {
     const frame = this.#held.subarray(LENGTH_BYTES, this.#heldBytes);
-    const isKept = this.#reuses && this.#held.length <= REUSED_BYTES_MAX;
-    if (!isKept) this.#held = new Uint8Array(HEAD_BYTES);
+    this.#held = new Uint8Array(HEAD_BYTES);
     this.#heldBytes = 0;
     this.#neededBytes = LENGTH_BYTES;
-    this.#emit(frame, !isKept);
+    this.#emit(frame, true);
   }
 
   #emit(frame: Uint8Array, isOwn: boolean): void {

@@ -85,8 +85,9 @@ export class RequestDesk {
     });
   }
 
-  take(type: number, id: number, content: Uint8Array): void {
-    if (type === FRAME.send) this.#send(id, content);
+  /** `content` is valid during the call only, unless `isOwn`: then it may be kept. */
+  take(type: number, id: number, content: Uint8Array, isOwn: boolean): void {
+    if (type === FRAME.send) this.#send(id, content, isOwn);
     else if (type === FRAME.receive) this.#receive(id, requests.readReceive(content));
     else if (type === FRAME.ack) this.#ack(id, requests.readAck(content));
     else if (type === FRAME.fetch) this.#fetch(id, requests.readFetch(content));
@@ -122,13 +123,12 @@ export class RequestDesk {
     this.#unanswered.stop();
   }
 
-  #send(id: number, content: Uint8Array): void {
+  #send(id: number, content: Uint8Array, isOwn: boolean): void {
     const request = requests.readSend(content);
-    const { isCancellable } = request;
+    const { isCancellable, transaction } = request;
     void this.#unanswered.run(id, { bytes: content.length, isCancellable }, async (signal) => {
-      const { transaction } = request;
-      const sender = transaction === undefined ? this.#broker : await this.#belongings.find(transaction);
-      const answer = await takeIn(sender, request, { signal, broker: this.#broker });
+      const within = transaction === undefined ? undefined : () => this.#belongings.find(transaction);
+      const answer = await takeIn(this.#broker, request, { signal, within, isOwn });
       answers.writeSent(this.#channel.out, id, this.#isOfVersion1 ? { ...answer, isDuplicate: false } : answer);
     });
   }

@@ -49,11 +49,10 @@ export class Session {
       socket,
       clock: options.clock,
       frameBytesMax: HELLO_BYTES_MAX - LENGTH_BYTES,
-      reuses: true,
       unsentBytesMax: options.unsentBytesMax,
       stalledMs: options.stalledMs,
       frameTimeoutMs: options.frameTimeoutMs,
-      onFrame: (type, id, content) => this.#frame(type, id, content),
+      onFrame: (type, id, content, isOwn) => this.#frame(type, id, content, isOwn),
       onDrain: () => this.#desk?.drained(),
       onBroken: (error) => this.#sayGoodbye(error),
       onGone: () => this.#gone(),
@@ -81,12 +80,12 @@ export class Session {
     this.#channel.destroy(undefined);
   }
 
-  #frame(type: number, id: number, content: Uint8Array): void {
+  #frame(type: number, id: number, content: Uint8Array, isOwn: boolean): void {
     if (type === FRAME.heartbeat) return;
     if (this.#desk === undefined) this.#greet(type, content);
     else if (type === FRAME.goodbye) this.drain(LEAVING);
     else if (type === FRAME.hello) throw new MqError('MQ_PROTOCOL', 'a second hello on one connection');
-    else this.#desk.take(type, id, content);
+    else this.#desk.take(type, id, content, isOwn);
   }
 
   #greet(type: number, content: Uint8Array): void {

@@ -1,0 +1,17 @@
+/**
+ * Memory that was read and is not needed any more, given back at once instead of when the garbage collector comes by.
+ *
+ * What lies outside the heap still counts for it: V8 marks all of the heap again whenever some 25 MB of it came, dead or
+ * not. Pieces of 64 KiB cost 27 µs each when they are left to it, and 2.5 µs when they are freed.
+ *
+ * Always true: only memory that is wholly `bytes` is freed; any view of it is empty from then on, so that a use that comes
+ * too late is seen, and reads nothing of somebody else's.
+ */
+
+/** Less is not worth the call. */
+const FREED_BYTES_MIN = 8 * 1024;
+
+/** Nobody uses `bytes` any more. */
+export function freeBytes({ buffer, length }: Uint8Array): void {
+  if (length >= FREED_BYTES_MIN && length === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
