@@ -1,14 +1,10 @@
 /** A minute of a producer that is ten times as fast as its consumer. Run by `npm run test:long`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { SystemClock } from '../../shared/clock.ts';
 import { openDoor } from './testing/doors.ts';
+import { aliveBytes } from './testing/footprint.ts';
 import { press } from './testing/pressure.ts';
-
-setFlagsFromString('--expose-gc');
-const collect: () => void = runInNewContext('gc');
 
 const DURATION_MS = 60_000;
 const MESSAGES_MAX = 2000;
@@ -16,19 +12,8 @@ const BYTES_MAX = 8 * 1024 * 1024;
 const BODY_BYTES = 16 * 1024;
 /** Collected and weighed so often, in hundreds of answers. */
 const WEIGHED_EVERY = 20;
-/** For the server, the sockets of both sides, requests on their way, and compiled code. */
+/** Server and load are weighed together. For the server, the sockets of both sides, requests on their way, and compiled code. */
 const SLACK_BYTES = 16 * 1024 * 1024;
-
-/**
- * Server and load together: what is still referred to, on the heap and outside it. Buffers outside are freed beside the
- * program, and the second collection waits until those of the first are.
- */
-function aliveBytes(): number {
-  collect();
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 test('a minute of ten times too much is throttled with 429, loses nothing, and takes the memory of the bound', async () => {
   await using door = await openDoor();

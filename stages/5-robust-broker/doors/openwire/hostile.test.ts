@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { MqError } from '../../../../shared/contract/errors.ts';
+import { deadLetterTopicOf } from '../../../../shared/contract/message.ts';
 import { createBroker } from '../../../2-ring-buffer/index.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
+import { createBroker as createRobustBroker } from '../../index.ts';
 import { encodeCommand } from './codec.ts';
-import { type NumberedCommand, VERSIONS } from './commands.ts';
+import { ACK, type NumberedCommand, VERSIONS } from './commands.ts';
 import { createOpenWireServer, type OpenWireServer } from './server.ts';
 import type { OpenWireServerOptions } from './server-options.ts';
 import { recordedConversation, recordedFrames, withSize } from './testing/recorded.ts';
@@ -97,7 +99,7 @@ test('what is no greeting of this protocol is refused', async () => {
   assert.match(twice.toString('latin1'), /a second WireFormatInfo/);
 });
 
-test('commands before their time, and commands of a server, end the connection', async () => {
+test('commands before their time end the connection, and those of a server are refused', async () => {
   await using served = await serve();
   const { port } = served.server;
   const [, , consumerInfo = Buffer.alloc(0)] = recordedConversation();
@@ -209,6 +211,37 @@ test('five hundred connections come and go, and nothing of them stays', async ()
     served.refused.filter(({ code }) => code !== 'MQ_CONNECTION_LOST'),
     [],
   );
+});
+
+test('a class that a client names is a text, wherever it may name one', async () => {
+  await using broker = await createRobustBroker({ flushPolicy: 'never' });
+  await using server = await createOpenWireServer(broker);
+  const thrown = { className: 'org.springframework.context.support.ClassPathXmlApplicationContext', message: 'evil' };
+  using client = await new WireClient(server.port).enter();
+  await client.openSession();
+  await client.ask(client.consumerInfo(queue('q')));
+  await client.ask(client.textMessage(queue('q'), 'x', 1));
+  const ack = client.ackOf(await client.next('MessageDispatch'), ACK.poison);
+  assert.equal(await client.refusal({ ...ack, poisonCause: thrown }), '');
+  const [dead] = (await broker.fetch(deadLetterTopicOf('q', 'default'))).records;
+  assert.equal(dead?.headers['$dead-error'], 'evil');
+  for (const type of ['ConnectionError', 'ExceptionResponse'] as const) {
+    using stranger = await new WireClient(server.port, { connectionId: `ID:${type}` }).enter();
+    const ids = { connectionId: null, correlationId: 1 };
+    stranger.send({ type, ...BASE, ...ids, exception: thrown });
+    assert.match((await stranger.next('ConnectionError')).exception?.message ?? '', /is not for a server to take/);
+  }
+  assert.equal(await client.refusal(client.textMessage(queue('q'), 'still here', 2)), '');
+});
+
+test('a message with properties that are a lie is refused by itself, and nothing of it is stored', async () => {
+  await using served = await serve();
+  using client = await new WireClient(served.server.port).enter();
+  await client.openSession();
+  for (const properties of ['7fffffff', 'fffffffe', '000000010001610c7fffffff']) {
+    const message = { ...client.textMessage(queue('q'), 'x', 1), properties: Buffer.from(properties, 'hex') };
+    assert.match(await client.refusal(message), /MQ_PROTOCOL/, properties);
+  }
 });
 
 test('a recorded conversation is served byte by byte, and as one piece, with the same answers', async () => {
