@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type TestContext, test } from 'node:test';
+import { WebSocket } from 'ws';
 import type { ConnectionDescription } from '../shared/contract/connections.ts';
 import type { ServeReport } from './serve-report.ts';
 import { runCaptured } from './testing/captured-terminal.ts';
@@ -209,6 +210,46 @@ test('a port that cannot be had is told with the flag that takes another', async
     assert.equal(exitCode, 1);
     assert.match(stderr, new RegExp(`^mq: port ${port} of 127\\.0\\.0\\.1 is in use\\n.*${flag} 0 takes a free one`));
   }
+});
+
+test('a page of another site opens a WebSocket only where its origin is allowed, by a flag or by the configuration', async (context) => {
+  const statusOf = async (url: string | null, origin: string): Promise<string> => {
+    const { port } = new URL(url ?? '');
+    const webSocket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { origin } });
+    return new Promise((resolve) => {
+      webSocket.on('error', ({ message }) => resolve(message.replace(/\D+/, '')));
+      webSocket.on('open', () => {
+        webSocket.terminate();
+        resolve('open');
+      });
+    });
+  };
+  const [shop, games] = ['https://shop.example', 'https://games.example'];
+  await using closed = await serve(['2', '--port', '0', '--stomp', '0']);
+  assert.equal(await statusOf(closed.report.stompUrl, shop), '403', 'as long as nobody allows it');
+  assert.equal(await statusOf(closed.report.stompUrl, 'http://localhost:5173'), 'open');
+  const flags = ['--allowed-origins', `${shop},null`, '--allowed-origins', 'http://a.example:81'];
+  await using server = await serve(['2', '--port', '0', '--stomp', '0', '--mqtt', '0', ...flags]);
+  for (const url of [server.report.stompUrl, server.report.mqttUrl]) {
+    const statuses = await Promise.all([shop, 'null', 'http://a.example:81', games].map((each) => statusOf(url, each)));
+    assert.deepEqual(statuses, ['open', 'open', 'open', '403']);
+  }
+  const file = join(await freshFolder(context), 'mq.json');
+  await writeFile(file, JSON.stringify({ port: 0, mqtt: 0, allowedOrigins: [games] }));
+  await using configured = await serve(['2', '--config', file]);
+  assert.equal(await statusOf(configured.report.mqttUrl, games), 'open');
+});
+
+test('an origin that no browser sends, and origins for doors that browsers do not use, are refused', async () => {
+  const wrong = async (...args: string[]): Promise<string> => (await runCaptured(['serve', '2', ...args])).stderr;
+  for (const origin of ['*', 'shop.example', 'https://shop.example/', 'https://a.example,', '']) {
+    assert.match(
+      await wrong('--stomp', '0', '--allowed-origins', origin),
+      /It takes origins as browsers say them/,
+      origin,
+    );
+  }
+  assert.match(await wrong('--openwire', '0', '--allowed-origins', 'null'), /browsers use.*\n.*--stomp or --mqtt/);
 });
 
 test('two doors on one port, and a stage taken for a port, are refused before anything is opened', async () => {

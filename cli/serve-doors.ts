@@ -7,6 +7,7 @@
  * Always true: two doors never name one port; a port that cannot be had is told with the flag that chooses another.
  */
 import { type Command, InvalidArgumentError } from 'commander';
+import { isOrigin } from '../shared/web-origin.ts';
 import { CommandError, usageError } from './exit.ts';
 import * as option from './options.ts';
 import { DEFAULT_PORT, DEFAULT_TCP_PORT, DISK_STAGE, PROTOCOLS, type Protocol } from './target-name.ts';
@@ -20,6 +21,8 @@ export interface DoorFlags {
   readonly port: number;
   readonly tcpPort?: number;
   readonly allowHost?: readonly string[];
+  /** Of pages that may open a WebSocket, besides those of this server. */
+  readonly allowedOrigins?: readonly string[];
   /** True: on the port it has everywhere. */
   readonly stomp?: number | boolean;
   readonly mqtt?: number | boolean;
@@ -30,6 +33,11 @@ type DoorName = 'http' | 'tcp' | Protocol;
 
 /** Where each door is to listen; undefined: not at all. */
 export type DoorPorts = { readonly http: number } & { readonly [Name in DoorName]?: number | undefined };
+
+/** Under which names, and to whose pages, the doors of others answer. */
+export function callersOf({ allowHost, allowedOrigins }: DoorFlags) {
+  return { ...(allowHost && { allowedHosts: allowHost }), ...(allowedOrigins && { allowedOrigins }) };
+}
 
 export function addDoorOptions(command: Command): Command {
   const port = option.wholeNumber({ min: 0, max: 65_535 });
@@ -46,7 +54,22 @@ export function addDoorOptions(command: Command): Command {
   }
   return command
     .option('--host <address>', 'address to listen on', DEFAULT_HOST)
-    .option('--allow-host <name>', 'answer to this host name too; may be repeated', option.gathered);
+    .option('--allow-host <name>', 'answer to this host name too; may be repeated', option.gathered)
+    .option(
+      '--allowed-origins <origins>',
+      'pages that may use --stomp and --mqtt over WebSocket, besides those of this server: ' +
+        'such as https://shop.example, with commas between them; may be repeated',
+      origins,
+    );
+}
+
+/** A parser for `https://shop.example,null`, given once or several times. */
+function origins(text: string, before: readonly string[] = []): readonly string[] {
+  const named = text.split(',');
+  if (named.every(isOrigin)) return [...before, ...named];
+  throw new InvalidArgumentError(
+    'It takes origins as browsers say them, such as https://shop.example or null, without a path and without *.',
+  );
 }
 
 /** `mq serve --stomp 5` is likely to mean stage 5. */
@@ -70,6 +93,9 @@ export function doorPortsOf(stage: number, flags: DoorFlags): DoorPorts {
   });
   const ports: DoorPorts = { http: flags.port, tcp, ...Object.fromEntries(protocols) };
   checkDistinct(ports);
+  if (flags.allowedOrigins !== undefined && ports.stomp === undefined && ports.mqtt === undefined) {
+    throw usageError('--allowed-origins is for doors that browsers use, over WebSocket', 'add: --stomp or --mqtt');
+  }
   return ports;
 }
 

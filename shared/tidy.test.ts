@@ -20,7 +20,7 @@ const SPINE_LINES_MAX = 250;
 
 /** Parts of shared/ that any stage may build on. */
 const GROUND =
-  /^shared\/(contract\/[a-z-]+|admission|clock|random|broker-options|lesson|disk|forwarding-disk|crc32c)\.ts$/;
+  /^shared\/(contract\/[a-z-]+|admission|clock|random|broker-options|lesson|disk|forwarding-disk|crc32c|web-origin)\.ts$/;
 /** Doors of protocols and the JMS-style API: they use the client as anybody does, and the words of their specifications. */
 const FACADES = /^stages\/5-robust-broker\/(doors|jms)\//;
 /** Where kinds of messages and errors are what a specification says they are. */

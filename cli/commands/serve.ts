@@ -22,7 +22,7 @@ import {
   readAgain,
 } from '../serve-armour.ts';
 import { withConfig } from '../serve-config.ts';
-import { addDoorOptions, type DoorFlags, type DoorPorts, doorPortsOf, explained } from '../serve-doors.ts';
+import { addDoorOptions, callersOf, type DoorFlags, type DoorPorts, doorPortsOf, explained } from '../serve-doors.ts';
 import { addLogOptions, type LogFlags, type ServeLog, serveLogOf } from '../serve-log.ts';
 import type { ServeReport } from '../serve-report.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
@@ -188,7 +188,7 @@ async function open(
 function protocolsOf(
   ports: DoorPorts,
   {
-    options: { host, allowHost: allowedHosts },
+    options,
     storage,
     log,
     whoMayCome,
@@ -199,14 +199,13 @@ function protocolsOf(
     readonly whoMayCome: { readonly token?: string | undefined; readonly tls?: TlsOptions };
   },
 ): ProtocolDoorsOptions {
+  const { host } = options;
   const asked = PROTOCOLS.flatMap(({ name }) => {
     const port = ports[name];
     if (port === undefined) return [];
     const own = name === 'mqtt' && storage !== null ? { storeFile: join(storage.dataFolder, MQTT_STORE_FILE) } : {};
     const listeners = log.doors?.listenersOf(name);
-    return [
-      [name, { host, port, ...(allowedHosts && { allowedHosts }), ...whoMayCome, ...listeners, ...own }] as const,
-    ];
+    return [[name, { host, port, ...callersOf(options), ...whoMayCome, ...listeners, ...own }] as const];
   });
   return Object.fromEntries(asked);
 }

@@ -5,6 +5,7 @@
  * own numbers.
  */
 import { checkMethods, invalidArgument } from '../../../shared/contract/validation.ts';
+import { isOrigin } from '../../../shared/web-origin.ts';
 import {
   type CheckedDoorOptions,
   checkDoorOptions,
@@ -47,13 +48,17 @@ export function checkProtocolDoorOptions<Name extends string>(
   if (webSocketPath !== undefined && !/^\/[^?#\s]*$/.test(webSocketPath)) {
     throw invalidArgument('options.webSocketPath', 'a path: /...', webSocketPath);
   }
-  checkTexts('options.allowedHosts', allowedHosts);
-  checkTexts('options.allowedOrigins', allowedOrigins);
+  const isName = (text: unknown): boolean => typeof text === 'string' && text !== '';
+  checkTexts('options.allowedHosts', allowedHosts, { isRight: isName, expected: 'a list of texts' });
+  const origins = 'a list of origins as browsers say them: https://shop.example, null';
+  checkTexts('options.allowedOrigins', allowedOrigins, { isRight: isOrigin, expected: origins });
   return { ...checked, ...{ exchange, book, webSocketPath, allowedHosts, allowedOrigins } };
 }
 
-function checkTexts(path: string, texts: unknown): void {
-  if (!Array.isArray(texts) || texts.some((text) => typeof text !== 'string' || text === '')) {
-    throw invalidArgument(path, 'a list of texts', texts);
-  }
+function checkTexts(
+  path: string,
+  texts: unknown,
+  { isRight, expected }: { readonly isRight: (text: unknown) => boolean; readonly expected: string },
+): void {
+  if (!Array.isArray(texts) || !texts.every(isRight)) throw invalidArgument(path, expected, texts);
 }

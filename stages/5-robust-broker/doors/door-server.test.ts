@@ -283,6 +283,7 @@ test('options that are wrong are named', () => {
     [{ prot: 1 }, 'options.prot'],
     [{ webSocketPath: 'stomp' }, 'options.webSocketPath'],
     [{ allowedOrigins: [''] }, 'options.allowedOrigins'],
+    [{ allowedOrigins: ['*'] }, 'options.allowedOrigins'],
     [{ exchange: {} }, 'options.exchange'],
     [{ book: 1 }, 'options.book'],
     [{ stalledMs: 0 }, 'options.stalledMs'],
