@@ -34,6 +34,11 @@ type DoorName = 'http' | 'tcp' | Protocol;
 /** Where each door is to listen; undefined: not at all. */
 export type DoorPorts = { readonly http: number } & { readonly [Name in DoorName]?: number | undefined };
 
+/** Whether one of the protocols of others was asked for. */
+export function opensDoorsOfOthers(flags: DoorFlags): boolean {
+  return PROTOCOLS.some(({ name }) => flags[name] !== undefined && flags[name] !== false);
+}
+
 /** Under which names, and to whose pages, the doors of others answer. */
 export function callersOf({ allowHost, allowedOrigins }: DoorFlags) {
   return { ...(allowHost && { allowedHosts: allowHost }), ...(allowedOrigins && { allowedOrigins }) };

@@ -1,6 +1,8 @@
-/** The log and the numbers of `mq serve 5`. Processes and files are real. */
+/** The log and the numbers of `mq serve`. Processes and files are real. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -77,6 +79,35 @@ test('advisory topics are there to be read, unless they are not wanted', needsSi
   await using without = await serve(context, ['--no-advisories']);
   assert.deepEqual(await topics(without.http), []);
 });
+
+test(
+  'in front of any stage the doors of others have a log: who breaks the protocol is told of, once for each',
+  needsSignals,
+  async () => {
+    for (const stage of ['1', '3']) {
+      await using mq = new MqProcess(['serve', stage, '--port', '0', '--stomp', '0', '--token', TOKEN]);
+      const [, http = '', stompPort = ''] = await mq.saw(/listens on (\S+)[\s\S]*stomp:\/\/127\.0\.0\.1:(\d+)/);
+      const broken = connect(Number(stompPort), '127.0.0.1');
+      broken.resume().end('this is no STOMP\n\n\0');
+      await once(broken, 'close');
+      await fetch(`${http}/topics`, { headers: { authorization: `Bearer ${TOKEN}wrong` } });
+      await mq.saw(/ WARN {2}refused code=MQ_PROTOCOL door=stomp /, 'stderr');
+      await mq.saw(/ WARN {2}refused code=MQ_UNAUTHORIZED door=http /, 'stderr');
+      const headers = { authorization: `Bearer ${TOKEN}` };
+      const metrics = await (await fetch(`${http}/metrics`, { headers })).text();
+      assert.match(metrics, /mq_door_refusals_count\{door="stomp",code="MQ_PROTOCOL"\} 1\n/);
+      mq.child.kill('SIGTERM');
+      const { stderr, exitCode } = await mq.ended;
+      assert.deepEqual([exitCode, stderr.trimEnd().split('\n').length], [0, 2], stderr);
+    }
+    await using told = new MqProcess(['serve', '2', '--port', '0', '--mqtt', '0', '--log-format', 'json']);
+    const [, port = ''] = await told.saw(/mqtt:\/\/127\.0\.0\.1:(\d+)/);
+    connect(Number(port), '127.0.0.1').end();
+    await told.saw(/"door":"mqtt".*"event":"connected"/, 'stderr');
+    const { stderr } = await runCaptured(['serve', '2', '--mqtt', '0', '--no-metrics']);
+    assert.match(stderr, /--no-metrics is for stage 5/);
+  },
+);
 
 test('a stage without a log refuses its flags', async () => {
   for (const flags of [['--log-format', 'json'], ['--log-level', 'debug'], ['--no-advisories'], ['--no-metrics']]) {

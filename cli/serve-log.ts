@@ -4,7 +4,8 @@
  *     --log-format json --log-level info  -->  EventLog on standard error, told by the broker and its doors
  *
  * Always true: without these flags only what needs somebody's attention is told; a reader of the log that is slow or goes
- * away keeps nobody waiting; a stage that has no log refuses the flags.
+ * away keeps nobody waiting; the doors of others have a log in front of every stage, and where there are none a stage before 5
+ * has no log, and refuses the flags.
  */
 import process from 'node:process';
 import type { Writable } from 'node:stream';
@@ -27,17 +28,22 @@ export interface LogFlags {
   readonly metricsTopicsMax?: number;
 }
 
-/** Which of them somebody gave; commander gives `--no-...` the default true. */
-const FLAGS: Readonly<Record<string, (flags: LogFlags) => boolean>> = {
+type IsGiven = Readonly<Record<string, (flags: LogFlags) => boolean>>;
+
+/** Of the log, whoever writes it. */
+const OF_THE_LOG: IsGiven = {
   '--log-format': ({ logFormat }) => logFormat !== undefined,
   '--log-level': ({ logLevel }) => logLevel !== undefined,
+};
+/** Of the broker; commander gives `--no-...` the default true. */
+const OF_THE_BROKER: IsGiven = {
   '--no-metrics': ({ metrics }) => metrics === false,
   '--no-advisories': ({ advisories }) => advisories === false,
 };
 
 /** What serving is given. */
 export interface ServeLog {
-  /** Undefined for a stage without a log. */
+  /** Undefined where there is no log. */
   readonly doors: DoorLog | undefined;
   readonly broker: Pick<StageOptions, 'metrics' | 'advisories'>;
   readonly metricsTopicsMax: number | undefined;
@@ -46,11 +52,13 @@ export interface ServeLog {
 export function addLogOptions(command: Command): Command {
   return command
     .addOption(
-      option.choice('--log-format <how>', 'of the log on standard error, from stage 5 (default: text)', FORMATS),
+      option.choice(
+        '--log-format <how>',
+        'of the log on standard error, from stage 5 or with --stomp, --mqtt, --openwire (default: text)',
+        FORMATS,
+      ),
     )
-    .addOption(
-      option.choice('--log-level <level>', 'what is told, from stage 5 (default: warn; with a format: info)', LEVELS),
-    )
+    .addOption(option.choice('--log-level <level>', 'what is told in it (default: warn; with a format: info)', LEVELS))
     .option('--no-metrics', 'do not time and count what becomes of messages (stage 5 does)')
     .option('--no-advisories', 'do not tell of dead letters and the like in topics $sys/... (stage 5 does)')
     .option(
@@ -60,16 +68,36 @@ export function addLogOptions(command: Command): Command {
     );
 }
 
-export async function serveLogOf(stage: number, flags: LogFlags, terminal: Terminal): Promise<ServeLog> {
-  const { logFormat, metrics, advisories, metricsTopicsMax } = flags;
-  const { logLevel = logFormat === undefined ? 'warn' : 'info' } = flags;
-  if (stage < ARMOUR_STAGE) {
-    const given = Object.entries(FLAGS).find(([, isGiven]) => isGiven(flags));
-    if (given === undefined) return { doors: undefined, broker: {}, metricsTopicsMax };
-    throw usageError(`${given[0]} is for stage ${ARMOUR_STAGE}`, `type: mq serve ${ARMOUR_STAGE} --data <folder>`);
-  }
+export interface LogSurroundings {
+  readonly terminal: Terminal;
+  /** The protocols of others, of which at least one was asked for. */
+  readonly hasDoorsOfOthers: boolean;
+}
+
+export async function serveLogOf(
+  stage: number,
+  flags: LogFlags,
+  { terminal, hasDoorsOfOthers }: LogSurroundings,
+): Promise<ServeLog> {
+  const { metrics, advisories, metricsTopicsMax } = flags;
+  const isObserved = stage >= ARMOUR_STAGE;
+  const hasLog = isObserved || hasDoorsOfOthers;
+  if (!isObserved) refuseAny(flags, hasLog ? OF_THE_BROKER : { ...OF_THE_LOG, ...OF_THE_BROKER });
+  const doors = hasLog ? await openLog(flags, terminal) : undefined;
+  const broker = isObserved ? { metrics, advisories: advisories ?? true } : {};
+  return { doors, broker, metricsTopicsMax };
+}
+
+/** They are for a later stage. */
+function refuseAny(flags: LogFlags, refused: IsGiven): void {
+  const given = Object.entries(refused).find(([, isGiven]) => isGiven(flags));
+  if (given === undefined) return;
+  throw usageError(`${given[0]} is for stage ${ARMOUR_STAGE}`, `type: mq serve ${ARMOUR_STAGE} --data <folder>`);
+}
+
+function openLog({ logFormat, logLevel }: LogFlags, terminal: Terminal): Promise<DoorLog> {
+  const level = logLevel ?? (logFormat === undefined ? 'warn' : 'info');
   // What the terminal writes to, unless that is the process's own: a file may hang, and is then written by a thread.
   const stream = terminal.stderr === process.stderr ? 'stderr' : (terminal.stderr as Writable);
-  const doors = await openDoorLog({ format: logFormat ?? 'text', level: logLevel, stream });
-  return { doors, broker: { metrics, advisories: advisories ?? true }, metricsTopicsMax };
+  return openDoorLog({ format: logFormat ?? 'text', level, stream });
 }

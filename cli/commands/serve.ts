@@ -22,7 +22,15 @@ import {
   readAgain,
 } from '../serve-armour.ts';
 import { withConfig } from '../serve-config.ts';
-import { addDoorOptions, callersOf, type DoorFlags, type DoorPorts, doorPortsOf, explained } from '../serve-doors.ts';
+import {
+  addDoorOptions,
+  callersOf,
+  type DoorFlags,
+  type DoorPorts,
+  doorPortsOf,
+  explained,
+  opensDoorsOfOthers,
+} from '../serve-doors.ts';
 import { addLogOptions, type LogFlags, type ServeLog, serveLogOf } from '../serve-log.ts';
 import type { ServeReport } from '../serve-report.ts';
 import { onStopSignal, type StopSignal } from '../signals.ts';
@@ -122,7 +130,7 @@ async function runServe(terminal: Terminal, stage: number, options: ServeCommand
   using _npm = onNpmGone(() => stopped.resolve('SIGTERM'));
   // A reader that went away is none of the server's business.
   const say = (...lines: readonly string[]): Promise<void> => terminal.print(...lines).catch(() => undefined);
-  const log = await serveLogOf(stage, options, terminal);
+  const log = await serveLogOf(stage, options, { terminal, hasDoorsOfOthers: opensDoorsOfOthers(options) });
   const onNotice = log.doors?.onNotice ?? ((text: string): void => terminal.complain(`mq: ${printable(text)}`));
   const { opened, report } = await open(stage, options, { token, armour, log, onNotice });
   reload = () => void readAgain(options, opened, onNotice);
