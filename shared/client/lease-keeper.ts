@@ -15,6 +15,7 @@ import type { Timer } from '../clock.ts';
 import { isMqError, MqError } from '../contract/errors.ts';
 import type { ConsumedMessage } from './consumed-message.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
+import { RenewedMap } from './renewed-map.ts';
 
 interface Lease {
   /** Monotonic ms until which it surely runs. */
@@ -39,7 +40,7 @@ export interface LeaseKeeperOptions<Message extends Held> {
 export class LeaseKeeper<Message extends Held> {
   readonly #options: LeaseKeeperOptions<Message>;
   readonly #sweepMs: number;
-  readonly #leases = new Map<Message, Lease>();
+  readonly #leases = new RenewedMap<Message, Lease>();
   /** Set while there is a lease. */
   #sweep: Timer | undefined;
 

@@ -13,6 +13,7 @@
 import { onBehalfOf } from '../../../shared/admission.ts';
 import { AckDesk } from '../../../shared/client/ack-desk.ts';
 import { LeaseKeeper } from '../../../shared/client/lease-keeper.ts';
+import { RenewedMap } from '../../../shared/client/renewed-map.ts';
 import { RETRY_DEFAULTS } from '../../../shared/client/retry.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { Broker, NackOptions } from '../../../shared/contract/broker.ts';
@@ -64,7 +65,7 @@ export class Feed {
   readonly #leases: LeaseKeeper<Held>;
   readonly #acks: AckDesk;
   readonly #sources = new Map<string, FeedSource>();
-  readonly #held = new Map<Delivery, Held>();
+  readonly #held = new RenewedMap<Delivery, Held>();
   /** Came when there was no credit any more. */
   #waiting: Held[] = [];
   /** By topic: counting a delivery is an addition, and looks nothing up. */

@@ -7,6 +7,7 @@
  * Always true (I36): an id is 1 to 65,535 and stands for one thing; what QoS 2 needs is in the store before a packet says so;
  * a record that comes again, after a restart too, has the packet id it had. The session has one, whoever is connected.
  */
+import { RenewedMap } from '../../../../shared/client/renewed-map.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
 import type { Feed } from '../feed.ts';
 import type { QoS } from './packets.ts';
@@ -72,7 +73,7 @@ export interface StoredIncoming extends Omit<Incoming, 'state' | 'ending'> {
 export class InFlight {
   readonly #store: DoorStore;
   readonly #clientId: string;
-  readonly #outgoing = new Map<number, OutgoingEntry>();
+  readonly #outgoing = new RenewedMap<number, OutgoingEntry>();
   readonly #byRecord = new RecordBook<OutgoingEntry>();
   readonly #incoming = new Map<number, Incoming>();
   /** Records that the client has, and of which the broker was not told in time. */

@@ -6,6 +6,7 @@
  * Always true: topics of which nothing is kept cost nothing. Offsets are looked up as the numbers they are: a key made of
  * text would be written and hashed anew for each message (1 us of 11). Only InFlight uses it.
  */
+import { RenewedMap } from '../../../../shared/client/renewed-map.ts';
 import type { Delivery } from '../../../../shared/contract/message.ts';
 
 /** Where a record is. */
@@ -16,7 +17,7 @@ export interface RecordPlace {
 }
 
 export class RecordBook<Value> {
-  readonly #topics = new Map<string, Map<number, Map<number, Value>>>();
+  readonly #topics = new RenewedMap<string, Map<number, RenewedMap<number, Value>>>();
   #size = 0;
 
   get size(): number {
@@ -28,9 +29,9 @@ export class RecordBook<Value> {
   }
 
   set({ topic, partition, offset }: RecordPlace, value: Value): void {
-    const partitions = this.#topics.get(topic) ?? new Map<number, Map<number, Value>>();
+    const partitions = this.#topics.get(topic) ?? new Map<number, RenewedMap<number, Value>>();
     if (partitions.size === 0) this.#topics.set(topic, partitions);
-    const offsets = partitions.get(partition) ?? new Map<number, Value>();
+    const offsets = partitions.get(partition) ?? new RenewedMap<number, Value>();
     if (offsets.size === 0) partitions.set(partition, offsets);
     if (!offsets.has(offset)) this.#size += 1;
     offsets.set(offset, value);
