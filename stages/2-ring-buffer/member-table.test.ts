@@ -135,3 +135,18 @@ test('the waiting calls of a member are found by its name, and a stranger has no
   for (const call of ['one', 'two']) ann.waiting.add(call);
   assert.deepEqual([members.waitingOf('ann'), members.waitingOf('cleo')], [['one', 'two'], []]);
 });
+
+test('members stand in the order of their last sign of life, whoever was last before', () => {
+  const { members } = setup();
+  for (const memberId of ['ann', 'bob', 'cid']) visit(members, memberId);
+  members.touch('cid');
+  members.touch('ann');
+  members.touch('ann');
+  assert.deepEqual([...members.ids()], ['bob', 'cid', 'ann']);
+  members.leave('ann');
+  members.touch('bob');
+  visit(members, 'ann');
+  members.touch('cid');
+  members.touch('ann');
+  assert.deepEqual([...members.ids()], ['bob', 'cid', 'ann']);
+});

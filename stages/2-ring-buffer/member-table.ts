@@ -35,6 +35,8 @@ export class MemberTable<Call> {
   readonly #options: MemberTableOptions;
   /** I9 */
   readonly #members = new Map<string, Member<Call>>();
+  /** The last one in that order, when it is known. */
+  #latest: Member<Call> | undefined;
   /** Monotonic ms of the last sign of life of anybody who is no member (a reader that commits). */
   #usedAtMs: number;
   /** I10 */
@@ -72,8 +74,10 @@ export class MemberTable<Call> {
     const member = this.#members.get(memberId);
     if (member === undefined) return;
     member.lastSeenMs = this.#options.clock.monotonicMs();
-    this.#members.delete(memberId);
-    this.#members.set(memberId, member);
+    if (member !== this.#latest) {
+      this.#members.delete(memberId);
+      this.#put(member);
+    }
     this.#arm(this.#options.timeoutMs);
   }
 
@@ -104,8 +108,14 @@ export class MemberTable<Call> {
       throw new MqError('MQ_LIMIT_EXCEEDED', `the group has ${countMax} members, which is the limit`);
     }
     const member: Member<Call> = { memberId, openCallCount: 0, waiting: new Set(), lastSeenMs: clock.monotonicMs() };
-    this.#members.set(memberId, member);
+    this.#put(member);
     return member;
+  }
+
+  /** I9 */
+  #put(member: Member<Call>): void {
+    this.#members.set(member.memberId, member);
+    this.#latest = member;
   }
 
   /** I10: as the time-out is the same for all, an armed timer is never too late. */
