@@ -23,13 +23,17 @@ const SHOP: ConnectionDescription = {
   ],
 };
 
-test('who is connected is listed with the door, and counted for each', async () => {
-  const client = await createTcpClient(server.doors.tcp?.url ?? '');
+test('who is connected is listed with the door and what it subscribed to, and counted for each', async () => {
+  const client = await createTcpClient(server.doors.tcp?.url ?? '', { name: 'shop' });
   try {
+    await client.send('orders', { body: 'tea' });
+    const come = Promise.withResolvers<unknown>();
+    await client.subscribe('orders', { creditMax: 1 }, come.resolve);
+    await come.promise;
     const { exitCode, stdout, stderr } = await runCaptured(['connections', server.url]);
     assert.deepEqual([exitCode, stderr], [0, '']);
     assert.match(stdout, /^door +client +address +user +since +in +out +errors +reads\n/);
-    assert.match(stdout, /^tcp +- +127\.0\.0\.1:\d+ +- +\d+ m?s +- +- +-$/m);
+    assert.match(stdout, /^tcp +shop +127\.0\.0\.1:\d+ +- +\d+ m?s +- +- +- +orders: holds 1 of 1$/m);
     assert.match(stdout, /\n\n2 connections: http 1, tcp 1\n$/);
     const listed = JSON.parse((await runCaptured(['connections', '--json', '--target', server.url])).stdout);
     assert.deepEqual(

@@ -45,6 +45,20 @@ test('each door is listed with who is there, and each connection with what it re
   assert.equal(doorsSummary(view, 'en'), 'clients: STOMP :61613 MQTT :1883 OpenWire :61616');
 });
 
+test('whoever subscribes through TCP is listed like the others, but for the screen itself', () => {
+  const ours = { id: 'tcp-1', clientId: 'stagemq 1', subscriptions: [], subscriptionCount: 0 };
+  const orders = { id: '1', destination: 'orders', topic: 'orders', group: 'kitchen', creditMax: 10, heldCount: 2 };
+  const theirs = { id: 'tcp-2', subscriptions: [orders], subscriptionCount: 1 };
+  const view = { places: PLACES, connections: [http, connection('tcp', ours), connection('tcp', theirs)] };
+  const texts = doorsLines(view, { language: 'en', width: 78, height: 22, now: NOW }).map(textOf);
+  assert.deepEqual(texts.slice(3, 7), [
+    ' HTTP 1, TCP 1: this screen itself',
+    '',
+    ' tcp shop 127.0.0.1:53412  12.0 s',
+    '   orders: group kitchen, holds 2 of 10',
+  ]);
+});
+
 test('while nobody is there it says what to do, in both languages', () => {
   for (const [language, wanted] of [
     ['en', /connect a client to one of these/],

@@ -24,8 +24,11 @@ interface DoorsRoom {
   readonly now: number;
 }
 
-/** The doors that the screen itself uses. */
-const OWN_DOORS: ReadonlySet<string> = new Set(['http', 'tcp']);
+/** The screen is the first that comes through TCP: nobody else is told that port. Through HTTP it looks who is there. */
+const OWN_CONNECTION = 'tcp-1';
+const OWN_DOOR = 'http';
+/** It does not tell what goes to and fro. */
+const UNCOUNTED_DOOR = 'tcp';
 const TITLE_WIDTH = 10;
 const URL_WIDTH = 28;
 
@@ -33,7 +36,8 @@ export function doorsLines({ places, connections }: DoorsView, room: DoorsRoom):
   const { language, width, height } = room;
   const strangers = strangersOf({ connections });
   const countOf = (door: string): number => connections.filter((connection) => connection.door === door).length;
-  const own = translate(language, 'doors.own', { http: countOf('http'), tcp: countOf('tcp') });
+  const ownCount = connections.filter(({ id }) => id === OWN_CONNECTION).length;
+  const own = translate(language, 'doors.own', { http: countOf(OWN_DOOR), tcp: ownCount });
   const head: Line[] = [
     ...places.map((place) => placeLine(place, connections, language)),
     [span(` ${own}`, 'dim')],
@@ -56,7 +60,7 @@ export function doorsSummary({ places }: DoorsView, language: Language): string 
 
 /** Whoever is not the screen itself. */
 export function strangersOf({ connections }: Pick<DoorsView, 'connections'>): readonly ConnectionDescription[] {
-  return connections.filter(({ door }) => !OWN_DOORS.has(door));
+  return connections.filter(({ door, id }) => door !== OWN_DOOR && id !== OWN_CONNECTION);
 }
 
 function placeLine(
@@ -76,10 +80,11 @@ function placeLine(
 
 function connectionLines(connection: ConnectionDescription, { language, width, now }: DoorsRoom): Line[] {
   const { door, clientId, address, messagesInCount, messagesOutCount, connectedAt, subscriptions } = connection;
-  const who = translate(language, 'doors.since', {
-    ...{ door, client: clientId ?? '-', address, in: messagesInCount, out: messagesOutCount },
-    since: clockText(Math.max(now - connectedAt, 0)),
-  });
+  const shown = { door, client: clientId ?? '-', address, since: clockText(Math.max(now - connectedAt, 0)) };
+  const who =
+    door === UNCOUNTED_DOOR
+      ? translate(language, 'doors.sinceOnly', shown)
+      : translate(language, 'doors.since', { ...shown, in: messagesInCount, out: messagesOutCount });
   const line = (text: string): string => truncate(withoutControls(text), width);
   return [
     [span(line(` ${who}`), 'strong')],

@@ -16,6 +16,7 @@ export const DOORS_MESSAGES = {
     en: '{door} {client} {address}  in {in}  out {out}  {since}',
     zh: '{door} {client} {address}  入 {in}  出 {out}  {since}',
   },
+  'doors.sinceOnly': { en: '{door} {client} {address}  {since}', zh: '{door} {client} {address}  {since}' },
   'doors.reads': {
     en: '{destination}: group {group}, holds {held} of {credit}',
     zh: '{destination}：消费组 {group}，持有 {held}，至多 {credit}',

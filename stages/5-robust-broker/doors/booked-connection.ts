@@ -5,24 +5,17 @@
  * wire are cut, and the list of subscriptions is, so that a client cannot fill memory with what it calls itself.
  */
 import type { ConnectionDescription, SubscriptionDescription } from '../../../shared/contract/connections.ts';
+import type {
+  ConnectionEntry,
+  Introduction,
+  OpenedSubscription,
+  SubscriptionEntry,
+} from '../../4-persisted-log/doors/connection-entry.ts';
 
 /** Subscriptions that are listed of one connection. */
 const LISTED_SUBSCRIPTIONS_MAX = 100;
 /** Characters of a text that came over a wire. */
 const TEXT_LENGTH_MAX = 256;
-
-/** What a connection says of itself, at once or later. */
-export interface Introduction {
-  readonly clientId?: string | undefined;
-  readonly protocolVersion?: string | undefined;
-}
-
-/** A subscription as a door opens it. */
-export interface OpenedSubscription extends Omit<SubscriptionDescription, 'creditMax' | 'heldCount'> {
-  /** Asked when somebody looks: `Infinity` is no bound. */
-  readonly creditMax?: () => number;
-  readonly heldCount?: () => number;
-}
 
 /** All that is counted, of one connection and of a door. */
 export interface Traffic {
@@ -42,7 +35,7 @@ export interface ConnectionFacts {
 }
 
 /** One open connection: its door tells it what happens on it. Only the book makes it. */
-export class BookedConnection {
+export class BookedConnection implements ConnectionEntry {
   /** Only the book looks at it. */
   readonly traffic: Traffic = noTraffic();
   readonly #facts: ConnectionFacts;
@@ -122,7 +115,7 @@ export class BookedConnection {
 }
 
 /** One subscription of a connection. Only that makes it. */
-export class BookedSubscription {
+export class BookedSubscription implements SubscriptionEntry {
   readonly #opened: OpenedSubscription;
   readonly #onClosed: () => void;
 

@@ -9,19 +9,12 @@
  * one addition, everything else is worked out when somebody asks; what it lists is bounded, and so is every text in it.
  * Counters of a door never go down. Doors write in it, `GET /connections`, `/metrics`, `mq connections` and the screen read.
  */
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../../../shared/clock.ts';
 import type { ConnectionDescription } from '../../../shared/contract/connections.ts';
 import type { Metric, MetricSeries } from '../../../shared/contract/metrics.ts';
 import type { ConnectionListener } from '../../3-http-server/connections.ts';
-import {
-  addTraffic,
-  BookedConnection,
-  bounded,
-  type Introduction,
-  noTraffic,
-  type Traffic,
-} from './booked-connection.ts';
+import { addressOf, type ConnectionsBook, type Introduction } from '../../4-persisted-log/doors/connection-entry.ts';
+import { addTraffic, BookedConnection, bounded, noTraffic, type Traffic } from './booked-connection.ts';
 
 /** Connections that are listed; those beyond are only counted. */
 const LISTED_CONNECTIONS_MAX = 1000;
@@ -40,11 +33,11 @@ interface DoorEntry {
   /** Connections ever opened. */
   openedCount: number;
   refusedCount: number;
-  /** False: of its connections no more is known than that they are there. */
+  /** False: it does not tell what goes to and fro. */
   counts: boolean;
 }
 
-export class ConnectionBook {
+export class ConnectionBook implements ConnectionsBook {
   readonly #clock: Clock;
   readonly #doors = new Map<string, DoorEntry>();
 
@@ -52,9 +45,9 @@ export class ConnectionBook {
     this.#clock = clock;
   }
 
-  /** The door is there, and its numbers are 0: so that it is seen before anybody came. */
-  add(door: string): void {
-    this.#doorOf(door);
+  /** The door is there, and its numbers are 0: so that it is seen before anybody came. One that does not count has none. */
+  add(door: string, { counts = true }: { readonly counts?: boolean } = {}): void {
+    this.#doorOf(door).counts = counts;
   }
 
   /** Somebody is connected. Whoever calls it calls `closed` of what it answers when the connection ends. */
@@ -76,7 +69,7 @@ export class ConnectionBook {
   listenerOf(door: string): ConnectionListener {
     /** By address; where no port is known several connections share one, and any of them is as good as the other. */
     const open = new Map<string, BookedConnection[]>();
-    this.#doorOf(door).counts = false;
+    this.add(door, { counts: false });
     return ({ isOpen, from, fromPort }) => {
       const address = addressOf(from, fromPort);
       const ofAddress = open.get(address) ?? [];
@@ -133,7 +126,7 @@ export class ConnectionBook {
         name: 'mq_door_subscriptions_count',
         kind: 'gauge',
         help: 'open subscriptions of each door',
-        series: series(({ entry }) => subscriptionCountOf(entry), counting),
+        series: series(({ entry }) => subscriptionCountOf(entry)),
       },
       {
         name: 'mq_door_messages_count',
@@ -175,11 +168,6 @@ export class ConnectionBook {
     this.#doors.set(door, entry);
     return entry;
   }
-}
-
-/** As it stands in the book. */
-export function addressOf(host: string, port: number | undefined): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port ?? '?'}`;
 }
 
 function trafficOf({ past, open }: DoorEntry): Traffic {

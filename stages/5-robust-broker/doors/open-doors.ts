@@ -112,7 +112,8 @@ async function openHttp(broker: Broker, options: ServerOptions, book: Connection
 
 async function openTcp(broker: Broker, options: TcpServerOptions, book: ConnectionBook): Promise<TcpServer> {
   const { createTcpServer } = await import('../../4-persisted-log/doors/tcp/server.ts');
-  return createTcpServer(broker, { ...options, onConnection: both(book.listenerOf('tcp'), options.onConnection) });
+  book.add('tcp', { counts: false });
+  return createTcpServer(broker, { ...options, book });
 }
 
 function both(first: ConnectionListener, second: ConnectionListener | undefined): ConnectionListener {

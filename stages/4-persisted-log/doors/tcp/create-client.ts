@@ -29,6 +29,8 @@ export interface TcpClientOptions {
   readonly password?: string;
   /** Of an `mqs:` address: whom to trust, and which certificate to show. */
   readonly tls?: ClientTlsOptions;
+  /** What it is called where connections are listed, 1 to 249 bytes of UTF-8. Default `stagemq` and a random number. */
+  readonly name?: string;
   /** How batches are compressed before they leave, where the broker stores them as they come. Default `none`. */
   readonly codec?: Codec;
   /** A broken connection is made again, and its subscriptions with it. Default true. */
@@ -62,6 +64,7 @@ const NUMBERS = {
 } as const;
 const CODECS: readonly Codec[] = ['none', 'gzip', 'zstd'];
 const DEFAULT_PORT = 6768;
+const NAME_BYTES_MAX = 249;
 const MEBIBYTE = 1024 * 1024;
 /** What a server may send at once, and what may wait for a server that does not read. */
 const FRAME_BYTES_MAX = 64 * MEBIBYTE;
@@ -93,6 +96,7 @@ export async function tcpClientOf(
     onState,
     onSubscriptionEnded,
     onDefect,
+    name,
     ...times
   } = check(options);
   const instanceId = random.hex(8);
@@ -110,7 +114,7 @@ export async function tcpClientOf(
       onState,
       ...times,
     },
-    name: `stagemq ${instanceId}`,
+    name: name ?? `stagemq ${instanceId}`,
     stalledMs: STALLED_MS,
     frameTimeoutMs: STALLED_MS,
     frameBytesMax: FRAME_BYTES_MAX,
@@ -129,9 +133,12 @@ export async function tcpClientOf(
 }
 
 function check(options: TcpClientOptions) {
-  const others = ['token', 'user', 'password', 'tls', 'codec', 'reconnects', 'clock', 'random'];
+  const others = ['name', 'token', 'user', 'password', 'tls', 'codec', 'reconnects', 'clock', 'random'];
   checkOptions('options', options, [...others, ...FUNCTIONS, ...Object.keys(NUMBERS)]);
-  const { token, reconnects = true } = options;
+  const { name, token, reconnects = true } = options;
+  if (name !== undefined && !(typeof name === 'string' && name !== '' && Buffer.byteLength(name) <= NAME_BYTES_MAX)) {
+    throw invalidArgument('options.name', `a text of 1 to ${NAME_BYTES_MAX} bytes`, name);
+  }
   // The token is not shown: it never appears in a message.
   if (token !== undefined && !isToken(token)) {
     throw invalidArgument('options.token', 'one or more visible ASCII characters');
@@ -146,6 +153,7 @@ function check(options: TcpClientOptions) {
   }
   return {
     tls: checkClientTls('options.tls', options.tls),
+    name,
     token,
     user,
     password,

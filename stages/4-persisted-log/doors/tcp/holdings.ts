@@ -93,6 +93,12 @@ export class Holdings {
     }
   }
 
+  /** Unfinished deliveries of a member, of one topic or of all. */
+  heldCountOf(of: { readonly topic?: string; readonly group: string; readonly memberId: string }): number {
+    this.#ledger.sweep(this.#clock.monotonicMs());
+    return this.#ledger.countOf(of);
+  }
+
   givenBack({ leaseToken, offset }: DeliveryRef): void {
     if (leaseToken !== null && offset !== null) this.#ledger.finish(leaseToken, offset, 1);
   }

@@ -40,6 +40,17 @@ export class LeaseLedger {
     return this.#count;
   }
 
+  /** The same of one member, of one topic or of all. Looks through all of them. */
+  countOf(of: Pick<HeldRun, 'group' | 'memberId'> & { readonly topic?: string | undefined }): number {
+    let count = 0;
+    for (const first of this.#entries.values()) {
+      const { topic, group, memberId } = first.run;
+      if (group !== of.group || memberId !== of.memberId || (of.topic ?? topic) !== topic) continue;
+      for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.more) count += entry.left;
+    }
+    return count;
+  }
+
   add(run: HeldRun, endsAtMs: number): void {
     const more = this.#entries.get(run.leaseToken);
     this.#entries.set(run.leaseToken, { run, left: run.count, done: undefined, endsAtMs, more });

@@ -11,6 +11,7 @@ import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import * as answers from './answers.ts';
+import type { ConnectionEntry } from '../connection-entry.ts';
 import { Belongings } from './belongings.ts';
 import { CallDesk } from './call-desk.ts';
 import { readCall } from './calls.ts';
@@ -30,6 +31,8 @@ export interface RequestDeskOptions {
   readonly door: Door;
   /** As this client may use it. */
   readonly broker: Broker;
+  /** Where what it subscribes to is told; undefined: nobody wants to know. */
+  readonly entry: ConnectionEntry | undefined;
   /** Of the protocol, as it was agreed. */
   readonly version: number;
   readonly channel: Channel;
@@ -57,7 +60,7 @@ export class RequestDesk {
   readonly #unanswered: Unanswered;
 
   constructor(options: RequestDeskOptions) {
-    const { door, broker, version, channel, memberId } = options;
+    const { door, broker, entry, version, channel, memberId } = options;
     this.#options = options;
     this.#door = door;
     this.#channel = channel;
@@ -68,6 +71,7 @@ export class RequestDesk {
     this.#subscriptions = new Subscriptions({
       door,
       broker,
+      entry,
       holdings: this.#holdings,
       push: (subscription, topic, answer) => this.#handOut(FRAME.push, subscription, topic, answer),
       pushFrom: (subscription, topic, answer) => this.#handOut(FRAME.pushFrom, subscription, topic, answer),

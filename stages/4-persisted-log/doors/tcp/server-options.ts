@@ -3,6 +3,8 @@
  *
  * Always true: what is wrong is `MQ_INVALID_ARGUMENT` before any socket is opened. docs/protocol-tcp.md explains each number.
  */
+import { checkMethods } from '../../../../shared/contract/validation.ts';
+import type { ConnectionsBook } from '../connection-entry.ts';
 import { type CheckedDoorOptions, checkDoorOptions, type DoorOptions } from '../door-options.ts';
 import { DOOR_LIMITS } from './handshake.ts';
 
@@ -18,10 +20,14 @@ export interface TcpServerOptions extends DoorOptions {
   readonly unansweredBytesMax?: number;
   /** Of one connection. Default 1024. */
   readonly subscriptionsCountMax?: number;
+  /** Where connections and their subscriptions are listed. Default: nowhere. */
+  readonly book?: ConnectionsBook;
 }
 
 /** Options with every default filled in. */
-export type CheckedTcpServerOptions = CheckedDoorOptions & Readonly<Record<keyof typeof NUMBERS, number>>;
+export type CheckedTcpServerOptions = CheckedDoorOptions &
+  Readonly<Record<keyof typeof NUMBERS, number>> &
+  Pick<TcpServerOptions, 'book'>;
 
 /** Whatever a stranger can make larger has a number here, or in the broker's limits. */
 const NUMBERS = {
@@ -33,5 +39,8 @@ const NUMBERS = {
 } as const;
 
 export function checkTcpServerOptions(options: TcpServerOptions = {}): CheckedTcpServerOptions {
-  return checkDoorOptions(options, { numbers: NUMBERS });
+  const checked = checkDoorOptions(options, { numbers: NUMBERS, others: ['book'] });
+  if (options.book === undefined) return checked;
+  checkMethods('options.book', options.book, 'a book of connections', ['opened']);
+  return { ...checked, book: options.book };
 }

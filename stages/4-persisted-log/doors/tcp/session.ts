@@ -12,6 +12,7 @@ import type { Admission, Credentials } from '../../../../shared/admission.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import { certificateOf } from '../../../3-http-server/credentials.ts';
+import { addressOf, type ConnectionEntry } from '../connection-entry.ts';
 import { Channel } from './channel.ts';
 import type { Door } from './door.ts';
 import { FRAME, LENGTH_BYTES } from './frame.ts';
@@ -20,6 +21,8 @@ import { introductionOf } from './introduction.ts';
 import { RequestDesk } from './request-desk.ts';
 import { asMqError, writeError } from './wire-error.ts';
 
+/** In the book, and for an Admission. */
+const DOOR = 'tcp';
 /** Shorter heartbeats are not agreed to: each costs a timer and a packet. */
 const HEARTBEAT_MS_MIN = 20;
 /** What every client must take, so that an answer of usual size reaches it. */
@@ -31,6 +34,8 @@ export class Session {
   readonly #door: Door;
   readonly #channel: Channel;
   readonly #onGone: () => void;
+  /** Where somebody keeps a book. */
+  readonly #entry: ConnectionEntry | undefined;
   /** Set by `hello`. */
   #desk: RequestDesk | undefined;
   #deadline: { cancel(): void };
@@ -45,6 +50,8 @@ export class Session {
     this.#socket = socket;
     this.#door = door;
     this.#onGone = onGone;
+    const address = addressOf(socket.remoteAddress ?? '', socket.remotePort);
+    this.#entry = options.book?.opened({ door: DOOR, address });
     this.#channel = new Channel({
       socket,
       clock: options.clock,
@@ -107,13 +114,14 @@ export class Session {
   async #admit(hello: Hello, admission: Admission): Promise<void> {
     this.#channel.hold();
     try {
-      const from = { door: 'tcp', address: this.#socket.remoteAddress };
+      const from = { door: DOOR, address: this.#socket.remoteAddress };
       const admitted = await admission.admit(credentialsOf(hello, this.#socket), from);
       if (this.#isOver) {
         admission.leave?.(admitted);
         return;
       }
       this.#admitted = admitted;
+      this.#entry?.admitted(admission.nameOf?.(admitted));
       this.#welcome(hello, admitted);
     } catch (error) {
       if (!this.#isOver) this.#sayGoodbye(asMqError(error));
@@ -127,9 +135,11 @@ export class Session {
     const version = Math.min(hello.versionMax, VERSIONS.max);
     const heartbeatMs = Math.max(Math.min(options.heartbeatMs, hello.heartbeatMs), HEARTBEAT_MS_MIN);
     this.#deadline.cancel();
+    this.#entry?.introduced({ clientId: hello.name || undefined, protocolVersion: String(version) });
     this.#desk = new RequestDesk({
       door: this.#door,
       broker,
+      entry: this.#entry,
       version,
       channel: this.#channel,
       memberId: this.#door.nextMemberId(),
@@ -162,6 +172,7 @@ export class Session {
     this.#deadline.cancel();
     this.#desk?.leave();
     if (this.#admitted !== undefined) this.#door.admission?.leave?.(this.#admitted);
+    this.#entry?.closed();
     this.#onGone();
   }
 }

@@ -9,6 +9,7 @@ import { MqError } from '../../../../shared/contract/errors.ts';
 import type { Filter, PatternForm } from '../../../../shared/contract/filter.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../../shared/contract/validation.ts';
+import type { ConnectionEntry, SubscriptionEntry } from '../connection-entry.ts';
 import type { DeliveriesAnswer } from './answers.ts';
 import type { Door } from './door.ts';
 import { Feed } from './feed.ts';
@@ -22,6 +23,8 @@ export interface SubscriptionsOptions {
   readonly door: Door;
   /** As the client may use it. */
   readonly broker: Broker;
+  /** Told of each that is open. */
+  readonly entry: ConnectionEntry | undefined;
   readonly holdings: Holdings;
   readonly push: (subscription: number, topic: string, answer: DeliveriesAnswer) => void;
   /** Of a subscription to a pattern. */
@@ -50,6 +53,7 @@ interface Wanted {
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #feeds = new Map<number, Feed | PatternFeed>();
+  readonly #entries = new Map<number, SubscriptionEntry>();
   /** Places taken, also by those that are being opened. */
   #takenCount = 0;
   #lastNumber = 0;
@@ -71,9 +75,10 @@ export class Subscriptions {
     try {
       if (wanted.pattern === undefined) await this.#openOne(subscription, { topic, wanted, answered });
       else await this.#openPattern(subscription, { topic, wanted, answered });
+      this.#list(subscription, { topic, wanted, answered });
     } catch (error) {
       this.#feeds.get(subscription)?.stop();
-      this.#feeds.delete(subscription);
+      this.#forget(subscription);
       this.#takenCount -= 1;
       throw error;
     }
@@ -83,7 +88,7 @@ export class Subscriptions {
   close([subscription]: readonly unknown[]): void {
     if (typeof subscription !== 'number') throw invalidArgument('subscription', 'a number', subscription);
     this.#feeds.get(subscription)?.stop();
-    if (this.#feeds.delete(subscription)) this.#takenCount -= 1;
+    if (this.#forget(subscription)) this.#takenCount -= 1;
   }
 
   /** One that has ended meanwhile needs none. */
@@ -99,6 +104,26 @@ export class Subscriptions {
   stop(): void {
     for (const feed of this.#feeds.values()) feed.stop();
     this.#feeds.clear();
+    for (const entry of this.#entries.values()) entry.closed();
+    this.#entries.clear();
+  }
+
+  /** False: it had ended. */
+  #forget(subscription: number): boolean {
+    this.#entries.get(subscription)?.closed();
+    this.#entries.delete(subscription);
+    return this.#feeds.delete(subscription);
+  }
+
+  /** Of one that is open: what it reads is told, and what it holds when somebody looks. */
+  #list(subscription: number, { topic, wanted }: Opening): void {
+    const { entry, holdings } = this.#options;
+    if (entry === undefined || !this.#feeds.has(subscription)) return;
+    const { group = DEFAULTS.group, memberId = holdings.ownMemberId, creditMax, pattern } = wanted;
+    const held = { group, memberId, ...(pattern === undefined && { topic }) };
+    const names = { id: String(subscription), destination: topic, topic, group };
+    const counts = { creditMax: () => creditMax, heldCount: () => holdings.heldCountOf(held) };
+    this.#entries.set(subscription, entry.subscribed({ ...names, ...counts }));
   }
 
   #check(args: readonly unknown[]): { readonly topic: string; readonly wanted: Wanted } {
@@ -157,7 +182,7 @@ export class Subscriptions {
       push: (answer) => push(subscription, topic, answer),
       isCongested,
       onEnd: (error) => {
-        if (this.#feeds.delete(subscription)) this.#takenCount -= 1;
+        if (this.#forget(subscription)) this.#takenCount -= 1;
         onEnd(subscription, error);
       },
     });
