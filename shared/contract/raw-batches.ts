@@ -15,6 +15,8 @@ export type RawBatchReceipt = Omit<BatchReceipt, 'ids'>;
 export interface RawFetchResult extends Omit<FetchResult, 'records'> {
   /** The first batch may begin below the offset asked for: skip what is below. docs/format-log.md has the format. */
   readonly bytes: Uint8Array;
+  /** The same, each batch where it lies; then `bytes` are put together only when somebody asks for them. */
+  readonly pieces?: readonly Uint8Array[];
 }
 
 /** Of `receiveBatches`: deliveries as the stored batches they are in, and which of their records are handed out. */
@@ -22,6 +24,8 @@ export interface RawDeliveries {
   readonly partition: number;
   /** Whole stored batches, one after the other. */
   readonly bytes: Uint8Array;
+  /** The same, each batch where it lies; then `bytes` are put together only when somebody asks for them. */
+  readonly pieces?: readonly Uint8Array[];
   readonly group: string;
   readonly memberId: string;
   /** The records handed out, ascending, each run under one lease; the token opens each of its offsets. */

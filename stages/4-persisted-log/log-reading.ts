@@ -77,7 +77,9 @@ export async function readRecords(
   return { records, nextOffset: next, ...endsOf(from) };
 }
 
-export async function readBatches(from: ReadablePartition, want: FetchWant): Promise<RawFetchResult> {
+export type BatchesRead = RawFetchResult & Required<Pick<RawFetchResult, 'pieces'>>;
+
+export async function readBatches(from: ReadablePartition, want: FetchWant): Promise<BatchesRead> {
   const { log } = from;
   const readEnd = readEndOf(from, want);
   const pieces: Uint8Array[] = [];
@@ -93,7 +95,16 @@ export async function readBatches(from: ReadablePartition, want: FetchWant): Pro
     }
     next = batch.nextOffset;
   }
-  return { bytes: joinBytes(pieces), nextOffset: next, ...endsOf(from) };
+  let joined: Uint8Array | undefined;
+  return {
+    pieces,
+    get bytes() {
+      joined ??= joinBytes(pieces);
+      return joined;
+    },
+    nextOffset: next,
+    ...endsOf(from),
+  };
 }
 
 /** Where reading ends for now. */

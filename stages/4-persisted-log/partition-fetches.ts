@@ -15,6 +15,7 @@ import type { RawFetchResult } from '../../shared/contract/raw-batches.ts';
 import { WaiterLine } from '../1-blocking-queue/waiter-line.ts';
 import type { WaitForRecords } from './delivery/desk-surroundings.ts';
 import {
+  type BatchesRead,
   type FetchWant,
   type ReadablePartition,
   type RecordOrigin,
@@ -57,8 +58,8 @@ export class PartitionFetches {
 
   /** The same in whole batches, as they are stored. */
   async fetchBatches(want: FetchWant, wait: WaitForRecords): Promise<RawFetchResult> {
-    const read = (offset: number): Promise<RawFetchResult> => readBatches(this.#options.from, { ...want, offset });
-    return await this.#poll(want, wait, { read, isEmpty: ({ bytes }) => bytes.length === 0 });
+    const read = (offset: number): Promise<BatchesRead> => readBatches(this.#options.from, { ...want, offset });
+    return await this.#poll(want, wait, { read, isEmpty: ({ pieces }) => pieces.length === 0 });
   }
 
   /** The end of what may be read has moved. */

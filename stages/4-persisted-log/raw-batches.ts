@@ -46,12 +46,19 @@ export function rawDeliveriesOf(
     const batches = new Set<ReadableBatch>();
     for (const run of ofPartition) for (const batch of run.batches) batches.add(batch);
     const ascending = [...batches].sort((one, other) => one.baseOffset - other.baseOffset);
+    const pieces = ascending.map((batch) => batch.bytes);
+    let joined: Uint8Array | undefined;
+    const ownRuns = ofPartition.map(rawRunOf).sort((one, other) => one.fromOffset - other.fromOffset);
     deliveries.push({
       partition,
-      bytes: joinBytes(ascending.map((batch) => batch.bytes)),
+      pieces,
+      get bytes() {
+        joined ??= joinBytes(pieces);
+        return joined;
+      },
       group,
       memberId,
-      runs: ofPartition.map(rawRunOf).sort((one, other) => one.fromOffset - other.fromOffset),
+      runs: ownRuns,
     });
   }
   return deliveries;

@@ -79,7 +79,8 @@ export interface DeliveryBlock {
   readonly partition: number;
   readonly runs: readonly LeaseRun[];
   readonly form: number;
-  readonly bytes: Uint8Array;
+  /** Lying one behind the other on the wire; what was read is one. */
+  readonly pieces: readonly Uint8Array[];
 }
 
 export interface DeliveriesAnswer {
@@ -100,15 +101,22 @@ export function writePushFrom(out: FrameWriter, id: number, topic: string, answe
 
 function writeBlocks(out: FrameWriter, answer: DeliveriesAnswer): void {
   out.text(answer.group).text(answer.memberId).u32(answer.blocks.length);
-  for (const { partition, runs, form, bytes } of answer.blocks) {
+  for (const { partition, runs, form, pieces } of answer.blocks) {
     out.u32(partition).u32(runs.length);
     for (const run of runs) {
       out.u64(run.fromOffset).u32(run.count).u32(run.deliveryCount);
       out.u8(REASONS.indexOf(run.redeliveryReason)).u64(run.leaseExpiresAt).text(run.leaseToken);
     }
-    out.u8(form).u32(bytes.length).bytesOf(bytes);
+    out.u8(form).u32(bytesIn(pieces)).bytesOfAll(pieces);
   }
   out.end();
+}
+
+/** Of all pieces together. */
+export function bytesIn(pieces: readonly Uint8Array[]): number {
+  let bytes = 0;
+  for (const { length } of pieces) bytes += length;
+  return bytes;
 }
 
 /** The bytes of its blocks are views of `content`. */
@@ -137,7 +145,7 @@ function readBlock(reader: FieldsReader): DeliveryBlock {
   const runs: LeaseRun[] = [];
   for (let left = reader.u32('the number of runs'); left > 0; left -= 1) runs.push(readRun(reader));
   const form = checkForm(reader.u8('the form'));
-  return { partition, runs, form, bytes: reader.bytes('the records', reader.u32('the length of the records')) };
+  return { partition, runs, form, pieces: [reader.bytes('the records', reader.u32('the length of the records'))] };
 }
 
 function readRun(reader: FieldsReader): LeaseRun {
@@ -157,7 +165,8 @@ export interface RecordsAnswer {
   readonly logStartOffset: number;
   readonly highWatermark: number;
   readonly lastStableOffset?: number | undefined;
-  readonly bytes: Uint8Array;
+  /** Lying one behind the other on the wire; what was read is one. */
+  readonly pieces: readonly Uint8Array[];
 }
 
 export function writeRecords(out: FrameWriter, id: number, answer: RecordsAnswer): void {
@@ -165,10 +174,10 @@ export function writeRecords(out: FrameWriter, id: number, answer: RecordsAnswer
   const form = answer.form + (lastStableOffset === undefined ? 0 : HAS_STABLE);
   out.begin(FRAME.records, id).u8(form).u64(answer.nextOffset).u64(answer.logStartOffset).u64(answer.highWatermark);
   if (lastStableOffset !== undefined) out.u64(lastStableOffset);
-  out.bytesOf(answer.bytes).end();
+  out.bytesOfAll(answer.pieces).end();
 }
 
-/** `bytes` is a view of `content`. */
+/** Its piece is a view of `content`. */
 export function readRecords(content: Uint8Array): RecordsAnswer {
   const reader = new FieldsReader(content);
   const said = reader.u8('the form');
@@ -179,7 +188,7 @@ export function readRecords(content: Uint8Array): RecordsAnswer {
     logStartOffset: reader.u64('logStartOffset'),
     highWatermark: reader.u64('highWatermark'),
     lastStableOffset: hasStable ? reader.u64('lastStableOffset') : undefined,
-    bytes: reader.rest(),
+    pieces: [reader.rest()],
   };
 }
 

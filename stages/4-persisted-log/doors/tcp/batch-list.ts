@@ -14,8 +14,10 @@ export class BatchList {
   /** Where the last record was: nearly always the next one is there too. */
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.batches = batchesIn(bytes);
+  /** `pieces`: whole batches each. */
+  constructor(pieces: readonly Uint8Array[]) {
+    const [first] = pieces;
+    this.batches = first !== undefined && pieces.length === 1 ? batchesIn(first) : pieces.flatMap(batchesIn);
   }
 
   /** Of all batches. */

@@ -9,6 +9,7 @@ import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import type { Delivery, StoredRecord } from '../../../../shared/contract/message.ts';
 import type { RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
 import { decodeRecords } from '../../../3-http-server/message-codec.ts';
+import { joinBytes } from '../../raw-batches.ts';
 import {
   type DeliveriesAnswer,
   type DeliveryBlock,
@@ -101,14 +102,14 @@ function deliveryOf({ topic, answer, block }: BlockOf, run: LeaseRun, record: Wi
 }
 
 export function rawDeliveriesOf({ group, memberId, blocks }: DeliveriesAnswer): RawDeliveries[] {
-  return blocks.map(({ partition, form, bytes, runs }) => {
+  return blocks.map(({ partition, form, pieces, runs }) => {
     if (form !== FORM.batches) refuse('the form', 'is not that of batches');
     const leased = runs.map(({ fromOffset, leaseToken, leaseExpiresAt, redeliveryReason, ...run }) => {
       if (fromOffset === null || leaseToken === null || leaseExpiresAt === null) return refuse('a run', 'has no lease');
       const again = redeliveryReason === undefined ? undefined : { redeliveryReason };
       return { fromOffset, leaseToken, leaseExpiresAt, ...run, ...again };
     });
-    return { partition, bytes, group, memberId, runs: leased };
+    return { partition, bytes: joinBytes(pieces), group, memberId, runs: leased };
   });
 }
 
@@ -130,13 +131,13 @@ export function fetchedOf(
     ...(lastStableOffset === undefined ? undefined : { lastStableOffset }),
   };
   if (answer.form === FORM.records) {
-    const records = asProtocol(() => decodeRecords(answer.bytes, asked));
+    const records = asProtocol(() => decodeRecords(joinBytes(answer.pieces), asked));
     return { records, nextOffset: answer.nextOffset, ...ends };
   }
   const { topic, partition, max, bytesMax } = asked;
   const records: StoredRecord[] = [];
   let bytes = 0;
-  for (const batch of new BatchList(answer.bytes).batches) {
+  for (const batch of new BatchList(answer.pieces).batches) {
     for (let offset = Math.max(batch.baseOffset, asked.offset); offset < batch.nextOffset; offset += 1) {
       const record = batch.recordAt(offset);
       if (record.forGroup !== undefined) continue;
@@ -150,9 +151,10 @@ export function fetchedOf(
   return { records, nextOffset: answer.nextOffset, ...ends };
 }
 
-export function rawFetchedOf({ form, lastStableOffset, ...rest }: RecordsAnswer): RawFetchResult {
+export function rawFetchedOf({ form, lastStableOffset, pieces, ...place }: RecordsAnswer): RawFetchResult {
   if (form !== FORM.batches) refuse('the form', 'is not that of batches');
-  return lastStableOffset === undefined ? rest : { ...rest, lastStableOffset };
+  const fetched = { ...place, bytes: joinBytes(pieces) };
+  return lastStableOffset === undefined ? fetched : { ...fetched, lastStableOffset };
 }
 
 /** A record as either form has it. */
@@ -160,16 +162,16 @@ type WireRecord = Omit<StoredRecord, 'topic' | 'partition'>;
 
 /** Gives the records of a block in the order of its runs. */
 function recordsOf(topic: string, block: DeliveryBlock): (run: LeaseRun, index: number) => WireRecord {
-  const { partition, form, bytes } = block;
+  const { partition, form, pieces } = block;
   if (form === FORM.records) {
-    const records = asProtocol(() => decodeRecords(bytes, { topic, partition }));
+    const records = asProtocol(() => decodeRecords(joinBytes(pieces), { topic, partition }));
     let next = 0;
     return () => {
       next += 1;
       return records[next - 1] ?? refuse('a run', 'has more deliveries than there are records');
     };
   }
-  const list = new BatchList(bytes);
+  const list = new BatchList(pieces);
   return ({ fromOffset }, index) => list.recordAt((fromOffset ?? refuse('a run of batches', 'has no offset')) + index);
 }
 

@@ -108,6 +108,12 @@ export class FrameWriter {
     return this;
   }
 
+  /** One behind the other. */
+  bytesOfAll(pieces: readonly Uint8Array[]): this {
+    for (const piece of pieces) this.bytesOf(piece);
+    return this;
+  }
+
   /** What was written since the last time. */
   take(): Uint8Array[] {
     this.#cut();

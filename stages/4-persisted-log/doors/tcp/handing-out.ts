@@ -12,7 +12,14 @@ import { DEFAULTS } from '../../../../shared/contract/limits.ts';
 import type { Delivery, DeliveryRef } from '../../../../shared/contract/message.ts';
 import type { RawDeliveries, RawFetchResult } from '../../../../shared/contract/raw-batches.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
-import { type DeliveriesAnswer, type DeliveryBlock, FORM, type LeaseRun, type RecordsAnswer } from './answers.ts';
+import {
+  bytesIn,
+  type DeliveriesAnswer,
+  type DeliveryBlock,
+  FORM,
+  type LeaseRun,
+  type RecordsAnswer,
+} from './answers.ts';
 import { BatchList } from './batch-list.ts';
 
 /** For so few, whole batches would mostly be more than was asked for. */
@@ -40,7 +47,7 @@ export async function takeDeliveries(
   if (takesOnlyBatches || (takesBatches && max > FEW_RECORDS && hasBatches(broker))) {
     const some = (await broker.receiveBatches?.(topic, options)) ?? [];
     const blocks = some.map((raw) =>
-      takesOnlyBatches || !isWasteful(raw.bytes, countIn(raw)) ? blockOf(raw) : packed(raw),
+      takesOnlyBatches || !isWasteful(piecesOf(raw), countIn(raw)) ? blockOf(raw) : packed(raw),
     );
     return { group: some[0]?.group ?? group, memberId: some[0]?.memberId ?? memberId, blocks };
   }
@@ -86,12 +93,11 @@ export async function takeRecords(
   checkHasBatches(broker, takesOnlyBatches, 'fetchBatches');
   if (takesOnlyBatches || (takesBatches && max > FEW_RECORDS && hasBatches(broker))) {
     const answer = await broker.fetchBatches?.(topic, options);
-    if (answer !== undefined && takesOnlyBatches) return { form: FORM.batches, ...answer };
-    if (answer !== undefined && !isWasteful(answer.bytes, max))
-      return { form: FORM.batches, ...wholeOnes(answer, options) };
+    if (answer !== undefined && takesOnlyBatches) return batchesAnswer(answer, piecesOf(answer));
+    if (answer !== undefined && !isWasteful(piecesOf(answer), max)) return wholeOnes(answer, options);
   }
   const { records, ...place } = await broker.fetch(topic, options);
-  return { form: FORM.records, ...place, bytes: encodeMessages(records) };
+  return { form: FORM.records, ...place, pieces: [encodeMessages(records)] };
 }
 
 function hasBatches(broker: Broker): boolean {
@@ -103,35 +109,49 @@ function checkHasBatches(broker: Broker, isNeeded: boolean, operation: string): 
 }
 
 /** True when much is sent of which little is wanted: stored batches go whole, however few of their records. */
-function isWasteful(bytes: Uint8Array, wantedCount: number): boolean {
-  if (bytes.length < WASTE_BYTES_MIN) return false;
-  return new BatchList(bytes).recordCount > WASTE_FACTOR * wantedCount;
+function isWasteful(pieces: readonly Uint8Array[], wantedCount: number): boolean {
+  if (bytesIn(pieces) < WASTE_BYTES_MIN) return false;
+  return new BatchList(pieces).recordCount > WASTE_FACTOR * wantedCount;
+}
+
+/** Of whole batches each. */
+function piecesOf(raw: RawFetchResult | RawDeliveries): readonly Uint8Array[] {
+  return raw.pieces ?? [raw.bytes];
+}
+
+function batchesAnswer(place: Omit<RawFetchResult, 'bytes'>, pieces: readonly Uint8Array[]): RecordsAnswer {
+  const { nextOffset, logStartOffset, highWatermark, lastStableOffset } = place;
+  return { form: FORM.batches, nextOffset, logStartOffset, highWatermark, lastStableOffset, pieces };
 }
 
 /** Without the last batch, when more of it is there than is wanted: it would come again with the next fetch. */
-function wholeOnes(answer: RawFetchResult, { offset = 0, max = DEFAULTS.max }: FetchOptions): RawFetchResult {
-  const { batches } = new BatchList(answer.bytes);
+function wholeOnes(answer: RawFetchResult, { offset = 0, max = DEFAULTS.max }: FetchOptions): RecordsAnswer {
+  const { batches } = new BatchList(piecesOf(answer));
   const last = batches.at(-1);
-  if (last === undefined || batches.length === 1 || last.nextOffset - offset <= max) return answer;
-  const bytes = answer.bytes.subarray(0, answer.bytes.length - last.bytes.length);
-  return { ...answer, bytes, nextOffset: last.baseOffset };
+  if (last === undefined || batches.length === 1 || last.nextOffset - offset <= max) {
+    return batchesAnswer(answer, piecesOf(answer));
+  }
+  const others = batches.slice(0, -1).map(({ bytes }) => bytes);
+  return { ...batchesAnswer(answer, others), nextOffset: last.baseOffset };
 }
 
 function countIn({ runs }: RawDeliveries): number {
   return runs.reduce((sum, { count }) => sum + count, 0);
 }
 
-function blockOf({ partition, bytes, runs }: RawDeliveries): DeliveryBlock {
-  return { partition, form: FORM.batches, bytes, runs };
+function blockOf(raw: RawDeliveries): DeliveryBlock {
+  const { partition, runs } = raw;
+  return { partition, form: FORM.batches, pieces: piecesOf(raw), runs };
 }
 
 /** The same with the records that are handed out, and no others. */
-function packed({ partition, bytes, runs }: RawDeliveries): DeliveryBlock {
-  const list = new BatchList(bytes);
+function packed(raw: RawDeliveries): DeliveryBlock {
+  const { partition, runs } = raw;
+  const list = new BatchList(piecesOf(raw));
   const records = runs.flatMap(({ fromOffset, count }) =>
     Array.from({ length: count }, (_, index) => list.recordAt(fromOffset + index)),
   );
-  return { partition, form: FORM.records, bytes: encodeMessages(records), runs };
+  return { partition, form: FORM.records, pieces: [encodeMessages(records)], runs };
 }
 
 /** Deliveries of one topic, group and member as the frames have them. */
@@ -148,7 +168,7 @@ function blocksOf(deliveries: readonly Delivery[]): DeliveryBlock[] {
     const partition = deliveries[from]?.partition ?? 0;
     if (deliveries[at]?.partition === partition) continue;
     const some = deliveries.slice(from, at);
-    blocks.push({ partition, form: FORM.records, bytes: encodeMessages(some), runs: runsOf(some) });
+    blocks.push({ partition, form: FORM.records, pieces: [encodeMessages(some)], runs: runsOf(some) });
     from = at;
   }
   return blocks;

@@ -159,7 +159,7 @@ export class RequestDesk {
       const answer = await this.#unanswered.unlessOver(asked, () =>
         takeRecords(broker, topic, { ...options, waitMs: 0 }),
       );
-      this.#checkSize(answer.bytes.length);
+      this.#checkSize(answers.bytesIn(answer.pieces));
       const { lastStableOffset: _, ...plain } = answer;
       answers.writeRecords(this.#channel.out, id, this.#isOfVersion1 ? plain : answer);
     });
@@ -219,7 +219,7 @@ export class RequestDesk {
   #handOut(type: number, id: number, topic: string, answer: answers.DeliveriesAnswer): void {
     try {
       if (this.#channel.isGone) throw closedError();
-      this.#checkSize(answer.blocks.reduce((sum, { bytes }) => sum + bytes.length, 0));
+      this.#checkSize(answer.blocks.reduce((sum, { pieces }) => sum + answers.bytesIn(pieces), 0));
     } catch (error) {
       this.#giveBack(topic, answer);
       throw error;

@@ -19,17 +19,21 @@ const text = fc.string({ unit: 'grapheme', maxLength: 30 }).filter((one) => one.
 const u32 = fc.integer({ min: 0, max: 2 ** 32 - 2 });
 const u64 = fc.maxSafeNat();
 const bytes = fc.uint8Array({ maxLength: 5000 });
+const pieces = fc.array(bytes, { maxLength: 3 });
 const bool = fc.boolean();
 const optional = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
 const nullable = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 
-/** Plain arrays in the place of bytes, so that views of any kind compare; what is not there is left out. */
+/**
+ * Plain arrays in the place of bytes, so that views of any kind compare, and pieces are one; what is not there is left out.
+ */
 function plain(value: unknown): unknown {
   if (value instanceof Uint8Array) return [...value];
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== 'object' || value === null) return value;
   const members = Object.entries(value).filter(([, member]) => member !== undefined && member !== false);
-  return Object.fromEntries(members.map(([name, member]) => [name, plain(member)]));
+  const whole = (member: readonly Uint8Array[]): Uint8Array => Buffer.concat([...member]);
+  return Object.fromEntries(members.map(([name, member]) => [name, plain(name === 'pieces' ? whole(member) : member)]));
 }
 
 function comesBack<T>(
@@ -54,7 +58,7 @@ const leaseRun = fc.record({
 });
 const producer = fc.record({ producerId: u64, epoch: fc.nat(32_767), sequence: fc.nat(2 ** 31 - 1) });
 const filter = fc.record({ selector: text, tags: fc.array(text, { minLength: 1 }) }, { requiredKeys: [] });
-const block = fc.record({ partition: u32, runs: fc.array(leaseRun), form: fc.constantFrom(0, 1), bytes });
+const block = fc.record({ partition: u32, runs: fc.array(leaseRun), form: fc.constantFrom(0, 1), pieces });
 
 test('every request is read as it was written', () => {
   const flags = { isCancellable: bool, takesBatches: bool };
@@ -108,7 +112,7 @@ test('every answer is read as it was written', () => {
   comesBack(pushed, push, answers.readPushFrom);
   comesBack(text, (out, value) => ending.writeBegun(out, 1, value), ending.readBegun);
   const records = fc.record({
-    ...{ form: fc.constantFrom(0, 1), nextOffset: u64, logStartOffset: u64, highWatermark: u64, bytes },
+    ...{ form: fc.constantFrom(0, 1), nextOffset: u64, logStartOffset: u64, highWatermark: u64, pieces },
     lastStableOffset: optional(u64),
   });
   comesBack(records, (out, value) => answers.writeRecords(out, 1, value), answers.readRecords);

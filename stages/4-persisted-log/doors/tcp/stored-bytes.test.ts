@@ -72,7 +72,7 @@ test('compressed batches are as small in the log as on the wire, and read by a c
     await using reader = await log.connect();
     await sender.sendBatch(codec, jsonLike(1000));
     const { bytes } = (await reader.fetchBatches?.(codec)) ?? { bytes: new Uint8Array() };
-    assert.equal(new BatchList(bytes).batches.length, 1);
+    assert.equal(new BatchList([bytes]).batches.length, 1);
     sizes[codec] = bytes.length;
     const { records } = await reader.fetch(codec, { max: 1000 });
     assert.deepEqual(
