@@ -183,7 +183,13 @@ test('every bar names a scenario and two contestants that exist', () => {
   const stage = { synced: door, unsynced: door, echo: door, syncedEcho: door };
   const tcpDoors = { stage, urls: [], byteFloor: door };
   const ours = { stomp: door, mqtt: door, openWire: door };
-  const peers = { activeMq: ours, mosquitto: door, aedes: door, openWireLoad: { ask: () => Promise.resolve('') } };
+  const peers = {
+    activeMq: ours,
+    mosquitto: door,
+    aedes: door,
+    mqttRelay: door,
+    openWireLoad: { ask: () => Promise.resolve('') },
+  };
   const protocolDoors = { durable: ours, inMemory: ours, ...peers };
   const scenarios = [
     ...inProcessScenarios(targets, QUICK_PLAN.passMs),

@@ -20,6 +20,8 @@ export interface ProtocolDoors {
   readonly activeMq: Omit<ActiveMq, 'stop'>;
   readonly mosquitto: Door;
   readonly aedes: Door;
+  /** What nothing that MQTT.js talks to can be faster than. */
+  readonly mqttRelay: Door;
   /** ActiveMQ's own client. */
   readonly openWireLoad: Pick<ForeignProcess, 'ask'>;
 }
@@ -40,7 +42,8 @@ export async function withProtocolDoors<T>(use: (doors: ProtocolDoors) => Promis
   const ours = async (kind: 'protocols' | 'protocols-in-memory'): Promise<OurDoors> => {
     const server = keep(await ServerProcess.start(kind, { flushPolicy: 'always' }));
     const urls = JSON.parse(server.url) as Record<keyof OurDoors, string>;
-    const door = (name: keyof OurDoors): Door => ({ url: urls[name], usage: () => server.usage() });
+    const [usage, forget] = [() => server.usage(), () => server.forget()];
+    const door = (name: keyof OurDoors): Door => ({ url: urls[name], usage, forget });
     return { stomp: door('stomp'), mqtt: door('mqtt'), openWire: door('openWire') };
   };
   const doors: ProtocolDoors = {
@@ -49,6 +52,7 @@ export async function withProtocolDoors<T>(use: (doors: ProtocolDoors) => Promis
     activeMq: keep(await startActiveMq()),
     mosquitto: keep(await startMosquitto()),
     aedes: keep(await ServerProcess.start('aedes')),
+    mqttRelay: keep(await ServerProcess.start('mqtt-relay')),
     openWireLoad: keep(await startOpenWireLoad()),
   };
   return await use(doors); // awaited: the servers stop when this function returns

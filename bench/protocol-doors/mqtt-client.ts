@@ -1,22 +1,12 @@
 /** MQTT 3.1.1 clients of the bench, one that publishes with QoS 1 and one that reads: many packets in one write. */
 import { BODY_BYTES, numberIn, writeNumber } from '../tally.ts';
+import { isPublish, PACKET, packetAt, packetIdAt } from './mqtt-packets.ts';
 import { RawConnection, type TakeFrame } from './raw-connection.ts';
 import type { LoadClient, LoadEvents } from './window-load.ts';
 
-/** First bytes of packets, with their flags. */
-const PACKET = {
-  connect: 0x10,
-  connack: 0x20,
-  publishQos1: 0x32,
-  puback: 0x40,
-  subscribe: 0x82,
-  suback: 0x90,
-  disconnect: 0xe0,
-} as const;
 const CLEAN_SESSION = 2;
 /** How long it waits for the next message before it takes what is missing as lost. */
 const IDLE_MS_MAX = 5000;
-const TYPE_BITS = 0xf0;
 const PUBACK_BYTES = 4;
 /** Packet ids are 1 to 65,535. */
 const IDS_COUNT = 0xffff;
@@ -67,6 +57,7 @@ export async function openMqttClients(options: MqttOptions, events: LoadEvents):
     },
     close: async () => {
       await Promise.all([publisher.close(), reader.close()]);
+      if (isReaderAway) await endSession(options);
     },
   };
 }
@@ -74,6 +65,12 @@ export async function openMqttClients(options: MqttOptions, events: LoadEvents):
 async function leave(connection: RawConnection): Promise<void> {
   connection.write(Uint8Array.of(PACKET.disconnect, 0));
   await connection.close();
+}
+
+/** A session that was to be kept is not: whoever kept it has nothing more to do with it. */
+async function endSession(options: MqttOptions): Promise<void> {
+  const nothing = { onPacket: () => undefined, onPiece: () => undefined };
+  await leave(await connectMqtt(options, { role: 'reader', isClean: true }, nothing));
 }
 
 /** Resolves when so many were received, or none has come for a while. */
@@ -103,9 +100,9 @@ async function openReader(options: MqttOptions, events: LoadEvents): Promise<Raw
     {
       onPacket: (type, bytes, at, end) => {
         if (type === PACKET.suback) subscribed.resolve();
-        if ((type & TYPE_BITS) !== (PACKET.publishQos1 & TYPE_BITS)) return;
+        if (!isPublish(type)) return;
         events.received(numberIn(bytes, end - BODY_BYTES));
-        const idAt = at + 2 + bytes.readUInt16BE(at);
+        const idAt = packetIdAt(bytes, at);
         acks.push(PACKET.puback, 2, bytes[idAt] ?? 0, bytes[idAt + 1] ?? 0);
       },
       onPiece: (connection) => {
@@ -135,18 +132,11 @@ async function connectMqtt(
 ): Promise<RawConnection> {
   const connected = Promise.withResolvers<void>();
   const takeFrame: TakeFrame = (bytes, from) => {
-    let [at, length, factor] = [from + 1, 0, 1];
-    for (; ; at += 1, factor *= 128) {
-      const byte = bytes[at];
-      if (byte === undefined) return -1;
-      length += (byte & 127) * factor;
-      if (byte < 128) break;
-    }
-    const end = at + 1 + length;
-    if (end > bytes.length) return -1;
+    const place = packetAt(bytes, from);
+    if (place === undefined) return -1;
     if (bytes[from] === PACKET.connack) connected.resolve();
-    else handlers.onPacket(bytes[from] ?? 0, bytes, at + 1, end);
-    return end;
+    else handlers.onPacket(bytes[from] ?? 0, bytes, place.contentAt, place.end);
+    return place.end;
   };
   const connection = await RawConnection.open(url, takeFrame, (own) => handlers.onPiece(own));
   const id = Buffer.from(`${clientId}-${role}`);

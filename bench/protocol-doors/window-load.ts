@@ -4,7 +4,7 @@
  *     | window full ... answers come, more leave ... time is over | the last answers, and deliveries | untimed: what is left is read |
  *
  * Always true: every message has its number; the rate counts what was answered (and, where somebody reads meanwhile,
- * delivered) until the last of it was there, so that nothing is left over unpaid.
+ * delivered) until the last of it was there, so that nothing is left over unpaid; what is left behind is then forgotten.
  */
 import type { Run } from '../race.ts';
 import { ANSWER_MS_MAX, settled } from '../servers/deadline.ts';
@@ -50,6 +50,7 @@ export async function runWindowLoad(options: WindowLoadOptions): Promise<Run> {
     return cpuUs === undefined ? run : { ...run, serverCpuUsPerMessage: cpuUs / Math.max(load.sentCount, 1) };
   } finally {
     await client.close();
+    await options.door.forget?.();
   }
 }
 

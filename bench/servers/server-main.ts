@@ -2,8 +2,8 @@
  * The server's process: one server, told by its arguments which, so that load and server never share a core's time by
  * accident, and so that the server's memory and CPU can be asked for alone.
  *
- *     parent --- 'usage' | 'memory' --->  this process
- *            <-- ready, usage, memory ---
+ *     parent --- 'usage' | 'memory' | 'forget' --->  this process
+ *            <-- ready, usage, memory, forgotten ---
  *
  * Started by `ServerProcess` only, with `--expose-gc`; ends when its parent does.
  */
@@ -17,7 +17,8 @@ import type { LogOptions, StageNumber } from '../targets.ts';
 export type ServerReport =
   | { readonly kind: 'ready'; readonly url: string }
   | { readonly kind: 'usage'; readonly usage: Usage }
-  | { readonly kind: 'memory'; readonly memory: Memory };
+  | { readonly kind: 'memory'; readonly memory: Memory }
+  | { readonly kind: 'forgotten' };
 
 /** Running totals of the process. */
 export interface Usage {
@@ -51,6 +52,7 @@ const SERVERS = {
   echo: async () => (await import('../tcp-door/echo-server.ts')).startEchoServer(),
   protocols: async (options: LogOptions) => overProtocols(await (await import('../targets.ts')).createRobust(options)),
   'protocols-in-memory': async () => overProtocols(await (await import('../targets.ts')).createRoomyRing()),
+  'mqtt-relay': async () => (await import('../protocol-doors/mqtt-relay.ts')).startMqttRelay(),
   aedes: async () => (await import('../protocol-doors/aedes-server.ts')).startAedes(),
   'synced-echo': async (options: LogOptions) => (await import('../tcp-door/echo-server.ts')).startEchoServer(options),
 } as const;
@@ -60,7 +62,11 @@ async function overHttp(broker: Broker): Promise<string> {
   return (await createServer(broker)).url;
 }
 
+/** The broker behind the doors of protocols. */
+let served: Broker | undefined;
+
 async function overProtocols(broker: Broker): Promise<string> {
+  served = broker;
   return (await import('../protocol-doors/our-doors.ts')).openProtocolDoors(broker);
 }
 
@@ -96,9 +102,21 @@ async function readMemory(): Promise<Memory> {
   return { heldBytes: heapUsed + external, residentBytes: rss, residentBytesMax };
 }
 
+/** What a run left is no burden to the next one: its topics are deleted, and garbage is collected. */
+async function forget(): Promise<void> {
+  const topics = (await served?.describeTopics()) ?? [];
+  for (const { topic } of topics) if (!topic.startsWith('$')) await served?.deleteTopic(topic);
+  await nextTurn();
+  collectGarbage();
+}
+
 process.on('message', async (question) => {
   if (question === 'usage') tell({ kind: 'usage', usage: readUsage() });
   if (question === 'memory') tell({ kind: 'memory', memory: await readMemory() });
+  if (question === 'forget') {
+    await forget();
+    tell({ kind: 'forgotten' });
+  }
 });
 const [kind, options = '{}'] = process.argv.slice(2);
 const how = JSON.parse(options) as LogOptions;

@@ -14,6 +14,8 @@ export interface Door {
   readonly url: string;
   /** Undefined for a server in a process we cannot ask. */
   readonly usage?: () => Promise<Usage>;
+  /** What a run left there is deleted, so that the next one is not charged for it. */
+  readonly forget?: () => Promise<void>;
 }
 
 /** As long as a slow machine may take to start, or to collect 10,000 connections' garbage. */
@@ -50,12 +52,16 @@ export class ServerProcess implements Door {
   }
 
   async usage(): Promise<Usage> {
-    return (await this.#ask('usage')).usage;
+    return (await this.#ask('usage', 'usage')).usage;
   }
 
   /** After a garbage collection. */
   async memory(): Promise<Memory> {
-    return (await this.#ask('memory')).memory;
+    return (await this.#ask('memory', 'memory')).memory;
+  }
+
+  async forget(): Promise<void> {
+    await this.#ask('forget', 'forgotten');
   }
 
   async stop(): Promise<void> {
@@ -78,8 +84,11 @@ export class ServerProcess implements Door {
     }
   }
 
-  #ask<Kind extends 'usage' | 'memory'>(question: Kind): Promise<Extract<ServerReport, { kind: Kind }>> {
-    const answer = answerOf(this.#child, question);
+  #ask<Kind extends ServerReport['kind']>(
+    question: 'usage' | 'memory' | 'forget',
+    kind: Kind,
+  ): Promise<Extract<ServerReport, { kind: Kind }>> {
+    const answer = answerOf(this.#child, kind);
     this.#child.send(question);
     return answer;
   }
