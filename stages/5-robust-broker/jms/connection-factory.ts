@@ -10,6 +10,7 @@ import type { Random } from '../../../shared/random.ts';
 import { createExchange } from '../doors/exchange.ts';
 import { Connection } from './connection.ts';
 import { asJms, IllegalStateException } from './errors.ts';
+import type { NamesInUse } from './names-in-use.ts';
 import type { Provider } from './provider.ts';
 
 /** Who connects, where the server asks for it. */
@@ -24,6 +25,8 @@ export interface Place {
   readonly isShared: boolean;
   /** True: it is closed when nobody needs it any more. */
   readonly isOwn: boolean;
+  /** What connections to it have, whichever factory made them. */
+  namesInUse(broker: Broker): NamesInUse;
   /** `onLink` is told each time the way to the broker breaks, and with null when it is there again. */
   open(credentials: Credentials, onLink: (error: unknown) => void): Promise<Broker>;
 }
@@ -41,8 +44,6 @@ type SharedPart = Omit<Provider, 'release' | 'isLost'>;
 export class ConnectionFactory implements AsyncDisposable {
   readonly #place: Place;
   readonly #settings: FactorySettings;
-  readonly #clientIds = new Set<string>();
-  readonly #activeGroups = new Set<string>();
   readonly #connections = new Set<Connection>();
   #shared: Promise<SharedPart> | undefined;
   #isClosed = false;
@@ -64,7 +65,7 @@ export class ConnectionFactory implements AsyncDisposable {
         if (isLost) made?.onTrouble(error);
       });
       const release = async (): Promise<void> => {
-        this.#connections.delete(connection);
+        if (made !== undefined) this.#connections.delete(made);
         if (!this.#place.isShared) await this.#close(part);
       };
       const connection = await this.#connect({ ...part, isLost: () => isLost, release });
@@ -110,8 +111,7 @@ export class ConnectionFactory implements AsyncDisposable {
     const { clock, random, prefetchCount } = this.#settings;
     const broker = await this.#place.open(credentials, onLink);
     const exchange = createExchange(broker, { clock, random });
-    const [clientIds, activeGroups] = [this.#clientIds, this.#activeGroups];
-    return { broker, exchange, clock, random, prefetchCount, clientIds, activeGroups };
+    return { broker, exchange, clock, random, prefetchCount, ...this.#place.namesInUse(broker) };
   }
 
   async #close({ broker, exchange }: SharedPart): Promise<void> {

@@ -7,6 +7,7 @@
  * connection made for itself, temporary destinations, goes with it. Connection factories make it.
  */
 import type { Timer } from '../../../shared/clock.ts';
+import type { IdOwner } from '../doors/client-ids.ts';
 import type { Destination as KitDestination } from '../doors/destinations.ts';
 import type { TemporaryKind } from '../doors/temporaries.ts';
 import { stillRead } from './destinations.ts';
@@ -37,6 +38,7 @@ export class Connection implements SessionOwner, AsyncDisposable {
   readonly id: string;
   readonly #sessions = new Set<Session>();
   #clientId: string | null = null;
+  readonly #idOwner: IdOwner;
   #exceptionListener: ExceptionListener | null = null;
   #sessionCount = 0;
   #isStarted = false;
@@ -47,6 +49,7 @@ export class Connection implements SessionOwner, AsyncDisposable {
   constructor(provider: Provider, clientId: string | null = null) {
     this.provider = provider;
     this.id = provider.random.hex(8);
+    this.#idOwner = { connectionId: this.id, user: null };
     if (clientId !== null) this.#takeClientId(clientId);
   }
 
@@ -135,7 +138,7 @@ export class Connection implements SessionOwner, AsyncDisposable {
         await Promise.all([...this.#sessions].map((session) => session.close()));
         await this.provider.exchange.deleteTemporariesOf(this.id);
       } finally {
-        if (this.#clientId !== null) this.provider.clientIds.delete(this.#clientId);
+        if (this.#clientId !== null) this.provider.clientIds.free(this.#clientId, this.#idOwner);
         await this.provider.release();
       }
     });
@@ -173,8 +176,9 @@ export class Connection implements SessionOwner, AsyncDisposable {
   #takeClientId(clientId: string): void {
     if (typeof clientId !== 'string' || clientId === '')
       throw new InvalidClientIDException('a client id needs a character');
-    if (this.provider.clientIds.has(clientId)) throw new InvalidClientIDException(`${clientId} is connected already`);
-    this.provider.clientIds.add(clientId);
+    if (!this.provider.clientIds.takeFree(clientId, this.#idOwner)) {
+      throw new InvalidClientIDException(`${clientId} is connected already`);
+    }
     this.#clientId = clientId;
   }
 

@@ -21,6 +21,7 @@ import type { TcpClientOptions } from '../../4-persisted-log/doors/tcp/create-cl
 import { ConnectionFactory, type Credentials, type Place } from './connection-factory.ts';
 import { jmsExceptionOf } from './errors.ts';
 import { type ParsedUrl, parseUrl } from './factory-url.ts';
+import { namesOfBroker, namesOfServer } from './names-in-use.ts';
 
 export { QueueBrowser } from './browser.ts';
 export { BytesMessage } from './bytes-message.ts';
@@ -64,6 +65,7 @@ export interface ConnectionFactoryOptions extends Credentials {
   readonly random?: Random;
 }
 
+const NAME_LENGTH_MAX = 80;
 const PREFETCH = { min: 1, max: 1024, fallback: 32 };
 const OPTIONS = ['user', 'password', 'token', 'tls', 'clientId', 'prefetch', 'clock', 'random'];
 
@@ -94,14 +96,14 @@ export function createConnectionFactory(
 
 function givenPlace(given: Broker): Place {
   const broker = checkBroker('url', given);
-  return { isShared: true, isOwn: false, open: () => Promise.resolve(broker) };
+  return { isShared: true, isOwn: false, namesInUse: namesOfBroker, open: () => Promise.resolve(broker) };
 }
 
 function placeOf(parsed: ParsedUrl, options: ConnectionFactoryOptions & { clock: Clock; random: Random }): Place {
   const { clock, random, token, user, password, tls } = options;
   if (parsed.kind === 'stage') {
     if (token !== undefined || user !== undefined) throw invalidArgument('url', 'one of a server, to say who you are');
-    return { isShared: true, isOwn: true, open: () => openStage(parsed, { clock, random }) };
+    return { isShared: true, isOwn: true, namesInUse: namesOfBroker, open: () => openStage(parsed, { clock, random }) };
   }
   const said = token !== undefined || user !== undefined ? { token, user, password } : parsed.credentials;
   const open: Place['open'] = async (credentials, onLink) => {
@@ -116,12 +118,17 @@ function placeOf(parsed: ParsedUrl, options: ConnectionFactoryOptions & { clock:
         if (isLost !== wasLost) onLink(isLost ? lost() : null);
         wasLost = isLost;
       };
-      return await createTcpClient(parsed.url, { ...client, onState });
+      return await createTcpClient(parsed.url, { ...client, ...nameOf(options), onState });
     }
     const { createClient } = await import('../../3-http-server/create-client.ts');
     return await createClient(parsed.url, client);
   };
-  return { isShared: false, isOwn: true, open };
+  return { isShared: false, isOwn: true, namesInUse: () => namesOfServer(parsed.url), open };
+}
+
+/** What it is called where connections are listed, as far as it fits. */
+function nameOf({ clientId }: ConnectionFactoryOptions): Pick<TcpClientOptions, 'name'> {
+  return clientId === undefined || clientId === '' ? {} : { name: clientId.slice(0, NAME_LENGTH_MAX).toWellFormed() };
 }
 
 async function openStage(

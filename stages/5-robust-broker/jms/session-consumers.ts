@@ -8,13 +8,15 @@
 import type { Broker } from '../../../shared/contract/broker.ts';
 import type { Filter } from '../../../shared/contract/filter.ts';
 import { need } from '../../1-blocking-queue/rules.ts';
+import { topicOf } from '../doors/destinations.ts';
 import type { Subscriber } from '../doors/exchange.ts';
 import { Selector } from '../filters/selector/selector.ts';
 import { MessageConsumer, type MessageListener } from './consumer.ts';
-import { checkReadable, type Destination, kitDestination } from './destinations.ts';
-import { IllegalStateException, jmsExceptionOf } from './errors.ts';
+import { checkReadable, type Destination, kitDestination, type Topic } from './destinations.ts';
+import { IllegalStateException, InvalidClientIDException, jmsExceptionOf } from './errors.ts';
 import { Inbox } from './inbox.ts';
 import type { Message } from './message.ts';
+import { otherReaders } from './other-readers.ts';
 import type { SessionOwner } from './session-owner.ts';
 import type { SessionWork } from './session-work.ts';
 import { Turns } from './turns.ts';
@@ -25,6 +27,12 @@ interface Reading {
   /** Of a durable subscriber. */
   readonly group: string | undefined;
   readonly destination: Destination;
+}
+
+/** A durable subscription: as the program calls it, and its group. */
+interface DurableName {
+  readonly name: string;
+  readonly group: string;
 }
 
 export interface SessionConsumersOptions {
@@ -90,6 +98,37 @@ export class SessionConsumers {
     return consumer;
   }
 
+  /** The same of a durable subscriber, whom nobody else may be. */
+  async openDurable(topic: Topic, { selector, ...of }: DurableName & { readonly selector: string | null }) {
+    const { owner } = this.#options;
+    const { activeGroups, broker } = owner.provider;
+    const { group } = of;
+    checkInactive(activeGroups, of);
+    activeGroups.add(group);
+    try {
+      const reading = { group, topic: topicOf(kitDestination(topic)), ownPrefix: `${owner.id}:` };
+      const taken = new InvalidClientIDException(`${owner.getClientID()} is connected already, and reads this`);
+      const before = await otherReaders(broker, reading);
+      if (before.areReading) throw taken;
+      const consumer = await this.open(topic, { subscriber: { kind: 'durable', group }, selector });
+      const { memberIds } = await otherReaders(broker, reading);
+      if (memberIds.isSubsetOf(before.memberIds)) return consumer;
+      await consumer.close(); // another one came at the same time
+      throw taken;
+    } catch (error) {
+      activeGroups.delete(group);
+      throw error;
+    }
+  }
+
+  /** Nobody reads the durable subscription, here or anywhere. */
+  async checkUnread(of: DurableName): Promise<void> {
+    const { id, provider } = this.#options.owner;
+    checkInactive(provider.activeGroups, of);
+    const { areReading } = await otherReaders(provider.broker, { group: of.group, ownPrefix: `${id}:` });
+    if (areReading) throw inUse(of);
+  }
+
   /** Nothing more is taken, and no listener runs. */
   async close(): Promise<void> {
     await Promise.all([...this.#readings.values()].map(({ inbox }) => inbox.close()));
@@ -151,6 +190,14 @@ export class SessionConsumers {
     if ([...this.#readings.keys()].every((consumer) => consumer.getMessageListener() === null)) return;
     throw new IllegalStateException('a session with a listener belongs to its listeners; receive in another one');
   }
+}
+
+function checkInactive(activeGroups: ReadonlySet<string>, of: DurableName): void {
+  if (activeGroups.has(of.group)) throw inUse(of);
+}
+
+function inUse({ name }: DurableName): IllegalStateException {
+  return new IllegalStateException(`subscription ${JSON.stringify(name)} is in use`);
 }
 
 /** So that a wrong selector is refused now, and not when the connection is started. */

@@ -10,6 +10,7 @@ import type { Provider } from './provider.ts';
 import type { Session } from './session.ts';
 
 export interface SessionOwner extends TemporaryOwner {
+  readonly id: string;
   readonly provider: Provider;
   readonly isRunning: boolean;
   getClientID(): string | null;

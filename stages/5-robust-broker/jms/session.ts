@@ -148,15 +148,7 @@ export class Session implements AsyncDisposable {
       if (!(topic instanceof Topic) || topic instanceof TemporaryTopic) {
         throw new InvalidDestinationException('a durable subscriber reads a Topic that is not temporary');
       }
-      const { activeGroups } = this.#owner.provider;
-      if (activeGroups.has(group)) throw new IllegalStateException(`subscription ${JSON.stringify(name)} is in use`);
-      activeGroups.add(group);
-      try {
-        return await this.#consumers.open(topic, { subscriber: { kind: 'durable', group }, selector });
-      } catch (error) {
-        activeGroups.delete(group);
-        throw error;
-      }
+      return await this.#consumers.openDurable(topic, { name, group, selector });
     });
   }
 
@@ -172,9 +164,9 @@ export class Session implements AsyncDisposable {
   /** The durable subscription of this name is forgotten, with all that waits for it. */
   unsubscribe(name: string): Promise<void> {
     return this.#asking(async () => {
-      const { exchange, broker, activeGroups } = this.#owner.provider;
+      const { exchange, broker } = this.#owner.provider;
       const group = this.#groupOf(name);
-      if (activeGroups.has(group)) throw new IllegalStateException(`subscription ${JSON.stringify(name)} is in use`);
+      await this.#consumers.checkUnread({ name, group });
       const count = await exchange.forget(broker, group);
       if (count === 0) throw new InvalidDestinationException(`there is no subscription ${JSON.stringify(name)}`);
     });

@@ -5,8 +5,8 @@
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { checkBroker } from '../../../../shared/contract/validation.ts';
+import { clientIdsOf } from '../client-ids.ts';
 import { type DoorServer, listen } from '../door-server.ts';
-import { ClientIds } from './client-ids.ts';
 import { Names } from './names.ts';
 import { checkOpenWireServerOptions, type OpenWireServerOptions } from './server-options.ts';
 import { OpenWireSession } from './session.ts';
@@ -18,7 +18,7 @@ export type OpenWireServer = DoorServer;
 export async function createOpenWireServer(broker: Broker, options?: OpenWireServerOptions): Promise<OpenWireServer> {
   const checked = checkOpenWireServerOptions(options);
   checkBroker('broker', broker);
-  const clientIds = new ClientIds();
+  const clientIds = clientIdsOf(broker);
   let names: Names | undefined;
   return listen(broker, checked, {
     name: 'openwire',

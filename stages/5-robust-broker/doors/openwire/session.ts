@@ -10,8 +10,8 @@
 import type { Timer } from '../../../../shared/clock.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { ByteChannel, DoorSession } from '../byte-channel.ts';
+import type { ClientIds, IdOwner } from '../client-ids.ts';
 import { type Door, isDefect } from '../door-server.ts';
-import type { ClientIds, IdOwner } from './client-ids.ts';
 import { decodeCommand, encodeCommand } from './codec.ts';
 import { type Command, type ConnectionInfo, type NumberedCommand, VERSIONS, type WireMessage } from './commands.ts';
 import { Connection } from './connection.ts';
@@ -19,7 +19,7 @@ import { FrameCutter } from './frame-cutter.ts';
 import { brokerInfo, credentialsOf } from './introduction.ts';
 import type { Names } from './names.ts';
 import type { CheckedOpenWireServerOptions } from './server-options.ts';
-import { thrownOf } from './wire-error.ts';
+import { clientIdTaken, thrownOf } from './wire-error.ts';
 import { negotiate, type WireFormat, wireFormatInfo } from './wire-format.ts';
 
 /** Of the first frame, before anything is known of the client. */
@@ -230,7 +230,7 @@ export class OpenWireSession implements DoorSession {
   async #takeClientId(clientId: string, who: Omit<IdOwner, 'supersede'>): Promise<void> {
     const { clientIds } = this.#options;
     const owner = { ...who, supersede: () => this.#supersede() };
-    await clientIds.take(clientId, owner);
+    if (!(await clientIds.take(clientId, owner))) throw clientIdTaken(clientId);
     this.#freeClientId = () => clientIds.free(clientId, owner);
     if (this.#isGone) this.#freeClientId();
   }

@@ -43,3 +43,8 @@ export function thrownOf(error: unknown): Thrown {
   const message = `${known.code}: ${known.message}`.slice(0, MESSAGE_CHARACTERS_MAX);
   return { className: `${JMS}${className}`, message };
 }
+
+/** Another connection has the client id. */
+export function clientIdTaken(clientId: string): JmsRefusal {
+  return new JmsRefusal('InvalidClientIDException', `client ${clientId} is connected already`);
+}
