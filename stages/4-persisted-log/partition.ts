@@ -290,8 +290,7 @@ export class Partition implements PartitionReader {
     this.priorities.dropFrom(baseOffset);
     if ((readU16(batch, AT.flags) & SUMMARY.priority) === 0) return;
     const stored = new StoredBatch(batch);
-    const shift = baseOffset - stored.baseOffset;
-    forEachRecord(stored, ({ offset, priority }) => this.priorities.add(offset + shift, priority));
+    for (const [index, priority] of stored.priorities().entries()) this.priorities.add(baseOffset + index, priority);
   }
 }
 

@@ -137,6 +137,17 @@ export function contentBytesOf(bytes: Uint8Array, from: number, end: number): nu
   return texts + end - reader.position;
 }
 
+/** Of a record, without reading what comes before it. */
+export function priorityOf(bytes: Uint8Array, from: number, end: number): number {
+  const fields = bytes[from] ?? 0;
+  if ((fields & FIELD.priority) === 0) return 0;
+  const reader = new FieldReader(bytes, from + 1, end);
+  if (fields & FIELD.id) reader.skipText();
+  if (fields & FIELD.key) reader.skipText();
+  if (fields & FIELD.headers) for (let left = 2 * reader.varint(); left > 0; left -= 1) reader.skipText();
+  return reader.byte();
+}
+
 /** The UTF-8 text from `from` to `end`; throws `RecordFault`. */
 export function textOf(bytes: Uint8Array, from: number, end: number): string {
   if (end - from <= SHORT_TEXT_CHARACTERS) {

@@ -10,7 +10,7 @@ import { readU16, readU32, readU64 } from './big-endian.ts';
 import { CODECS } from './compression.ts';
 import type { LogRecord } from './record.ts';
 import { AT, NOT_PLAIN, SUMMARY } from './record-batch.ts';
-import { contentBytesOf, decodeRecord, RecordFault, textOf } from './record-reader.ts';
+import { contentBytesOf, decodeRecord, priorityOf, RecordFault, textOf } from './record-reader.ts';
 import { NO_VARINT, readVarint, varintBytes } from './varint.ts';
 
 /** What JavaScript keeps for a batch besides its bytes, when its records were read: measured, not declared. */
@@ -85,6 +85,18 @@ export class StoredBatch {
     try {
       const { block, ranges } = this.#blockPlan();
       return contentBytesOf(block, ranges[2 * index] ?? 0, ranges[2 * index + 1] ?? 0);
+    } catch (error) {
+      throw this.#corrupt(error);
+    }
+  }
+
+  /** Of its records, 0 for one that has none. */
+  priorities(): readonly number[] {
+    try {
+      const { block, ranges } = this.#blockPlan();
+      const priorityAt = (index: number): number =>
+        priorityOf(block, ranges[2 * index] ?? 0, ranges[2 * index + 1] ?? 0);
+      return Array.from({ length: this.count }, (_, index) => priorityAt(index));
     } catch (error) {
       throw this.#corrupt(error);
     }

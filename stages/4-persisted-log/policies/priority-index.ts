@@ -60,7 +60,8 @@ export class PriorityIndex {
   dropFrom(offset: number): void {
     if (this.#size === 0) return;
     for (const offsets of this.#offsets) {
-      this.#size -= offsets.splice(firstIndexFrom(offsets, offset)).length;
+      // Asked with each batch that is stored: most often there is nothing.
+      if ((offsets.at(-1) ?? -1) >= offset) this.#size -= offsets.splice(firstIndexFrom(offsets, offset)).length;
     }
   }
 
