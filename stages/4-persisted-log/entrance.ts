@@ -57,21 +57,12 @@ export class Entrance {
   }
 
   /** Resolves when it has entered, and is as safe as the flush policy says. */
-  async enter<Receipt>(entering: Entering<Receipt>, { signal, timeoutMs }: WaitForRoomOptions): Promise<Receipt> {
-    const { topic, room, diskShortage } = this.#options;
+  enter<Receipt>(entering: Entering<Receipt>, wait: WaitForRoomOptions): Promise<Receipt> {
+    const { room, diskShortage } = this.#options;
     const shortage = diskShortage();
-    if (shortage !== undefined) throw storageLowError(shortage);
-    const { batch, store } = entering;
-    if (this.line.size === 0 && room.makeFor(batch)) return await store();
-    if (topic.options.overflow === 'reject' || timeoutMs === 0) throw fullError(topic);
-    const onTimeout = (): never => {
-      throw fullError(topic);
-    };
-    // A large batch that gives up was perhaps all that kept a smaller one out.
-    const onLeave = (): void => this.admitWaiting();
-    const weight = batch.heldBytes;
-    this.#looking ??= this.#lookLater();
-    return (await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight })) as Receipt;
+    if (shortage !== undefined) return Promise.reject(storageLowError(shortage));
+    if (this.line.size === 0 && room.makeFor(entering.batch)) return entering.store();
+    return this.#wait(entering, wait);
   }
 
   /** I22. Lets waiting sends in, as long as the first one fits, or needs no room. */
@@ -91,6 +82,19 @@ export class Entrance {
   close(error: MqError): void {
     this.#looking?.cancel();
     this.line.settleAll((send) => send.fail(error));
+  }
+
+  async #wait<Receipt>(entering: Entering<Receipt>, { signal, timeoutMs }: WaitForRoomOptions): Promise<Receipt> {
+    const { topic } = this.#options;
+    if (topic.options.overflow === 'reject' || timeoutMs === 0) throw fullError(topic);
+    const onTimeout = (): never => {
+      throw fullError(topic);
+    };
+    // A large batch that gives up was perhaps all that kept a smaller one out.
+    const onLeave = (): void => this.admitWaiting();
+    const weight = entering.batch.heldBytes;
+    this.#looking ??= this.#lookLater();
+    return (await await this.line.wait(entering, { signal, timeoutMs, onTimeout, onLeave, weight })) as Receipt;
   }
 
   #lookLater(): Timer {

@@ -62,11 +62,12 @@ export async function storeMessages(
   let batch: IncomingBatch | undefined;
   const encode = (targetPartition?: number): IncomingBatch =>
     incomingBatch(identified, { codec: settings.codec, targetPartition, sender });
-  const topic = await topics.open(name, (target) => {
+  const opened = topics.open(name, (target) => {
     batch = encode(isLate ? 0 : undefined);
     checkFits(target, batch, code);
     checkPlaceOf(wish, target, options);
   });
+  const topic = opened instanceof Promise ? await opened : opened;
   const partition = topic.partitionFor(wish);
   const number = partition.partition;
   if (!isLate) {

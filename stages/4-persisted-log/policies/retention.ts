@@ -42,10 +42,10 @@ export class Retention {
 
   /** Deletes what is too old now. */
   async look(): Promise<void> {
+    this.#isIdle = true; // what is stored while it looks sets the timer itself
     try {
       const firstAt = await this.#deleteOld();
       if (this.#isClosed) return;
-      this.#isIdle = firstAt === undefined;
       if (firstAt !== undefined) this.#setTimer(firstAt + this.#options.retentionMs);
     } catch (error) {
       if (this.#isClosed) return;
