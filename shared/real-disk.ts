@@ -112,7 +112,7 @@ class RealFile implements DiskFile {
   }
 
   get #handle(): number {
-    if (this.#number === undefined) throw Object.assign(new Error('EBADF: the file is closed'), { code: 'EBADF' });
+    if (this.#number === undefined) throw closedError();
     return this.#number;
   }
 
@@ -138,8 +138,8 @@ class RealFile implements DiskFile {
     return true;
   }
 
-  async sync(): Promise<void> {
-    await syncData(this.#handle);
+  sync(): Promise<void> {
+    return this.#number === undefined ? Promise.reject(closedError()) : syncData(this.#number);
   }
 
   async truncate(bytes: number): Promise<void> {
@@ -155,6 +155,10 @@ class RealFile implements DiskFile {
     this.#number = undefined;
     await closeFile(handle);
   }
+}
+
+function closedError(): Error {
+  return Object.assign(new Error('EBADF: the file is closed'), { code: 'EBADF' });
 }
 
 /** Rejects with `error` for what has the name and is none: a file, or a link that leads nowhere. */

@@ -26,6 +26,11 @@ export function socketCarrier(socket: Socket): Carrier {
     isStream: true,
     send(pieces, onLeft) {
       const last = pieces.length - 1;
+      const [only] = pieces;
+      if (last === 0 && only !== undefined) {
+        socket.write(only, onLeft);
+        return;
+      }
       socket.cork();
       for (const [index, piece] of pieces.entries()) {
         if (index < last) socket.write(piece);
