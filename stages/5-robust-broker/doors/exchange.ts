@@ -109,8 +109,8 @@ export class Exchange {
   readonly #temporaries: Temporaries;
   /** What is published in this turn, by caller and topic. */
   readonly #lanes = new WeakMap<Broker, Map<string, PublishLane>>();
-  /** The one that was used last, and most often is the next one too. */
-  #lastLane: { readonly view: Broker; readonly destination: Destination; readonly lane: PublishLane } | undefined;
+  /** The one that was used last, and most often is the next one too: it stays when it has nothing to do. */
+  #lastLane: { readonly view: Broker; readonly topic: string; readonly lane: PublishLane } | undefined;
   readonly #awaited: AwaitedTopics;
   readonly #idle: IdleTopics;
 
@@ -244,26 +244,25 @@ export class Exchange {
   }
 
   #laneOf(view: Broker, destination: Destination): PublishLane {
+    const topic = topicOf(destination);
     const last = this.#lastLane;
-    if (last?.view === view && last.destination === destination) return last.lane;
-    const lane = this.#openLane(view, destination);
-    this.#lastLane = { view, destination, lane };
+    if (last?.view === view && last.topic === topic) return last.lane;
+    const lane = this.#openLane(view, { ...destination, topic });
+    if (last?.lane.isIdle === true) this.#lanes.get(last.view)?.delete(last.topic);
+    this.#lastLane = { view, topic, lane };
     return lane;
   }
 
-  #openLane(view: Broker, destination: Destination): PublishLane {
-    const topic = topicOf(destination);
-    if (isTopicLike(destination.kind)) needGroups(view);
+  #openLane(view: Broker, place: Destination & { readonly topic: string }): PublishLane {
+    const { topic } = place;
+    if (isTopicLike(place.kind)) needGroups(view);
     const lanes = this.#lanes.get(view) ?? new Map<string, PublishLane>();
     this.#lanes.set(view, lanes);
     const present = lanes.get(topic);
     if (present !== undefined) return present;
-    const isAwaited = isTopicLike(destination.kind)
-      ? () => this.#awaited.isAwaited(view, { ...destination, topic })
-      : () => true as const;
+    const isAwaited = isTopicLike(place.kind) ? () => this.#awaited.isAwaited(view, place) : () => true as const;
     const onIdle = (): void => {
-      lanes.delete(topic);
-      this.#lastLane = undefined;
+      if (this.#lastLane?.lane !== lane) lanes.delete(topic);
     };
     const lane = new PublishLane({ view, topic, isAwaited, onIdle });
     lanes.set(topic, lane);

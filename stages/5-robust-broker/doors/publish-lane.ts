@@ -33,7 +33,7 @@ export interface PublishLaneOptions {
   readonly topic: string;
   /** False: whatever waits is dropped. */
   readonly isAwaited: () => Promise<boolean> | true;
-  /** It has nothing to do any more. */
+  /** It has nothing to do until the next message. */
   readonly onIdle: () => void;
 }
 
@@ -58,14 +58,22 @@ export function mayShareBatch({ key, delayMs, deliverAt }: Message, { partition,
 export class PublishLane {
   readonly #options: PublishLaneOptions;
   #waiting: Waiting[] = [];
+  #isRunning = false;
 
   constructor(options: PublishLaneOptions) {
     this.#options = options;
-    queueMicrotask(() => void this.#run());
+  }
+
+  /** It has nothing to do now. */
+  get isIdle(): boolean {
+    return !this.#isRunning;
   }
 
   add(message: Message, options: SendOptions, awaiting: Awaiting): void {
     this.#waiting.push({ message, options, awaiting });
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    queueMicrotask(() => void this.#run());
   }
 
   /** Never rejects. */
@@ -82,6 +90,7 @@ export class PublishLane {
         for (const { awaiting } of now) awaiting.refused(error);
       }
     }
+    this.#isRunning = false;
     onIdle();
   }
 

@@ -7,10 +7,11 @@
  * it ends: what it held goes back, its temporary destinations are deleted. Errors are for the session to tell. The session has
  * one.
  */
-import type { Broker } from '../../../../shared/contract/broker.ts';
+import type { Broker, SendOptions } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import { isTemporary, topicOf } from '../destinations.ts';
 import type { Door } from '../door-server.ts';
+import type { Awaiting } from '../publish-lane.ts';
 import type { Advisories } from './advisories.ts';
 import {
   type ConnectionInfo,
@@ -56,12 +57,14 @@ export class Connection {
   readonly #readers: Readers;
   readonly #advisories = new Set<Advisories>();
   readonly #transactions: Transactions;
+  readonly #sendOptions: SendOptions;
   /** Temporary destinations it made, by their names on the wire. */
   readonly #temporaries = new Set<string>();
 
   constructor(options: ConnectionOptions) {
     const { broker, names, name, write, onMessage, door } = options;
     this.#options = options;
+    this.#sendOptions = { timeoutMs: options.options.sendTimeoutMs };
     this.#members = new Members(options.options.membersCountMax);
     this.#transactions = new Transactions({ ...options.options, broker, exchange: door.exchange });
     const dispatcher = new Dispatcher({
@@ -105,22 +108,35 @@ export class Connection {
     }
   }
 
-  /** Resolves when the broker has taken it, or when it is kept for a commit. */
-  async send(wire: WireMessage): Promise<void> {
-    const { broker, names, door, options } = this.#options;
+  /** `awaiting` is told when the broker has taken it, or when it is kept for a commit. Throws when it is refused now. */
+  send(wire: WireMessage, awaiting: Awaiting): void {
+    const { broker, names, door } = this.#options;
     this.#members.needProducer(wire.producerId);
     const transaction =
       wire.transactionId === null ? undefined : this.#transactions.find(needLocal(wire.transactionId));
     try {
       const destination = names.destinationOf(wire.destination);
       const message = contractMessageOf(wire, { names, broker, nowMs: door.clock.now() });
-      if (transaction !== undefined) this.#transactions.addSend(transaction, { destination, message }, sizeOf(wire));
-      else await door.exchange.publish(broker, destination, message, { timeoutMs: options.sendTimeoutMs });
+      if (transaction === undefined) {
+        door.exchange.post(broker, destination, message, { options: this.#sendOptions, awaiting });
+        return;
+      }
+      this.#transactions.addSend(transaction, { destination, message }, sizeOf(wire));
     } catch (error) {
       if (transaction !== undefined) transaction.refused ??= error;
       throw error;
     }
-    this.#acknowledge(wire);
+    awaiting.published(null);
+  }
+
+  /** To a producer that keeps a window of what is not acknowledged. */
+  acknowledge(wire: WireMessage): void {
+    const { producerId, responseRequired } = wire;
+    if (producerId === null || responseRequired || this.#members.windowOf(producerId) <= 0) return;
+    this.#options.write({
+      type: 'ProducerAck',
+      ...{ commandId: 0, responseRequired: false, producerId, size: sizeOf(wire) },
+    });
   }
 
   /** More waits for the client to read than is sensible. */
@@ -142,16 +158,6 @@ export class Connection {
   #addProducer({ producerId, windowSize }: ProducerInfo): void {
     if (producerId === null) throw new MqError('MQ_PROTOCOL', 'a producer without an id');
     this.#members.addProducer(producerId, windowSize);
-  }
-
-  /** Of a producer that keeps a window of what is not acknowledged. */
-  #acknowledge(wire: WireMessage): void {
-    const { producerId, responseRequired } = wire;
-    if (producerId === null || responseRequired || this.#members.windowOf(producerId) <= 0) return;
-    this.#options.write({
-      type: 'ProducerAck',
-      ...{ commandId: 0, responseRequired: false, producerId, size: sizeOf(wire) },
-    });
   }
 
   #pull(command: MessagePull): void {

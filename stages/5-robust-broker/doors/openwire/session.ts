@@ -18,14 +18,14 @@ import { Connection } from './connection.ts';
 import { FrameCutter } from './frame-cutter.ts';
 import { brokerInfo, credentialsOf } from './introduction.ts';
 import type { Names } from './names.ts';
+import { startPulse } from './pulse.ts';
+import { Sends } from './sends.ts';
 import type { CheckedOpenWireServerOptions } from './server-options.ts';
 import { clientIdTaken, thrownOf } from './wire-error.ts';
 import { negotiate, type WireFormat, wireFormatInfo } from './wire-format.ts';
 
 /** Of the first frame, before anything is known of the client. */
 const FIRST_FRAME_BYTES_MAX = 4096;
-/** Signs of life in the time after which a silent side is gone. */
-const SIGNS_OF_LIFE = 3;
 const NO_ANSWER_WANTED = { commandId: 0, responseRequired: false } as const;
 /** Of these the next one is begun before they are done. */
 const FLOWING: ReadonlySet<Command['type']> = new Set(['MessageAck', 'MessagePull', 'ConsumerControl']);
@@ -50,8 +50,9 @@ export class OpenWireSession implements DoorSession {
   #firstSilence: Timer | undefined;
   /** Why nothing is begun now: how many reasons there are. */
   #holdCount = 0;
+  /** What is begun and not done, but for messages on their way to the broker. */
   readonly #underWay = new Set<Promise<unknown>>();
-  #unansweredBytes = 0;
+  readonly #sends: Sends;
   /** The client, or this side, said that it is over. */
   #isLeaving = false;
   #isGone = false;
@@ -59,6 +60,16 @@ export class OpenWireSession implements DoorSession {
   constructor(channel: ByteChannel, options: SessionOptions) {
     this.#channel = channel;
     this.#options = options;
+    this.#sends = new Sends({
+      bytesMax: options.options.unansweredBytesMax,
+      onPublished: (message) => {
+        this.#connection?.acknowledge(message);
+        this.#answer(message);
+      },
+      onRefused: (message, error) => this.#fail(message, error),
+      onFull: () => this.#hold(),
+      onRoom: () => this.#release(),
+    });
   }
 
   get openFrame(): number | undefined {
@@ -85,7 +96,8 @@ export class OpenWireSession implements DoorSession {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     this.#cutter.hold();
-    void Promise.allSettled([this.#connection?.leave(false), ...this.#underWay]).then(() => this.#channel.end(reason));
+    const rest = [this.#connection?.leave(false), this.#sends.none(), ...this.#underWay];
+    void Promise.allSettled(rest).then(() => this.#channel.end(reason));
   }
 
   async gone(): Promise<void> {
@@ -116,20 +128,8 @@ export class OpenWireSession implements DoorSession {
     this.#cutter.frameBytesMax = frameBytesMax;
     this.#channel.booked.introduced({ protocolVersion: String(format.version) });
     this.#channel.greeted();
-    if (format.inactivityMs === 0) return;
-    this.#startPulse(format.inactivityMs + format.firstSilenceMs, format.inactivityMs);
-    const { firstSilenceMs, inactivityMs: silenceMs } = format;
-    const { clock } = this.#options.door;
-    const background = { isBackground: true };
-    this.#firstSilence = clock.setTimer(() => this.#startPulse(silenceMs, silenceMs), firstSilenceMs, background);
-  }
-
-  #startPulse(silenceMsMax: number, inactivityMs: number): void {
-    this.#channel.startPulse({
-      sayEveryMs: Math.max(Math.floor(inactivityMs / SIGNS_OF_LIFE), 1),
-      say: () => this.#write({ type: 'KeepAliveInfo', ...NO_ANSWER_WANTED }),
-      silenceMsMax,
-    });
+    const say = (): void => this.#write({ type: 'KeepAliveInfo', ...NO_ANSWER_WANTED });
+    this.#firstSilence = startPulse({ ...format, say, channel: this.#channel, clock: this.#options.door.clock });
   }
 
   #take(command: NumberedCommand, bytes: number): void {
@@ -157,22 +157,21 @@ export class OpenWireSession implements DoorSession {
 
   #send(connection: Connection, message: WireMessage, bytes: number): void {
     this.#channel.booked.messagesIn();
-    this.#unansweredBytes += bytes;
-    const isFull = this.#unansweredBytes > this.#options.options.unansweredBytesMax;
-    if (isFull) this.#hold();
-    const done = (): void => {
-      this.#unansweredBytes -= bytes;
-      if (isFull) this.#release();
-    };
-    this.#follow(message, connection.send(message), done);
+    const awaiting = this.#sends.begin(message, bytes);
+    try {
+      connection.send(message, awaiting);
+    } catch (error) {
+      awaiting.refused(error);
+    }
   }
 
   #handle(connection: Connection, command: NumberedCommand): void {
     // What a consumer has acked is not to go back when it closes.
-    if (command.type === 'RemoveInfo' && this.#underWay.size > 0) {
+    if (command.type === 'RemoveInfo' && this.#underWay.size + this.#sends.count > 0) {
+      const before = Promise.allSettled([this.#sends.none(), ...this.#underWay]);
       this.#alone(
         command,
-        Promise.allSettled(this.#underWay).then(() => connection.handle(command)),
+        before.then(() => connection.handle(command)),
       );
       return;
     }
