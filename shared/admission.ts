@@ -65,6 +65,23 @@ export async function onBehalfOf(
   }
 }
 
+/**
+ * The end of the name of a group that is somebody's own: `<client>/<name>/@anna`. It stays with the group as long as that is
+ * there, over restarts, and whoever hands out groups can tell by it without asking anybody.
+ */
+export function ownerMark(owner: string): string {
+  return `/@${owner.replaceAll('%', '%25').replaceAll('/', '%2F')}`;
+}
+
+const MARKED = /^[^/]*\/[^/]*(\/@[^/]+)$/;
+
+/** Whose a group is, for who is called `name`. */
+export function whoseGroup(group: unknown, name: string): 'own' | 'another' | 'nobody' {
+  const mark = typeof group === 'string' ? MARKED.exec(group)?.[1] : undefined;
+  if (mark === undefined) return 'nobody';
+  return mark === ownerMark(name) ? 'own' : 'another';
+}
+
 /** Of the options of a door: an Admission is one, and stands alone. */
 export function checkAdmission(
   path: string,

@@ -8,7 +8,10 @@ import type { Verb } from './access.ts';
 import type { Operation } from './broker-view.ts';
 
 export type OperationRule =
-  /** The first argument is a topic on which one of the verbs is allowed. */
+  /**
+   * The first argument is a topic on which one of the verbs is allowed. What asks for `consume` and names a group asks, too,
+   * whether that is another principal's own.
+   */
   | { readonly asks: 'topic'; readonly verbs: readonly Verb[] }
   /** The first argument is a delivery, or a list of some; one of the verbs is allowed on the topic of each. */
   | { readonly asks: 'deliveries'; readonly verbs: readonly Verb[] }
@@ -28,7 +31,7 @@ export const RULES: { readonly [Name in Operation]: OperationRule } = {
   describeTopics: more('names only what may be seen; groups are for who may do more than publish'),
 
   createGroup: topic('consume', 'manage'),
-  deleteGroup: topic('manage'),
+  deleteGroup: more('manage; of a group that is its own, consume'),
 
   send: more('publish; the producer it names must not be another principal’s'),
   sendBatch: more('like send'),

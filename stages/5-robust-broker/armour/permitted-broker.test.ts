@@ -74,7 +74,7 @@ const MORE: Partial<Record<Operation, readonly Verb[] | null>> = {
     sendHalf: ['publish'],
     endHalf: ['publish'],
   },
-  ...{ subscribe: ['consume'], describeTopics: VERBS },
+  ...{ subscribe: ['consume'], describeTopics: VERBS, deleteGroup: ['manage'] },
   ...{ openProducer: null, begin: null, findTransaction: null, receiveHalfChecks: null, createTemporaryTopic: null },
   ...{ metrics: null },
 };

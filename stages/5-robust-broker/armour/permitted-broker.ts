@@ -16,7 +16,7 @@ import { publishing } from './permitted-publishing.ts';
 import { permittedSubscribe } from './permitted-subscribe.ts';
 import { transacting } from './permitted-transactions.ts';
 import type { Principal } from './principal.ts';
-import { asTopic, topicsOfRefs } from './topic-argument.ts';
+import { asTopic, groupIn, topicsOfRefs } from './topic-argument.ts';
 
 export function permittedBroker(broker: Broker, principal: Principal): Broker {
   return viewOf(broker, {
@@ -30,6 +30,10 @@ export function permittedBroker(broker: Broker, principal: Principal): Broker {
       const described = await broker.describeTopics(options);
       const seen = isNamed ? described : described.filter(({ topic }) => principal.sees(topic));
       return seen.map((description) => seenBy(principal, description));
+    },
+    deleteGroup: async (topic, group) => {
+      principal.check(principal.owns(group) ? ['consume', 'manage'] : ['manage'], asTopic(topic));
+      await broker.deleteGroup(topic, group);
     },
     createTemporaryTopic: async () => {
       principal.checkAny('make a temporary topic');
@@ -47,9 +51,11 @@ function plainly(broker: Broker, principal: Principal): Partial<Operations> {
   for (const operation of OPERATIONS) {
     const rule = RULES[operation];
     if (rule.asks !== 'topic' && rule.asks !== 'deliveries') continue;
+    const reads = rule.asks === 'topic' && rule.verbs.includes('consume');
     const topicsIn = rule.asks === 'topic' ? (first: unknown) => [asTopic(first)] : topicsOfRefs;
     plain[operation] = async (...args: readonly unknown[]): Promise<unknown> => {
       checkAll(principal, rule.verbs, topicsIn(args[0]));
+      if (reads) checkGroup(principal, rule.verbs, args);
       return await Reflect.apply(operationOf(broker, operation), undefined, args);
     };
   }
@@ -58,6 +64,12 @@ function plainly(broker: Broker, principal: Principal): Partial<Operations> {
 
 function checkAll(principal: Principal, verbs: readonly Verb[], topics: Iterable<string>): void {
   for (const topic of topics) principal.check(verbs, topic);
+}
+
+/** Whoever may manage the topic may manage all of its groups. */
+function checkGroup(principal: Principal, verbs: readonly Verb[], [topic, second]: readonly unknown[]): void {
+  if (verbs.includes('manage') && principal.may(['manage'], asTopic(topic))) return;
+  principal.checkGroup(groupIn(second));
 }
 
 /** Who may only publish learns that the topic is there and how full it is. */

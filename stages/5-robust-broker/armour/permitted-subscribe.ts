@@ -28,6 +28,7 @@ export async function permittedSubscribe(
   const form = options?.pattern;
   if (form === undefined) principal.check(['consume'], asTopic(topic));
   else checkPattern(principal, asTopic(topic), form);
+  principal.checkGroup(options?.group);
   // What is no function is for the broker to refuse.
   if (typeof onDelivery !== 'function') return await broker.subscribe(topic, options, onDelivery);
   return await broker.subscribe(topic, options, (delivery) => {

@@ -51,6 +51,7 @@ function permittedTransaction(transaction: Transaction, principal: Principal): T
     },
     commitOffset: async (topic, options) => {
       principal.check(['consume'], asTopic(topic));
+      principal.checkGroup(options?.group);
       await transaction.commitOffset(topic, options);
     },
   });

@@ -4,6 +4,7 @@
  * Always true: rights are asked for at every call, so that what is taken away is gone at once; the names that a principal
  * chooses for itself (of transactions, producers and producer groups) are its own: `jobs` of one is not `jobs` of another.
  */
+import { whoseGroup } from '../../../shared/admission.ts';
 import { MqError } from '../../../shared/contract/errors.ts';
 import type { Limits } from '../../../shared/contract/limits.ts';
 import { checkName, quote } from '../../../shared/contract/validation.ts';
@@ -50,6 +51,17 @@ export class Principal {
   /** Throws `MQ_FORBIDDEN`. */
   check(verbs: readonly Verb[], topic: string): void {
     if (!this.may(verbs, topic)) throw this.forbidden(`${verbs.join(' or ')} on topic ${quote(topic)}`);
+  }
+
+  /** Throws `MQ_FORBIDDEN` for a group that is another's own: what waits there is for nobody else. */
+  checkGroup(group: unknown): void {
+    if (whoseGroup(group, this.name) === 'another')
+      throw this.forbidden(`read as group ${quote(String(group))}, which is another's`);
+  }
+
+  /** True for a group that is its own, and not of nobody in particular. */
+  owns(group: unknown): boolean {
+    return whoseGroup(group, this.name) === 'own';
   }
 
   /** For what has no topic: it has at least one rule. Throws `MQ_FORBIDDEN`. */

@@ -1,4 +1,4 @@
-/** The topics that the arguments of a call name. Pure; what is no topic is refused, since nobody can say whose it is. */
+/** The topics and groups that the arguments of a call name. Pure; what is no topic is refused, since nobody can say whose it is. */
 import type { DeliveryRef } from '../../../shared/contract/message.ts';
 import { invalidArgument } from '../../../shared/contract/validation.ts';
 
@@ -16,4 +16,9 @@ export function topicsOfRefs(refs: unknown): ReadonlySet<string> {
     topics.add(asTopic((ref as Partial<DeliveryRef>).topic));
   }
   return topics;
+}
+
+/** Of the argument behind the topic: the name of a group, or options that have one. What is no group the broker refuses. */
+export function groupIn(second: unknown): unknown {
+  return typeof second === 'object' && second !== null && 'group' in second ? second.group : second;
 }

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { whoseGroup } from '../../../shared/admission.ts';
 import {
   type Destination,
   destinationOf,
+  isOwned,
+  isRival,
   isTopicLike,
   namedGroup,
   subscriberGroup,
-  subscriberOf,
   swapLevels,
   topicOf,
 } from './destinations.ts';
@@ -38,17 +40,32 @@ test('a name that would be another kind is refused', () => {
   for (const destination of wrong) assert.throws(() => topicOf(destination), { code: 'MQ_INVALID_ARGUMENT' });
 });
 
-test('the group of a durable subscriber says whose it is, and is never one of the broker', () => {
-  const part = fc.string({ unit: fc.constantFrom('a', '/', '%', '$', '2', 'F', '5', '中'), minLength: 1 });
+test('the group of a durable subscription stands for one client, name and owner, and is never one of the broker', () => {
+  const part = fc.string({ unit: fc.constantFrom('a', '/', '%', '$', '@', '2', 'F', '5', '中'), minLength: 1 });
+  const subscription = fc.record({ clientId: part, name: part, owner: fc.option(part, { nil: undefined }) });
   fc.assert(
-    fc.property(fc.record({ clientId: part, name: part }, { noNullPrototype: true }), (subscriber) => {
-      const group = subscriberGroup(subscriber);
-      assert.deepEqual(subscriberOf(group), subscriber);
+    fc.property(subscription, subscription, (one, other) => {
+      const [group, otherGroup] = [subscriberGroup(one), subscriberGroup(other)];
+      const isSame = one.clientId === other.clientId && one.name === other.name;
+      assert.equal(group === otherGroup, isSame && one.owner === other.owner);
       assert.ok(!group.startsWith('$'));
+      if (!one.name.startsWith('$')) {
+        assert.equal(isRival(group, otherGroup), isSame && one.owner !== other.owner);
+        assert.equal(isOwned(group), one.owner !== undefined);
+      }
+      const whose = one.owner === undefined ? 'nobody' : one.owner === 'a' ? 'own' : 'another';
+      assert.equal(whoseGroup(group, 'a'), whose);
     }),
   );
   assert.equal(subscriberGroup({ clientId: 'anna', name: '$mqtt' }), 'anna/$mqtt');
-  assert.deepEqual([subscriberOf('default'), subscriberOf('a/b/c')], [undefined, undefined]);
+  assert.equal(subscriberGroup({ clientId: 'phone', name: 'news', owner: 'anna@shop' }), 'phone/news/@anna@shop');
+  assert.equal(isRival('phone/$mqtt/@anna', 'phone/$mqtt/@bob'), false, 'its door knows itself whose a session is');
+});
+
+test('groups of other programs are nobody’s in particular', () => {
+  for (const group of ['default', 'a/b', 'a/b/c', 'a/@b', '@a', 'a/b/c/@d', 'a/b/@', undefined, 7]) {
+    assert.equal(whoseGroup(group, 'anna'), 'nobody', String(group));
+  }
 });
 
 test('levels of MQTT and words of the others are each other, and nothing is lost', () => {

@@ -9,6 +9,7 @@
  * Always true (I28): both directions are exact, so that what was sent through one door is found through every other one; a
  * queue whose name begins with `topic/` would be a topic, and is refused. Pure. Every door uses it.
  */
+import { ownerMark } from '../../../shared/admission.ts';
 import { invalidArgument } from '../../../shared/contract/validation.ts';
 
 /** Where messages are sent to and read from, in the words of JMS. */
@@ -56,26 +57,37 @@ export function isTemporary(kind: DestinationKind): boolean {
   return kind === 'temporary-queue' || kind === 'temporary-topic';
 }
 
+/** A durable subscription: `owner` is who made it; left out where callers are not told apart. */
+export interface DurableSubscription {
+  readonly clientId: string;
+  readonly name: string;
+  readonly owner?: string | undefined;
+}
+
 /**
- * The group of a durable subscriber, the same through every door: `<client id>/<name>`, each part percent-encoded. A `$` in
- * front would make it the broker's own.
+ * The group of a durable subscriber, the same through every door: `<client id>/<name>`, each part percent-encoded, and behind it
+ * whose it is: `/@<owner>`. A `$` in front would make it the broker's own.
  */
-export function subscriberGroup({ clientId, name }: { readonly clientId: string; readonly name: string }): string {
-  return `${encodePart(clientId).replace(/^\$/, '%24')}${SEPARATOR}${encodePart(name)}`;
+export function subscriberGroup({ clientId, name, owner }: DurableSubscription): string {
+  const mark = owner === undefined || owner === '' ? '' : ownerMark(owner);
+  return `${encodePart(clientId).replace(/^\$/, '%24')}${SEPARATOR}${encodePart(name)}${mark}`;
 }
 
 /** The same of a name that a client chose: one that begins with `$` is that of a door, which keeps a session in it. */
-export function namedGroup({ clientId, name }: { readonly clientId: string; readonly name: string }): string {
+export function namedGroup(subscription: DurableSubscription): string {
+  const { name } = subscription;
   if (name.startsWith('$')) throw invalidArgument('subscription', 'a name that does not begin with $', name);
-  return subscriberGroup({ clientId, name });
+  return subscriberGroup(subscription);
 }
 
-/** Of a group that `subscriberGroup` made; undefined for any other. */
-export function subscriberOf(group: string): { readonly clientId: string; readonly name: string } | undefined {
-  const parts = group.split(SEPARATOR);
-  const [clientId, name] = parts;
-  if (parts.length !== 2 || clientId === undefined || name === undefined) return undefined;
-  return { clientId: decodePart(clientId), name: decodePart(name) };
+/** True for a durable subscription whose owner is known. */
+export function isOwned(group: string): boolean {
+  return unmarked(group) !== group;
+}
+
+/** True for the same client id and name of another owner. */
+export function isRival(group: string, other: string): boolean {
+  return group !== other && unmarked(group) === unmarked(other);
 }
 
 /** MQTT's levels are the words of every other door: `a/b` is `a.b`; a point in a level becomes a slash, so none is lost. */
@@ -87,6 +99,7 @@ function encodePart(part: string): string {
   return part.replaceAll('%', '%25').replaceAll(SEPARATOR, '%2F');
 }
 
-function decodePart(part: string): string {
-  return part.replace(/%(25|2F|24)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+/** A door that keeps sessions of its own knows itself whose they are. */
+function unmarked(group: string): string {
+  return group.replace(/^([^/]*\/[^/$][^/]*)\/@[^/]+$/, '$1');
 }

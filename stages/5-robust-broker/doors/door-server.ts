@@ -52,6 +52,8 @@ export interface Door {
   readonly onDefect: (error: unknown) => void;
   /** The broker as this caller may use it. Rejects with `MQ_UNAUTHORIZED`, or with a retriable error. */
   admit(channel: ByteChannel, credentials: Credentials): Promise<Broker>;
+  /** Whom the Admission knows the caller as that was let in with this broker; undefined: nobody in particular. */
+  nameOf(admitted: Broker): string | undefined;
 }
 
 /** What makes a server a door of its protocol. */
@@ -85,6 +87,7 @@ export async function listen(broker: Broker, options: CheckedProtocolDoorOptions
     ...{ name: kind.name, broker, exchange, clock, random, farewells, onDefect },
     admit: (channel, credentials) =>
       admission === undefined ? Promise.resolve(broker) : admitted.admit(channel, credentials),
+    nameOf: (view) => admission?.nameOf?.(view),
   };
   const gate = kind.webSocket && new WebSocketGate({ ...options, ...kind.webSocket, path: options.webSocketPath });
   const book = options.book ?? new ConnectionBook({ clock });
@@ -105,6 +108,7 @@ export async function listen(broker: Broker, options: CheckedProtocolDoorOptions
   });
   try {
     await listener.listen();
+    farewells.add(exchange.lookForLeftovers());
   } catch (error) {
     ownExchange?.close();
     throw error;

@@ -15,22 +15,19 @@
 import { type Clock, checkClock } from '../../../shared/clock.ts';
 import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import type { Filter } from '../../../shared/contract/filter.ts';
-import { DEFAULTS } from '../../../shared/contract/limits.ts';
 import type { Delivery, Message, Receipt } from '../../../shared/contract/message.ts';
 import type { Transaction } from '../../../shared/contract/transaction.ts';
 import { checkBroker, checkOptions } from '../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../shared/random.ts';
 import { need } from '../../1-blocking-queue/rules.ts';
 import { AwaitedTopics } from './awaited-topics.ts';
-import { type Destination, destinationOf, isTemporary, isTopicLike, topicOf } from './destinations.ts';
+import { type Destination, destinationOf, isTopicLike, topicOf } from './destinations.ts';
+import { DurableReaders } from './durable-readers.ts';
 import { Feed } from './feed.ts';
-import type { SourcePlace } from './feed-source.ts';
-import { ignoringGone } from './gone.ts';
 import { IdleTopics } from './idle-topics.ts';
 import { type Awaiting, PublishLane } from './publish-lane.ts';
-import { mayRead } from './rights.ts';
 import { SubscribedTopics } from './subscribed-topics.ts';
-import { ensureGroup } from './subscriber-groups.ts';
+import { SubscriberGroups } from './subscriber-groups.ts';
 import { Temporaries, type TemporaryChange, type TemporaryKind } from './temporaries.ts';
 import { TopicBook } from './topic-book.ts';
 
@@ -113,6 +110,10 @@ export class Exchange {
   #lastLane: { readonly view: Broker; readonly topic: string; readonly lane: PublishLane } | undefined;
   readonly #awaited: AwaitedTopics;
   readonly #idle: IdleTopics;
+  readonly #groups: SubscriberGroups;
+  #lookingAtAll: Promise<void> | undefined;
+  /** Of doors that let one reader have a durable subscription at a time. */
+  readonly durableReaders = new DurableReaders();
 
   constructor(broker: Broker, options: Required<ExchangeOptions>) {
     this.#broker = broker;
@@ -120,6 +121,7 @@ export class Exchange {
     this.#book = new TopicBook({ broker, ...options });
     this.#awaited = new AwaitedTopics({ broker, book: this.#book });
     this.#idle = new IdleTopics({ broker, book: this.#book, ...options });
+    this.#groups = new SubscriberGroups({ broker, book: this.#book });
     this.#temporaries = new Temporaries(broker, options.clock);
   }
 
@@ -161,7 +163,7 @@ export class Exchange {
       ...(leaseMs !== undefined && { leaseMs }),
     });
     const add = (topic: string, isNew: boolean): Promise<void> =>
-      topics.open(topic, () => feed.add(this.#placeOf(view, want, { topic, isNew })));
+      topics.open(topic, () => feed.add(this.#groups.placeOf(view, want, { topic, isNew })));
     let unwatch = (): void => undefined;
     const close: OpenSubscription['close'] = (how) => {
       unwatch();
@@ -178,14 +180,14 @@ export class Exchange {
   }
 
   /** Until it is called back, new topics are covered for somebody who is away. */
-  watchFor(view: Broker, { group, covers, filter }: AbsentSubscriber): Promise<() => void> {
+  watchFor(view: Broker, { covers, ...subscriber }: AbsentSubscriber): Promise<() => void> {
     needGroups(view);
     return this.#book.watch({
       covers,
       cover: async (topic, isNew) => {
         this.#idle.hold(topic);
         try {
-          await ensureGroup(view, topic, group, { start: startFor(isNew), ...(filter && { filter }) });
+          await this.#groups.cover(view, { topic, isNew }, subscriber);
         } finally {
           this.#idle.release(topic);
         }
@@ -193,14 +195,20 @@ export class Exchange {
     });
   }
 
-  /** A durable subscriber is forgotten, with all that waits for it, by who may read it. Resolves to how many topics had it. */
+  /**
+   * A durable subscriber is forgotten, with all that waits for it, by who may read it. Resolves to how many topics had it.
+   * `MQ_FORBIDDEN`: it is another's.
+   */
   async forget(view: Broker, group: string): Promise<number> {
-    const topics = await this.#broker.describeTopics();
-    const having = topics.filter(({ groups }) => groups.some((description) => description.group === group));
-    if (view !== this.#broker) await Promise.all(having.map(({ topic }) => mayRead(view, topic)));
-    await Promise.all(having.map(({ topic }) => ignoringGone(this.#broker.deleteGroup(topic, group))));
-    for (const { topic } of having) this.#idle.look(topic);
-    return having.length;
+    const topics = await this.#groups.forget(view, group);
+    for (const topic of topics) this.#idle.look(topic);
+    return topics.length;
+  }
+
+  /** What the doors of an earlier process left behind goes too, when nobody comes back to it. Never rejects. */
+  lookForLeftovers(): Promise<void> {
+    this.#lookingAtAll ??= this.#idle.lookAtAll();
+    return this.#lookingAtAll;
   }
 
   /** Of what was made by a door of this exchange also the kind is known. */
@@ -268,30 +276,6 @@ export class Exchange {
     lanes.set(topic, lane);
     return lane;
   }
-
-  /** Where the subscriber stands in one topic. */
-  #placeOf(view: Broker, want: SubscriptionWant, { topic, isNew }: { topic: string; isNew: boolean }): SourcePlace {
-    const { subscriber, memberId, filter } = want;
-    if (subscriber.kind === 'queue') return { topic, group: DEFAULTS.group, filter };
-    const isEphemeral = subscriber.kind === 'ephemeral';
-    const group = isEphemeral ? memberId : subscriber.group;
-    const isTemporaryTopic = isTemporary(destinationOf(topic).kind);
-    let isFirst = true;
-    const reopen = async (): Promise<void> => {
-      // A topic that was deleted and made again has nothing in it that this subscriber did not await.
-      const start = startFor(isNew || !isFirst);
-      if (!isFirst) this.#book.forget(topic);
-      isFirst = false;
-      if (view !== this.#broker) await mayRead(view, topic);
-      if (!isTemporaryTopic) await this.#book.ensure(topic);
-      await ensureGroup(this.#broker, topic, group, { isEphemeral, start, ...(filter && { filter }) });
-    };
-    return { topic, group, reopen, isEphemeral, isOwn: subscriber.kind !== 'shared' };
-  }
-}
-
-function startFor(isNew: boolean): 'earliest' | 'latest' {
-  return isNew ? 'earliest' : 'latest';
 }
 
 function needGroups(broker: Broker): void {

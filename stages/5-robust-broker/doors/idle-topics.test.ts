@@ -1,6 +1,9 @@
 /** Topics that nobody awaits any more. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VirtualClock } from '../../../shared/clock.ts';
+import { SimulatedDisk } from '../../../shared/simulated-disk.ts';
+import { createStompServer } from './stomp/server.ts';
 import { type OpenedExchange, openExchange, read } from './testing/doors-of.ts';
 
 const NEWS = { kind: 'topic', name: 'news' } as const;
@@ -63,6 +66,48 @@ test('so does the topic of a durable subscriber that is forgotten', async () => 
   assert.deepEqual(await names(opened), ['topic/news']);
   assert.equal(await exchange.forget(broker, 'anna/n'), 1);
   await clock.pass(MINUTE_MS);
+  assert.deepEqual(await names(opened), []);
+});
+
+test('after a restart the topics of subscribers that do not come back go, and all others stay', async () => {
+  const [disk, clock] = [new SimulatedDisk(), new VirtualClock()];
+  const topic = (name: string) => ({ kind: 'topic', name }) as const;
+  {
+    const opened = await openExchange(5, { disk, clock });
+    const { exchange, broker } = opened;
+    for (const name of ['gone', 'comes-again']) {
+      await read(opened, { destination: topic(name), subscriber: { kind: 'ephemeral' }, creditMax: 0 });
+      for (let count = 0; count < 3; count += 1) await exchange.publish(broker, topic(name), { body: 'unread' });
+    }
+    await read(opened, { destination: topic('durable'), subscriber: { kind: 'durable', group: 'anna/n' } });
+    await broker.createTopic('topic/others');
+    await broker.createTopic('topic/others-own-way', { deleteFinished: true, partitionCount: 2 });
+    await broker.createTopic('queue', { deleteFinished: true });
+    await broker.close(); // and nobody said goodbye
+    exchange.close();
+  }
+  await using opened = await openExchange(5, { disk, clock });
+  const { exchange, broker } = opened;
+  await exchange.lookForLeftovers();
+  await clock.pass(MINUTE_MS / 2);
+  const again = await read(opened, { destination: topic('comes-again'), subscriber: { kind: 'ephemeral' } });
+  assert.equal((await names(opened)).length, 6);
+  for (let minute = 0; minute < 3; minute += 1) await clock.pass(MINUTE_MS);
+  const staying = ['queue', 'topic/comes-again', 'topic/durable', 'topic/others', 'topic/others-own-way'];
+  assert.deepEqual(await names(opened), staying);
+  await again.close();
+  assert.equal(await exchange.forget(broker, 'anna/n'), 1);
+  await clock.pass(2 * MINUTE_MS);
+  assert.deepEqual(await names(opened), ['queue', 'topic/others', 'topic/others-own-way']);
+  assert.deepEqual(opened.notices, []);
+});
+
+test('a door that opens looks for what an earlier process left behind', async () => {
+  await using opened = await openExchange();
+  const { broker, clock, exchange } = opened;
+  await broker.createTopic('topic/left', { deleteFinished: true });
+  await using _door = await createStompServer(broker, { exchange, clock });
+  await clock.pass(2 * MINUTE_MS);
   assert.deepEqual(await names(opened), []);
 });
 

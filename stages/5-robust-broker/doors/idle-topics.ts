@@ -1,16 +1,19 @@
 /**
- * Topics that were made for subscribers of this exchange and are subscribed to no more: after a while they are deleted.
+ * Topics that were made for subscribers of an exchange and are subscribed to no more: after a while they are deleted.
  *
  *     used --last subscription closed--> idle --for a minute, and no group in the broker--> deleted
  *       ^---------somebody comes-----------/
+ *     there when the doors open ---------^
  *
- * Always true: only what the book made is deleted, and only while nobody is on the way to it; a topic with a group, of whomever,
- * stays. So clients that each have a topic of their own, for answers, do not fill the broker. Only the Exchange uses it.
+ * Always true: only what this book made is deleted, or one before the last start, which is known by its name and its options; and
+ * only while nobody is on the way to it; a topic with a group, of whomever, stays. So clients that each have a topic of their own,
+ * for answers, do not fill the broker, however often it starts. Only the Exchange uses it.
  */
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
+import { destinationOf } from './destinations.ts';
 import { isGone } from './gone.ts';
-import type { TopicBook } from './topic-book.ts';
+import { isMadeForSubscribers, type TopicBook } from './topic-book.ts';
 
 /** So that who comes again soon finds what it left. */
 const IDLE_MS = 60_000;
@@ -54,9 +57,22 @@ export class IdleTopics {
 
   /** It may have lost its last group. */
   look(topic: string): void {
-    if (this.#usedCounts.has(topic) || !this.#options.book.hasMade(topic)) return;
+    if (this.#usedCounts.has(topic) || destinationOf(topic).kind !== 'topic') return;
     this.#idle.set(topic, this.#options.clock.monotonicMs());
     this.#arm();
+  }
+
+  /** At all that is there from before: whose subscribers went with the last process, nobody else will. Never rejects. */
+  async lookAtAll(): Promise<void> {
+    const { broker, onNotice } = this.#options;
+    try {
+      const topics = await broker.describeTopics();
+      for (const description of topics) {
+        if (isMadeForSubscribers(description) && !this.#idle.has(description.topic)) this.look(description.topic);
+      }
+    } catch (error) {
+      if (!isGone(error)) onNotice(`topics that nobody awaits any more cannot be looked for: ${String(error)}`);
+    }
   }
 
   close(): void {
@@ -94,6 +110,9 @@ export class IdleTopics {
     const [description] = await broker.describeTopics({ topic });
     // Somebody who came meanwhile may have a group that was not there when it was described.
     const isUsed = this.#usedCounts.has(topic) || this.#idle.has(topic);
-    if (!isUsed && !this.#isClosed && description?.groups.length === 0) await book.delete(topic);
+    if (isUsed || this.#isClosed || description === undefined) return;
+    if (!book.hasMade(topic) && !isMadeForSubscribers(description)) return;
+    if (description.groups.length === 0) await book.delete(topic);
+    else if (description.groups.every(({ isEphemeral }) => isEphemeral)) this.look(topic); // they go by themselves, a while later
   }
 }

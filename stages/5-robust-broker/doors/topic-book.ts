@@ -11,8 +11,9 @@
  */
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
-import type { TopicOptions } from '../../../shared/contract/description.ts';
+import type { TopicDescription, TopicOptions } from '../../../shared/contract/description.ts';
 import { isMqError } from '../../../shared/contract/errors.ts';
+import { destinationOf } from './destinations.ts';
 import { isGone } from './gone.ts';
 
 /** Between two looks for topics that were made by others; longer when a look takes long. */
@@ -124,15 +125,19 @@ export class TopicBook {
   }
 
   async #make(topic: string): Promise<void> {
+    // Who may not make it may have it made by somebody else.
+    if (!(await this.#isThere(topic))) await this.#create(topic);
+    await this.#tell(topic, [...this.#watchers]);
+  }
+
+  async #create(topic: string): Promise<void> {
     const { broker } = this.#options;
-    const wasThere = await this.#isThere(topic);
     try {
       await broker.createTopic(topic, topicOptionsFor(broker));
-      if (!wasThere) this.#made.add(topic);
+      this.#made.add(topic);
     } catch (error) {
       if (!isMqError(error, 'MQ_TOPIC_EXISTS')) throw error;
     }
-    await this.#tell(topic, [...this.#watchers]);
   }
 
   #newOf(names: Iterable<string>): readonly string[] {
@@ -172,6 +177,16 @@ export class TopicBook {
     }
     this.#arm(Math.max(LOOK_MS, LOOK_SHARE * (clock.monotonicMs() - beganMs)));
   }
+}
+
+/**
+ * True for one that some book made, as far as it can be seen: the name of a topic for subscribers, and the options of one, which
+ * nobody gets without asking for them. Where the broker cannot keep them nothing is left of a topic after a restart.
+ */
+export function isMadeForSubscribers({ topic, options }: TopicDescription): boolean {
+  const { deleteFinished, partitionCount, overflow, retentionMs, ttlMs, dedupWindowMs } = options;
+  const isPlain = (retentionMs ?? ttlMs ?? dedupWindowMs) === undefined && partitionCount === 1 && overflow === 'wait';
+  return destinationOf(topic).kind === 'topic' && deleteFinished === true && isPlain;
 }
 
 /** What every subscriber has finished goes at once, where the broker can do so. */

@@ -25,6 +25,8 @@ export interface Place {
   readonly isShared: boolean;
   /** True: it is closed when nobody needs it any more. */
   readonly isOwn: boolean;
+  /** As whom the server is asked for a broker; undefined where it does not ask, or knows by a token. */
+  userOf(credentials: Credentials): string | undefined;
   /** What connections to it have, whichever factory made them. */
   namesInUse(broker: Broker): NamesInUse;
   /** `onLink` is told each time the way to the broker breaks, and with null when it is there again. */
@@ -111,7 +113,8 @@ export class ConnectionFactory implements AsyncDisposable {
     const { clock, random, prefetchCount } = this.#settings;
     const broker = await this.#place.open(credentials, onLink);
     const exchange = createExchange(broker, { clock, random });
-    return { broker, exchange, clock, random, prefetchCount, ...this.#place.namesInUse(broker) };
+    const user = this.#place.userOf(credentials);
+    return { broker, user, exchange, clock, random, prefetchCount, ...this.#place.namesInUse(broker) };
   }
 
   async #close({ broker, exchange }: SharedPart): Promise<void> {

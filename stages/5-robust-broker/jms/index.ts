@@ -96,18 +96,31 @@ export function createConnectionFactory(
 
 function givenPlace(given: Broker): Place {
   const broker = checkBroker('url', given);
-  return { isShared: true, isOwn: false, namesInUse: namesOfBroker, open: () => Promise.resolve(broker) };
+  return {
+    isShared: true,
+    isOwn: false,
+    namesInUse: namesOfBroker,
+    userOf: nobody,
+    open: () => Promise.resolve(broker),
+  };
 }
 
 function placeOf(parsed: ParsedUrl, options: ConnectionFactoryOptions & { clock: Clock; random: Random }): Place {
   const { clock, random, token, user, password, tls } = options;
   if (parsed.kind === 'stage') {
     if (token !== undefined || user !== undefined) throw invalidArgument('url', 'one of a server, to say who you are');
-    return { isShared: true, isOwn: true, namesInUse: namesOfBroker, open: () => openStage(parsed, { clock, random }) };
+    return {
+      isShared: true,
+      isOwn: true,
+      namesInUse: namesOfBroker,
+      userOf: nobody,
+      open: () => openStage(parsed, { clock, random }),
+    };
   }
   const said = token !== undefined || user !== undefined ? { token, user, password } : parsed.credentials;
+  const whoIs = (credentials: Credentials) => (credentials.user === undefined ? said : credentials);
   const open: Place['open'] = async (credentials, onLink) => {
-    const who = credentials.user === undefined ? said : credentials;
+    const who = whoIs(credentials);
     const client = { ...withoutUndefined(who), ...(tls && { tls }), clock, random };
     if (parsed.kind === 'tcp') {
       const { createTcpClient } = await import('../../4-persisted-log/doors/tcp/create-client.ts');
@@ -123,7 +136,18 @@ function placeOf(parsed: ParsedUrl, options: ConnectionFactoryOptions & { clock:
     const { createClient } = await import('../../3-http-server/create-client.ts');
     return await createClient(parsed.url, client);
   };
-  return { isShared: false, isOwn: true, namesInUse: () => namesOfServer(parsed.url), open };
+  return {
+    isShared: false,
+    isOwn: true,
+    namesInUse: () => namesOfServer(parsed.url),
+    userOf: (credentials) => whoIs(credentials).user,
+    open,
+  };
+}
+
+/** A broker in this process asks nobody who it is. */
+function nobody(): undefined {
+  return undefined;
 }
 
 /** What it is called where connections are listed, as far as it fits. */

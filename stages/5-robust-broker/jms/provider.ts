@@ -11,6 +11,8 @@ import type { NamesInUse } from './names-in-use.ts';
 
 export interface Provider extends NamesInUse {
   readonly broker: Broker;
+  /** Whom the server knows the program as; undefined: nobody in particular, or known by its token alone. */
+  readonly user: string | undefined;
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly random: Random;

@@ -8,7 +8,7 @@
  * Always true: listeners of a session are called one after the other, by a session whose connection runs; what a closed session
  * had not finished goes back. Connections make it.
  */
-import { subscriberGroup } from '../doors/destinations.ts';
+import { namedGroup } from '../doors/destinations.ts';
 import { QueueBrowser } from './browser.ts';
 import { BytesMessage } from './bytes-message.ts';
 import type { MessageConsumer } from './consumer.ts';
@@ -237,7 +237,7 @@ export class Session implements AsyncDisposable {
     const clientId = this.#owner.getClientID();
     if (clientId === null) throw new IllegalStateException('a durable subscriber needs a client id: setClientID first');
     if (typeof name !== 'string' || name === '') throw new IllegalStateException('a subscription needs a name');
-    return subscriberGroup({ clientId, name });
+    return namedGroup({ clientId, name, owner: this.#owner.provider.user });
   }
 
   #asking<T>(work: () => T | Promise<T>): Promise<T> {

@@ -90,7 +90,7 @@ export class ClientSession {
 
   /** Its durable group; undefined: it has none. */
   get group(): string | undefined {
-    return this.isDurable ? groupOf(this.clientId) : undefined;
+    return this.isDurable ? groupOf(this) : undefined;
   }
 
   /** It is to survive a restart. */
@@ -133,8 +133,8 @@ export class ClientSession {
   }
 }
 
-export function groupOf(clientId: string): string {
-  return subscriberGroup({ clientId, name: SUBSCRIBER_NAME });
+export function groupOf({ clientId, owner }: { readonly clientId: string; readonly owner: string }): string {
+  return subscriberGroup({ clientId, name: SUBSCRIBER_NAME, owner });
 }
 
 /** When a will is due that begins to wait now. */

@@ -172,7 +172,7 @@ export class Connection implements DoorSession, Holder {
     const { will, isClean } = connect;
     const { clientId, expirySeconds, keepAliveSeconds } = greeting;
     if (will !== undefined) await this.#checkWill(will, view);
-    const owner = this.#ownerOf(connect);
+    const owner = this.#ownerOf(connect, view);
     const { session, isPresent } = await sessions.claim({
       ...{ clientId, owner, isClean, expirySeconds, will, holder: this },
     });
@@ -224,10 +224,11 @@ export class Connection implements DoorSession, Holder {
     }
   }
 
-  /** Where everybody may do everything, a session is everybody's. */
-  #ownerOf({ user }: Connect): string {
-    if (this.#options.options.admission === undefined) return '';
-    return user ?? this.#channel.certificate?.fingerprint ?? '';
+  /** Who the client is, and not what it calls itself. Where everybody may do everything, a session is everybody's. */
+  #ownerOf({ user }: Connect, view: Broker): string {
+    const { door, options } = this.#options;
+    if (options.admission === undefined) return '';
+    return door.nameOf(view) ?? user ?? this.#channel.certificate?.fingerprint ?? '';
   }
 
   #startPulse(keepAliveSeconds: number): void {

@@ -91,10 +91,14 @@ function clientIdOf({ version, clientId, isClean }: Connect, random: Random): st
     }
     return `auto-${random.hex(12)}`;
   }
-  if (/\p{Cc}/u.test(clientId) || utf8Length(groupOf(clientId).normalize('NFC')) > LIMITS.nameBytesMax) {
-    throw new Violation(REASON.clientIdNotValid, 'a client id is shorter, and has no control characters');
-  }
+  checkClientId({ clientId, owner: '' });
   return clientId;
+}
+
+/** `Violation` for a client id of which no group can be made for this owner. */
+export function checkClientId(who: { readonly clientId: string; readonly owner: string }): void {
+  if (!/\p{Cc}/u.test(who.clientId) && utf8Length(groupOf(who).normalize('NFC')) <= LIMITS.nameBytesMax) return;
+  throw new Violation(REASON.clientIdNotValid, 'a client id is shorter, and has no control characters');
 }
 
 function askedExpiry({ version, isClean, properties }: Connect): number {

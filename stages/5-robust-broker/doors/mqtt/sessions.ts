@@ -11,6 +11,7 @@ import { isMqError } from '../../../../shared/contract/errors.ts';
 import type { Exchange } from '../exchange.ts';
 import { ignoringGone } from '../gone.ts';
 import { ClientSession, groupOf, type Holder, type StoredSession, willDueAt } from './client-session.ts';
+import { checkClientId } from './greeting.ts';
 import { type StoredIncoming, splitKey } from './in-flight.ts';
 import { messageOf } from './messages.ts';
 import type { Will } from './packets.ts';
@@ -80,6 +81,7 @@ export class Sessions {
   /** `Violation` when it is another's, or there is no room. */
   claim(claim: Claim): Promise<{ readonly session: ClientSession; readonly isPresent: boolean }> {
     return this.#inTurn(claim.clientId, async () => {
+      checkClientId(claim);
       const { sessionsCountMax, publishing } = this.#options;
       const old = this.#byId.get(claim.clientId);
       if (old !== undefined && old.owner !== claim.owner) {
@@ -169,7 +171,7 @@ export class Sessions {
     const { store } = publishing;
     const session = new ClientSession({ clientId, owner, isDurable: expirySeconds > 0, store });
     // A door that forgot its sessions left their groups behind: a session that begins has nothing in it.
-    if (session.isDurable) await ignoringGone(exchange.forget(broker, groupOf(clientId)));
+    if (session.isDurable) await ignoringGone(exchange.forget(broker, groupOf(session)));
     this.#byId.set(clientId, session);
     return session;
   }
@@ -232,7 +234,7 @@ export class Sessions {
     this.#byId.delete(session.clientId);
     await this.#publishWill(session);
     session.forget();
-    if (session.isDurable) await ignoringGone(exchange.forget(broker, groupOf(session.clientId)));
+    if (session.isDurable) await ignoringGone(exchange.forget(broker, groupOf(session)));
     for (const { filter } of session.subscriptions) await this.giveUpShared(filter);
     await publishing.store.commit();
   }

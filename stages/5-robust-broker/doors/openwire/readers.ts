@@ -48,8 +48,8 @@ type WholeConsumerInfo = ConsumerInfo & {
 export class Readers {
   readonly #options: ReadersOptions;
   readonly #readers = new Map<string, Reader>();
-  /** Durable groups that are read on this connection -> by whom. */
-  readonly #durables = new Map<string, string>();
+  /** Of those with a durable subscription: somebody else may read it. */
+  readonly #frees = new Map<string, () => void>();
 
   constructor(options: ReadersOptions) {
     this.#options = options;
@@ -80,30 +80,38 @@ export class Readers {
   }
 
   async close(key: string, lastDelivered: number): Promise<void> {
-    await this.#take(key)?.close(lastDelivered);
+    await this.#end(key, (reader) => reader.close(lastDelivered));
   }
 
   async gone(isFailure: boolean): Promise<void> {
     const keys = [...this.#readers.keys()];
-    await Promise.all(keys.map((key) => this.#take(key)?.gone(isFailure)));
+    await Promise.all(keys.map((key) => this.#end(key, (reader) => reader.gone(isFailure))));
   }
 
   /** A durable subscription is to be no more. */
   async forget(clientId: string, name: string): Promise<void> {
-    const group = namedGroup({ clientId, name });
-    if (this.#durables.has(group)) throw new MqError('MQ_GROUP_TAKEN', `subscription ${name} has a consumer`);
     const { door, broker } = this.#options;
+    const group = namedGroup({ clientId, name, owner: door.nameOf(broker) });
+    if (door.exchange.durableReaders.has(group)) {
+      throw new MqError('MQ_GROUP_TAKEN', `subscription ${name} has a consumer`);
+    }
     if ((await door.exchange.forget(broker, group)) === 0) {
       throw new MqError('MQ_UNKNOWN_GROUP', `client ${clientId} has no subscription ${name}`);
     }
   }
 
-  #take(key: string): Reader | undefined {
+  /** Nothing finds it any more; when `close` is done, somebody else may have what it read. */
+  async #end(key: string, close: (reader: Reader) => Promise<void>): Promise<void> {
     const reader = this.#readers.get(key);
+    const free = this.#frees.get(key);
     this.#readers.delete(key);
-    for (const [group, by] of this.#durables) if (by === key) this.#durables.delete(group);
+    this.#frees.delete(key);
     if (reader instanceof Advisories) this.#options.advisories.delete(reader);
-    return reader;
+    try {
+      if (reader !== undefined) await close(reader);
+    } finally {
+      free?.();
+    }
   }
 
   #openAdvisories(key: string, { consumerId }: WholeConsumerInfo): void {
@@ -134,7 +142,7 @@ export class Readers {
       ...{ info, broker, exchange: door.exchange, clock: door.clock, memberId, from },
       ownIdPrefix: `${connectionId}:`,
     });
-    if (subscriber.kind === 'durable') this.#takeDurable(subscriber.group, key);
+    if (subscriber.kind === 'durable') this.#takeDurable(key, subscriber.group);
     await this.#open(key, consumer);
     consumer.book((live) =>
       this.#options.booked.subscribed({
@@ -152,7 +160,7 @@ export class Readers {
     try {
       await reader.open();
     } catch (error) {
-      this.#take(key);
+      await this.#end(key, () => Promise.resolve());
       throw error;
     }
   }
@@ -160,12 +168,13 @@ export class Readers {
   #subscriberOf({ kind }: Destination, { subscriptionName: name }: ConsumerInfo): Subscriber {
     if (!isTopicLike(kind)) return { kind: 'queue' };
     if (name === null || name === '') return { kind: 'ephemeral' };
-    return { kind: 'durable', group: namedGroup({ clientId: this.#options.clientId, name }) };
+    const { clientId, door, broker } = this.#options;
+    return { kind: 'durable', group: namedGroup({ clientId, name, owner: door.nameOf(broker) }) };
   }
 
-  #takeDurable(group: string, key: string): void {
-    if (this.#durables.has(group)) throw new MqError('MQ_GROUP_TAKEN', `subscription ${group} has a consumer already`);
-    this.#durables.set(group, key);
+  #takeDurable(key: string, group: string): void {
+    const { durableReaders } = this.#options.door.exchange;
+    this.#frees.set(key, durableReaders.takeFree(group, { connection: this }));
   }
 }
 

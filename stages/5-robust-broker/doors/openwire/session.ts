@@ -210,7 +210,7 @@ export class OpenWireSession implements DoorSession {
     const clientId = info.clientId ?? '';
     if (connectionId === '') throw new MqError('MQ_PROTOCOL', 'a connection without an id');
     const broker = await door.admit(this.#channel, credentialsOf(info));
-    const user = info.userName ?? this.#channel.certificate?.fingerprint ?? null;
+    const user = door.nameOf(broker) ?? info.userName ?? this.#channel.certificate?.fingerprint ?? null;
     if (clientId !== '') await this.#takeClientId(clientId, { connectionId, user });
     const { booked } = this.#channel;
     booked.introduced({ clientId });

@@ -35,6 +35,8 @@ export interface DeskOptions {
   readonly options: CheckedStompServerOptions;
   /** What goes wrong without a frame that asked for it: it ends the connection. */
   readonly onTrouble: (error: unknown) => void;
+  /** Another connection reads a durable subscription of this one from now on; resolves when this one has given everything back. */
+  readonly takenOver: () => Promise<void>;
 }
 
 type Headers = ReadonlyMap<string, string>;

@@ -218,6 +218,7 @@ export class StompSession implements DoorSession {
     this.#desk = new Desk({
       ...{ broker, channel, version, clientId, door: this.#door, options: this.#options },
       onTrouble: (error) => channel.fail(error),
+      takenOver: () => this.#takenOver(),
     });
     channel.booked.introduced({ clientId, protocolVersion: version });
     const { heartbeatMs } = this.#options;
@@ -229,6 +230,12 @@ export class StompSession implements DoorSession {
       ['session', channel.booked.id],
       ['server', serverName()],
     ]);
+  }
+
+  async #takenOver(): Promise<void> {
+    this.#stopReading();
+    this.#channel.fail(new MqError('MQ_GROUP_TAKEN', 'another connection reads the durable subscription from now on'));
+    await this.#desk?.close({ isFailure: !this.#isOrderly });
   }
 
   async #disconnect(frame: Frame): Promise<void> {

@@ -5,8 +5,9 @@
  *     /topic/a                                     from now on, until it goes
  *     /topic/a, durable: client-id and a name      from its first time on, until UNSUBSCRIBE says so
  *
- * Always true: a name is in use once; how many there are, and how much they may hold together, is bounded; a subscription
- * whose connection ends before it is in force ends too, and what came for it goes back.
+ * Always true: a name is in use once; how many there are, and how much they may hold together, is bounded; a durable subscription
+ * has one reader, and a connection that comes later takes it over: most often it is the same client, whose old connection nobody
+ * has found dead yet; a subscription whose connection ends before it is in force ends too, and what came for it goes back.
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
@@ -17,7 +18,7 @@ import { need } from '../../../1-blocking-queue/rules.ts';
 import type { ByteChannel } from '../byte-channel.ts';
 import { type Destination, isTopicLike, namedGroup, topicOf } from '../destinations.ts';
 import type { Door } from '../door-server.ts';
-import type { Subscriber } from '../exchange.ts';
+import type { OpenSubscription, Subscriber } from '../exchange.ts';
 import { coverOf } from '../wildcards.ts';
 import type { Version } from './frame.ts';
 import { flagOf, numberOf } from './messages.ts';
@@ -37,12 +38,25 @@ export interface SubscriptionsOptions {
   readonly names: Names;
   readonly write: (delivery: Delivery, subscription: StompSubscription) => string;
   readonly onTrouble: (error: unknown) => void;
+  readonly takenOver: () => Promise<void>;
 }
 
 /** What an ACK or NACK is about. */
 export interface TakenMessages {
   readonly subscription: StompSubscription;
   readonly messages: readonly HeldMessage[];
+}
+
+/** A SUBSCRIBE that is about to be in force. */
+interface Beginning {
+  readonly subscription: StompSubscription;
+  readonly key: string;
+  readonly creditMax: number;
+  readonly destination: Destination;
+  readonly subscriber: Subscriber;
+  readonly covers: ((topic: string) => boolean) | undefined;
+  /** Somebody else may read it. */
+  readonly free: () => void;
 }
 
 const ACK_MODES: readonly AckMode[] = ['auto', 'client', 'client-individual'];
@@ -62,54 +76,70 @@ export class Subscriptions {
   }
 
   async subscribe(headers: Headers): Promise<void> {
-    const beginning = this.#begin(headers);
-    this.#beginning.add(beginning);
-    try {
-      await beginning;
-    } finally {
-      this.#beginning.delete(beginning);
-    }
-  }
-
-  async #begin(headers: Headers): Promise<void> {
-    const { broker, channel, names, onTrouble, write } = this.#options;
+    const { broker, names, onTrouble, write } = this.#options;
     const key = this.#keyOf(headers);
     if (this.#open.has(key)) throw invalidArgument('id', `that of no open subscription, not ${quote(key)}`);
     const ackMode = ackModeOf(headers);
     if (ackMode !== 'auto') need(broker, 'lease', `ack:${ackMode}`);
     const creditMax = this.#creditOf(headers);
-    const text = headers.get('destination') ?? '';
-    const destination = await names.destinationOf(text);
+    const destination = await names.destinationOf(headers.get('destination') ?? '');
     const subscriber = this.#subscriberOf(headers, destination);
     const covers = coverOf(destination);
     const subscription = new StompSubscription({ id: headers.get('id'), ackMode, write, onTrouble });
     this.#open.set(key, { subscription, creditMax });
     try {
-      const memberId = `stomp-${this.#options.door.random.hex(12)}`;
-      const selector = headers.get('selector');
-      const open = await this.#options.door.exchange.subscribe(broker, {
+      // Whoever closes this connection does not wait for this: it may be the one that this waits for.
+      const free = subscriber.kind === 'durable' ? await this.#takeDurable(subscriber.group) : () => undefined;
+      const beginning = this.#begin(headers, { subscription, key, creditMax, destination, subscriber, covers, free });
+      this.#beginning.add(beginning);
+      await beginning.finally(() => this.#beginning.delete(beginning));
+    } catch (error) {
+      this.#open.delete(key);
+      throw error;
+    }
+  }
+
+  #takeDurable(group: string): Promise<() => void> {
+    const { door, channel, takenOver } = this.#options;
+    return door.exchange.durableReaders.takeOver(group, { connection: channel, takenOver });
+  }
+
+  async #begin(headers: Headers, beginning: Beginning): Promise<void> {
+    const { subscription, key, creditMax, destination, subscriber, covers, free } = beginning;
+    const { channel, door } = this.#options;
+    if (subscription.isOver) return free();
+    const memberId = `stomp-${door.random.hex(12)}`;
+    const open = await this.#read(headers, { ...beginning, memberId });
+    if (subscription.isOver) return await open.close();
+    const booked = channel.booked.subscribed({
+      ...{ id: key, destination: headers.get('destination') ?? '', group: groupOf(subscriber, memberId) },
+      topic: covers === undefined ? topicOf(destination) : destination.name,
+      creditMax: () => creditMax,
+      heldCount: () => subscription.heldCount,
+    });
+    if (this.#isStopped) await open.feed.stop();
+    if (this.#isPaused) open.feed.pause();
+    subscription.begin(open, booked);
+  }
+
+  /** Who had it is free of it when it is closed, or was never opened. */
+  async #read(
+    headers: Headers,
+    { subscription, creditMax, destination, subscriber, covers, memberId, free }: Beginning & { memberId: string },
+  ): Promise<OpenSubscription> {
+    const { broker, door, onTrouble } = this.#options;
+    const selector = headers.get('selector');
+    try {
+      const { feed, close } = await door.exchange.subscribe(broker, {
         ...(covers === undefined ? { destination } : { covers }),
         ...{ subscriber, memberId, creditMax },
         ...(selector !== undefined && selector !== '' && { filter: { selector } }),
         onDelivery: (delivery) => subscription.deliver(delivery),
         onEnd: onTrouble,
       });
-      if (subscription.isOver) return await open.close();
-      const booked = channel.booked.subscribed({
-        ...{
-          id: key,
-          destination: text,
-          topic: covers === undefined ? topicOf(destination) : destination.name,
-          group: groupOf(subscriber, memberId),
-        },
-        creditMax: () => creditMax,
-        heldCount: () => subscription.heldCount,
-      });
-      if (this.#isStopped) await open.feed.stop();
-      if (this.#isPaused) open.feed.pause();
-      subscription.begin(open, booked);
+      return { feed, close: (how) => close(how).finally(free) };
     } catch (error) {
-      this.#open.delete(key);
+      free();
       throw error;
     }
   }
@@ -123,7 +153,15 @@ export class Subscriptions {
     }
     this.#open.delete(key);
     await open?.subscription.close({ isFailure: false });
-    if (group !== undefined) await this.#options.door.exchange.forget(this.#options.broker, group);
+    if (group !== undefined) await this.#forget(group);
+  }
+
+  async #forget(group: string): Promise<void> {
+    const { door, broker } = this.#options;
+    if (door.exchange.durableReaders.has(group)) {
+      throw new MqError('MQ_GROUP_TAKEN', 'the durable subscription is read by another connection');
+    }
+    await door.exchange.forget(broker, group);
   }
 
   /** Of 1.2: by what the MESSAGE says in `ack`. */
@@ -210,11 +248,11 @@ export class Subscriptions {
     const given = DURABLE_NAMES.map((name) => headers.get(name)).find((name) => name !== undefined && name !== '');
     const name = given ?? (flagOf(headers, 'durable') === true ? this.#keyOf(headers) : undefined);
     if (name === undefined) return undefined;
-    const { clientId } = this.#options;
+    const { clientId, door, broker } = this.#options;
     if (clientId === undefined || clientId === '') {
       throw invalidArgument('client-id', 'said with CONNECT (or a login): a durable subscription is that of a client');
     }
-    return namedGroup({ clientId, name });
+    return namedGroup({ clientId, name, owner: door.nameOf(broker) });
   }
 }
 

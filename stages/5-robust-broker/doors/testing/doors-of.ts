@@ -17,6 +17,11 @@ export interface OpenedExchange extends AsyncDisposable {
   readonly notices: readonly string[];
 }
 
+export interface ExchangeWant extends Omit<RobustBrokerOptions, 'clock' | 'disk'> {
+  readonly clock?: VirtualClock;
+  readonly disk?: SimulatedDisk;
+}
+
 export interface Reader extends OpenSubscription {
   readonly deliveries: readonly Delivery[];
   /** What was handed over since the last call. */
@@ -25,13 +30,16 @@ export interface Reader extends OpenSubscription {
   readonly ended: readonly string[];
 }
 
-export async function openExchange(stage: 1 | 2 | 5 = 5, options: RobustBrokerOptions = {}): Promise<OpenedExchange> {
-  const clock = new VirtualClock();
+/** `options.disk` and `clock`: of one that was there before. */
+export async function openExchange(
+  stage: 1 | 2 | 5 = 5,
+  { clock = new VirtualClock(), disk = new SimulatedDisk(), ...options }: ExchangeWant = {},
+): Promise<OpenedExchange> {
   const random = new SeededRandom(1);
   const notices: string[] = [];
   const broker =
     stage === 5
-      ? await createStage5({ ...options, clock, random, disk: new SimulatedDisk(), dataFolder: '/data' })
+      ? await createStage5({ ...options, clock, random, disk, dataFolder: '/data' })
       : await (stage === 1 ? createStage1 : createStage2)({ clock, random });
   const exchange = createExchange(broker, { clock, random, onNotice: (text) => void notices.push(text) });
   return {
