@@ -139,15 +139,15 @@ const MESSAGE_MEMBERS = ['body', 'key', 'headers', 'id', 'delayMs', 'deliverAt',
 
 /** Checks everything about a message that does not need a capability. */
 export function checkMessage(path: string, message: Message, limits: Limits): CheckedMessage {
-  const checked = checkContent(path, message, limits);
+  const checked = checkMessageToEncode(path, message, limits);
   checked.body = ownBytes(checked.body);
   return checked;
 }
 
 type CheckedContent = { -readonly [Member in keyof CheckedMessage]: CheckedMessage[Member] };
 
-/** The message with the body it was given. */
-function checkContent(path: string, message: Message, limits: Limits): CheckedContent {
+/** The same for who encodes it before anything else happens: its body is the one that was given. */
+export function checkMessageToEncode(path: string, message: Message, limits: Limits): CheckedContent {
   if (typeof message !== 'object' || message === null) throw invalidArgument(path, 'an object with a body', message);
   checkOptions(path, message, MESSAGE_MEMBERS);
   const body = checkBody(path, message.body, limits);
@@ -170,6 +170,13 @@ function checkContent(path: string, message: Message, limits: Limits): CheckedCo
 
 /** All messages of a batch; refuses an empty batch and one above the batch limits. */
 export function checkBatch(path: string, messages: readonly Message[], limits: Limits): CheckedMessage[] {
+  const checked = checkBatchToEncode(path, messages, limits);
+  ownBodies(checked);
+  return checked;
+}
+
+/** The same for who encodes them before anything else happens: their bodies are those that were given. */
+export function checkBatchToEncode(path: string, messages: readonly Message[], limits: Limits): CheckedContent[] {
   if (!Array.isArray(messages) || messages.length === 0)
     throw invalidArgument(path, 'an array with a message', messages);
   if (messages.length > limits.batchCountMax) {
@@ -184,7 +191,6 @@ export function checkBatch(path: string, messages: readonly Message[], limits: L
     bytes += content.bytes;
   }
   if (bytes > limits.batchBytesMax) throw tooLarge('MQ_BATCH_TOO_LARGE', path, bytes, limits.batchBytesMax, 'bytes');
-  ownBodies(checked);
   return checked;
 }
 
@@ -196,9 +202,9 @@ function checkContentAt(
 ): CheckedContent {
   const message = messages[index] as Message;
   try {
-    return checkContent('', message, limits);
+    return checkMessageToEncode('', message, limits);
   } catch {
-    return checkContent(`${path}[${index}]`, message, limits);
+    return checkMessageToEncode(`${path}[${index}]`, message, limits);
   }
 }
 

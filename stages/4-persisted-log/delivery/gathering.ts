@@ -35,6 +35,11 @@ export class Budget {
     return true;
   }
 
+  /** A batch that would be begun here and not ended: whoever comes next would have all its bytes once more. */
+  wouldSplit(batch: ReadableBatch, below: number): boolean {
+    return this.#hasAny && batch !== this.#lastBatch && below < batch.nextOffset;
+  }
+
   /** The same for whole batches, each of which is in an answer only once. */
   takeBatch(batch: ReadableBatch): boolean {
     if (batch === this.#lastBatch) return true;
@@ -97,6 +102,7 @@ export function gather(
         break;
       }
       const below = Math.min(wanted.below, batch.nextOffset, gathered.below + budget.count);
+      if (as.isWhole && below === gathered.below + budget.count && budget.wouldSplit(batch, below)) break;
       const isWhole =
         isLookless(batch, as) && !isOver(batch.timestamp, as) && !reader.hasGoneIn({ from: gathered.below, below });
       const isDone = isWhole

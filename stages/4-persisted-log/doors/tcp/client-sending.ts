@@ -13,7 +13,11 @@ import type { Capability } from '../../../../shared/contract/capabilities.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { Limits } from '../../../../shared/contract/limits.ts';
 import type { BatchReceipt, Message, Receipt } from '../../../../shared/contract/message.ts';
-import { type CheckedMessage, checkBatch, checkMessage } from '../../../../shared/contract/validation.ts';
+import {
+  type CheckedMessage,
+  checkBatchToEncode,
+  checkMessageToEncode,
+} from '../../../../shared/contract/validation.ts';
 import * as sending from '../../../1-blocking-queue/checked-options.ts';
 import { checkProducer } from '../../../1-blocking-queue/routing-options.ts';
 import { encodeMessages } from '../../../3-http-server/message-codec.ts';
@@ -97,13 +101,13 @@ export class Outbox {
 
   /** `transaction`: the id of the one it is sent in. */
   one(topic: string, message: Message, options: SendOptions | undefined, transaction?: string): Outgoing {
-    const checked = checkMessage('message', message, this.#options.limits);
+    const checked = checkMessageToEncode('message', message, this.#options.limits);
     sending.checkMessageOptions('message', message, this.#options);
     return this.#outgoing([message], [checked], { topic, options, transaction, isSingle: true });
   }
 
   many(topic: string, messages: readonly Message[], options: SendOptions | undefined, transaction?: string): Outgoing {
-    const checked = checkBatch('messages', messages, this.#options.limits);
+    const checked = checkBatchToEncode('messages', messages, this.#options.limits);
     sending.checkBatchOptions('messages', messages, this.#options);
     return this.#outgoing(messages, checked, { topic, options, transaction, isSingle: false });
   }

@@ -30,6 +30,9 @@ async function openLog(): Promise<OpenLog> {
   };
 }
 
+const numbersFrom = (from: number, below: number): number[] =>
+  Array.from({ length: below - from }, (_, index) => from + index);
+
 const jsonLike = (count: number): { body: string }[] =>
   Array.from({ length: count }, (_, index) => ({
     body: JSON.stringify({ order: index, drink: 'espresso', milk: false }),
@@ -84,6 +87,21 @@ test('compressed batches are as small in the log as on the wire, and read by a c
     (sizes.gzip ?? 0) < 0.4 * (sizes.none ?? 0) && (sizes.zstd ?? 0) < 0.4 * (sizes.none ?? 0),
     JSON.stringify(sizes),
   );
+});
+
+test('an answer ends with a batch, and begins no other that it has no room for: its bytes would travel twice', async () => {
+  await using log = await openLog();
+  await using client = await log.connect();
+  for (let count = 0; count < 3; count += 1) await client.sendBatch('t', jsonLike(100));
+  const receive = async (max: number): Promise<number[]> =>
+    (await client.receive('t', { group: 'g', max })).map(({ offset }) => offset ?? -1);
+  assert.deepEqual(await receive(150), numbersFrom(0, 100));
+  assert.deepEqual(await receive(70), numbersFrom(100, 170), 'of the first one what was asked for');
+  assert.deepEqual(await receive(90), numbersFrom(170, 200), 'the rest of it');
+  assert.deepEqual(await receive(1000), numbersFrom(200, 300));
+  await client.createTopic('small');
+  for (let count = 0; count < 100; count += 1) await client.send('small', { body: 'x' });
+  assert.equal((await client.receive('small', { max: 80 })).length, 80);
 });
 
 test('a damaged batch is refused, and nothing of it is stored', async () => {
