@@ -102,36 +102,42 @@ export function encodeBatch(messages: readonly EncodableMessage[], options: Enco
   const { codec = 'none', idPrefix, firstIdNumber, isNumbered = false, sender } = options;
   const written = isNumbered ? ~FIELD.id : ~0;
   const prologueBytes = textBytes(idPrefix) + varintBytes(firstIdNumber);
-  const { sizes, blockBytes, fieldsSeen } = measure(messages, prologueBytes, written);
+  const { sizes, fields, blockBytes, fieldsSeen } = measure(messages, prologueBytes, written);
   const batch = smallBytes(BATCH_HEAD_BYTES + blockBytes);
   let at = writeVarint(batch, writeText(batch, BATCH_HEAD_BYTES, idPrefix), firstIdNumber);
   for (let index = 0; index < messages.length; index += 1) {
     const message = messages[index] as EncodableMessage;
-    const fields = fieldsOf(message) & written;
-    at = writeRecord(batch, at, { message, fields, recordBytes: sizes[index] as number });
+    at = writeRecord(batch, at, { message, fields: fields[index] ?? 0, recordBytes: sizes[index] ?? 0 });
   }
   assert(at === batch.length, 'the records take what was measured');
   return sealContent(batch, { codec, recordCount: messages.length, flags: summaryOf(fieldsSeen), sender });
 }
 
 /** One pass before anything is written, so that a batch is allocated once. `written`: bits of `FIELD`. */
-function measure(
-  messages: readonly EncodableMessage[],
-  prologueBytes: number,
-  written: number,
-): { readonly sizes: Float64Array; readonly blockBytes: number; readonly fieldsSeen: number } {
-  const sizes = new Float64Array(messages.length);
+function measure(messages: readonly EncodableMessage[], prologueBytes: number, written: number): Measures {
+  const sizes: number[] = [];
+  const fieldsOfEach: number[] = [];
   let blockBytes = prologueBytes;
   let fieldsSeen = 0;
   for (let index = 0; index < messages.length; index += 1) {
     const message = messages[index] as EncodableMessage;
     const fields = fieldsOf(message) & written;
     const recordBytes = recordBytesOf(message, fields);
-    sizes[index] = recordBytes;
+    sizes.push(recordBytes);
+    fieldsOfEach.push(fields);
     blockBytes += varintBytes(recordBytes) + recordBytes;
     fieldsSeen |= fields;
   }
-  return { sizes, blockBytes, fieldsSeen };
+  return { sizes, fields: fieldsOfEach, blockBytes, fieldsSeen };
+}
+
+interface Measures {
+  /** Of each record, in bytes, */
+  readonly sizes: readonly number[];
+  /** and which fields it has. */
+  readonly fields: readonly number[];
+  readonly blockBytes: number;
+  readonly fieldsSeen: number;
 }
 
 /** The flags of a batch whose records have the fields `fieldsSeen`. */

@@ -94,9 +94,11 @@ export class StoredBatch {
   priorities(): readonly number[] {
     try {
       const { block, ranges } = this.#blockPlan();
-      const priorityAt = (index: number): number =>
-        priorityOf(block, ranges[2 * index] ?? 0, ranges[2 * index + 1] ?? 0);
-      return Array.from({ length: this.count }, (_, index) => priorityAt(index));
+      const priorities: number[] = [];
+      for (let at = 0; at < ranges.length; at += 2) {
+        priorities.push(priorityOf(block, ranges[at] ?? 0, ranges[at + 1] ?? 0));
+      }
+      return priorities;
     } catch (error) {
       throw this.#corrupt(error);
     }
