@@ -16,6 +16,8 @@ export class Members {
   /** Producer -> its window in bytes; 0: none. */
   readonly #producers = new Map<string, number>();
   readonly #consumers = new Set<string>();
+  /** The producer that was there when it was asked for last: most often the next message is its too. */
+  #lastProducer: ProducerId | undefined;
 
   constructor(countMax: number) {
     this.#countMax = countMax;
@@ -49,9 +51,11 @@ export class Members {
   }
 
   needProducer(id: ProducerId | null): void {
+    if (id !== null && this.#lastProducer !== undefined && isSameProducer(id, this.#lastProducer)) return;
     if (id === null || !this.#producers.has(producerKey(id))) {
       throw new MqError('MQ_PROTOCOL', 'a message of a producer that is not there');
     }
+    this.#lastProducer = id;
   }
 
   windowOf(id: ProducerId): number {
@@ -60,6 +64,7 @@ export class Members {
 
   removeProducer(key: string): void {
     this.#producers.delete(key);
+    this.#lastProducer = undefined;
   }
 
   removeConsumer(key: string): void {
@@ -69,6 +74,7 @@ export class Members {
   /** Answers the consumers it had. */
   removeSession(key: string): readonly string[] {
     if (!this.#sessions.delete(key)) throw new MqError('MQ_PROTOCOL', 'the session is not there');
+    this.#lastProducer = undefined;
     const isOfIt = (member: string): boolean => member.startsWith(`${key}:`);
     for (const producer of this.#producers.keys()) if (isOfIt(producer)) this.#producers.delete(producer);
     return [...this.#consumers].filter(isOfIt);
@@ -78,6 +84,10 @@ export class Members {
     if (number !== OWN_SESSION && !this.#sessions.has(key))
       throw new MqError('MQ_PROTOCOL', 'the session is not there');
   }
+}
+
+function isSameProducer(one: ProducerId, other: ProducerId): boolean {
+  return one.value === other.value && one.sessionId === other.sessionId && one.connectionId === other.connectionId;
 }
 
 export function sessionKey({ connectionId, value }: SessionId): string {

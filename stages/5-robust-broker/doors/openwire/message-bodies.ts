@@ -9,6 +9,7 @@
  * Always true: what comes compressed is bounded before it is unpacked; what leaves is never compressed. Pure.
  */
 import { constants, inflateSync } from 'node:zlib';
+import { ownBytes } from '../../../../shared/contract/body.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { Body, BodyKind } from '../bodies.ts';
 import type { MessageType, WireMessage } from './commands.ts';
@@ -40,9 +41,9 @@ export function bodyOf(message: WireMessage, contentBytesMax: number): Body {
     case 'StreamMessage':
       return { kind: 'stream', values: content === null ? [] : decodeStream(content) };
     case 'BytesMessage':
-      return { kind: 'bytes', bytes: new Uint8Array(content ?? NOTHING) };
+      return { kind: 'bytes', bytes: ownBytes(content ?? NOTHING) };
     case 'ObjectMessage':
-      return { kind: 'object', bytes: new Uint8Array(content ?? NOTHING) };
+      return { kind: 'object', bytes: ownBytes(content ?? NOTHING) };
     default:
       return { kind: 'none' };
   }

@@ -7,7 +7,7 @@
  *     JMSExpiration      ttlMs, expiresAt        JMSDeliveryMode    header `$persistent=false`, or none
  *     redeliveryCounter  deliveryCount - 1       properties, body   doors/properties.ts, doors/bodies.ts
  *
- * Always true: what the broker keeps shares no memory with what came over the wire. Pure.
+ * Always true: a body keeps alive little more of what came over the wire than itself. Pure.
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
@@ -40,25 +40,22 @@ export function contractMessageOf(
   { names, broker, nowMs }: { readonly names: Names; readonly broker: Broker; readonly nowMs: number },
 ): Message {
   if (wire.messageId === null) throw new MqError('MQ_PROTOCOL', 'a message without an id');
-  const { body, headers } = encodeBody(bodyOf(wire, CONTENT_SHARE * broker.limits.bodyBytesMax));
+  const { body, headers: ofBody } = encodeBody(bodyOf(wire, CONTENT_SHARE * broker.limits.bodyBytesMax));
   const properties = wire.properties === null ? new Map<string, TypedValue>() : decodeMap(wire.properties);
   const delayMs = takeDelay(properties);
   if (wire.groupSequence !== 0) properties.set(GROUP_SEQUENCE, { type: 'int', value: wire.groupSequence });
+  const headers: Record<string, string> = Object.assign(encodeProperties(properties, wordsOf(wire, names)), ofBody);
+  if (!wire.isPersistent) headers[PERSISTENT_HEADER] = 'false';
+  const message: Writable<Message> = { id: idOf(wire.messageId), body, headers };
+  if (wire.groupId !== null) message.key = wire.groupId;
   const isDefault = wire.priority === DEFAULT_PRIORITY && !broker.capabilities.has('priority');
-  return {
-    id: idOf(wire.messageId),
-    body,
-    headers: {
-      ...encodeProperties(properties, wordsOf(wire, names)),
-      ...headers,
-      ...(!wire.isPersistent && { [PERSISTENT_HEADER]: 'false' }),
-    },
-    ...(wire.groupId !== null && { key: wire.groupId }),
-    ...(!isDefault && { priority: wire.priority }),
-    ...(wire.expiration > 0 && { ttlMs: lifeMs(wire, nowMs) }),
-    ...(delayMs !== undefined && { delayMs }),
-  };
+  if (!isDefault) message.priority = wire.priority;
+  if (wire.expiration > 0) message.ttlMs = lifeMs(wire, nowMs);
+  if (delayMs !== undefined) message.delayMs = delayMs;
+  return message;
 }
+
+type Writable<T> = { -readonly [Member in keyof T]: T[Member] };
 
 /** Which delivery of a record a message is, and by which id it goes. */
 export interface Dispatched {
