@@ -13,6 +13,8 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Clock } from '../../shared/clock.ts';
+import { TlsGreetings } from './tls-greetings.ts';
 
 /** Reasons of an abort. */
 export const GONE = 'the connection is closed';
@@ -46,13 +48,16 @@ export type ConnectionListener = (change: ConnectionChange) => void;
 
 interface ConnectionsOptions {
   readonly pipelinedCountMax: number;
+  /** For the handshake of TLS. */
+  readonly headersTimeoutMs: number;
+  readonly clock: Clock;
   readonly onConnection?: ConnectionListener | undefined;
 }
 
 export class Connections {
   readonly #open = new Map<Duplex, Connection>();
-  /** By where they come from, which is all that a socket and the one TLS makes of it have in common. */
-  readonly #greeting = new Map<string, Socket>();
+  /** Of TLS: nothing can be asked yet. */
+  readonly #greetings: TlsGreetings;
   readonly #pipelinedCountMax: number;
   #serve: RequestListener | undefined;
   #isDraining = false;
@@ -61,7 +66,8 @@ export class Connections {
 
   readonly #onConnection: ConnectionListener | undefined;
 
-  constructor({ pipelinedCountMax, onConnection }: ConnectionsOptions) {
+  constructor({ pipelinedCountMax, headersTimeoutMs: timeoutMs, clock, onConnection }: ConnectionsOptions) {
+    this.#greetings = new TlsGreetings({ clock, timeoutMs });
     this.#pipelinedCountMax = pipelinedCountMax;
     this.#onConnection = onConnection;
   }
@@ -70,9 +76,9 @@ export class Connections {
   attend(server: Server, { serve, isTls }: { readonly serve: RequestListener; readonly isTls: boolean }): void {
     this.#serve = serve;
     if (isTls) {
-      server.on('connection', (socket: Socket) => this.#greet(socket));
+      server.on('connection', (socket: Socket) => this.#greetings.add(socket));
       server.on('secureConnection', (socket: Socket) => {
-        this.#greeting.delete(placeOf(socket));
+        this.#greetings.done(socket);
         this.#add(socket);
       });
     } else server.on('connection', (socket) => this.#add(socket));
@@ -125,7 +131,7 @@ export class Connections {
   /** Ends all waits, lets each connection finish its answer, and resolves when the last one is closed. */
   drain(): Promise<void> {
     this.#isDraining = true;
-    for (const socket of this.#greeting.values()) socket.destroy();
+    this.#greetings.destroyAll();
     for (const [socket, { current, controller }] of this.#open) {
       if (current === undefined) socket.end();
       else if (!current.headersSent) current.setHeader('connection', 'close');
@@ -139,17 +145,8 @@ export class Connections {
 
   /** Closes everything now. */
   destroyAll(): void {
-    for (const socket of this.#greeting.values()) socket.destroy();
+    this.#greetings.destroyAll();
     for (const socket of this.#open.keys()) socket.destroy();
-  }
-
-  /** Of TLS: connected, and not yet so far that anything can be asked. It ends in time by itself. */
-  #greet(socket: Socket): void {
-    const place = placeOf(socket);
-    this.#greeting.set(place, socket);
-    socket.once('close', () => {
-      if (this.#greeting.get(place) === socket) this.#greeting.delete(place);
-    });
   }
 
   #add(socket: Duplex): void {
@@ -196,8 +193,4 @@ export class Connections {
     if (next !== undefined) this.#begin(connection, next);
     else if (this.#isDraining) socket.end();
   }
-}
-
-function placeOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

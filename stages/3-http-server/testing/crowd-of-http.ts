@@ -1,5 +1,9 @@
 /** Crowds at the HTTP door, as its tests send them. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { AUTHORITY_CERT, SERVER } from './certificates.ts';
+import { handshakeTalk } from './client-hello.ts';
 import type { CrowdedDoor } from './crowd.ts';
 import { type OpenDoor, openDoor } from './doors.ts';
 import { RawConnection, requestText } from './raw-connection.ts';
@@ -37,6 +41,28 @@ export async function openForCrowds({ timeoutMs }: { readonly timeoutMs: number 
   };
   return {
     ...{ server: portOf(door), broker: door.broker, talk: () => TALK, defects, control },
+    [Symbol.asyncDispose]: async () => {
+      client.destroy();
+      await door[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The same over TLS, and no peer comes to the end of the handshake, which has `timeoutMs`. */
+export async function openTlsForCrowds({ timeoutMs }: { readonly timeoutMs: number }): Promise<CrowdedHttp> {
+  const defects: unknown[] = [];
+  const onDefect = (error: unknown): void => void defects.push(error);
+  const door = await openDoor({ tls: SERVER, headersTimeoutMs: timeoutMs, requestTimeoutMs: timeoutMs, onDefect });
+  const server = portOf(door);
+  const client = connect({ host: '127.0.0.1', port: server.port, ca: AUTHORITY_CERT });
+  const control = async (): Promise<void> => {
+    client.write(requestText('GET', '/healthz'));
+    const [answer] = await once(client, 'data');
+    assert.match(String(answer), /^HTTP\/1\.1 200 /);
+  };
+  const talk = await handshakeTalk();
+  return {
+    ...{ server, broker: door.broker, talk: () => talk, defects, control },
     [Symbol.asyncDispose]: async () => {
       client.destroy();
       await door[Symbol.asyncDispose]();

@@ -14,6 +14,7 @@ import { MqError } from '../../../shared/contract/errors.ts';
 import { checkInteger, checkOptions, invalidArgument } from '../../../shared/contract/validation.ts';
 import type { ConnectionChange, ConnectionListener } from '../../3-http-server/connections.ts';
 import { checkTls, isTlsServer, secureContextOf, serverTlsOf, type TlsOptions } from '../../3-http-server/tls.ts';
+import { TlsGreetings } from '../../3-http-server/tls-greetings.ts';
 
 const CLOSE_TIMEOUT = { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 5000 };
 /** Bytes of a connection that are read at once. */
@@ -53,8 +54,7 @@ export class Listener implements AsyncDisposable {
   readonly #options: ListenerOptions;
   readonly #server: Server;
   readonly #guests = new Set<Guest>();
-  /** By where they come from, which is all that a socket and the one TLS makes of it have in common. */
-  readonly #greeting = new Map<string, Socket>();
+  readonly #greetings: TlsGreetings;
   /** Set when it listens. */
   port = 0;
   /** Resolves the wait for the last guest. */
@@ -64,7 +64,8 @@ export class Listener implements AsyncDisposable {
 
   constructor(options: ListenerOptions) {
     this.#options = options;
-    const { connectionsCountMax, tls, handshakeTimeoutMs } = options;
+    const { connectionsCountMax, tls, handshakeTimeoutMs, clock } = options;
+    this.#greetings = new TlsGreetings({ clock, timeoutMs: handshakeTimeoutMs });
     const sockets = { noDelay: true, keepAlive: true, highWaterMark: READ_BYTES };
     const accept = (socket: Socket): void => this.#accept(socket);
     this.#server =
@@ -72,8 +73,11 @@ export class Listener implements AsyncDisposable {
         ? createServer(sockets, accept)
         : createTlsServer({ ...sockets, ...serverTlsOf(tls, handshakeTimeoutMs) }, accept);
     this.#server.maxConnections = connectionsCountMax;
-    if (tls !== undefined) this.#server.on('connection', (socket: Socket) => this.#greet(socket));
-    this.#server.on('tlsClientError', (error: Error) => options.onRefused?.(noTlsError(error)));
+    if (tls !== undefined) this.#server.on('connection', (socket: Socket) => this.#greetings.add(socket));
+    this.#server.on('tlsClientError', (error: Error, socket: Socket) => {
+      socket.destroy(); // which Node leaves to us
+      options.onRefused?.(noTlsError(error));
+    });
   }
 
   get url(): string {
@@ -121,17 +125,8 @@ export class Listener implements AsyncDisposable {
     await this.close();
   }
 
-  /** Of TLS: connected, and not yet so far that anything can be said. It ends in time by itself. */
-  #greet(socket: Socket): void {
-    const place = placeOf(socket);
-    this.#greeting.set(place, socket);
-    socket.once('close', () => {
-      if (this.#greeting.get(place) === socket) this.#greeting.delete(place);
-    });
-  }
-
   #accept(socket: Socket): void {
-    this.#greeting.delete(placeOf(socket));
+    this.#greetings.done(socket);
     const peer = { from: socket.remoteAddress ?? '', fromPort: socket.remotePort };
     const guest = this.#options.accept(socket, () => this.#left(guest, peer));
     this.#guests.add(guest);
@@ -155,7 +150,7 @@ export class Listener implements AsyncDisposable {
     });
     const timer = this.#options.clock.setTimer(() => this.#destroyAll(), timeoutMs);
     const closing = new MqError('MQ_CLOSED', 'the server is closing');
-    for (const socket of this.#greeting.values()) socket.destroy();
+    this.#greetings.destroyAll();
     for (const guest of this.#guests) guest.drain(closing);
     if (this.#guests.size > 0) await lastGone;
     timer.cancel();
@@ -164,13 +159,9 @@ export class Listener implements AsyncDisposable {
   }
 
   #destroyAll(): void {
-    for (const socket of this.#greeting.values()) socket.destroy();
+    this.#greetings.destroyAll();
     for (const guest of this.#guests) guest.destroy();
   }
-}
-
-function placeOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 /** Whoever came speaks something else, or trusts this server as little as it trusts him. */

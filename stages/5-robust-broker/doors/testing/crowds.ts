@@ -3,8 +3,12 @@
  * every fifth peer comes over WebSocket.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
 import { SystemClock } from '../../../../shared/clock.ts';
 import type { Broker } from '../../../../shared/contract/broker.ts';
+import { AUTHORITY_CERT, SERVER } from '../../../3-http-server/testing/certificates.ts';
+import { handshakeTalk } from '../../../3-http-server/testing/client-hello.ts';
 import type { CrowdedDoor, Talk } from '../../../3-http-server/testing/crowd.ts';
 import { ConnectionBook } from '../connection-book.ts';
 import type { DoorServer } from '../door-server.ts';
@@ -31,8 +35,8 @@ interface CrowdOptions {
 
 type OpenForCrowds = (broker: Broker, options: CrowdOptions) => Promise<CrowdedDoor & AsyncDisposable>;
 
-/** Each in front of a broker that stays whoever's it is. */
-export const CROWDED_DOORS: Readonly<Record<'STOMP' | 'MQTT' | 'OpenWire', OpenForCrowds>> = {
+/** Each in front of a broker that stays whoever's it is. Over TLS no peer of a crowd comes to the end of the handshake. */
+export const CROWDED_DOORS: Readonly<Record<'STOMP' | 'STOMP over TLS' | 'MQTT' | 'OpenWire', OpenForCrowds>> = {
   STOMP: async (broker, options) => {
     const { defects, ...given } = givenFor(options);
     const server = await createStompServer(broker, given);
@@ -44,6 +48,27 @@ export const CROWDED_DOORS: Readonly<Record<'STOMP' | 'MQTT' | 'OpenWire', OpenF
     };
     return {
       ...{ server: counted(server, given.book), defects, talk: stompTalk, control },
+      ...closing(server, () => client.destroy()),
+    };
+  },
+  'STOMP over TLS': async (broker, options) => {
+    const { defects, ...given } = givenFor(options);
+    const server = await createStompServer(broker, { ...given, tls: SERVER });
+    const client = connectTls({ host: '127.0.0.1', port: server.port, ca: AUTHORITY_CERT });
+    const asks = async (frame: string): Promise<string> => {
+      client.write(wire(frame));
+      const [answer] = await once(client, 'data');
+      return String(answer);
+    };
+    assert.match(await asks('CONNECT\naccept-version:1.2\nhost:localhost\n\n^@'), /^CONNECTED/);
+    assert.match(await asks('SUBSCRIBE\nid:s\ndestination:/queue/control\nreceipt:r\n\n^@'), /^RECEIPT/);
+    const control = async (): Promise<void> => {
+      assert.match(await asks('SEND\ndestination:/queue/control\n\nx^@'), /^MESSAGE/);
+    };
+    const handshake = await handshakeTalk();
+    const talk = (): Talk => handshake;
+    return {
+      ...{ server: counted(server, given.book), defects, talk, control },
       ...closing(server, () => client.destroy()),
     };
   },
