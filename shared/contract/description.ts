@@ -20,7 +20,7 @@ export interface TopicOptions {
   readonly ttlMs?: number;
   /** Capability `durable`: records older than this are deleted, finished or not. Default: none is. */
   readonly retentionMs?: number;
-  /** Capability `durable`: records that every durable group has finished go at once, not only when room is needed. */
+  /** Capability `durable`: records that every group has finished go at once, not only when room is needed. */
   readonly deleteFinished?: boolean;
   /**
    * Capability `dedup`: a message with the id of one that was accepted less than so many ms ago is not stored again; its

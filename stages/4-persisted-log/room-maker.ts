@@ -1,14 +1,14 @@
 /**
  * Makes room in a full topic: what every durable group is done with goes first, and under `drop-oldest` then what is
- * oldest. Replaces the part of stage 2: several partitions, records on a disk, groups that may die.
+ * oldest. With `deleteFinished` what every group is done with does not even wait for that. Replaces the part of stage 2: several partitions, records on a disk, groups that may die.
  *
  *     logStartOffset        lowest floor of a durable group      logEndOffset
  *           | finished by all |  somebody still needs these           |      of each partition
  *           +-- released ---->+-- dropped, and counted -------------->|
  *
  * Always true:
- *   - I21: under `wait` and `reject` a record goes only when room is needed (with `deleteFinished` at once), there is a
- *     durable group, and every durable group has finished it
+ *   - I21: under `wait` and `reject` a record goes only when room is needed, there is a durable group, and every durable
+ *     group has finished it; with `deleteFinished` also at once, when there is a group, and every one has finished it
  *   - a message that is not due yet has its place from the moment it was accepted
  * The one place, with retention, from which anything leaves a log. Only the topic uses it.
  */
@@ -92,10 +92,10 @@ export class RoomMaker {
     if (overflow === 'drop-oldest') this.makeFor({ count: 0, heldBytes: 0 });
   }
 
-  /** I21. What every durable group has finished goes now. */
+  /** I21. What every group has finished goes now: who only looks on is not to miss what others have done with. */
   releaseAllFinished(): void {
     for (const partition of this.#options.partitions) {
-      const below = this.#finishedBelow(partition);
+      const below = this.#finishedBelow(partition, this.#options.desks());
       if (below > partition.logStartOffset) partition.releaseBelow(below);
     }
   }
@@ -143,7 +143,7 @@ export class RoomMaker {
 
   #releaseFinished(request: RoomRequest): void {
     for (const partition of this.#options.partitions) {
-      const finishedBelow = this.#finishedBelow(partition);
+      const finishedBelow = this.#finishedBelow(partition, this.#durableDesks());
       if (finishedBelow <= partition.logStartOffset) continue;
       // No more than this partition has, and no less than what makes it worth it.
       const stride = Math.max(request.count, Math.floor(partition.heldCount / STRIDE_SHARE));
@@ -157,11 +157,14 @@ export class RoomMaker {
     }
   }
 
-  /** Every durable group has finished all offsets below; without one, none. */
-  #finishedBelow(partition: Partition): number {
+  *#durableDesks(): Iterable<GroupDesk> {
+    for (const desk of this.#options.desks()) if (!desk.options.isEphemeral) yield desk;
+  }
+
+  /** These groups have finished all offsets below; without one, none. */
+  #finishedBelow(partition: Partition, desks: Iterable<GroupDesk>): number {
     let lowest: number | undefined;
-    for (const desk of this.#options.desks()) {
-      if (desk.options.isEphemeral) continue;
+    for (const desk of desks) {
       const floor = desk.floorOf(partition.partition);
       lowest = Math.min(lowest ?? floor, floor);
     }

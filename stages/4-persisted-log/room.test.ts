@@ -38,6 +38,35 @@ test('an ephemeral group holds nothing back, and without a durable one nothing g
   await sendAll(opened, ['c']);
 });
 
+test('with deleteFinished what every group has finished goes at once, also where all are ephemeral', async () => {
+  const opened = await openVirtual();
+  const { broker } = opened;
+  await broker.createTopic('t', { deleteFinished: true, messagesMax: 5, overflow: 'reject' });
+  await broker.createGroup('t', 'passing', { isEphemeral: true });
+  for (let round = 0; round < 3; round += 1) {
+    await sendAll(opened, FIVE);
+    assert.deepEqual(await opened.drain('t', 'passing'), FIVE);
+  }
+  assert.equal((await describe(opened)).bytes, 0);
+});
+
+test('with deleteFinished a group that is quicker takes nothing from an ephemeral one, until there is no room', async () => {
+  const opened = await openVirtual();
+  const { broker } = opened;
+  await broker.createTopic('t', { deleteFinished: true, messagesMax: 5, overflow: 'reject' });
+  await broker.createGroup('t', 'passing', { isEphemeral: true });
+  await broker.createGroup('t', 'durable');
+  await sendAll(opened, FIVE);
+  await opened.drain('t', 'durable');
+  assert.equal((await describe(opened)).logStartOffset, 0);
+  assert.deepEqual(await opened.drain('t', 'passing'), FIVE);
+  assert.equal((await describe(opened)).logStartOffset, 5);
+  await sendAll(opened, FIVE);
+  await opened.drain('t', 'durable');
+  await sendAll(opened, ['f']); // who looks on, and does not keep up, keeps nobody from sending
+  assert.deepEqual(await opened.drain('t', 'durable'), ['f']);
+});
+
 test('with deleteFinished what every durable group has finished goes at once', async () => {
   const opened = await openVirtual();
   const { broker } = opened;

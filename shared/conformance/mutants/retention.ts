@@ -40,13 +40,27 @@ export const retentionMutants: readonly Mutant[] = [
     name: 'the quickest group decides',
     stage: 4,
     bug: 'A record is deleted when the first group has finished it, and the others never get it.',
-    killedBy: 'with deleteFinished a record goes as soon as every durable group has finished it, and not before',
+    killedBy: 'with deleteFinished a record goes as soon as every group has finished it, and not before',
     instead: ({ describeTopics }) => ({
       describeTopics: async (...args) =>
         (await describeTopics(...args)).map((topic) => ({
           ...topic,
           logStartOffset: Math.max(topic.logStartOffset, ...topic.groups.map((group) => group.committedOffset)),
         })),
+    }),
+  }),
+  broken({
+    name: 'who looks on does not count',
+    stage: 4,
+    bug: 'A record is deleted when the durable groups have finished it, while a live subscriber works on it.',
+    killedBy: 'with deleteFinished a record goes as soon as every group has finished it, and not before',
+    instead: ({ describeTopics }) => ({
+      describeTopics: async (...args) =>
+        (await describeTopics(...args)).map((topic) => {
+          const floors = topic.groups.filter(({ isEphemeral }) => !isEphemeral).map((group) => group.committedOffset);
+          const isFinished = floors.length < topic.groups.length && floors.length > 0;
+          return isFinished ? { ...topic, logStartOffset: Math.min(...floors) } : topic;
+        }),
     }),
   }),
   broken({

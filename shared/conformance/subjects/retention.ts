@@ -64,7 +64,7 @@ export const retention: readonly ConformanceTest[] = [
     },
   },
   {
-    name: 'with deleteFinished a record goes as soon as every durable group has finished it, and not before',
+    name: 'with deleteFinished a record goes as soon as every group has finished it, and not before',
     capability: 'durable',
     uses: ['groups', 'lease', 'offsets'],
     run: async (context) => {
@@ -87,6 +87,13 @@ export const retention: readonly ConformanceTest[] = [
       await startsAt(context, topic, 4);
       equal((await context.broker.send(topic, { body: 'next' })).offset, 4, 'the offset of the next message');
       equal(texts(await drain(context, topic, { group: 'slow' })), ['next'], 'what the slow group gets');
+      await context.broker.createGroup(topic, 'live', { isEphemeral: true });
+      await sendAll(context.broker, topic, ['live']);
+      const live = await receiveOne(context.broker, topic, { group: 'live' });
+      for (const group of ['quick', 'slow']) await drain(context, topic, { group });
+      equal((await context.describe(topic)).logStartOffset, 5, 'logStartOffset while an ephemeral group is at work');
+      await context.broker.ack([live]);
+      await startsAt(context, topic, 6);
     },
   },
   {
