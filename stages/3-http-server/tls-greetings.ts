@@ -3,8 +3,8 @@
  *
  *     connected --add--> greeting --done--> TLS       not done in `timeoutMs`, or the server stops: ended
  *
- * Always true: the time is for the whole handshake, so that a peer that says a byte now and then does not stay (Node's own
- * time-out begins again with each of them, and ends no connection). Every server with TLS has one.
+ * Always true: the time is for the whole handshake, and then the connection is over; Node's own time-out of it only tells, and leaves
+ * the end to whoever listens. Every server with TLS has one.
  */
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../shared/clock.ts';
