@@ -56,6 +56,10 @@ test('whatever is encoded is checked, stored and read as it was, with every code
       const stored = place(batch, 50);
       assert.equal(faultOfPlacement(batch, { logId: 7, offsetMin: 50, appendedAtMin: 1000, position: 64 }), undefined);
       assert.equal(faultOfContent(batch), undefined);
+      assert.deepEqual(
+        stored.priorities(),
+        messages.map(({ priority = 0 }) => priority),
+      );
       for (const [index, expected] of messages.entries()) {
         const record = stored.recordAt(50 + index);
         const movedFrom = expected.movedFrom === undefined ? undefined : { ...expected.movedFrom };

@@ -98,3 +98,19 @@ test('of a topic nobody awaits all are dropped, and whether somebody does is ask
     [0, 1],
   );
 });
+
+test('what comes in a later turn goes its own way, to one place and then another, and back', async () => {
+  await using opened = await openExchange();
+  const { view, calls } = counting(opened.broker);
+  const other = { kind: 'queue', name: 'returns' } as const;
+  const send = (to: typeof QUEUE | typeof other, body: string): Promise<unknown> =>
+    opened.exchange.publish(view, to, { body });
+  await send(QUEUE, 'a');
+  await send(QUEUE, 'b');
+  await send(other, 'c');
+  await Promise.all([send(QUEUE, 'd'), send(other, 'e'), send(QUEUE, 'f')]);
+  assert.deepEqual(calls, [1, 1, 1, 2, 1]);
+  const reader = await read(opened, { destination: QUEUE, subscriber: { kind: 'queue' } });
+  await opened.clock.pass(0);
+  assert.deepEqual(reader.taken(), ['a', 'b', 'd', 'f']);
+});
