@@ -91,6 +91,8 @@ async function tryPair({ broker, clients, kind, from, to }: Pair): Promise<Cell>
   const [sender, reader] = [clients.get(from), clients.get(to)];
   if (sender === undefined || reader === undefined) throw new Error('every door has a client');
   const reading = await reader.subscribe(place);
+  // What every subscriber has finished is gone: here somebody stays who has not.
+  if (kind === 'topic') await broker.createGroup(topicOf(place), 'kept');
   await sender.publish(place, SAMPLES);
   const seen = await readAll(reading);
   const { records } = await broker.fetch(topicOf(place), { offset: 0, max: SAMPLES.length });
