@@ -40,8 +40,10 @@ export async function sendMutants(broker: Broker, run: MutationRun): Promise<voi
     const { offset } = await client.send('control', { body: String(sent) });
     assert.ok(offset !== null);
   };
+  // A name that was mutated is a topic of its own, with files of its own.
   const clear = async (): Promise<void> => {
-    await client.deleteTopic(TOPIC);
+    const topics = (await broker.describeTopics()).map(({ topic }) => topic);
+    for (const topic of topics) if (topic !== 'control' && !topic.startsWith('$')) await broker.deleteTopic(topic);
     await client.createTopic(TOPIC);
   };
   await runMutants({ server, defects, mutate: (random) => mutate(seeds, random), control, clear }, run);
