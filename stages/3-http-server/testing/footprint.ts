@@ -29,6 +29,13 @@ export function footprint(): Footprint {
   return { handleCount, fileCount: openFileCount(), rssBytes: process.memoryUsage.rss() };
 }
 
+/** What `assertFlat` looks for, asked: where what was begun for peers that have gone may take a moment to end. */
+export function isFlat(before: Footprint, { rssBytesMore }: { readonly rssBytesMore: number }): boolean {
+  const now = footprint();
+  const isAsBefore = now.handleCount <= before.handleCount + MORE_MAX && now.fileCount <= before.fileCount + MORE_MAX;
+  return isAsBefore && now.rssBytes < before.rssBytes + rssBytesMore;
+}
+
 /** `rssBytesMore`: what may come on top, for memory that was used once and not given back. */
 export function assertFlat(before: Footprint, { when, rssBytesMore }: { when: string; rssBytesMore: number }): void {
   const now = footprint();
