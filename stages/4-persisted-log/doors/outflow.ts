@@ -44,8 +44,8 @@ export function socketCarrier(socket: Socket): Carrier {
 export class Outflow {
   readonly #carrier: Carrier;
   readonly #clock: Clock;
-  /** Called when bytes have left. */
-  readonly #onLeft: () => void;
+  /** Called with what has left. */
+  readonly #onLeft: (pieces: readonly Uint8Array[]) => void;
   /** Not given to the carrier yet. */
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -58,7 +58,11 @@ export class Outflow {
   /** When bytes were last given to the carrier; monotonic ms. */
   saidAtMs: number;
 
-  constructor(options: { readonly carrier: Carrier; readonly clock: Clock; readonly onLeft: () => void }) {
+  constructor(options: {
+    readonly carrier: Carrier;
+    readonly clock: Clock;
+    readonly onLeft: (pieces: readonly Uint8Array[]) => void;
+  }) {
     this.#carrier = options.carrier;
     this.#clock = options.clock;
     this.#onLeft = options.onLeft;
@@ -100,7 +104,7 @@ export class Outflow {
     const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
     this.#waitingBytes -= bytes;
     this.#writingBytes += bytes;
-    this.#carrier.send(pieces, (error) => this.#left(bytes, error));
+    this.#carrier.send(pieces, (error) => this.#left(pieces, bytes, error));
   }
 
   /** Nothing more leaves. */
@@ -128,10 +132,11 @@ export class Outflow {
     return pieces;
   }
 
-  #left(bytes: number, error: Error | null | undefined): void {
+  /** `bytes`: of all pieces. */
+  #left(pieces: readonly Uint8Array[], bytes: number, error: Error | null | undefined): void {
     if (this.#isStopped || error) return; // the carrier's own error says so
     this.#writingBytes -= bytes;
     this.movedAtMs = this.#clock.monotonicMs();
-    this.#onLeft();
+    this.#onLeft(pieces);
   }
 }

@@ -14,7 +14,7 @@ import { MqError } from '../../../../shared/contract/errors.ts';
 import { Outflow, socketCarrier } from '../outflow.ts';
 import { FRAME, FrameReader, type OnFrame } from './frame.ts';
 import { FrameWriter } from './frame-writer.ts';
-import { freeBytes } from './spent-bytes.ts';
+import { freeBytes, freeThoseThatLeft } from './spent-bytes.ts';
 import { asMqError } from './wire-error.ts';
 
 /** Ticks of the pulse in one heartbeat, so that no silence is longer than was agreed. */
@@ -67,7 +67,7 @@ export class Channel {
     this.#reader = new FrameReader(options);
     this.#heardAtMs = this.#clock.monotonicMs();
     const { socket, clock } = options;
-    this.#flow = new Outflow({ carrier: socketCarrier(socket), clock, onLeft: () => this.#left() });
+    this.#flow = new Outflow({ carrier: socketCarrier(socket), clock, onLeft: (pieces) => this.#left(pieces) });
     socket.setNoDelay(true);
     socket.on('data', (piece: Buffer) => {
       this.receive(piece);
@@ -184,7 +184,8 @@ export class Channel {
     if (this.#isEnding && this.#flow.isHandedOver && !this.#socket.writableEnded) this.#socket.end();
   }
 
-  #left(): void {
+  #left(pieces: readonly Uint8Array[]): void {
+    freeThoseThatLeft(pieces);
     const wasCongested = this.#flow.isCongested;
     this.#flush();
     if (wasCongested && !this.#flow.isCongested && !this.#isGone) this.#options.onDrain?.();

@@ -31,6 +31,7 @@ import { expect } from './client-reading.ts';
 import type { Request } from './connection.ts';
 import { FRAME } from './frame.ts';
 import { writeSend } from './requests.ts';
+import { freeWhenLeft } from './spent-bytes.ts';
 
 /** Of a frame besides the messages: its head, fields and topic. */
 const AROUND_BYTES = 1024;
@@ -135,6 +136,7 @@ export class Outbox {
     if (isOwn && this.#options.capabilities.has('raw-batches') && !messages.some(isDelayed)) {
       const { codec } = this.#options;
       const bytes = encodeBatch(encodable, { codec, idPrefix, firstIdNumber, isNumbered });
+      freeWhenLeft(bytes);
       return { ids, request: this.#request(bytes, where, true) };
     }
     // What a producer numbered is known by its number, and a repetition has the ids of the first time: the broker says which.
@@ -143,7 +145,9 @@ export class Outbox {
       const { delayMs, deliverAt, ttlMs, priority } = messages[index] as Message;
       return { body, key, headers, id: own[index], delayMs, deliverAt, ttlMs, priority };
     });
-    return { ids, request: this.#request(encodeMessages(entries), where, false) };
+    const bytes = encodeMessages(entries);
+    freeWhenLeft(bytes);
+    return { ids, request: this.#request(bytes, where, false) };
   }
 
   /** With times and priorities where there are any, checked. */

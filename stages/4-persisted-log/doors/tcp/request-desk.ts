@@ -10,8 +10,8 @@
 import type { Broker } from '../../../../shared/contract/broker.ts';
 import { isMqError, MqError } from '../../../../shared/contract/errors.ts';
 import { DEFAULTS } from '../../../../shared/contract/limits.ts';
-import * as answers from './answers.ts';
 import type { ConnectionEntry } from '../connection-entry.ts';
+import * as answers from './answers.ts';
 import { Belongings } from './belongings.ts';
 import { CallDesk } from './call-desk.ts';
 import { readCall } from './calls.ts';

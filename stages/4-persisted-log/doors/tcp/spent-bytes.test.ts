@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { freeBytes } from './spent-bytes.ts';
+import { freeBytes, freeThoseThatLeft, freeWhenLeft } from './spent-bytes.ts';
 
 test('memory that is all of it is freed, and whoever still looks at it sees nothing', () => {
   const bytes = new Uint8Array(64 * 1024).fill(7);
@@ -20,4 +20,13 @@ test('a part of memory that others may use, shared memory, and what is small sta
     freeBytes(bytes);
     assert.equal(bytes.at(-1), 7);
   }
+});
+
+test('of what leaves only that is freed of which somebody said so, and only as a whole', () => {
+  const [said, cut, silent] = [1, 2, 3].map((value) => new Uint8Array(64 * 1024).fill(value));
+  assert.ok(said && cut && silent);
+  freeWhenLeft(said);
+  freeWhenLeft(cut);
+  freeThoseThatLeft([said, cut.subarray(0, 1000), cut.subarray(1000), silent]);
+  assert.deepEqual([said.length, cut.at(-1), silent.at(-1)], [0, 2, 3]);
 });
