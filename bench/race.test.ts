@@ -33,6 +33,11 @@ test('contestants run in turn within each round, after a warm-up that is thrown 
   );
 });
 
+test('a scenario that looks for little has more rounds than the others', async () => {
+  const scenario = { ...scenarioOf(['A'], () => 1), roundsTimes: 4 };
+  assert.equal((await race(scenario, { roundsCount: 3 })).get('A')?.length, 12);
+});
+
 test('fewer than three rounds are refused', async () => {
   await assert.rejects(
     race(

@@ -50,6 +50,8 @@ export interface Scenario {
   /** What one message goes through, in a sentence or two. */
   readonly how: string;
   readonly contestants: readonly Contestant[];
+  /** Where what is looked for is a few per cent, a median needs so many times the rounds of the others. Default: 1. */
+  readonly roundsTimes?: number;
 }
 
 export interface RaceOptions {
@@ -66,10 +68,11 @@ export const ROUNDS_COUNT_MIN = 3;
 export async function race(scenario: Scenario, options: RaceOptions): Promise<RaceResult> {
   if (options.roundsCount < ROUNDS_COUNT_MIN) throw new RangeError(`at least ${ROUNDS_COUNT_MIN} rounds`);
   const result = new Map<string, Run[]>(scenario.contestants.map(({ name }) => [name, []]));
-  for (let round = 0; round <= options.roundsCount; round += 1) {
+  const roundsCount = options.roundsCount * (scenario.roundsTimes ?? 1);
+  for (let round = 0; round <= roundsCount; round += 1) {
     const isWarmUp = round === 0;
     for (const contestant of scenario.contestants) {
-      const phase = isWarmUp ? 'warm-up' : `round ${round} of ${options.roundsCount}`;
+      const phase = isWarmUp ? 'warm-up' : `round ${round} of ${roundsCount}`;
       options.onProgress?.(`${scenario.title}: ${contestant.name}, ${phase}`);
       collectGarbage();
       const run = await contestant.run({ isWarmUp });

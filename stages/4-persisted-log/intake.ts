@@ -8,6 +8,7 @@
  * Always true: what is known already is answered with the receipt of the first and needs no room; between the last question
  * and the offset nothing comes in between. Only the topic uses it.
  */
+import type { Clock } from '../../shared/clock.ts';
 import type { Entrance, WaitForRoomOptions } from './entrance.ts';
 import type { IncomingBatch } from './incoming-batch.ts';
 import type { AppendReceipt } from './log/log.ts';
@@ -19,8 +20,10 @@ export interface IntakeOptions {
   readonly entrance: Entrance;
   /** Throws when the topic is deleted or closed. */
   readonly checkOpen: () => void;
-  /** There is room for it. */
-  readonly store: (partition: Partition, bytes: Uint8Array) => Promise<AppendReceipt>;
+  /** Asked once for a batch: it takes as long as all the rules. */
+  readonly clock: Clock;
+  /** There is room for it; it is `at`. */
+  readonly store: (partition: Partition, bytes: Uint8Array, at: number) => Promise<AppendReceipt>;
   /** Undefined until the first message is delayed, */
   readonly delayed: () => DelayedMessages | undefined;
   /** for which it is made. */
@@ -53,9 +56,9 @@ export class Intake {
   }
 
   async sendOwn(batch: IncomingBatch, partition: Partition, wait: WaitForRoomOptions): Promise<AppendReceipt> {
-    const { checkOpen, entrance, store } = this.#options;
+    const { checkOpen, clock, entrance, store } = this.#options;
     checkOpen();
-    return await entrance.enter({ batch, store: () => store(partition, batch.bytes) }, wait);
+    return await entrance.enter({ batch, store: () => store(partition, batch.bytes, clock.now()) }, wait);
   }
 
   /** Their offsets are given when they are due. */
@@ -71,8 +74,9 @@ export class Intake {
 
   /** It is not there already. Runs up to the offset without a pause. */
   async #admit(bytes: Uint8Array, partition: Partition): Promise<StoredReceipt> {
-    partition.rules.check(bytes);
-    const { baseOffset, count, durability } = await this.#options.store(partition, bytes);
+    const at = this.#options.clock.now();
+    partition.rules.check(bytes, at);
+    const { baseOffset, count, durability } = await this.#options.store(partition, bytes, at);
     return { partition: partition.partition, baseOffset, count, durability };
   }
 
@@ -81,9 +85,10 @@ export class Intake {
     delayed: DelayedMessages,
     { partition, deliverAts }: DelayedTarget,
   ): Promise<StoredReceipt> {
-    delayed.rules.check(batch.bytes);
+    const at = this.#options.clock.now();
+    delayed.rules.check(batch.bytes, at);
     try {
-      const { count, durability } = await delayed.add(batch, deliverAts);
+      const { count, durability } = await delayed.add(batch, deliverAts, at);
       this.#options.onStored(batch.heldBytes);
       return { partition, baseOffset: null, count, durability, deliverAt: deliverAts[0] };
     } catch (error) {

@@ -153,14 +153,14 @@ export class Partition implements PartitionReader {
    * The offset is taken at once. Resolves when the batch is as safe as the flush policy says; one of a transaction is made so
    * by the end of that, and until then it is only written.
    */
-  async append(bytes: Uint8Array): Promise<AppendReceipt> {
+  async append(bytes: Uint8Array, at: number): Promise<AppendReceipt> {
     const baseOffset = this.log.logEndOffset;
     const flags = readU16(bytes, AT.flags);
     this.#note(bytes, baseOffset);
     if ((flags & SUMMARY.movedFrom) !== 0) this.moves.add(baseOffset);
     try {
-      const appended = this.log.append(bytes, isUndecided(flags) ? { isSynced: false } : {});
-      this.rules.noteAppended({ batch: bytes, baseOffset }, appended);
+      const appended = this.log.append(bytes, isUndecided(flags) ? { isSynced: false, at } : { at });
+      this.rules.noteAppended({ batch: bytes, baseOffset, at }, appended);
       const receipt = await appended;
       if (isUndecided(flags)) this.#fetching.noteUndecided();
       this.#options.onStored({ ...receipt, partition: this.partition, bytes: bytes.length });

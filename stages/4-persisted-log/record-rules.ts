@@ -35,14 +35,16 @@ export interface IncomingRecords {
   readonly batch: Uint8Array;
   /** The offset it would get. */
   readonly baseOffset: number;
+  /** Epoch ms: now. */
+  readonly at: number;
 }
 
 /** What is asked before something is stored. */
 export interface AdmissionRules {
   /** The receipt of the same batch, when it is there or on its way; may throw what `check` throws. Changes nothing. */
   earlier(batch: Uint8Array): Promise<StoredReceipt> | undefined;
-  /** Throws when it may not be stored. Asked when `earlier` knows of none. */
-  check(batch: Uint8Array): void;
+  /** Throws when it may not be stored now, which is `at`. Asked when `earlier` knows of none. */
+  check(batch: Uint8Array, at: number): void;
   /** It has its offset; `receipt` settles when it is stored, or failed. */
   noteAppended(records: IncomingRecords, receipt: Promise<AppendReceipt>): void;
 }

@@ -112,9 +112,9 @@ export class Topic {
     });
     this.entrance = new Entrance({ topic: this, clock, limits, room: this.room, diskShortage: settings.diskShortage });
     this.#intake = new Intake({
-      entrance: this.entrance,
+      ...{ entrance: this.entrance, clock },
       checkOpen: () => this.checkOpen(),
-      store: (partition, bytes) => this.store(partition, bytes),
+      store: (partition, bytes, at) => this.store(partition, bytes, at),
       delayed: () => this.delayed,
       openDelayed: () => this.#openDelayed(),
       onStored: (bytes) => journal.noteGrowth(bytes / GROWTH_SHARE),
@@ -247,11 +247,11 @@ export class Topic {
     this.entrance.admitWaiting();
   }
 
-  /** I18. The one way into a partition. There is room, or it needs none. */
-  store(partition: Partition, bytes: Uint8Array): Promise<AppendReceipt> {
+  /** I18. The one way into a partition. There is room, or it needs none. `at` is now: a clock is not asked twice. */
+  store(partition: Partition, bytes: Uint8Array, at = this.settings.clock.now()): Promise<AppendReceipt> {
     this.journal.noteGrowth(bytes.length / GROWTH_SHARE);
-    this.#retention?.noteStored(this.settings.clock.now());
-    return partition.append(bytes);
+    this.#retention?.noteStored(at);
+    return partition.append(bytes, at);
   }
 
   async #openDelayed(): Promise<DelayedMessages> {

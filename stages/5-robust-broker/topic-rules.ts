@@ -157,8 +157,8 @@ class PartitionRules implements RecordRules {
     return this.#duplicates.earlier(batch);
   }
 
-  check(batch: Uint8Array): void {
-    this.#duplicates.check(batch);
+  check(batch: Uint8Array, at: number): void {
+    this.#duplicates.check(batch, at);
     if (((batch[AT.flags + 1] ?? 0) & SUMMARY.transactional) === 0) return;
     const sender = senderOf(batch);
     if (sender !== undefined) this.#transactions.enter(sender, this.place);

@@ -124,11 +124,11 @@ export class Appender {
     return { syncCount: this.#syncCount, appendCount: this.#appendCount };
   }
 
-  append(batch: Uint8Array, isSynced: boolean): Promise<AppendReceipt> {
+  append(batch: Uint8Array, isSynced: boolean, at = this.#options.clock.now()): Promise<AppendReceipt> {
     if (this.#isClosed) return Promise.reject(new MqError('MQ_CLOSED', 'the log is closed'));
     const count = readU32(batch, AT.recordCount);
     const baseOffset = this.#nextOffset;
-    const timestamp = Math.max(this.#options.clock.now(), this.#lastTimestamp);
+    const timestamp = Math.max(at, this.#lastTimestamp);
     this.#nextOffset += count;
     this.#lastTimestamp = timestamp;
     return new Promise((resolve, reject) => {

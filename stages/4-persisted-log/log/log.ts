@@ -148,11 +148,14 @@ export class PartitionLog {
 
   /**
    * The offset is given at once, in the order of the calls. Resolves when the batch is as safe as the flush policy says, or
-   * as `isSynced` does: true waits for the disk, false never. The bytes are the log's from then on: it fills in their
-   * placement. `MQ_STORAGE_FAILED`, `MQ_STORAGE_FULL`: nothing of it was stored. `MQ_CLOSED`.
+   * as `isSynced` does: true waits for the disk, false never. `at` is now, for whoever knows it. The bytes are the log's from
+   * then on: it fills in their placement. `MQ_STORAGE_FAILED`, `MQ_STORAGE_FULL`: nothing of it was stored. `MQ_CLOSED`.
    */
-  append(batch: Uint8Array, { isSynced }: { readonly isSynced?: boolean } = {}): Promise<AppendReceipt> {
-    return this.#appender.append(batch, isSynced ?? this.flushPolicy === 'always');
+  append(
+    batch: Uint8Array,
+    { isSynced, at }: { readonly isSynced?: boolean; readonly at?: number } = {},
+  ): Promise<AppendReceipt> {
+    return this.#appender.append(batch, isSynced ?? this.flushPolicy === 'always', at);
   }
 
   /** False after a failure, until the segment is open again and `findings` says what was lost. */

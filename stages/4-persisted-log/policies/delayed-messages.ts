@@ -111,16 +111,16 @@ export class DelayedMessages {
     this.#arm();
   }
 
-  /** There is room for them. Resolves when they are as safe as the flush policy says. */
-  async add(batch: IncomingBatch, deliverAts: readonly number[]): Promise<AppendReceipt> {
+  /** There is room for them, and it is `at`. Resolves when they are as safe as the flush policy says. */
+  async add(batch: IncomingBatch, deliverAts: readonly number[], at: number): Promise<AppendReceipt> {
     if (this.#count + batch.count > DELAYED_COUNT_MAX) {
       throw new MqError('MQ_LIMIT_EXCEEDED', `the topic has ${DELAYED_COUNT_MAX} delayed messages, which is the limit`);
     }
     const heldBytes = Math.ceil(batch.heldBytes / batch.count);
     this.#reserve(batch.count, heldBytes * batch.count);
     try {
-      const incoming = { batch: batch.bytes, baseOffset: this.log.logEndOffset };
-      const appended = this.log.append(batch.bytes);
+      const incoming = { batch: batch.bytes, baseOffset: this.log.logEndOffset, at };
+      const appended = this.log.append(batch.bytes, { at });
       this.rules.noteAppended(incoming, appended);
       const receipt = await appended;
       for (const [index, deliverAt] of deliverAts.entries()) {

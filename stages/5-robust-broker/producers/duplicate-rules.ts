@@ -116,8 +116,8 @@ export class PartitionDuplicates implements AdmissionRules {
     return earlier === undefined ? undefined : counted(earlier, onDuplicate);
   }
 
-  check(batch: Uint8Array): void {
-    this.#options.sends.check(batch);
+  check(batch: Uint8Array, at: number): void {
+    this.#options.sends.check(batch, at);
   }
 
   noteAppended(records: IncomingRecords, receipt: Promise<AppendReceipt>): void {

@@ -47,10 +47,10 @@ export interface NumberedSendsOptions extends ProducerTableOptions {
 export class NumberedSends {
   readonly #options: NumberedSendsOptions;
   #table: ProducerTable;
-  /** What is noted next: it is checked right before, */
+  /** What repeats nothing is checked next, mostly at once: its head is read once. */
+  #asked: { readonly batch: Uint8Array; readonly call: ProducerCall } | undefined;
+  /** What is noted next: it is checked right before. */
   #checked: ProducerCall | undefined;
-  /** and when. Epoch ms. */
-  #checkedAt = 0;
 
   constructor(options: NumberedSendsOptions) {
     this.#options = options;
@@ -72,7 +72,10 @@ export class NumberedSends {
     if (call === undefined) return undefined;
     this.#options.checkProducer(call);
     const repeated = this.#table.repeated(call, this.#options.now);
-    if (repeated === undefined) return undefined;
+    if (repeated === undefined) {
+      this.#asked = { batch, call };
+      return undefined;
+    }
     const { partition, durability } = this.#options;
     const { baseOffset, count, receipt: first } = repeated;
     const receipt = { partition, baseOffset, count, durability, isDuplicate: true } as const;
@@ -80,24 +83,22 @@ export class NumberedSends {
   }
 
   /** Throws when a batch that repeats none may not be stored now. */
-  check(batch: Uint8Array): void {
-    const call = callOf(batch);
+  check(batch: Uint8Array, at: number): void {
+    const call = this.#asked?.batch === batch ? this.#asked.call : callOf(batch);
+    this.#asked = undefined;
     if (call === undefined) return;
-    this.#checkedAt = this.#options.now();
-    this.#table.check(call, this.#checkedAt);
+    this.#table.check(call, at);
     this.#checked = call;
   }
 
-  noteAppended({ batch, baseOffset }: IncomingRecords, receipt: Promise<AppendReceipt>): void {
+  noteAppended({ batch, baseOffset, at }: IncomingRecords, receipt: Promise<AppendReceipt>): void {
     const call = this.#checked;
     this.#checked = undefined;
     if (call === undefined || readU32(batch, AT.baseSequence) === NO_SEQUENCE) {
       this.dropFrom(baseOffset);
       return;
     }
-    const { producerId, epoch, sequence, count } = call;
-    const placed = { producerId, epoch, sequence, count, baseOffset, at: this.#checkedAt };
-    this.#table.note(placed, { safeOffset: this.#options.highWatermark(), receipt });
+    this.#table.note(call, { baseOffset, at, safeOffset: this.#options.highWatermark, receipt });
   }
 
   /** After a start: a stored batch, in the order of the offsets; also one that is known. */
@@ -105,7 +106,7 @@ export class NumberedSends {
     const call = callOf(batch);
     const [baseOffset, at] = [readU64(batch, AT.baseOffset), readU64(batch, AT.appendedAt)];
     if (call === undefined) this.dropFrom(baseOffset);
-    else this.#table.replay({ ...call, baseOffset, at });
+    else this.#table.replay(call, { baseOffset, at });
   }
 
   /** The log has nothing from `offset` on. */

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isMqError } from '../../../shared/contract/errors.ts';
 import { SEQUENCE_MAX } from '../../../shared/contract/producer.ts';
-import { type PlacedCall, type ProducerCall, ProducerTable, type ProducerTableState } from './producer-table.ts';
+import { type CallPlace, type ProducerCall, ProducerTable, type ProducerTableState } from './producer-table.ts';
 
 const ROUND = SEQUENCE_MAX + 1;
 
@@ -37,6 +37,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom('sync' as const, 'sync', 'fail', 'snapshot', 'restart') }),
   },
 );
+
+type PlacedCall = ProducerCall & CallPlace;
 
 /** Every call that is in the log, of those who are not forgotten, and the epochs of who is remembered, the one that was silent for longest first. */
 class Model {
@@ -119,9 +121,9 @@ class Pair {
     else if (step.kind === 'sync') this.#safeOffset = this.#endOffset;
     else if (step.kind === 'fail') this.#lose();
     else if (step.kind === 'snapshot') {
-      this.#snapshot = JSON.parse(JSON.stringify(this.#table.state(0)));
+      this.#snapshot = JSON.parse(JSON.stringify(this.#table.state(0, this.#safeOffset)));
       this.#snapshotEpochs = new Map(this.model.epochs);
-      this.#snapshotOffset = this.#endOffset;
+      this.#snapshotOffset = this.#safeOffset;
     } else this.#restart();
   }
 
@@ -133,7 +135,7 @@ class Pair {
     if (expected !== 'stored') return;
     const placed = { ...call, baseOffset: this.#endOffset, at: 0 };
     this.model.store(placed);
-    this.#table.note(placed, { safeOffset: this.#safeOffset });
+    this.#table.note(call, { baseOffset: placed.baseOffset, at: 0, safeOffset: () => this.#safeOffset });
     this.#endOffset += count;
     assert.ok(this.#table.size <= this.model.producersMax);
   }
@@ -160,7 +162,7 @@ class Pair {
     this.#lose();
     this.#table = ProducerTable.from(this.#snapshot, this.#options, this.#endOffset);
     const from = Math.max(Math.min(this.#snapshotOffset, this.#endOffset) - 4, 0);
-    for (const call of this.model.calls) if (call.baseOffset >= from) this.#table.replay(call);
+    for (const call of this.model.calls) if (call.baseOffset >= from) this.#table.replay(call, call);
     this.model.restart(this.#snapshotEpochs);
   }
 }

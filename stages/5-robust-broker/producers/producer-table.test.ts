@@ -30,7 +30,7 @@ class World {
       if (repeated !== undefined) return `repeats ${repeated.baseOffset}`;
       this.table.check(call, this.now);
       const baseOffset = this.endOffset;
-      this.table.note({ ...call, baseOffset, at: this.now }, { safeOffset: this.safeOffset });
+      this.table.note(call, { baseOffset, at: this.now, safeOffset: () => this.safeOffset });
       this.endOffset += count;
       if (isSafe) this.safeOffset = this.endOffset;
       return `stored at ${baseOffset}`;

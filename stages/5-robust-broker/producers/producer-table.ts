@@ -27,7 +27,7 @@ export interface ProducerCall {
 }
 
 /** Where a call has its place. */
-export interface PlacedCall extends ProducerCall {
+export interface CallPlace {
   readonly baseOffset: number;
   /** Epoch ms; never decreases. */
   readonly at: number;
@@ -63,9 +63,11 @@ interface Producer {
   lastAt: number;
   /** Oldest first. More than are answered for while the newest may still fail: then these are the last again. */
   calls: RememberedCall[];
-  /** What was known to be safe when it was trimmed: while that is so there is nothing to trim. */
-  safeOffset: number;
+  /** So many calls are looked through for what is not needed any more: at each of them would take as long as all the rest. */
+  trimAtCount: number;
 }
+
+const CALLS_BETWEEN_TRIMS_COUNT = 16;
 
 export class ProducerTable {
   readonly #options: ProducerTableOptions;
@@ -90,7 +92,7 @@ export class ProducerTable {
         calls.push({ sequence, count, baseOffset, receipt: undefined });
         table.#endOffset = Math.max(table.#endOffset, baseOffset + count);
       }
-      table.#producers.set(producerId, { epoch, lastAt, calls, safeOffset: -1 });
+      table.#producers.set(producerId, { epoch, lastAt, calls, trimAtCount: 0 });
       table.#youngestId = producerId;
     }
     return table;
@@ -132,8 +134,13 @@ export class ProducerTable {
 
   /** A call that was checked has its place, for good when `receipt` says so. Those below `safeOffset` cannot fail any more. */
   note(
-    { producerId, epoch, sequence, count, baseOffset, at }: PlacedCall,
-    { safeOffset, receipt }: { readonly safeOffset: number; readonly receipt?: Promise<unknown> },
+    { producerId, epoch, sequence, count }: ProducerCall,
+    {
+      baseOffset,
+      at,
+      safeOffset,
+      receipt,
+    }: CallPlace & { readonly safeOffset: () => number; readonly receipt?: Promise<unknown> },
   ): void {
     this.dropFrom(baseOffset);
     const producer = this.#youngest(producerId, epoch);
@@ -141,13 +148,13 @@ export class ProducerTable {
     if (producer.epoch !== epoch) producer.calls = [];
     producer.epoch = epoch;
     producer.calls.push({ sequence, count, baseOffset, receipt });
-    if (producer.safeOffset !== safeOffset) trim(producer, safeOffset);
+    if (producer.calls.length >= producer.trimAtCount) trim(producer, safeOffset());
     this.#endOffset = baseOffset + count;
   }
 
   /** A batch that was found in the log at a start; all of them in their order, from any offset that `state` knows. */
-  replay(call: PlacedCall): void {
-    this.note(call, { safeOffset: call.baseOffset });
+  replay(call: ProducerCall, { baseOffset, at }: CallPlace): void {
+    this.note(call, { baseOffset, at, safeOffset: () => baseOffset });
     this.#makeRoomFor(0);
   }
 
@@ -166,7 +173,7 @@ export class ProducerTable {
     for (const [producerId, producer] of this.#producers) {
       const { epoch, lastAt, calls } = producer;
       if (this.#isForgotten(producerId, producer, now)) continue;
-      const safe = calls.filter(({ baseOffset }) => baseOffset < belowOffset);
+      const safe = calls.filter(({ baseOffset }) => baseOffset < belowOffset).slice(-CALLS_REMEMBERED_COUNT);
       const placed = safe.map(({ sequence, count, baseOffset }) => [sequence, count, baseOffset] as const);
       state.push([producerId, epoch, lastAt, placed]);
     }
@@ -177,7 +184,7 @@ export class ProducerTable {
   #youngest(producerId: number, epoch: number): Producer {
     const known = this.#producers.get(producerId);
     if (known !== undefined && producerId === this.#youngestId) return known;
-    const producer = known ?? { epoch, lastAt: 0, calls: [], safeOffset: -1 };
+    const producer = known ?? { epoch, lastAt: 0, calls: [], trimAtCount: 0 };
     this.#producers.delete(producerId);
     this.#producers.set(producerId, producer);
     this.#youngestId = producerId;
@@ -217,7 +224,7 @@ function trim(producer: Producer, safeOffset: number): void {
   let count = 0;
   while ((calls[count + CALLS_REMEMBERED_COUNT]?.baseOffset ?? safeOffset) < safeOffset) count += 1;
   if (count > 0) calls.splice(0, count);
-  producer.safeOffset = safeOffset;
+  producer.trimAtCount = calls.length + CALLS_BETWEEN_TRIMS_COUNT;
   for (let index = 0; index < CALLS_REMEMBERED_COUNT; index += 1) {
     const call = calls[index];
     if (call === undefined || call.baseOffset >= safeOffset) return;

@@ -75,7 +75,7 @@ export class TopicDedup {
   }
 
   /** It has its offset; `receipt` settles when it is stored, or failed. */
-  noteAppended(placed: PlacedBatch, receipt: Promise<AppendReceipt>): void {
+  noteAppended(placed: PlacedBatch & { readonly at: number }, receipt: Promise<AppendReceipt>): void {
     const ending = this.#endingIn(placed);
     if (ending !== undefined) {
       if (ending.outcome === 'aborted') this.#takeBack(ending.key);
@@ -85,7 +85,7 @@ export class TopicDedup {
       );
       return;
     }
-    const added = this.#note(placed, this.#options.now());
+    const added = this.#note(placed, placed.at);
     this.#ids.forget(placed.batch);
     if (added === undefined) return;
     const { number, count } = added;
