@@ -123,7 +123,8 @@ test('CONNECT of each version is read, with its will', () => {
     );
     assert.deepEqual(connect, {
       ...{ type: 'connect', version, isClean: false, keepAliveSeconds: 30, clientId: 'c', user: 'u' },
-      ...{ password: Buffer.from('p'), properties: {}, will: { ...will, properties: {} } },
+      ...{ password: Buffer.from('p'), properties: {} },
+      will: { ...will, payload: new Uint8Array(will.payload), properties: {} },
     });
   }
 });

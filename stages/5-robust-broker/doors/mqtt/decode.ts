@@ -2,7 +2,7 @@
  * One packet of a client, from its bytes: `decode` for the first byte and the content behind the length.
  *
  * Always true: what is returned is whole and right by the rules of its version; anything else is a Violation with the reason
- * that the specification has for it. Pure; the packet shares memory with the bytes. PacketReader hands it what it cuts.
+ * that the specification has for it. Pure; the packet shares memory with the bytes, but for a will. PacketReader hands it what it cuts.
  */
 import { FieldReader } from './fields.ts';
 import {
@@ -19,7 +19,7 @@ import {
   type Version,
   type Will,
 } from './packets.ts';
-import { type Properties, type PropertyPlace, readProperties } from './properties.ts';
+import { keptOf, type Properties, type PropertyPlace, readProperties } from './properties.ts';
 import { malformed, protocolError, REASON, Violation } from './reasons.ts';
 
 /** The bits of a CONNECT. */
@@ -125,8 +125,7 @@ function readWill(
 ): Will {
   const properties = propertiesOf(reader, 'will', version);
   const topic = reader.text();
-  const payload = Buffer.from(reader.binary());
-  return { topic, payload, qos, retain, properties };
+  return keptOf({ topic, payload: reader.binary(), qos, retain, properties });
 }
 
 function readPublish(head: number, reader: FieldReader, version: Version): Publish {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import { until } from '../../../3-http-server/testing/until.ts';
+import { decode } from './decode.ts';
 import { bytesOf, openMqttDoor, Peer } from './testing/open-door.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
@@ -47,6 +48,16 @@ for (const [what, bytes] of [
     );
   });
 }
+
+test('as many user properties as a CONNECT has room for are read at once', () => {
+  const properties = Buffer.alloc(250_000);
+  for (let at = 0; at < properties.length; at += 5) properties[at] = 0x26; // and two empty texts
+  const startedMs = performance.now();
+  const content = Buffer.concat([hex('0004 4d515454 05 02 003c 90a10f'), properties, hex('0000')]);
+  const connect = decode(0x10, content, undefined);
+  assert.equal(connect.type === 'connect' && connect.properties.userProperties?.length, 50_000);
+  assert.ok(performance.now() - startedMs < 3000, 'and nobody else waits for it');
+});
 
 test('a version that is not spoken is answered as all versions understand', async () => {
   await using door = await openMqttDoor();

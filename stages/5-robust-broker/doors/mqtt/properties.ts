@@ -128,16 +128,18 @@ export function readProperties(reader: FieldReader, place: PropertyPlace): Prope
   if (length === 0) return NONE;
   const part = reader.part(length);
   const found: Record<string, unknown> = {};
+  const pairs: UserProperty[] = [];
   while (!part.isAtEnd) {
     const id = part.varint();
     const row = BY_ID.get(id);
     if (row === undefined) throw malformed(`there is no property ${id}`);
     const value = readValue(part, row);
     if (!row.places.includes(place)) throw protocolError(`${row.name} does not belong into this packet`);
-    if (row.type === 'pairs') found[row.name] = [...((found[row.name] as UserProperty[] | undefined) ?? []), value];
+    if (row.type === 'pairs') pairs.push(value as UserProperty);
     else if (Object.hasOwn(found, row.name)) throw protocolError(`${row.name} stands twice`);
     else found[row.name] = row.type === 'varints' ? [value] : value;
   }
+  if (pairs.length > 0) found.userProperties = pairs;
   return found;
 }
 
@@ -149,6 +151,15 @@ function readValue(part: FieldReader, { type, refusal }: Row): unknown {
   const violation = refusal?.(value);
   if (violation !== undefined) throw violation;
   return value;
+}
+
+/** To be kept when its packet has gone: in memory of its own, since a part of a larger piece keeps all of that. */
+export function keptOf<Kept extends { readonly payload: Uint8Array; readonly properties: Properties }>(
+  kept: Kept,
+): Kept {
+  const { correlationData } = kept.properties;
+  const data = correlationData === undefined ? {} : { correlationData: new Uint8Array(correlationData) };
+  return { ...kept, payload: new Uint8Array(kept.payload), properties: { ...kept.properties, ...data } };
 }
 
 /** Without the length in front. */

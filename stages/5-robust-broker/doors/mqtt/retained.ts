@@ -7,7 +7,7 @@
 import type { Clock } from '../../../../shared/clock.ts';
 import { MqError } from '../../../../shared/contract/errors.ts';
 import type { QoS } from './packets.ts';
-import type { Properties } from './properties.ts';
+import { keptOf, type Properties } from './properties.ts';
 import type { DoorStore } from './store.ts';
 import type { TopicFilter } from './topics.ts';
 
@@ -55,8 +55,7 @@ export class Retained {
     }
     const { messageExpiryInterval, topicAlias: _, ...kept } = properties;
     const expiresAt = messageExpiryInterval === undefined ? undefined : clock.now() + messageExpiryInterval * SECOND_MS;
-    // A copy: what came is a part of something larger.
-    const retained = { ...message, payload: Buffer.from(message.payload), properties: kept, expiresAt };
+    const retained = { ...keptOf({ ...message, properties: kept }), expiresAt };
     this.#checkRoom(retained);
     this.#keep(retained);
     store.put('retained', message.name, packed(retained));
