@@ -10,7 +10,8 @@
  * queue whose name begins with `topic/` would be a topic, and is refused. Pure. Every door uses it.
  */
 import { ownerMark } from '../../../shared/admission.ts';
-import { invalidArgument } from '../../../shared/contract/validation.ts';
+import { LIMITS } from '../../../shared/contract/limits.ts';
+import { invalidArgument, utf8Length } from '../../../shared/contract/validation.ts';
 
 /** Where messages are sent to and read from, in the words of JMS. */
 export type DestinationKind = 'queue' | 'topic' | 'temporary-queue' | 'temporary-topic';
@@ -71,6 +72,11 @@ export interface DurableSubscription {
 export function subscriberGroup({ clientId, name, owner }: DurableSubscription): string {
   const mark = owner === undefined || owner === '' ? '' : ownerMark(owner);
   return `${encodePart(clientId).replace(/^\$/, '%24')}${SEPARATOR}${encodePart(name)}${mark}`;
+}
+
+/** What makes no group cannot wait for its first topic: nobody would be there to be told. */
+export function canBeGroup(group: string): boolean {
+  return !/\p{Cc}/u.test(group) && utf8Length(group.normalize('NFC')) <= LIMITS.nameBytesMax;
 }
 
 /** The same of a name that a client chose: one that begins with `$` is that of a door, which keeps a session in it. */

@@ -58,6 +58,17 @@ for (const stage of [2, 5] as const) {
   });
 }
 
+test('of a name that no topic can have nothing is left, and nobody is told later', async () => {
+  await using opened = await openExchange();
+  const { clock, notices } = opened;
+  for (const name of ['a\u0001', 'a'.repeat(300)]) {
+    const destination = { kind: 'topic', name } as const;
+    await assert.rejects(read(opened, { ...EPHEMERAL, destination }), { code: 'MQ_INVALID_ARGUMENT' });
+  }
+  await clock.pass(10 * MINUTE_MS);
+  assert.deepEqual(notices, []);
+});
+
 test('so does the topic of a durable subscriber that is forgotten', async () => {
   await using opened = await openExchange();
   const { exchange, broker, clock } = opened;

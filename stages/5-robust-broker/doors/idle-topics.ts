@@ -11,6 +11,7 @@
  */
 import type { Clock, Timer } from '../../../shared/clock.ts';
 import type { Broker } from '../../../shared/contract/broker.ts';
+import { isMqError } from '../../../shared/contract/errors.ts';
 import { destinationOf } from './destinations.ts';
 import { isGone } from './gone.ts';
 import { isMadeForSubscribers, type TopicBook } from './topic-book.ts';
@@ -98,7 +99,7 @@ export class IdleTopics {
       try {
         await this.#delete(topic);
       } catch (error) {
-        if (!isGone(error)) onNotice(`topic ${topic}, which nobody awaits, cannot be deleted: ${String(error)}`);
+        if (!isNotThere(error)) onNotice(`topic ${topic}, which nobody awaits, cannot be deleted: ${String(error)}`);
       }
     }
     this.#arm();
@@ -115,4 +116,9 @@ export class IdleTopics {
     if (description.groups.length === 0) await book.delete(topic);
     else if (description.groups.every(({ isEphemeral }) => isEphemeral)) this.look(topic); // they go by themselves, a while later
   }
+}
+
+/** Somebody may have asked for a name that no topic can have. */
+function isNotThere(error: unknown): boolean {
+  return isGone(error) || isMqError(error, 'MQ_INVALID_ARGUMENT');
 }

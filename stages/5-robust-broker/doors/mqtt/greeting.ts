@@ -5,9 +5,8 @@
  * made for a client without one.
  */
 import type { Broker } from '../../../../shared/contract/broker.ts';
-import { LIMITS } from '../../../../shared/contract/limits.ts';
-import { utf8Length } from '../../../../shared/contract/validation.ts';
 import type { Random } from '../../../../shared/random.ts';
+import { canBeGroup } from '../destinations.ts';
 import { groupOf, NEVER } from './client-session.ts';
 import type { Connect, Will } from './packets.ts';
 import type { Properties } from './properties.ts';
@@ -97,7 +96,7 @@ function clientIdOf({ version, clientId, isClean }: Connect, random: Random): st
 
 /** `Violation` for a client id of which no group can be made for this owner. */
 export function checkClientId(who: { readonly clientId: string; readonly owner: string }): void {
-  if (!/\p{Cc}/u.test(who.clientId) && utf8Length(groupOf(who).normalize('NFC')) <= LIMITS.nameBytesMax) return;
+  if (canBeGroup(groupOf(who))) return;
   throw new Violation(REASON.clientIdNotValid, 'a client id is shorter, and has no control characters');
 }
 

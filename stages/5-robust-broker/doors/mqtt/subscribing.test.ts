@@ -151,6 +151,15 @@ test('who says a lot behind a SUBSCRIBE is slowed down, and everything takes eff
   }
 });
 
+test('a share that the broker has no name for is refused at once, and not when its first topic comes', async () => {
+  await using door = await openMqttDoor({ stage: 5 });
+  const peer = await Peer.open(door.server.port);
+  for (const group of ['g\u0001', 'g'.repeat(300)]) assert.equal(await peer.subscribe(`$share/${group}/t/+`), 0x8f);
+  assert.equal(await peer.subscribe('$share/g/t/+'), 1);
+  peer.publish('t/a', 'x');
+  assert.equal(String((await peer.next('publish')).payload), 'x');
+});
+
 test('a filter that is none, or too many of them, is refused by itself', async () => {
   await using door = await openMqttDoor({ subscriptionsCountMax: 2 });
   const peer = await Peer.open(door.server.port);

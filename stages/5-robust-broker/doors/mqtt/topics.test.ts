@@ -48,6 +48,8 @@ for (const text of [
   '$share//a',
   '$share/+/a',
   '$share/g/$queue/a',
+  '$share/g\u0001/a/+',
+  '$share/g/a\u007f/+',
   '$queue/',
   '$queue/a/#',
   '$temp/+',
@@ -56,6 +58,11 @@ for (const text of [
     assert.throws(() => parseFilter(text), { name: 'Violation', reason: 0x8f });
   });
 }
+
+test('a shared subscription whose group would have a name too long is no filter', () => {
+  assert.equal(Buffer.byteLength(parseFilter(`$share/${'g'.repeat(236)}/+`).sharedGroup ?? ''), 249);
+  assert.throws(() => parseFilter(`$share/${'g'.repeat(237)}/+`), { name: 'Violation', reason: 0x8f });
+});
 
 for (const name of ['', 'a/+', '#', 'a#', '$SYS/x', '$share/g/a', '$', '$queue/', '$queue/a+']) {
   test(`"${name}" is no name to publish to`, () => {

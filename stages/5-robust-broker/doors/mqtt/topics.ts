@@ -11,7 +11,7 @@
  * every other name that begins with `$` is refused. Pure.
  */
 import { MqError } from '../../../../shared/contract/errors.ts';
-import { type Destination, subscriberGroup, swapLevels } from '../destinations.ts';
+import { canBeGroup, type Destination, subscriberGroup, swapLevels } from '../destinations.ts';
 import { REASON, Violation } from './reasons.ts';
 
 const QUEUE_PREFIX = '$queue/';
@@ -78,7 +78,9 @@ function parseShared(text: string): TopicFilter {
     throw invalidFilter('a shared subscription is $share/<group>/<filter>');
   }
   if (inner.startsWith('$')) throw invalidFilter('queues and names that begin with $ are not shared by a group');
-  return topicFilter(text, inner, subscriberGroup({ clientId: SHARE_PREFIX + group, name: inner }));
+  const sharedGroup = subscriberGroup({ clientId: SHARE_PREFIX + group, name: inner });
+  if (!canBeGroup(sharedGroup)) throw invalidFilter('a shared subscription is shorter, and has no control characters');
+  return topicFilter(text, inner, sharedGroup);
 }
 
 function topicFilter(text: string, inner: string, sharedGroup: string | undefined): TopicFilter {
