@@ -2,8 +2,8 @@
  * Memory of what was read, or has left, and is not needed any more: given back at once instead of when the garbage
  * collector comes by.
  *
- * What lies outside the heap still counts for it: V8 marks all of the heap again whenever some 25 MB of it came, dead or
- * not. Pieces of 64 KiB cost 27 µs each when they are left to it, and 2.5 µs when they are freed.
+ * What lies outside the heap still counts for it: V8 marks all of the heap again whenever enough of it came, dead or not.
+ * Pieces of 64 KiB cost 27 µs each when they are left to it, and 2.5 µs when they are freed.
  *
  * Always true: only memory that is wholly `bytes` is freed; any view of it is empty from then on, so that a use that comes
  * too late is seen, and reads nothing of somebody else's.
