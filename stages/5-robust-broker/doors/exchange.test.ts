@@ -271,6 +271,14 @@ test('patterns of somebody who is away cover new topics for it', async () => {
   stop();
 });
 
+test('a pattern is refused at once to a group that no topic could have', async () => {
+  await using opened = await openExchange();
+  for (const group of ['anna/a\u0001', `anna/${'a'.repeat(245)}`]) {
+    const want = read(opened, { covers: () => true, subscriber: { kind: 'durable', group } });
+    await assert.rejects(want, { code: 'MQ_INVALID_ARGUMENT' });
+  }
+});
+
 test('stage 1 has queues without leases, and no topics', async () => {
   await using opened = await openExchange(1);
   const { exchange, broker, clock } = opened;

@@ -17,11 +17,11 @@ import type { Broker, SendOptions } from '../../../shared/contract/broker.ts';
 import type { Filter } from '../../../shared/contract/filter.ts';
 import type { Delivery, Message, Receipt } from '../../../shared/contract/message.ts';
 import type { Transaction } from '../../../shared/contract/transaction.ts';
-import { checkBroker, checkOptions } from '../../../shared/contract/validation.ts';
+import { checkBroker, checkOptions, invalidArgument } from '../../../shared/contract/validation.ts';
 import { checkRandom, type Random } from '../../../shared/random.ts';
 import { need } from '../../1-blocking-queue/rules.ts';
 import { AwaitedTopics } from './awaited-topics.ts';
-import { type Destination, destinationOf, isTopicLike, topicOf } from './destinations.ts';
+import { canBeGroup, type Destination, destinationOf, isTopicLike, topicOf } from './destinations.ts';
 import { DurableReaders } from './durable-readers.ts';
 import { Feed } from './feed.ts';
 import { IdleTopics } from './idle-topics.ts';
@@ -152,6 +152,7 @@ export class Exchange {
   /** Resolves when it is in force: what is published from then on comes. */
   async subscribe(view: Broker, want: SubscriptionWant): Promise<OpenSubscription> {
     if (want.subscriber.kind !== 'queue') needGroups(view);
+    if ('group' in want.subscriber) checkGroup(want.subscriber.group);
     const { memberId, creditMax, leaseMs, onDelivery } = want;
     const topics = new SubscribedTopics({ awaited: this.#awaited, idle: this.#idle });
     const onEnd = (error: unknown, topic: string): void => {
@@ -276,6 +277,11 @@ export class Exchange {
     lanes.set(topic, lane);
     return lane;
   }
+}
+
+/** A pattern has no topic yet whose broker could refuse it. */
+function checkGroup(group: string): void {
+  if (!canBeGroup(group)) throw invalidArgument('subscription', 'a shorter name, without control characters', group);
 }
 
 function needGroups(broker: Broker): void {
