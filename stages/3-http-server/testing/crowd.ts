@@ -11,7 +11,7 @@
  */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
-import { aliveBytes, assertFlat, footprint } from './footprint.ts';
+import { aliveBytes, assertAlive, assertFlat, footprint } from './footprint.ts';
 import { until } from './until.ts';
 
 const RSS_BYTES_MORE = 128 * 1024 * 1024;
@@ -60,8 +60,9 @@ export async function comeSlowly(
   );
   await control();
   await aloneAgain(server, defects);
-  assertFlat(before, { when: `after ${roundCount} rounds of ${count} slow peers`, rssBytesMore: RSS_BYTES_MORE });
-  assertAlive(aliveBefore);
+  const when = `after ${roundCount} rounds of ${count} slow peers`;
+  assertFlat(before, { when, rssBytesMore: RSS_BYTES_MORE });
+  assertAlive(aliveBefore, { when, bytesMore: ALIVE_BYTES_MORE });
 }
 
 async function sayEverythingSlowly(peers: readonly SlowPeer[], betweenRounds: () => Promise<void>): Promise<void> {
@@ -95,8 +96,9 @@ export async function comeAndGo(
       before = footprint();
       aliveBefore = aliveBytes();
     }
-    assertFlat(before, { when: `after ${goneCount} peers`, rssBytesMore: RSS_BYTES_MORE });
-    assertAlive(aliveBefore);
+    const when = `after ${goneCount} peers`;
+    assertFlat(before, { when, rssBytesMore: RSS_BYTES_MORE });
+    assertAlive(aliveBefore, { when, bytesMore: ALIVE_BYTES_MORE });
   }
   await aloneAgain(server, defects);
 }
@@ -104,11 +106,6 @@ export async function comeAndGo(
 async function aloneAgain(server: CrowdedDoor['server'], defects: readonly unknown[]): Promise<void> {
   await until('only the client that works is there', () => server.connectionCount === 1);
   assert.deepEqual(defects, []);
-}
-
-function assertAlive(before: number): void {
-  const now = aliveBytes();
-  assert.ok(now < before + ALIVE_BYTES_MORE, `${before} bytes were referred to, and now ${now} are`);
 }
 
 interface Told extends Talk {
