@@ -3,12 +3,14 @@
  * (0.6 µs against 0.06), and the garbage collector looks at each one of them.
  *
  * Always true: no byte is given out twice, and all are zero at first. A page lives as long as one of its parts: what is
- * made together should end together, as the batches of a log do, which leave the cache in the order they came.
+ * made together should end together, as the batches of a log do, which leave the cache in the order they came. Where one
+ * log is quick and another is not, a batch of the slow one keeps a page for itself, so pages are not larger than they need be:
+ * one costs 0.01 µs for each of the sixty messages of 100 bytes in it.
  */
 
 /** More have memory of their own. */
 const SMALL_BYTES_MAX = 2048;
-const PAGE_BYTES = 32 * 1024;
+const PAGE_BYTES = 8 * 1024;
 
 let page = new Uint8Array(0);
 let usedBytes = 0;
